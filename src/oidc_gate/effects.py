@@ -1,0 +1,179 @@
+"""The few things the core may ask of the world.
+
+The core reads no clock, draws no randomness and opens no socket. Where it needs the outside it *yields* an
+effect and is sent the result; `run` and `arun` are the two drivers that perform effects, for threads and for
+event loops. A failure of the world is raised at the ``yield``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from .model import HeaderList
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """The time, epoch seconds. An effect, since after a `Fetch` the old time is stale."""
+
+
+@dataclass(frozen=True, slots=True)
+class Random:
+    """`size` unpredictable bytes."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBody:
+    """The request's body, whole; one byte more than `limit` at the most, so that "too long" can be told."""
+
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """One HTTP exchange with the provider: TLS verified, no redirect followed, body bounded.
+
+    Args:
+        max_bytes: A longer body is a failure.
+        shared: Equal requests under way at the same time share one exchange; for GET only.
+    """
+
+    method: str
+    url: str
+    headers: HeaderList = field(default=(), repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    max_bytes: int = 1 << 20
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What came back: any status, redirects too. Header names are lower case; a repeated one is joined by comma."""
+
+    status: int
+    headers: dict[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """Keep `key` until the epoch second `until`; the result tells whether it was new (atomic: one caller wins)."""
+
+    key: str
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Whether any of `keys` is still remembered."""
+
+    keys: tuple[str, ...]
+
+
+Effect = Now | Random | ReadBody | Fetch | Remember | Recall
+Step = Generator[Effect, Any, T]
+"""A stretch of the story that yields effects and returns a `T`."""
+
+
+def now() -> Step[int]:
+    """Return the time, epoch seconds."""
+    return int((yield Now()))
+
+
+def random(size: int) -> Step[bytes]:
+    """Return `size` unpredictable bytes."""
+    result: bytes = yield Random(size)
+    return result
+
+
+def read_body(limit: int) -> Step[bytes]:
+    """Return the request's body, at most `limit` + 1 bytes of it."""
+    result: bytes = yield ReadBody(limit)
+    return result
+
+
+def fetch(effect: Fetch) -> Step[Fetched]:
+    """Return the provider's answer.
+
+    Raises:
+        ProviderUnavailable: No answer in time, or no connection.
+        ProviderError: An answer that is longer than it may be.
+    """
+    result: Fetched = yield effect
+    return result
+
+
+def remember(key: str, until: int) -> Step[bool]:
+    """Keep `key` until `until`; return whether it was new."""
+    return bool((yield Remember(key, until)))
+
+
+def recall(*keys: str) -> Step[bool]:
+    """Return whether any of `keys` is remembered."""
+    return bool((yield Recall(keys)))
+
+
+class World(Protocol):
+    """What performs effects. `perform` may block for those that `blocks` names."""
+
+    def blocks(self, effect: Effect) -> bool:
+        """Tell whether performing `effect` may wait for a network or a disk."""
+
+    def perform(self, effect: Effect) -> Any:
+        """Perform `effect` and return its result; raise what should be raised at the yield."""
+
+
+ReadsBody = Callable[[int], bytes]
+AReadsBody = Callable[[int], Awaitable[bytes]]
+OffLoop = Callable[[Callable[[Effect], Any], Effect], Awaitable[Any]]
+
+
+def run(step: Step[T], world: World, read: ReadsBody) -> T:
+    """Drive `step` to its end in this thread.
+
+    Args:
+        read: Reads the request's body, given a limit in bytes.
+    """
+    try:
+        effect = next(step)
+        while True:
+            try:
+                result = read(effect.limit) if isinstance(effect, ReadBody) else world.perform(effect)
+            except Exception as error:
+                effect = step.throw(error)
+            else:
+                effect = step.send(result)
+    except StopIteration as end:
+        value: T = end.value
+        return value
+
+
+async def arun(step: Step[T], world: World, read: AReadsBody, off_loop: OffLoop) -> T:
+    """Drive `step` to its end on an event loop.
+
+    Args:
+        off_loop: Performs a blocking effect in a thread that is not the loop's.
+    """
+    try:
+        effect = next(step)
+        while True:
+            try:
+                if isinstance(effect, ReadBody):
+                    result = await read(effect.limit)
+                elif world.blocks(effect):
+                    result = await off_loop(world.perform, effect)
+                else:
+                    result = world.perform(effect)
+            except Exception as error:
+                effect = step.throw(error)
+            else:
+                effect = step.send(result)
+    except StopIteration as end:
+        value: T = end.value
+        return value

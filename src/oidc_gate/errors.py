@@ -1,0 +1,124 @@
+"""What can go wrong, as a tree.
+
+::
+
+    GateError                   every error of this package
+    ├── ConfigurationError      settings that cannot work: all faults at once
+    ├── SessionError            a cookie that opens no session; becomes "anonymous"
+    ├── CallbackError           400  the answer from the provider does not fit this browser
+    ├── AccessDenied            403  signed in, and refused
+    ├── ProviderUnavailable     503  the provider does not answer, or asks to wait
+    └── ProviderError           502  the provider answered what we refuse
+        └── IDTokenError             a token that must not be believed: which claim, what was expected, what came
+
+A `GateError` has a stable ``code`` for people to search and for programs to compare, a public sentence that
+may stand on a page, and, in ``detail`` and ``__cause__``, what is for the log alone. Nobody matches on text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .faults import Fault
+
+
+class GateError(Exception):
+    """The base of every error that this package raises on purpose.
+
+    Args:
+        code: Stable, lower case with underscores (``flow_expired``); documented in ``docs/errors.md``.
+        public_message: One sentence for the person at the browser; never holds a secret.
+        detail: For the log; never holds a secret either.
+        status: The HTTP status that goes with it.
+    """
+
+    status = 500
+
+    def __init__(self, code: str, public_message: str, *, detail: str = "", status: int | None = None) -> None:
+        super().__init__(code, public_message)
+        self.code = code
+        self.public_message = public_message
+        self.detail = detail
+        if status is not None:
+            self.status = status
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail or self.public_message}"
+
+
+class ConfigurationError(GateError):
+    """Settings that cannot work.
+
+    Args:
+        faults: Every fault found, in the order of the settings.
+    """
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        lines = "\n".join(f"  {fault}" for fault in faults)
+        super().__init__("configuration", "The gate is not configured.", detail=f"{len(faults)} fault(s)\n{lines}")
+        self.faults = tuple(faults)
+
+
+class SessionError(GateError):
+    """A session cookie that opens no session. Becomes "anonymous"; carries nothing of what was in it."""
+
+    status = 401
+
+
+class CallbackError(GateError):
+    """An answer at the callback that does not belong to a sign-in of this browser."""
+
+    status = 400
+
+
+class AccessDenied(GateError):
+    """Somebody who is signed in, and may not enter."""
+
+    status = 403
+
+
+class ProviderUnavailable(GateError):
+    """The provider is unreachable, slow, or asks to wait.
+
+    Args:
+        retry_after_seconds: What goes into ``Retry-After``; 1 to 3600.
+    """
+
+    status = 503
+
+    def __init__(
+        self, code: str, public_message: str, *, detail: str = "", retry_after_seconds: int = 10
+    ) -> None:
+        super().__init__(code, public_message, detail=detail)
+        self.retry_after_seconds = min(max(retry_after_seconds, 1), 3600)
+
+
+class ProviderError(GateError):
+    """The provider answered, and the answer is refused."""
+
+    status = 502
+
+
+class IDTokenError(ProviderError):
+    """A token that must not be believed.
+
+    Args:
+        claim: The claim or header parameter at fault (``iss``, ``alg``, ``signature``).
+        expected: What would have been right.
+        got: What came, as text, cut to 200 characters; never the token itself.
+        token: Which token: ``id_token``, ``logout_token``, ``userinfo``.
+
+    Spec: OpenID Connect Core §3.1.3.7; Back-Channel Logout §2.6.
+    """
+
+    def __init__(self, claim: str, *, expected: object, got: object, token: str = "id_token") -> None:  # noqa: S107
+        self.claim = claim
+        self.expected = str(expected)[:200]
+        self.got = str(got)[:200]
+        super().__init__(
+            f"{token}_{claim}",
+            "The sign-in service sent an answer that cannot be trusted.",
+            detail=f"{token}: {claim}: expected {self.expected!r}, got {self.got!r}",
+        )

@@ -1,0 +1,178 @@
+"""The values that the core passes around: all frozen, none with a secret in its ``repr``.
+
+A shell makes one `Request` of what its server hands it; the gate answers with one `Decision`: `Allow`
+(call the application) or `Reply` (do not).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+HeaderList = tuple[tuple[str, str], ...]
+
+
+class Headers:
+    """Request headers: names in lower case, every value of a repeated name kept in order.
+
+    Values are text as the wire had them, one character per byte (ISO 8859-1).
+    """
+
+    __slots__ = ("_values",)
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self._values: dict[str, tuple[str, ...]] = {}
+        for name, value in pairs:
+            key = name.lower()
+            self._values[key] = (*self._values.get(key, ()), value)
+
+    def get(self, name: str, default: str = "") -> str:
+        """Return the only or first value of `name` (lower case), or `default`."""
+        values = self._values.get(name)
+        return values[0] if values else default
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Return every value of `name` (lower case), in the order they came."""
+        return self._values.get(name, ())
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return ((name, value) for name, values in self._values.items() for value in values)
+
+    def __repr__(self) -> str:
+        return f"Headers({sorted(self._values)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request as a shell saw it, before any proxy header is believed.
+
+    Args:
+        method: As on the wire (``GET``); a WebSocket upgrade is ``GET``.
+        scheme: ``http`` or ``https``, as the server says, for WebSockets too.
+        mount: Where the application is mounted (``SCRIPT_NAME``, ``root_path``), without a trailing slash.
+        path: Below the mount, decoded once, as the application dispatches on it; undecodable bytes stand as
+            surrogate escapes.
+        raw_path: Mount and path as they stood in the request line, percent-encoded, or encoded anew.
+        query: Without the ``?``, not decoded.
+        peer: Address of the TCP peer; ``unix`` for a Unix socket; empty when the server does not say.
+        request_id: Stands in the log and on error pages.
+    """
+
+    method: str
+    scheme: str
+    mount: str
+    path: str
+    raw_path: str
+    query: str
+    headers: Headers = field(default_factory=Headers)
+    peer: str = ""
+    is_websocket: bool = False
+    request_id: str = "-"
+
+    @property
+    def host(self) -> str:
+        """The ``Host`` header as sent; empty when there is none or more than one (RFC 9112 §3.2)."""
+        hosts = self.headers.all("host")
+        return hosts[0] if len(hosts) == 1 else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who is signed in.
+
+    Attributes:
+        issuer: The provider's issuer identifier; with `subject` it is the person's name for good.
+        subject: ``sub``: unique at that issuer, never reassigned (OpenID Connect Core §2).
+        email: As the provider gives it, or empty.
+        email_verified: True only if the provider says so; absent is false.
+        groups: The groups claim, as text, in the provider's order.
+        claims: The remaining claims of ID token and userinfo, read-only.
+        provider: The configured name of the provider, else its host.
+        session_id: New at every sign-in; not a secret by which anything opens.
+        authenticated_at: When the person last proved who they are (``auth_time``, else the sign-in), epoch seconds.
+        expires_at: When this session ends at the latest, epoch seconds.
+        acr: Authentication context class, or empty.
+        amr: Authentication methods (RFC 8176).
+    """
+
+    issuer: str
+    subject: str
+    email: str = ""
+    email_verified: bool = False
+    name: str = ""
+    preferred_username: str = ""
+    groups: tuple[str, ...] = ()
+    claims: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False, hash=False)
+    provider: str = ""
+    session_id: str = field(default="", repr=False)
+    authenticated_at: int = 0
+    expires_at: int = 0
+    acr: str = ""
+    amr: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What a page calls this person: e-mail, else user name, else name, else subject."""
+        return self.email or self.preferred_username or self.name or self.subject
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A signed-in identity and the clocks that end it.
+
+    Attributes:
+        last_seen: When the session was last written with a fresh idle clock, epoch seconds.
+        sid: The provider's own session id, for logout (OpenID Connect Back-Channel Logout §2.1), or empty.
+        id_token, access_token: Only where the settings ask to keep them.
+    """
+
+    identity: Identity
+    last_seen: int
+    sid: str = ""
+    id_token: str = field(default="", repr=False)
+    access_token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """Call the application.
+
+    Args:
+        identity: Who it is; None for an anonymous visitor of a public path.
+        headers: Identity headers to set, after every spelling of their names was stripped.
+        set_cookies: ``Set-Cookie`` values to add to the application's response: a renewed session. Left out
+            of a response that a shared cache may keep.
+        signs_in: What replaces the application's own 401, for an anonymous navigation to a public path.
+    """
+
+    identity: Identity | None
+    headers: HeaderList = ()
+    set_cookies: tuple[str, ...] = ()
+    signs_in: Reply | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Answer for the application, which is not called.
+
+    Args:
+        drains: Read and drop up to 1 MiB of the request's body first, so that a client in the middle of an
+            upload sees this answer and not a broken connection.
+    """
+
+    status: int
+    headers: HeaderList = ()
+    body: bytes = b""
+    drains: bool = False
+
+    def header(self, name: str) -> str:
+        """Return the first value of `name`, or an empty string."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), "")
+
+
+Decision = Allow | Reply
