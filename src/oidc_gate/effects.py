@@ -71,7 +71,7 @@ class Remember:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """Whether any of `keys` is still remembered."""
+    """When the newest of `keys` was remembered, epoch seconds; None if none is, or their time is over."""
 
     keys: tuple[str, ...]
 
@@ -114,9 +114,10 @@ def remember(key: str, until: int) -> Step[bool]:
     return bool((yield Remember(key, until)))
 
 
-def recall(*keys: str) -> Step[bool]:
-    """Return whether any of `keys` is remembered."""
-    return bool((yield Recall(keys)))
+def recall(*keys: str) -> Step[int | None]:
+    """Return when the newest of `keys` was remembered, or None."""
+    result: int | None = yield Recall(keys)
+    return result
 
 
 class World(Protocol):

@@ -126,12 +126,14 @@ class Session:
     """A signed-in identity and the clocks that end it.
 
     Attributes:
+        started_at: When this sign-in ended here; a logout of the person ends what started before it.
         last_seen: When the session was last written with a fresh idle clock, epoch seconds.
         sid: The provider's own session id, for logout (OpenID Connect Back-Channel Logout §2.1), or empty.
         id_token, access_token: Only where the settings ask to keep them.
     """
 
     identity: Identity
+    started_at: int
     last_seen: int
     sid: str = ""
     id_token: str = field(default="", repr=False)
