@@ -1,0 +1,88 @@
+# What CI runs is what a person runs. Every target does its own set-up; nothing asks a question.
+#   make demo | test | check | bench | docs | fuzz | clean
+# PYTHON=/path/to/python3.11 names the interpreter; CI=true tests the built wheel and forgives no missing part.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+SOURCES := $(shell find src -name __pycache__ -prune -o -type f -print)
+# Four workers are enough everywhere: the slow tests wait for servers, not for the processor.
+PYTEST_ARGS ?= -n logical --maxprocesses 4 --dist loadfile
+TESTS ?=
+
+REDIRECTS := ../shared/cases/open_redirects.txt
+ifneq ($(wildcard $(REDIRECTS)),)
+export OIDC_GATE_TEST_REDIRECTS ?= $(abspath $(REDIRECTS))
+endif
+
+ifeq ($(CI),true)
+INSTALLED := $(VENV)/.stamp-wheel
+else
+INSTALLED := $(VENV)/.stamp-dev
+endif
+
+.PHONY: help demo test check bench docs fuzz components clean
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n '1,3p'
+
+# --- set-up -----------------------------------------------------------------------------------------
+
+$(VENV)/.stamp-venv: tools/make_venv.sh
+	@test -x $(BIN)/python || tools/make_venv.sh $(VENV)
+	@touch $@
+
+$(VENV)/.stamp-demo: pyproject.toml $(VENV)/.stamp-venv
+	$(PIP) --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.stamp-dev: pyproject.toml $(VENV)/.stamp-venv
+	$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.stamp-demo
+	@rm -f $(VENV)/.stamp-wheel
+
+# The tests must see what a user gets: a file that the wheel forgot is missing here too.
+$(VENV)/.stamp-wheel: pyproject.toml $(SOURCES) $(VENV)/.stamp-venv
+	rm -rf dist
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	$(PIP) "$$(echo dist/oidc_gate-*.whl)[dev]"
+	$(PIP) --force-reinstall --no-deps dist/oidc_gate-*.whl
+	cd $(VENV) && bin/python -c 'import oidc_gate as o; p = list(o.__path__); assert all("site-packages" in x for x in p), p'
+	@touch $@
+	@rm -f $(VENV)/.stamp-dev $(VENV)/.stamp-demo
+
+components:
+	@tools/install_components.sh
+
+# --- what people run --------------------------------------------------------------------------------
+
+demo: $(VENV)/.stamp-demo
+	$(BIN)/oidc-gate demo
+
+test: $(INSTALLED) components
+	$(BIN)/python -m pytest $(PYTEST_ARGS) --cov --cov-report=term $(TESTS)
+
+check: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	@! test -e tests/core/test_imports.py || $(BIN)/python -m pytest -q tests/core/test_imports.py
+
+bench: $(INSTALLED) components
+	$(BIN)/python -m bench
+
+docs: $(INSTALLED) components
+	$(BIN)/python -m pytest -q tests/docs
+
+# The property tests once more, with many more examples (profile "fuzz" in tests/conftest.py).
+fuzz: $(INSTALLED)
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -q -k 'fuzz or property' --timeout=1800 tests
+
+clean:
+	rm -rf $(VENV) dist build artifacts .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf tests/real/op_node/node_modules
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
