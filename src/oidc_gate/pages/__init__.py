@@ -1,0 +1,32 @@
+"""Every page that the gate shows. Pure functions: words and addresses in, a `Page` out."""
+
+from oidc_gate.pages.assets import StaticFile, static_file
+from oidc_gate.pages.layout import Page
+from oidc_gate.pages.problems import LOOP_CAUSES, denied_page, error_page, loop_page, unavailable_page
+from oidc_gate.pages.sign_in import continue_page, posted_page, sign_in_page
+from oidc_gate.pages.sign_out import (
+    FORM_TOKEN_FIELD,
+    RETURN_TO_FIELD,
+    frontchannel_page,
+    sign_out_page,
+    signed_out_page,
+)
+
+__all__ = [
+    "FORM_TOKEN_FIELD",
+    "LOOP_CAUSES",
+    "RETURN_TO_FIELD",
+    "Page",
+    "StaticFile",
+    "continue_page",
+    "denied_page",
+    "error_page",
+    "frontchannel_page",
+    "loop_page",
+    "posted_page",
+    "sign_in_page",
+    "sign_out_page",
+    "signed_out_page",
+    "static_file",
+    "unavailable_page",
+]

@@ -1,0 +1,82 @@
+"""The CSS, the script and the icon, read once from the package."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from oidc_gate.pages.safe import href
+
+_TYPES = {
+    "gate.css": "text/css; charset=utf-8",
+    "gate.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+_VERSIONED = re.compile(r"(gate|icon)-([0-9a-f]{12})\.(css|js|svg)")
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    """One file that the pages load: its bytes, its media type, a strong ETag, how long to keep it."""
+
+    body: bytes
+    content_type: str
+    etag: str
+    cache_control: str
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """List the header fields to answer with, `Content-Length` excepted."""
+        return (
+            ("Content-Type", self.content_type),
+            ("Cache-Control", self.cache_control),
+            ("ETag", self.etag),
+            ("X-Content-Type-Options", "nosniff"),
+            ("Content-Security-Policy", "default-src 'none'"),
+            ("Cross-Origin-Resource-Policy", "same-origin"),
+        )
+
+
+def static_file(name: str) -> StaticFile | None:
+    """Find a file by the last segment of its address.
+
+    Args:
+        name: `gate.css`, or with the hash of its content as the pages write it, `gate-0123456789ab.css`.
+            Under another hash (an older process wrote the page) it is found too, but not to be kept.
+
+    Returns:
+        The file, or None for every other name; no name reaches the file system.
+    """
+    match = _VERSIONED.fullmatch(name)
+    plain = f"{match[1]}.{match[3]}" if match else name
+    if plain not in _TYPES:
+        return None
+    body, digest = _read(plain)
+    is_current = match is not None and match[2] == digest
+    kept = "public, max-age=31536000, immutable" if is_current else "public, no-cache"
+    return StaticFile(body, _TYPES[plain], f'"{digest}"', kept)
+
+
+def asset_url(static_url: str, name: str) -> str:
+    """Build the address of a file, with the hash of its content in it.
+
+    Args:
+        static_url: where the files are served, such as `/base/oauth2/static`.
+        name: one of the file names.
+
+    Raises:
+        ValueError: a `static_url` that no page may show.
+    """
+    stem, _, suffix = name.partition(".")
+    return href(f"{static_url.rstrip('/')}/{stem}-{_read(name)[1]}.{suffix}")
+
+
+@cache
+def _read(name: str) -> tuple[bytes, str]:
+    # Imported here: a process that never shows a page never pays for it.
+    from importlib.resources import files
+
+    body = files("oidc_gate.pages").joinpath("assets", name).read_bytes()
+    return body, hashlib.sha256(body).hexdigest()[:12]

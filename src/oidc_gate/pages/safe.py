@@ -1,0 +1,94 @@
+"""What may be shown: text that cannot deceive the eye, addresses that cannot run anything."""
+
+import re
+import unicodedata
+from urllib.parse import quote
+
+# The longest e-mail address (RFC 5321 §4.5.3.1.3, less the angle brackets); a subject is shorter still.
+LONGEST_IDENTITY = 254
+LONGEST_NAME = 80
+LONGEST_TITLE = 120
+LONGEST_SENTENCE = 600
+LONGEST_DETAIL = 300
+_LONGEST_HREF = 65_536
+
+# Zero-width non-joiner and joiner: Persian words and many emoji are spelled with them.
+_JOINERS = "\u200c\u200d"
+# RFC 3986 §2.2 and §2.3, and "%" so that what is encoded already stays as it is.
+_URL_CHARACTERS = "!#$%&'()*+,-./:;=?@[]_~"
+_NEVER_IN_A_URL = re.compile(r"[\x00-\x20\x7f\\]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_SHOWABLE = re.compile(r"https?://[^/?#]|/(?!/)", re.IGNORECASE)
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
+
+
+def clean(text: str, limit: int) -> str:
+    """Make text harmless to read: one line, no invisible or direction-changing characters, bounded.
+
+    Escaping for HTML is markupsafe's work, later.
+
+    Args:
+        text: anything, lone surrogates included.
+        limit: the most characters to keep; what is cut ends in an ellipsis.
+
+    Returns:
+        Text that encodes as UTF-8 and is at most `limit` characters long.
+    """
+    # Cut before looking at each character, so that a caller's megabyte costs nothing.
+    kept = "".join(map(_visible, text[: 4 * limit]))
+    line = " ".join(kept.split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def _visible(character: str) -> str:
+    category = unicodedata.category(character)
+    if category in ("Cc", "Zl", "Zp", "Zs"):
+        return " "
+    if category == "Cf":
+        return character if character in _JOINERS else ""
+    # Surrogates do not encode; the noncharacters are parse errors in HTML.
+    is_noncharacter = ord(character) & 0xFFFE == 0xFFFE or 0xFDD0 <= ord(character) <= 0xFDEF
+    return "\ufffd" if category == "Cs" or is_noncharacter else character
+
+
+def href(url: str) -> str:
+    """Return the address in ASCII, or refuse it.
+
+    The addresses that pages show are the gate's own, so a refusal is a fault in the caller.
+    An address is never cut: a cut address is another address.
+
+    Args:
+        url: `http://…`, `https://…`, or a path that starts with one `/`; at most 65,536 characters.
+
+    Returns:
+        The address with everything outside RFC 3986's characters percent-encoded: fit for an
+        attribute (once escaped) and for a header field.
+
+    Raises:
+        ValueError: another scheme, a protocol-relative address, a control character, a space or a `\\`.
+
+    Spec: WHATWG URL §4.4 (what a browser strips or turns before it looks at the scheme)
+    """
+    if len(url) > _LONGEST_HREF:
+        raise ValueError("address too long to show")
+    if _NEVER_IN_A_URL.search(url) or not _SHOWABLE.match(url):
+        raise ValueError("address is neither http(s) nor a path of this host")
+    return quote(_SURROGATE.sub("\ufffd", url), safe=_URL_CHARACTERS)
+
+
+def origin(url: str) -> str:
+    """Return scheme, host and port of an absolute address, fit for a Content-Security-Policy.
+
+    Args:
+        url: an absolute `http` or `https` address, with or without a path.
+
+    Raises:
+        ValueError: no such origin can be read from it; nothing of it may enter the policy.
+
+    Spec: CSP Level 3 §2.3.1 (host-source)
+    """
+    shown = href(url)
+    match = _ORIGIN.match(shown)
+    if match is None or shown[match.end() : match.end() + 1] not in ("", "/", "?", "#"):
+        raise ValueError("address has no plain origin")
+    return match.group().lower()

@@ -1,0 +1,148 @@
+"""The pages on the way in: sign in, a form that came too early, and on to the target."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from oidc_gate.pages.layout import (
+    IN_A_NEW_TAB,
+    RETURNS,
+    RETURNS_BY_ITSELF,
+    Page,
+    Site,
+    actions,
+    build_page,
+    isolated,
+    link,
+    paragraph,
+    person,
+)
+from oidc_gate.pages.safe import LONGEST_NAME, LONGEST_SENTENCE, clean
+
+
+def sign_in_page(
+    *,
+    static_url: str,
+    start_url: str,
+    application_name: str | None = None,
+    provider_name: str | None = None,
+    refresh_seconds: int | None = None,
+    identity_label: str | None = None,
+    switch_url: str | None = None,
+    notice: str | None = None,
+) -> Page:
+    """Build the page that asks to sign in, or tells somebody signed in who they are.
+
+    Args:
+        static_url: where the pages' files are served.
+        start_url: where sign-in starts; `rd` is its last parameter, so that gate.js can add the fragment.
+        application_name: what people call the application.
+        provider_name: what people call the provider.
+        refresh_seconds: None to wait for a click; 0 to go on at once, with or without JavaScript.
+            No other delay is offered. Somebody signed in is never sent on by itself: that would be a loop.
+        identity_label: who is signed in already (refused elsewhere, say).
+        switch_url: where they sign in as somebody else; `start_url` when left out.
+        notice: one sentence about why the page is shown.
+
+    Raises:
+        ValueError: an address that no page may show, or a delay other than 0.
+    """
+    if refresh_seconds not in (None, 0):
+        raise ValueError("refresh_seconds is None or 0")
+    site = Site.of(static_url, application_name)
+    told = paragraph(clean(notice or "", LONGEST_SENTENCE), "notice")
+    if identity_label is not None:
+        return _build_known_page(site, told, identity_label, switch_url or start_url)
+    provider = clean(provider_name or "", LONGEST_NAME)
+    goes_on = refresh_seconds is not None
+    label = f"Sign in with {provider}" if provider else "Sign in"
+    mark = RETURNS_BY_ITSELF if goes_on else RETURNS
+    return build_page(
+        site,
+        Markup("Sign in to {}").format(isolated(site.application_name))
+        if site.application_name
+        else "Sign in",
+        (told, paragraph(_build_invitation(provider, goes_on)), actions(link(start_url, label, mark=mark))),
+        refresh_url=start_url if goes_on else None,
+        scripted=True,
+    )
+
+
+def _build_invitation(provider: str, goes_on: bool) -> str | Markup:
+    if goes_on:
+        return "Taking you there now. If nothing happens, use the button."
+    if provider:
+        invitation = Markup("Please sign in with {} to continue. You will come straight back to this page.")
+        return invitation.format(isolated(provider))
+    return "Please sign in to continue. You will come straight back to this page."
+
+
+def _build_known_page(site: Site, told: Markup, identity_label: str, switch_url: str) -> Page:
+    advice = "If this is not the account that you want to use here, sign in with another one."
+    return build_page(
+        site,
+        "You are signed in",
+        (
+            told,
+            person(identity_label),
+            paragraph(advice),
+            actions(link(switch_url, "Sign in as somebody else", mark=RETURNS)),
+        ),
+        scripted=True,
+    )
+
+
+def posted_page(*, static_url: str, start_url: str, application_name: str | None = None) -> Page:
+    """Build the page for a form that was sent by somebody who is not signed in.
+
+    Args:
+        static_url: where the pages' files are served.
+        start_url: where sign-in starts, to come back to the page with the form.
+        application_name: what people call the application.
+
+    Raises:
+        ValueError: an address that no page may show.
+    """
+    recovery = (
+        "To keep what you typed, open sign-in in a new tab, come back to this one, "
+        "and use the Back button: most browsers still show the form as you filled it in."
+    )
+    return build_page(
+        Site.of(static_url, application_name),
+        "Your form was not sent",
+        (
+            paragraph("You are not signed in, or no longer. Nothing was received, and nothing was saved."),
+            paragraph(recovery),
+            actions(
+                link(start_url, "Sign in"),
+                link(start_url, "Open sign-in in a new tab", second=True, mark=IN_A_NEW_TAB),
+            ),
+        ),
+    )
+
+
+def continue_page(*, static_url: str, target: str, application_name: str | None = None) -> Page:
+    """Build the page that ends a callback where a redirect would lose the Strict cookie.
+
+    A browser withholds a SameSite=Strict cookie all along a chain of redirects that began at the
+    provider; a Refresh starts a new navigation, from a page of ours.
+
+    Args:
+        static_url: where the pages' files are served.
+        target: where the person wanted to go, judged already.
+        application_name: what people call the application.
+
+    Raises:
+        ValueError: an address that no page may show.
+
+    Spec: RFC 6265bis §5.2 ("same-site" requests), HTML §4.2.5.3
+    """
+    return build_page(
+        Site.of(static_url, application_name),
+        "You are signed in",
+        (
+            paragraph("Taking you to your page now. If nothing happens, use the button."),
+            actions(link(target, "Continue")),
+        ),
+        refresh_url=target,
+    )
