@@ -6,7 +6,7 @@ A shell makes one `Request` of what its server hands it; the gate answers with o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -57,8 +57,9 @@ class Request:
         mount: Where the application is mounted (``SCRIPT_NAME``, ``root_path``), without a trailing slash.
         path: Below the mount, decoded once, as the application dispatches on it; undecodable bytes stand as
             surrogate escapes.
-        raw_path: Mount and path as they stood in the request line, percent-encoded, or encoded anew.
+        raw_path: Below the mount, percent-encoded as it stood in the request line, or encoded anew.
         query: Without the ``?``, not decoded.
+        prefix: Where the gate's own endpoints live, below the mount (``/oauth2``).
         peer: Address of the TCP peer; ``unix`` for a Unix socket; empty when the server does not say.
         request_id: Stands in the log and on error pages.
     """
@@ -69,6 +70,7 @@ class Request:
     path: str
     raw_path: str
     query: str
+    prefix: str = "/oauth2"
     headers: Headers = field(default_factory=Headers)
     peer: str = ""
     is_websocket: bool = False
@@ -149,13 +151,13 @@ class Allow:
         headers: Identity headers to set, after every spelling of their names was stripped.
         set_cookies: ``Set-Cookie`` values to add to the application's response: a renewed session. Left out
             of a response that a shared cache may keep.
-        signs_in: What replaces the application's own 401, for an anonymous navigation to a public path.
+        signs_in: Makes what replaces the application's own 401, for an anonymous visitor of a public path.
     """
 
     identity: Identity | None
     headers: HeaderList = ()
     set_cookies: tuple[str, ...] = ()
-    signs_in: Reply | None = None
+    signs_in: Callable[[], Reply] | None = None
 
 
 @dataclass(frozen=True, slots=True)

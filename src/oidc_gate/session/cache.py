@@ -1,0 +1,88 @@
+"""Cookies recognised a moment ago: the one thing that the path of a signed-in request looks up.
+
+Two generations of a plain dict: a look-up takes no lock, an entry that is used moves to the young one, and
+when the young one is full the old one is dropped whole. So the bounds hold, what is in use stays, and nothing
+is written for a hit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Lock
+
+from ..model import Allow, Reply, Session
+
+
+@dataclass(slots=True)
+class Known:
+    """A cookie that was opened, and what follows from it until `until`.
+
+    Args:
+        until: From this epoch second on the cookie must be looked at anew: the session ends, its idle clock
+            must be wound, or a rule wants to be asked.
+        allow: What the application is told; None where the settings refuse this person.
+        verdict: What ``/oauth2/auth`` answers.
+        environ, scope_headers: What `allow` tells, in the form in which each shell hands it on.
+        size: An estimate of the memory this takes, in bytes.
+    """
+
+    session: Session
+    until: int
+    allow: Allow | None
+    verdict: Reply
+    environ: dict[str, object]
+    scope_headers: tuple[tuple[bytes, bytes], ...]
+    size: int
+
+
+class SessionCache:
+    """Bounded in entries and in bytes; safe under threads.
+
+    Args:
+        max_entries, max_bytes: Of both generations together; the bytes are an estimate on the high side.
+    """
+
+    def __init__(self, max_entries: int, max_bytes: int) -> None:
+        self._most_entries = max(max_entries // 2, 1)
+        self._most_bytes = max(max_bytes // 2, 1)
+        self._young: dict[str, Known] = {}
+        self._old: dict[str, Known] = {}
+        self._young_bytes = 0
+        self._lock = Lock()
+        self.generation = 0
+
+    def get(self, cookie: str) -> Known | None:
+        """Return what is known of this exact cookie value."""
+        known = self._young.get(cookie)
+        if known is not None:
+            return known
+        known = self._old.get(cookie)
+        if known is not None:
+            self.put(cookie, known, self.generation)
+        return known
+
+    def put(self, cookie: str, known: Known, generation: int) -> None:
+        """Keep what was found out about a cookie.
+
+        Args:
+            generation: `generation` as it was before the session was looked at. If sessions were revoked
+                since, nothing is kept: this one may be among them.
+        """
+        size = known.size + len(cookie)
+        with self._lock:
+            if generation != self.generation or size > self._most_bytes:
+                return
+            if len(self._young) >= self._most_entries or self._young_bytes + size > self._most_bytes:
+                self._old, self._young, self._young_bytes = self._young, {}, 0
+            if cookie not in self._young:
+                self._young_bytes += size
+            self._young[cookie] = known
+
+    def clear(self) -> None:
+        """Forget every cookie: each is opened again, and its revocation asked for again, when it next comes."""
+        with self._lock:
+            self.generation += 1
+            self._young, self._old, self._young_bytes = {}, {}, 0
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old.keys() - self._young.keys())
