@@ -1,0 +1,230 @@
+"""The authorization endpoint: who asks, may they be answered, and who is there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from oidc_gate.testing.provider import pages
+from oidc_gate.testing.provider.messages import (
+    Headers,
+    Pairs,
+    ProtocolError,
+    Received,
+    Reply,
+    add_query,
+    redirect,
+    single_valued,
+)
+from oidc_gate.testing.provider.people import Client
+from oidc_gate.testing.provider.realm import AuthorizationRequest, Grant, Realm, Session
+
+_S256 = re.compile(r"[A-Za-z0-9_-]{43}")
+_PROMPTS = frozenset({"none", "login", "consent", "select_account"})
+_RESPONSE_MODES = ("query", "form_post")
+
+
+def authorize(realm: Realm, received: Received) -> Reply:
+    """Answer the authorization endpoint.
+
+    Spec: OpenID Connect Core §3.1.2; RFC 6749 §4.1.1; RFC 9700 §2.1.
+    """
+    pairs = received.form_pairs if received.method == "POST" else received.query_pairs
+    try:
+        client, redirect_uri = find_client(realm, pairs)
+    except (
+        ProtocolError
+    ) as error:  # RFC 6749 §4.1.2.1: never redirect to what is not known to be the client's
+        return pages.error_page(error.description)
+    try:
+        request = read_request(client, redirect_uri, single_valued(pairs))
+        return _with_person(realm, received, request)
+    except ProtocolError as error:
+        return answer(realm, _answerable(client, redirect_uri, pairs), _error_pairs(error))
+
+
+def find_client(realm: Realm, pairs: Pairs) -> tuple[Client, str]:
+    """Find the client and the redirect_uri, each named exactly once.
+
+    Raises:
+        ProtocolError: to be shown, never redirected.
+
+    Spec: RFC 6749 §3.1.2; RFC 9700 §4.1.3 (exact comparison).
+    """
+    client_ids = [value for name, value in pairs if name == "client_id"]
+    redirect_uris = [value for name, value in pairs if name == "redirect_uri"]
+    client = realm.clients.get(client_ids[0]) if len(client_ids) == 1 else None
+    if client is None:
+        raise ProtocolError("invalid_request", "The client_id is missing or unknown.")
+    if len(redirect_uris) != 1 or redirect_uris[0] not in client.redirect_uris:
+        raise ProtocolError("invalid_request", "The redirect_uri is not registered for this client.")
+    return client, redirect_uris[0]
+
+
+def read_request(client: Client, redirect_uri: str, params: dict[str, str]) -> AuthorizationRequest:
+    """Check everything else that the client asks for.
+
+    Raises:
+        ProtocolError: to be sent back to the redirect_uri.
+
+    Spec: OpenID Connect Core §3.1.2.1, §3.1.2.2; RFC 7636 §4.3, §4.4.1.
+    """
+    _refuse_unsupported(params)
+    scopes = frozenset(params.get("scope", "").split())
+    if "openid" not in scopes:
+        raise ProtocolError("invalid_scope", "the scope does not contain openid")
+    if params.get("code_challenge_method") != "S256" or not _S256.fullmatch(params.get("code_challenge", "")):
+        raise ProtocolError("invalid_request", "PKCE with code_challenge_method=S256 is required")
+    prompts = frozenset(params.get("prompt", "").split())
+    if not prompts <= _PROMPTS or ("none" in prompts and len(prompts) > 1):
+        raise ProtocolError("invalid_request", "prompt is unknown, or none is combined with another")
+    max_age = params.get("max_age")
+    if max_age is not None and not re.fullmatch(r"[0-9]{1,9}", max_age):
+        raise ProtocolError("invalid_request", "max_age is not a number of seconds")
+    return AuthorizationRequest(
+        client_id=client.client_id,
+        redirect_uri=redirect_uri,
+        scopes=scopes,
+        response_mode=params.get("response_mode", "query"),
+        state=params.get("state"),
+        nonce=params.get("nonce"),
+        code_challenge=params["code_challenge"],
+        prompts=prompts,
+        max_age=None if max_age is None else int(max_age),
+        login_hint=params.get("login_hint"),
+        acr_values=tuple(params.get("acr_values", "").split()),
+        dpop_jkt=params.get("dpop_jkt"),
+    )
+
+
+def _refuse_unsupported(params: dict[str, str]) -> None:
+    if params.get("response_type") != "code":
+        raise ProtocolError("unsupported_response_type", "only response_type=code is answered")
+    if params.get("response_mode", "query") not in _RESPONSE_MODES:
+        raise ProtocolError("invalid_request", "response_mode is neither query nor form_post")
+    for name in ("request", "request_uri", "registration"):  # OpenID Connect Core §6.1, §7.2.1
+        if name in params:
+            raise ProtocolError(f"{name}_not_supported", f"the {name} parameter is not taken here")
+
+
+def _answerable(client: Client, redirect_uri: str, pairs: Pairs) -> AuthorizationRequest:
+    """Keep of a refused request what its answer needs; a repeated state is nobody's."""
+    states = [value for name, value in pairs if name == "state"]
+    modes = [value for name, value in pairs if name == "response_mode"]
+    return AuthorizationRequest(
+        client_id=client.client_id, redirect_uri=redirect_uri, scopes=frozenset(),
+        response_mode=modes[0] if len(modes) == 1 and modes[0] in _RESPONSE_MODES else "query",
+        state=states[0] if len(states) == 1 else None, nonce=None, code_challenge="", prompts=frozenset(),
+        max_age=None, login_hint=None, acr_values=(),
+    )  # fmt: skip
+
+
+def _error_pairs(error: ProtocolError) -> Pairs:
+    return [("error", error.error), ("error_description", error.description)]
+
+
+def _with_person(realm: Realm, received: Received, request: AuthorizationRequest) -> Reply:
+    session = realm.sessions.get(received.cookies.get(cookie_name(realm)))
+    if session is not None and session.sub not in realm.people:
+        session = None
+    if realm.auto_login is not None:
+        return _signed_in_at_once(realm, session, request)
+    fresh = session is not None and not _must_sign_in(realm, session, request)
+    consent = "consent" in request.prompts
+    if session is not None and fresh and not consent:
+        return grant_code(realm, session, request)
+    if "none" in request.prompts:
+        raise ProtocolError("login_required", "nobody is signed in here, or not recently enough")
+    people = [realm.people[session.sub]] if session is not None and fresh else list(realm.people.values())
+    return pages.choose_person(
+        request.client_id, people, realm.pending.add(request), request.login_hint,
+        consent=consent, action=f"{realm.issuer}/login",
+    )  # fmt: skip
+
+
+def _must_sign_in(realm: Realm, session: Session, request: AuthorizationRequest) -> bool:
+    too_old = request.max_age is not None and realm.now() - session.auth_time > request.max_age
+    return too_old or bool(request.prompts & {"login", "select_account"})
+
+
+def _signed_in_at_once(realm: Realm, session: Session | None, request: AuthorizationRequest) -> Reply:
+    sub = realm.auto_login or ""
+    if session is not None and session.sub == sub and not _must_sign_in(realm, session, request):
+        return grant_code(realm, session, request)
+    return _sign_in(realm, session, sub, request)
+
+
+def login(realm: Realm, received: Received) -> Reply:
+    """Take the choice made on the sign-in page.
+
+    Spec: OpenID Connect Core §3.1.2.3.
+    """
+    form = received.form
+    request, first = realm.pending.spend(form.get("transaction", ""))
+    if received.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return pages.error_page("This form was sent from another site.", status=403)
+    if request is None or not first:
+        return pages.error_page("This sign-in was finished or forgotten; start again from the application.")
+    if "deny" in form:
+        return answer(realm, request, _error_pairs(ProtocolError("access_denied", "the person said no")))
+    session = realm.sessions.get(received.cookies.get(cookie_name(realm)))
+    if form.get("sub") not in realm.people:
+        return pages.error_page("There is nobody of that name here.")
+    if session is not None and session.sub == form["sub"] and not _must_sign_in(realm, session, request):
+        return grant_code(realm, session, request)
+    return _sign_in(realm, session, form["sub"], request)
+
+
+def _sign_in(realm: Realm, session: Session | None, sub: str, request: AuthorizationRequest) -> Reply:
+    """Begin a session, keeping the sid when the same person proves to be there again."""
+    fresh = Session(sub, realm.now())
+    if session is not None and session.sub == sub:
+        fresh = replace(session, auth_time=realm.now())
+    return grant_code(realm, fresh, request, headers=(session_cookie(realm, realm.sessions.add(fresh)),))
+
+
+def cookie_name(realm: Realm) -> str:
+    """Name the session cookie after the port too: cookies on localhost are shared across ports."""
+    return f"oidc_gate_test_provider_{urlsplit(realm.issuer).port or 0}"
+
+
+def session_cookie(realm: Realm, value: str) -> tuple[str, str]:
+    """Build the Set-Cookie header; an empty value clears it."""
+    path = urlsplit(realm.issuer).path or "/"
+    clear = "" if value else "; Max-Age=0"
+    return ("Set-Cookie", f"{cookie_name(realm)}={value}; Path={path}; HttpOnly; SameSite=Lax{clear}")
+
+
+def grant_code(
+    realm: Realm, session: Session, request: AuthorizationRequest, *, headers: Headers = ()
+) -> Reply:
+    """Hand out a code that works once.
+
+    Spec: RFC 6749 §4.1.2.
+    """
+    session.client_ids.add(request.client_id)
+    grant = Grant(
+        request=request,
+        sub=session.sub,
+        sid=session.sid,
+        auth_time=session.auth_time,
+        expires_at=realm.now() + realm.code_seconds,
+    )
+    return answer(realm, request, [("code", realm.codes.add(grant))], headers=headers)
+
+
+def answer(realm: Realm, request: AuthorizationRequest, said: Pairs, *, headers: Headers = ()) -> Reply:
+    """Send the browser back, with `state` and `iss`.
+
+    Spec: RFC 6749 §4.1.2; RFC 9207 §2 (`iss` in errors too).
+    """
+    params = [
+        *said,
+        *([("state", request.state)] if request.state is not None else []),
+        ("iss", realm.issuer),
+    ]
+    params = realm.behaviour.authorization(params, realm)
+    if request.response_mode == "form_post":
+        return pages.form_post(request.redirect_uri, params, headers=headers)
+    return redirect(add_query(request.redirect_uri, params), headers=headers)

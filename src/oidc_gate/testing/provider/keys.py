@@ -1,0 +1,110 @@
+"""The provider's signing keys: made when first needed, published together, rotated on demand."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+
+from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
+
+from oidc_gate.testing.provider.messages import Json
+
+_CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
+Signer = Callable[[bytes], bytes]
+
+
+def family(alg: str) -> str:
+    """Name the kind of key that an algorithm needs; RS and PS share one."""
+    return "RSA" if alg[:2] in ("RS", "PS") else alg
+
+
+def generate(kind: str) -> Key:
+    """Make a key of that kind; RSA takes about 0.1 s, the others next to nothing."""
+    if kind == "RSA":
+        return RSAKey.generate_key(2048)
+    if kind == "EdDSA":
+        return OKPKey.generate_key("Ed25519")
+    return ECKey.generate_key(_CURVES[kind])
+
+
+def signer(alg: str, key: Key) -> Signer:
+    """Bind a key to an algorithm of joserfc's registry.
+
+    Spec: RFC 7518 §3.
+    """
+    model = JWSRegistry.algorithms[alg]
+    return lambda message: model.sign(message, key)
+
+
+class KeyRing:
+    """Keep one current key a kind, and publish also the keys that were current before.
+
+    Args:
+        algorithms: signing algorithms whose keys are to be in the JWKS from the start.
+    """
+
+    def __init__(self, algorithms: Iterable[str]) -> None:
+        self._lock = threading.RLock()
+        self._wanted = {family(alg) for alg in algorithms if not alg.startswith("HS")}
+        self._current: dict[str, tuple[str, Key]] = {}
+        self._retired: list[tuple[str, Key]] = []
+        self._published: list[Json] | None = None
+
+    def want(self, alg: str) -> None:
+        """Add the key of one more algorithm to what is published."""
+        with self._lock:
+            if not alg.startswith("HS") and family(alg) not in self._wanted:
+                self._wanted.add(family(alg))
+                self._published = None
+
+    def current(self, alg: str) -> tuple[str, Key]:
+        """Give the key id and the private key that sign now."""
+        self.want(alg)
+        with self._lock:
+            return self._current_of(family(alg))
+
+    def _current_of(self, kind: str) -> tuple[str, Key]:
+        if kind not in self._current:
+            key = generate(kind)
+            self._current[kind] = (key.thumbprint(), key)
+        return self._current[kind]
+
+    def rotate(self, *, keep_old: bool = True, same_kid: bool = False) -> None:
+        """Make new keys of every kind.
+
+        Args:
+            keep_old: go on publishing the keys that signed until now, as a provider should.
+            same_kid: give each new key the id of the old one, as no provider should.
+        """
+        with self._lock:
+            old = {kind: self._current_of(kind) for kind in self._wanted}
+            self._retired = [*old.values(), *self._retired][:8] if keep_old else []
+            self._current.clear()
+            for kind, (kid, _) in old.items() if same_kid else ():
+                self._current[kind] = (kid, generate(kind))
+            self._published = None
+
+    @property
+    def jwks(self) -> Json:
+        """Publish the public keys, newest first.
+
+        Spec: RFC 7517 §5.
+        """
+        with self._lock:
+            if self._published is None:
+                current = [self._current_of(kind) for kind in sorted(self._wanted)]
+                self._published = [_public(kid, key) for kid, key in [*current, *self._retired]]
+            return {"keys": [dict(key) for key in self._published]}
+
+
+def _public(kid: str, key: Key) -> Json:
+    return {**key.as_dict(private=False), "kid": kid, "use": "sig"}
+
+
+def secret_key(secret: str) -> OctKey:
+    """Make the HMAC key that a client secret is.
+
+    Spec: OpenID Connect Core §10.1.
+    """
+    return OctKey.import_key(secret.encode())

@@ -1,0 +1,130 @@
+"""What arrives at the provider and what it answers, as plain values."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+Json = dict[str, Any]
+Pairs = list[tuple[str, str]]
+Headers = tuple[tuple[str, str], ...]
+
+NO_STORE: Headers = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
+
+
+class ProtocolError(Exception):
+    """Carry an OAuth error answer to whoever can send it.
+
+    Spec: RFC 6749 §5.2, §4.1.2.1.
+    """
+
+    def __init__(self, error: str, description: str, *, status: int = 400, headers: Headers = ()) -> None:
+        super().__init__(f"{error}: {description}")
+        self.error = error
+        self.description = description
+        self.status = status
+        self.headers = headers
+
+
+@dataclass(frozen=True)
+class Received:
+    """Hold one request as it arrived, for the endpoints and for a test's assertions.
+
+    Header names are lower-case; of a repeated header or parameter the dictionaries keep the last,
+    `query_pairs` and `form_pairs` keep all.
+    """
+
+    method: str
+    path: str
+    query_pairs: Pairs = field(default_factory=list)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def query(self) -> dict[str, str]:
+        """Give the query, the last of each name."""
+        return dict(self.query_pairs)
+
+    @property
+    def form_pairs(self) -> Pairs:
+        """Give a form body in order, repeated names and all."""
+        content_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if content_type != "application/x-www-form-urlencoded":
+            return []
+        return parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True)
+
+    @property
+    def form(self) -> dict[str, str]:
+        """Give a form body, the last of each name."""
+        return dict(self.form_pairs)
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """Give the cookies; none if the header cannot be read."""
+        try:
+            return {
+                name: morsel.value for name, morsel in SimpleCookie(self.headers.get("cookie", "")).items()
+            }
+        except CookieError:
+            return {}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Hold one answer; `pace`, when given, writes the bytes in its own time (or never)."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "application/json"
+    headers: Headers = ()
+    pace: Callable[[Callable[[bytes], None], Callable[[float], bool], bytes], None] | None = None
+
+
+def json_reply(document: object, *, status: int = 200, headers: Headers = ()) -> Reply:
+    """Write a JSON answer."""
+    return Reply(status, json.dumps(document, separators=(",", ":")).encode(), headers=headers)
+
+
+def error_reply(error: ProtocolError) -> Reply:
+    """Write an OAuth error answer as JSON.
+
+    Spec: RFC 6749 §5.2.
+    """
+    return json_reply(
+        {"error": error.error, "error_description": error.description},
+        status=error.status, headers=NO_STORE + error.headers,
+    )  # fmt: skip
+
+
+def redirect(location: str, *, headers: Headers = (), status: int = 303) -> Reply:
+    """Send the browser on, by GET."""
+    return Reply(status, content_type="text/plain", headers=(("Location", location), *NO_STORE, *headers))
+
+
+def add_query(uri: str, params: Iterable[tuple[str, str]]) -> str:
+    """Add parameters to a URI, keeping the query that it was registered with.
+
+    Spec: RFC 6749 §3.1.2.
+    """
+    parts = urlsplit(uri)
+    query = "&".join(filter(None, (parts.query, urlencode(list(params)))))
+    return urlunsplit(parts._replace(query=query))
+
+
+def single_valued(pairs: Pairs) -> dict[str, str]:
+    """Refuse repeated parameters; an empty value counts as absent.
+
+    Raises:
+        ProtocolError: `invalid_request`.
+
+    Spec: RFC 6749 §3.1, §3.2.
+    """
+    repeated = sorted(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+    if repeated:
+        raise ProtocolError("invalid_request", f"repeated parameter: {', '.join(repeated)}")
+    return {name: value for name, value in pairs if value}

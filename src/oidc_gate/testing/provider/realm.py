@@ -1,0 +1,190 @@
+"""What one provider knows: its people, clients, keys, and everything it has handed out."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from oidc_gate.testing.provider.behaviour import HONEST, Behaviour
+from oidc_gate.testing.provider.keys import KeyRing
+from oidc_gate.testing.provider.messages import Json
+from oidc_gate.testing.provider.people import Client, Person
+
+V = TypeVar("V")
+
+
+@dataclass
+class Session:
+    """Remember that a browser is signed in here, and which clients were told."""
+
+    sub: str
+    auth_time: int
+    sid: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+    client_ids: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthorizationRequest:
+    """Hold one authorization request that passed every check.
+
+    Spec: OpenID Connect Core §3.1.2.1.
+    """
+
+    client_id: str
+    redirect_uri: str
+    scopes: frozenset[str]
+    response_mode: str
+    state: str | None
+    nonce: str | None
+    code_challenge: str
+    prompts: frozenset[str]
+    max_age: int | None
+    login_hint: str | None
+    acr_values: tuple[str, ...]
+    dpop_jkt: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """Hold what one person granted to one client; its id revokes everything that came of it."""
+
+    request: AuthorizationRequest
+    sub: str
+    sid: str
+    auth_time: int
+    expires_at: int
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Token:
+    """Hold what an access or refresh token stands for."""
+
+    grant: Grant
+    scopes: frozenset[str]
+    expires_at: int
+    dpop_jkt: str | None = None
+
+
+class Shelf(Generic[V]):
+    """Keep the newest values under unguessable keys, and know which were used."""
+
+    def __init__(self, size: int = 20_000) -> None:
+        self._size = size
+        self._lock = threading.Lock()
+        self._values: OrderedDict[str, V] = OrderedDict()
+        self._spent: OrderedDict[str, None] = OrderedDict()
+
+    def add(self, value: V, *, key: str | None = None) -> str:
+        """Keep a value; the oldest one goes when the shelf is full."""
+        key = key or secrets.token_urlsafe(32)
+        with self._lock:
+            self._values[key] = value
+            while len(self._values) > self._size:
+                self._spent.pop(self._values.popitem(last=False)[0], None)
+        return key
+
+    def get(self, key: str | None) -> V | None:
+        """Look, without using it up."""
+        return self._values.get(key) if key else None
+
+    def spend(self, key: str) -> tuple[V | None, bool]:
+        """Use a value up; the flag tells whether this was the first time."""
+        with self._lock:
+            first = key not in self._spent
+            self._spent[key] = None
+            return self._values.get(key), first
+
+    def drop(self, key: str | None) -> None:
+        """Forget a value."""
+        with self._lock:
+            self._values.pop(key or "", None)
+            self._spent.pop(key or "", None)
+
+    def drop_where(self, matches: Callable[[V], bool]) -> None:
+        """Forget every value that matches."""
+        with self._lock:
+            for key in [key for key, value in self._values.items() if matches(value)]:
+                del self._values[key]
+                self._spent.pop(key, None)
+
+    def values(self) -> list[V]:
+        """List what is there, oldest first."""
+        with self._lock:
+            return list(self._values.values())
+
+
+class Realm:
+    """Hold the state of one provider; the endpoints are functions over it."""
+
+    def __init__(
+        self,
+        *,
+        clients: Iterable[Client],
+        people: Iterable[Person],
+        auto_login: str | None,
+        claims_in_id_token: bool,
+        acr_values: tuple[str, ...],
+        clock: Callable[[], float],
+    ) -> None:
+        self.issuer = ""
+        self.clients = {client.client_id: client for client in clients}
+        self.people = {person.sub: person for person in people}
+        self.auto_login = auto_login
+        self.claims_in_id_token = claims_in_id_token
+        self.acr_values = acr_values
+        self.clock = clock
+        self.code_seconds, self.token_seconds, self.refresh_seconds = 60, 3600, 86_400
+        self.ring = KeyRing(
+            ["ES256", *(alg for client in self.clients.values() for alg in _algorithms(client))]
+        )
+        self.behaviour: Behaviour = HONEST
+        self.sessions: Shelf[Session] = Shelf()
+        self.pending: Shelf[AuthorizationRequest] = Shelf()
+        self.codes: Shelf[Grant] = Shelf()
+        self.access_tokens: Shelf[Token] = Shelf()
+        self.refresh_tokens: Shelf[Token] = Shelf()
+        self.revoked: Shelf[bool] = Shelf()
+        self.seen_jtis: Shelf[bool] = Shelf()
+        self.pushed: Shelf[tuple[str, Json, int]] = Shelf()
+
+    def register(self, client: Client) -> None:
+        """Add a client, or put it in the place of the one with the same client_id."""
+        self.clients[client.client_id] = client
+        for alg in _algorithms(client):
+            self.ring.want(alg)
+
+    def now(self) -> int:
+        """Tell the time in whole seconds since the epoch."""
+        return int(self.clock())
+
+    def is_first_jti(self, owner: str, jti: str) -> bool:
+        """Tell whether this owner used this JWT id for the first time.
+
+        Spec: RFC 7523 §3 (7).
+        """
+        key = f"{owner} {jti}"
+        self.seen_jtis.add(True, key=key)
+        return self.seen_jtis.spend(key)[1]
+
+    def revoke(self, grant: Grant) -> None:
+        """Make every token of this grant worthless."""
+        self.revoked.add(True, key=grant.id)
+
+    def live(self, token: Token | None) -> Token | None:
+        """Give the token back if it is known, unexpired and not revoked."""
+        if token is None or token.expires_at <= self.now() or self.revoked.get(token.grant.id):
+            return None
+        return token
+
+
+def _algorithms(client: Client) -> list[str]:
+    return [
+        alg
+        for alg in (client.id_token_signed_response_alg, client.userinfo_signed_response_alg)
+        if alg is not None
+    ]

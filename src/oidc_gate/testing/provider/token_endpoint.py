@@ -1,0 +1,116 @@
+"""The token endpoint: a code or a refresh token in, tokens out."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from typing import Any
+
+from oidc_gate.testing.provider.client_auth import authenticate_client
+from oidc_gate.testing.provider.id_token import build_id_token
+from oidc_gate.testing.provider.messages import (
+    NO_STORE,
+    Json,
+    ProtocolError,
+    Received,
+    Reply,
+    error_reply,
+    json_reply,
+    single_valued,
+)
+from oidc_gate.testing.provider.people import Client
+from oidc_gate.testing.provider.realm import Grant, Realm, Token
+from oidc_gate.testing.provider.tokens import b64url
+
+_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+
+
+def token(realm: Realm, received: Received) -> Reply:
+    """Answer the token endpoint.
+
+    Spec: OpenID Connect Core §3.1.3, §12; RFC 6749 §5.
+    """
+    try:
+        form = single_valued(received.form_pairs)
+        client = authenticate_client(realm, received, form)
+        realm.behaviour.before_token(realm)
+        answer = _answer(realm, client, form)
+    except ProtocolError as error:
+        return error_reply(error)
+    return json_reply(realm.behaviour.token_answer(answer, realm), headers=NO_STORE)
+
+
+def _answer(realm: Realm, client: Client, form: dict[str, str]) -> Json:
+    match form.get("grant_type"):
+        case "authorization_code":
+            return _redeem(realm, client, form)
+        case "refresh_token":
+            return _refresh(realm, client, form)
+        case None:
+            raise ProtocolError("invalid_request", "grant_type is missing")
+        case _:
+            raise ProtocolError(
+                "unsupported_grant_type", "only authorization_code and refresh_token are answered"
+            )
+
+
+def _redeem(realm: Realm, client: Client, form: dict[str, str]) -> Json:
+    if "code" not in form:
+        raise ProtocolError("invalid_request", "code is missing")
+    grant = realm.codes.get(form["code"])
+    if grant is None or grant.request.client_id != client.client_id:
+        raise ProtocolError("invalid_grant", "the code is unknown, or another client's")
+    if not realm.codes.spend(form["code"])[1]:
+        realm.revoke(grant)  # RFC 6749 §4.1.2: a code used twice has leaked, and so may what it bought
+        raise ProtocolError("invalid_grant", "the code was used before; everything it gave is revoked")
+    if grant.expires_at <= realm.now():
+        raise ProtocolError("invalid_grant", "the code expired")
+    if form.get("redirect_uri") != grant.request.redirect_uri:
+        raise ProtocolError("invalid_grant", "redirect_uri is not the one of the authorization request")
+    if not _proves(form.get("code_verifier", ""), grant.request.code_challenge):
+        raise ProtocolError("invalid_grant", "code_verifier does not match the code_challenge")
+    return _tokens(realm, client, grant, grant.request.scopes, first=True)
+
+
+def _proves(code_verifier: str, code_challenge: str) -> bool:
+    # RFC 7636 §4.1, §4.6
+    made = b64url(hashlib.sha256(code_verifier.encode()).digest())
+    return bool(_VERIFIER.fullmatch(code_verifier)) and hmac.compare_digest(made, code_challenge)
+
+
+def _refresh(realm: Realm, client: Client, form: dict[str, str]) -> Json:
+    if "refresh_token" not in form:
+        raise ProtocolError("invalid_request", "refresh_token is missing")
+    held = realm.live(realm.refresh_tokens.get(form["refresh_token"]))
+    if held is None or held.grant.request.client_id != client.client_id:
+        raise ProtocolError(
+            "invalid_grant", "the refresh token is unknown, expired, revoked, or another client's"
+        )
+    scopes = frozenset(form["scope"].split()) if "scope" in form else held.scopes
+    if not scopes <= held.scopes:  # RFC 6749 §6
+        raise ProtocolError("invalid_scope", "more is asked than was granted")
+    if not realm.refresh_tokens.spend(form["refresh_token"])[1]:
+        realm.revoke(
+            held.grant
+        )  # RFC 9700 §4.14.2: a rotated token that comes back was stolen, from or by somebody
+        raise ProtocolError("invalid_grant", "the refresh token was used before; the grant is revoked")
+    return _tokens(realm, client, held.grant, scopes, first=False)
+
+
+def _tokens(realm: Realm, client: Client, grant: Grant, scopes: frozenset[str], *, first: bool) -> Json:
+    now = realm.now()
+    bearer = Token(grant=grant, scopes=scopes, expires_at=now + realm.token_seconds)
+    access_token = realm.access_tokens.add(bearer)
+    answer: dict[str, Any] = {
+        "access_token": access_token,
+        "token_type": "Bearer",
+        "expires_in": realm.token_seconds,
+        "scope": " ".join(sorted(scopes)),
+    }
+    if "openid" in scopes:
+        answer["id_token"] = build_id_token(realm, client, grant, scopes, access_token, first=first)
+    if "offline_access" in grant.request.scopes:
+        kept = Token(grant=grant, scopes=grant.request.scopes, expires_at=now + realm.refresh_seconds)
+        answer["refresh_token"] = realm.refresh_tokens.add(kept)
+    return answer
