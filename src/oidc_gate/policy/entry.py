@@ -1,0 +1,220 @@
+"""Who may enter, asked on every request of somebody signed in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
+
+from ..model import Identity
+from ..settings import Settings
+
+_LONGEST_EMAIL = 320  # 64 + @ + 255, RFC 5321 §4.5.3.1
+_DOMAIN = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.ASCII)
+# whitespace, controls, and the characters that compatibility normalisation turns into `@`
+_NOT_LOCAL = re.compile(r"[\s\x00-\x20\x7f-\x9f\uff20\ufe6b\ud800-\udfff]")
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_PARAMETERS = frozenset({"allowed_emails", "allowed_email_domains", "allowed_groups"})
+
+
+class Email(NamedTuple):
+    """An e-mail address in the form in which two are compared.
+
+    ASCII letters of the local part are in lower case. Others are left alone: ``K`` (Kelvin) is no ``k``.
+    """
+
+    local: str
+    domain: str
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """One set of rules that a person has to satisfy: named by e-mail or domain, and in one of the groups.
+
+    Attributes:
+        names_people: E-mails or domains were given, even if none of them is well-formed.
+        below: ``corp.com`` for the rule ``*.corp.com``.
+        unverified: E-mail decides even if the provider does not vouch for it.
+    """
+
+    names_people: bool
+    emails: frozenset[Email]
+    domains: frozenset[str]
+    below: frozenset[str]
+    groups: frozenset[str]
+    unverified: bool
+
+    def refuses(self, identity: Identity) -> str | None:
+        """Return the name of the rule that `identity` fails, or None."""
+        if self.names_people:
+            if not self._names(normal_email(identity.email)):
+                return (
+                    "allowed_emails"
+                    if self.emails and not self.domains | self.below
+                    else "allowed_email_domains"
+                )
+            if not (identity.email_verified or self.unverified):
+                return "email_verified"
+        if self.groups and self.groups.isdisjoint(identity.groups):
+            return "allowed_groups"
+        return None
+
+    def _names(self, email: Email | None) -> bool:
+        if email is None:
+            return False
+        return email in self.emails or email.domain in self.domains or self._is_below(email.domain)
+
+    def _is_below(self, domain: str) -> bool:
+        # the dot is the boundary: badcorp.com is not below corp.com (CVE-2021-21291)
+        while self.below and domain:
+            domain = domain.partition(".")[2]
+            if domain in self.below:
+                return True
+        return False
+
+
+class EntryRules:
+    """The rules of the settings: e-mails and domains name the same people, groups are a further demand.
+
+    Args:
+        settings: With no rule set, whoever the provider signs in may enter.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._unverified = settings.insecure_allow_unverified_email
+        self._demand = _demand(
+            settings.allowed_emails, settings.allowed_email_domains, settings.allowed_groups, self._unverified
+        )
+
+    def refuses(self, identity: Identity) -> str | None:
+        """Return the name of the rule that refuses `identity`, for the log; None if it may enter.
+
+        Returns:
+            ``allowed_emails``, ``allowed_email_domains``, ``email_verified`` or ``allowed_groups``.
+        """
+        return self._demand.refuses(identity)
+
+    def narrowed(self, query: str) -> NarrowedRules:
+        """Return these rules with what the query string of ``/oauth2/auth`` demands besides."""
+        return NarrowedRules(self, QueryRules.parse(query, unverified=self._unverified))
+
+
+@dataclass(frozen=True, slots=True)
+class QueryRules:
+    """The rules in the query string of ``/oauth2/auth``: they narrow, and are obeyed as a whole or refused.
+
+    Attributes:
+        demand: None if a parameter is unknown, repeated, empty or not decodable: then nobody enters, since a
+            rule that is not understood must not be ignored (CVE-2021-21411).
+    """
+
+    demand: Demand | None
+
+    @classmethod
+    def parse(cls, query: str, *, unverified: bool = False) -> QueryRules:
+        """Read `query`: ``allowed_groups``, ``allowed_emails``, ``allowed_email_domains``, each once.
+
+        Values are separated by commas, before or after decoding; a group with a comma cannot be named.
+
+        Args:
+            unverified: ``insecure_allow_unverified_email``.
+        """
+        return _parse(query, unverified) if len(query) <= 2048 else cls(None)
+
+    def refuses(self, identity: Identity) -> str | None:
+        """Return the name of the rule that refuses `identity`, or None."""
+        return self.demand.refuses(identity) if self.demand else "unknown_parameter"
+
+
+class NarrowedRules(NamedTuple):
+    """Two sets of rules; both have to admit."""
+
+    rules: EntryRules
+    query: QueryRules
+
+    def refuses(self, identity: Identity) -> str | None:
+        """Return the name of the rule that refuses; ``unknown_parameter``, an operator's mistake, first."""
+        if self.query.demand is None:
+            return "unknown_parameter"
+        return self.rules.refuses(identity) or self.query.refuses(identity)
+
+
+@lru_cache(maxsize=4096)
+def normal_email(email: str) -> Email | None:
+    """Return `email` in the form in which two are compared, or None if it is malformed.
+
+    Exactly one ``@`` (CVE-2026-40574: ``a@evil.com@corp.com`` is in no domain), both sides present.
+
+    Spec: RFC 5321 §4.1.2, without quoted strings that hold an ``@`` or a space; UTS #46 for the domain.
+    """
+    local, _, domain = email.partition("@")
+    if len(email) > _LONGEST_EMAIL or email.count("@") != 1 or not local or _NOT_LOCAL.search(email):
+        return None
+    domain = normal_domain(domain)
+    return Email(_ascii_lower(local), domain) if domain else None
+
+
+@lru_cache(maxsize=1024)
+def normal_domain(domain: str) -> str:
+    """Return `domain` in lower case and in ASCII (``xn--``), or an empty string if it is malformed."""
+    if not domain.isascii():
+        import idna  # lazy: few domains need it, and it is not on the path of everybody
+
+        try:
+            # IDNA 2008, not Python's own codec: that one takes straße.de for strasse.de, another domain.
+            domain = idna.encode(domain, uts46=True, transitional=False).decode("ascii")
+        except UnicodeError:
+            return ""
+    domain = domain.lower()
+    return domain if len(domain) <= 253 and _DOMAIN.fullmatch(domain) else ""
+
+
+def _demand(emails: Iterable[str], domains: Iterable[str], groups: Iterable[str], unverified: bool) -> Demand:
+    emails, domains = tuple(emails), tuple(domains)
+    return Demand(
+        names_people=bool(emails or domains),
+        emails=frozenset(email for text in emails if (email := normal_email(text))),
+        domains=frozenset(name for text in domains if (name := normal_domain(text))),
+        below=frozenset(
+            name for text in domains if text.startswith("*.") and (name := normal_domain(text[2:]))
+        ),
+        groups=frozenset(groups),
+        unverified=unverified,
+    )
+
+
+@lru_cache(maxsize=256)  # the queries stand in a proxy's configuration: few, and sent with every request
+def _parse(query: str, unverified: bool) -> QueryRules:
+    values: dict[str, tuple[str, ...]] = {}
+    for pair in query.split("&") if query else ():
+        name, _, text = pair.partition("=")
+        items = _items(text)
+        if name not in _PARAMETERS or name in values or items is None:
+            return QueryRules(None)
+        values[name] = items
+    emails, domains = values.get("allowed_emails", ()), values.get("allowed_email_domains", ())
+    well_formed = all(normal_email(text) for text in emails) and all(
+        normal_domain(text.removeprefix("*.")) for text in domains
+    )
+    if not well_formed:
+        return QueryRules(None)
+    return QueryRules(_demand(emails, domains, values.get("allowed_groups", ()), unverified))
+
+
+def _items(text: str) -> tuple[str, ...] | None:
+    """Return the comma-separated values of a form-encoded value, or None if one is empty or not decodable."""
+    if _BAD_ESCAPE.search(text) or not text.isascii():
+        return None
+    try:
+        decoded = unquote_to_bytes(text.replace("+", " ")).decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    items = tuple(item.strip() for item in decoded.split(","))
+    return items if all(items) else None
+
+
+def _ascii_lower(text: str) -> str:
+    return text.lower() if text.isascii() else "".join(c.lower() if c.isascii() else c for c in text)

@@ -1,0 +1,195 @@
+r"""Where to go after sign-in, and whether that place is ours.
+
+A target is judged as a browser (the WHATWG URL parser) would read the string that will stand in ``Location``.
+What a browser would first have to mend (control characters, ``\``, ``https:/host``) is refused, not mended,
+so that nothing is left for two readers to disagree about.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from urllib.parse import quote, quote_from_bytes, unquote, unquote_to_bytes
+
+from ..model import Request
+from ..settings import Settings
+from .forwarded import Site, normal_host
+
+LONGEST_TARGET = 2048
+"""Characters, percent-encoded; the target rides in ``state``, which rides in a URL."""
+
+_REFUSED = re.compile(r"[\x00-\x20\x7f\\]")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+_ABSOLUTE = re.compile(r"(https?)://([^/?#]+)", re.IGNORECASE | re.ASCII)
+_RD = re.compile(r"(?:^|&)rd=")
+_HOP = "x-auth-request-redirect"
+
+
+def requested_target(request: Request, site: Site, settings: Settings, default: str | None = None) -> str:
+    """Return where to go after sign-in: ``rd``, else ``X-Auth-Request-Redirect``, else `default`.
+
+    Args:
+        request: A request to one of our own endpoints; elsewhere the header and ``rd`` are the application's.
+        default: Judged like the others; None stands for the top of the application.
+
+    Returns:
+        What may stand in ``Location``: a path on our origin, mount included, or an absolute URL of an allowed
+        host. Whatever is refused becomes the top of the application.
+    """
+    target = raw_rd(request.query) or _text(_bytes(request.headers.get(_HOP))) or default
+    return (safe_target(target, site, settings) if target else None) or top(site)
+
+
+def own_target(request: Request, site: Site, settings: Settings) -> str:
+    """Return the request's own path and query in the browser's eyes, judged like any other target."""
+    below = _below_mount(request)
+    target = _text(_bytes(f"{site.mount}{below}" + (f"?{request.query}" if request.query else "")))
+    return safe_target(target, site, settings) or top(site)
+
+
+def top(site: Site) -> str:
+    """Return the path of the application's first page: ``/``, or ``/base/`` under a mount."""
+    return site.mount + "/"
+
+
+def raw_rd(query: str) -> str | None:
+    """Return the first ``rd`` of a query string; None if there is none.
+
+    An ``rd`` with a literal ``?`` was pasted by Nginx (``rd=$scheme://$host$request_uri``), which encodes
+    nothing: it takes the rest of the query string as it is. Any other ends at ``&`` and is decoded once.
+    ``+`` stays ``+``: as a space it would only be refused.
+
+    Returns:
+        Text; bytes that are no UTF-8 stand as surrogate escapes.
+    """
+    match = _RD.search(query)
+    if match is None:
+        return None
+    rest = query[match.end() :]
+    value = rest.partition("&")[0]
+    return _text(_bytes(rest)) if "?" in value else _text(unquote_to_bytes(_bytes(value)))
+
+
+def safe_target(target: str, site: Site, settings: Settings) -> str | None:
+    """Return `target` as it may stand in ``Location``, or None if it is refused.
+
+    Absolute targets go to the origin of `site` or to ``allowed_redirect_hosts``: ``h`` is that host on its
+    scheme's default port, ``h:8443`` on that port, ``*.h`` any host below. ``http:`` never leads back to our
+    own host when we are on https. Characters beyond ASCII are percent-encoded; all others stay as they are.
+
+    Args:
+        target: Text, decoded as far as it will ever be; non-UTF-8 bytes as surrogate escapes.
+
+    Returns:
+        A path, query and fragment on our origin, or an absolute URL of an allowed host.
+
+    Spec: WHATWG URL §4.4; RFC 9110 §10.2.2.
+    """
+    if len(target) > LONGEST_TARGET or _REFUSED.search(target):
+        return None
+    target = _NOT_ASCII.sub(lambda run: quote(run[0], errors="surrogateescape"), target)
+    match = _ABSOLUTE.match(target)
+    origin, rest = "", target
+    if match is not None:
+        place = _place(match[1].lower(), match[2], site, settings)
+        if place is None:
+            return None
+        origin, rest = place, target[match.end() :]
+        rest = rest if rest.startswith("/") else "/" + rest
+    path = re.split("[?#]", rest, maxsplit=1)[0]
+    if len(target) > LONGEST_TARGET or not path.startswith("/") or _leaves(path):
+        return None
+    return None if _is_ours(path, site, settings) else origin + rest
+
+
+def _place(scheme: str, authority: str, site: Site, settings: Settings) -> str | None:
+    """Return the origin to put in front of a path: empty for our own, None if it is not allowed."""
+    # userinfo, percent-encoding and everything else that is no plain host fails here
+    host = normal_host(authority, scheme)
+    if not host:
+        return None
+    if f"{scheme}://{host}" == site.origin:
+        return ""
+    if scheme == "http" and site.scheme == "https" and _name(host) == _name(site.host):
+        return None
+    allowed = any(_admits(rule, host, scheme) for rule in settings.allowed_redirect_hosts)
+    return f"{scheme}://{host}" if allowed else None
+
+
+def _admits(rule: str, host: str, scheme: str) -> bool:
+    """Tell whether `rule` names `host`; a dot is the boundary (CVE-2021-21291)."""
+    below = rule.startswith("*.")
+    wanted = normal_host(rule[2:] if below else rule, scheme)
+    if not wanted:
+        return False
+    return host.endswith("." + wanted) if below else host == wanted
+
+
+def _name(host: str) -> str:
+    """Return `host` without its port."""
+    return re.sub(r":[0-9]+\Z", "", host)
+
+
+def _leaves(path: str) -> bool:
+    """Tell whether `path` begins with ``//``, as it stands or once a browser took out its dot segments."""
+    return path.startswith("//") or _resolved(path).startswith("//")
+
+
+def _is_ours(path: str, site: Site, settings: Settings) -> bool:
+    """Tell whether `path` may reach the gate's own endpoints, however the servers in between clean it up."""
+    decoded = unquote(path, errors="surrogateescape").replace("\\", "/").lower()
+    resolved = _resolved(decoded)
+    readings = (resolved, "/" + "/".join(part for part in resolved.split("/") if part), _collapsed(decoded))
+    return any(
+        reading == prefix or reading.startswith(prefix + "/")
+        for prefix in _prefixes(site.mount, settings.prefix)
+        for reading in readings
+    )
+
+
+@lru_cache(maxsize=64)
+def _prefixes(mount: str, prefix: str) -> tuple[str, ...]:
+    """Return where the gate's endpoints may be: under the mount, and, on other hosts, at the root."""
+    prefix = prefix.rstrip("/").lower()
+    return tuple({mount.lower() + prefix, prefix}) if prefix else ()
+
+
+def _collapsed(path: str) -> str:
+    """Return `path` as servers that merge slashes first (Nginx) read it."""
+    return _resolved(re.sub("/+", "/", path))
+
+
+def _resolved(path: str) -> str:
+    """Return `path` without dot segments, ``%2e`` too; empty segments stay (WHATWG URL §4.4, path state)."""
+    kept: list[str] = []
+    parts = path[1:].split("/")
+    for number, part in enumerate(parts, 1):
+        plain = part.lower().replace("%2e", ".")
+        if plain == "..":
+            del kept[-1:]
+        elif plain != ".":
+            kept.append(part)
+        if plain in (".", "..") and number == len(parts):
+            kept.append("")
+    return "/" + "/".join(kept)
+
+
+def _below_mount(request: Request) -> str:
+    """Return the path below the mount as it stood in the request line."""
+    for mount in (request.mount, quote(request.mount)):
+        if request.raw_path.startswith(mount + "/"):
+            return request.raw_path[len(mount) :]
+    encoded = request.path.encode("utf-8", "surrogateescape")
+    return quote_from_bytes(encoded, safe="/:@!$&'()*+,;=~-._")
+
+
+def _bytes(text: str) -> bytes:
+    """Return the bytes of text as the wire had it, one character a byte; other text as UTF-8."""
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
