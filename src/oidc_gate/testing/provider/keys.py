@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
@@ -15,15 +16,19 @@ Signer = Callable[[bytes], bytes]
 
 
 def family(alg: str) -> str:
-    """Name the kind of key that an algorithm needs; RS and PS share one."""
-    return "RSA" if alg[:2] in ("RS", "PS") else alg
+    """Name the kind of key that an algorithm needs; RS and PS share one, EdDSA and Ed25519 are one."""
+    if alg.startswith("HS"):
+        return "oct"
+    if alg[:2] in ("RS", "PS"):
+        return "RSA"
+    return "OKP" if alg.startswith("Ed") else alg
 
 
 def generate(kind: str) -> Key:
     """Make a key of that kind; RSA takes about 0.1 s, the others next to nothing."""
     if kind == "RSA":
         return RSAKey.generate_key(2048)
-    if kind == "EdDSA":
+    if kind == "OKP":
         return OKPKey.generate_key("Ed25519")
     return ECKey.generate_key(_CURVES[kind])
 
@@ -35,6 +40,18 @@ def signer(alg: str, key: Key) -> Signer:
     """
     model = JWSRegistry.algorithms[alg]
     return lambda message: model.sign(message, key)
+
+
+def verifies(alg: str, key: Key, message: bytes, signature: bytes) -> bool:
+    """Tell whether this key made the signature with this algorithm.
+
+    Spec: RFC 7515 §5.2.
+    """
+    fits = key.key_type == family(alg) or (key.key_type == "EC" and alg.startswith("ES"))
+    try:
+        return fits and JWSRegistry.algorithms[alg].verify(message, signature, key)
+    except (JoseError, ValueError):
+        return False
 
 
 class KeyRing:
@@ -84,6 +101,11 @@ class KeyRing:
             for kind, (kid, _) in old.items() if same_kid else ():
                 self._current[kind] = (kid, generate(kind))
             self._published = None
+
+    def public_keys(self) -> list[Key]:
+        """Give the keys that an ID token of ours may have been signed with."""
+        with self._lock:
+            return [key for _, key in [*self._current.values(), *self._retired]]
 
     @property
     def jwks(self) -> Json:

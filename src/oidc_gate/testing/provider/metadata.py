@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from oidc_gate.testing.provider.client_auth import ASSERTION_ALGORITHMS
 from oidc_gate.testing.provider.messages import Json, Received, Reply, json_reply
 from oidc_gate.testing.provider.people import (
     CLIENT_AUTH_METHODS,
@@ -38,7 +37,7 @@ def build_metadata(realm: Realm) -> Json:
         "id_token_encryption_enc_values_supported": list(CONTENT_ENCRYPTION_ALGORITHMS),
         "userinfo_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "token_endpoint_auth_methods_supported": list(CLIENT_AUTH_METHODS),
-        "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
+        "token_endpoint_auth_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "claims_supported": [
             "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "acr", "amr",
             "email", "email_verified", "name", "preferred_username", "groups",

@@ -8,7 +8,7 @@ from typing import Any
 
 SIGNING_ALGORITHMS = (
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
-    "ES256", "ES384", "ES512", "EdDSA", "HS256",
+    "ES256", "ES384", "ES512", "EdDSA", "Ed25519", "HS256",
 )  # fmt: skip
 KEY_ENCRYPTION_ALGORITHMS = ("RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW")
 CONTENT_ENCRYPTION_ALGORITHMS = ("A128GCM", "A256GCM", "A128CBC-HS256", "A256CBC-HS512")
@@ -28,7 +28,7 @@ class Client:
         token_endpoint_auth_method: the one method accepted. None: `client_secret_basic` with a secret,
             `private_key_jwt` with `jwks` alone, else `none`.
         jwks: its public keys, `{"keys": [...]}`, for private_key_jwt, request objects and encryption.
-        id_token_signed_response_alg: any of RS/PS/ES256-512, EdDSA, HS256.
+        id_token_signed_response_alg: any of RS/PS/ES256-512, EdDSA (also by its new name Ed25519), HS256.
         id_token_encrypted_response_alg: None signs only; with it, `..._enc` defaults to A128GCM.
         userinfo_signed_response_alg: None answers plain JSON.
 

@@ -118,6 +118,6 @@ def left_half_hash(alg: str, value: str) -> str:
 
     Spec: OpenID Connect Core §3.1.3.6; SHA-512 for Ed25519.
     """
-    bits = "512" if alg == "EdDSA" else alg[2:]
+    bits = "512" if alg.startswith("Ed") else alg[2:]
     digest = hashlib.new(f"sha{bits}", value.encode("ascii")).digest()
     return b64url(digest[: len(digest) // 2])
