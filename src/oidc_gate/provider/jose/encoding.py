@@ -1,0 +1,114 @@
+"""Base64url and JSON as tokens use them, read strictly: one spelling for one value, and bounded."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+MAX_JSON_DEPTH = 32
+_MAX_NUMBER_CHARS = 40
+
+
+def b64url_encode(raw: bytes) -> str:
+    """Encode `raw` without padding.
+
+    Spec: RFC 7515 §2.
+    """
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+
+
+def b64url_decode(text: str) -> bytes:
+    """Decode `text`, which has no padding.
+
+    Raises:
+        ValueError: Another alphabet, padding, or bits left over at the end.
+
+    Spec: RFC 7515 §2.
+    """
+    raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    # Python skips what is not in the alphabet, and ignores left-over bits: two texts would be one token.
+    if b64url_encode(raw) != text:
+        raise ValueError("not canonical base64url")
+    return raw
+
+
+def read_json_object(raw: bytes) -> dict[str, Any]:
+    """Read a JSON object: UTF-8, no name twice, finite numbers, at most `MAX_JSON_DEPTH` deep.
+
+    The caller bounds the size.
+
+    Raises:
+        ValueError: Anything else.
+
+    Spec: RFC 8259; RFC 7515 §4 and RFC 7519 §4 (names are unique).
+    """
+    try:
+        value = json.loads(
+            raw.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_int=_integer,
+            parse_float=_finite,
+            parse_constant=_finite,
+        )
+        if not isinstance(value, dict) or _is_deeper(value, MAX_JSON_DEPTH):
+            raise ValueError("not a JSON object, or too deep")
+        if b"\\u" in raw:
+            # Half a surrogate pair is text that nobody can write down again, in a log, a header or a cookie.
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except RecursionError:
+        raise ValueError("JSON nested too deep") from None
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member name stands twice")
+    return members
+
+
+def _integer(text: str) -> int:
+    if len(text) > _MAX_NUMBER_CHARS:
+        raise ValueError("a number of too many digits")
+    return int(text)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number that is not finite")
+    return number
+
+
+def _is_deeper(value: object, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit + 1):
+        level = [child for node in level for child in _children(node)]
+        if not level:
+            return False
+    return True
+
+
+def _children(node: object) -> Any:
+    if isinstance(node, dict):
+        return node.values()
+    return node if isinstance(node, list) else ()
+
+
+def write_json(value: Mapping[str, Any]) -> bytes:
+    """Write `value` as compact JSON in ASCII."""
+    return json.dumps(value, separators=(",", ":")).encode("ascii")
+
+
+def shown(value: object) -> str:
+    """Describe what came, for the log: a scalar as it is, of anything bigger only the kind."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    return str(value)[:200]

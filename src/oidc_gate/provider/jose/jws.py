@@ -1,0 +1,181 @@
+"""From the text of a token to claims whose signature holds: the one way, for every token that we take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from joserfc.jwk import Key
+from joserfc.jws import JWSRegistry
+
+from oidc_gate.errors import IDTokenError
+
+from .algorithms import SIGNATURE_ALGORITHMS
+from .encoding import b64url_decode, read_json_object, shown
+from .jwe import decrypt
+from .keys import KeyNotFound, KeySet
+from .private_keys import DecryptionKey, secret_key
+
+MAX_TOKEN_CHARS = 65_536
+MAX_HEADER_CHARS = (
+    16_384  # a certificate chain in x5c takes a few kilobytes; joserfc's own limit is 512 bytes
+)
+_FOREIGN_KEYS = ("jwk", "jku", "x5u")
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whose signature counts.
+
+    Args:
+        algorithms: The ``alg`` values that are taken; one that we do not know changes nothing.
+        client_secret: For HS256, where `algorithms` names it.
+        decryption_key: If there is one, only encrypted tokens are taken.
+    """
+
+    keys: KeySet
+    algorithms: tuple[str, ...]
+    client_secret: str | None = field(default=None, repr=False)
+    decryption_key: DecryptionKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A token whose signature holds, and of whose claims nothing has been checked yet."""
+
+    alg: str
+    claims: dict[str, Any] = field(repr=False)
+
+
+def open_token(token: str, trust: Trust, *, name: str, types: frozenset[str]) -> Opened:
+    """Decrypt `token` if it must be, check its header and its signature, then read its claims.
+
+    Args:
+        token: Anything.
+        trust: Whose signature counts.
+        name: Which token, for errors (``id_token``).
+        types: The ``typ`` values that are taken, in lower case without ``application/``; absent is fine.
+
+    Raises:
+        KeyNotFound: No key of the provider fits: see `may_have_rotated`.
+        IDTokenError: Everything else that is wrong with it.
+        UnusableKey: HS256 is asked for, and our own secret is too short.
+
+    Spec: RFC 7515 §5.2; RFC 7519 §7.2; RFC 8725 §3.
+    """
+    envelope: Mapping[str, Any] = {}
+    segments = _split(token, name)
+    # Core §3.1.3.7 item 1: encryption that was registered is not optional afterwards.
+    if trust.decryption_key is not None:
+        if len(segments) != 5:
+            raise IDTokenError(
+                "encryption", expected="an encrypted token", got="one that is only signed", token=name
+            )
+        envelope = _read_header(segments[0], name)
+        segments = _split(decrypt(token, envelope, trust.decryption_key, name), name)
+    if len(segments) != 3:
+        raise IDTokenError("format", expected="a signed token", got=f"{len(segments)} segments", token=name)
+    header = _read_header(segments[0], name)
+    _check_type(header, types, name)
+    alg = _check_algorithm(header, trust.algorithms, name)
+    _check_signature(segments, alg, _candidates(alg, header, trust, name), name)
+    claims = _read_claims(segments[1], name)
+    _check_replicas(envelope, claims, name)
+    return Opened(alg, claims)
+
+
+def _split(token: str, name: str) -> list[str]:
+    # Before anything is parsed (CVE-2025-61920).
+    if len(token) > MAX_TOKEN_CHARS:
+        expected = f"at most {MAX_TOKEN_CHARS} characters"
+        raise IDTokenError("size", expected=expected, got=len(token), token=name)
+    segments = token.split(".", 5)
+    if not token.isascii() or len(segments) not in (3, 5):
+        raise IDTokenError(
+            "format", expected="three or five segments of base64url", got="something else", token=name
+        )
+    return segments
+
+
+def _read_header(segment: str, name: str) -> dict[str, Any]:
+    if len(segment) > MAX_HEADER_CHARS:
+        expected = f"at most {MAX_HEADER_CHARS} characters"
+        raise IDTokenError("header", expected=expected, got=len(segment), token=name)
+    try:
+        header = read_json_object(b64url_decode(segment))
+    except ValueError as error:
+        raise IDTokenError("header", expected="a JSON object", got=error, token=name) from None
+    # RFC 7515 §4.1.11: an extension that must be understood and is not, refuses. We understand none
+    # (CVE-2025-59420).
+    if "crit" in header:
+        raise IDTokenError("crit", expected="no critical extension", got=shown(header["crit"]), token=name)
+    # Keys come from the provider's jwks_uri alone (Core §2, §10.1; CVE-2026-27962). x5c and x5t are ignored,
+    # not refused, since some providers send them with every token.
+    for parameter in _FOREIGN_KEYS:
+        if parameter in header:
+            raise IDTokenError(
+                parameter, expected="no key in the header", got=shown(header[parameter]), token=name
+            )
+    return header
+
+
+def _check_type(header: Mapping[str, Any], types: frozenset[str], name: str) -> None:
+    # RFC 8725 §3.11: one kind of token is not taken for another, a logout token for an ID token.
+    typ = header.get("typ")
+    if typ is None:
+        return
+    if not isinstance(typ, str) or typ.lower().removeprefix("application/") not in types:
+        raise IDTokenError("typ", expected=" or ".join(sorted(types)), got=shown(typ), token=name)
+
+
+def _check_algorithm(header: Mapping[str, Any], algorithms: tuple[str, ...], name: str) -> str:
+    # Core §3.1.3.7 item 7; RFC 8725 §3.1. `none` is not in the table: naming it in settings opens nothing.
+    alg = header.get("alg")
+    if not isinstance(alg, str) or alg not in algorithms or alg not in SIGNATURE_ALGORITHMS:
+        raise IDTokenError("alg", expected=" ".join(algorithms), got=shown(alg), token=name)
+    return alg
+
+
+def _candidates(alg: str, header: Mapping[str, Any], trust: Trust, name: str) -> list[Key]:
+    if SIGNATURE_ALGORITHMS[alg].kty == "oct":
+        # Core §10.1: the secret is the key; no public key is ever within reach of an HMAC (CVE-2024-37568).
+        if not trust.client_secret:
+            raise IDTokenError("alg", expected="an algorithm without a client secret", got=alg, token=name)
+        return [secret_key(trust.client_secret).key]
+    kid = header.get("kid")
+    if "kid" in header and not isinstance(kid, str):
+        raise IDTokenError("kid", expected="a text", got=shown(kid), token=name)
+    candidates = [candidate.key for candidate in trust.keys.find(alg, kid)]
+    if not candidates:
+        raise KeyNotFound("kid", expected=f"a key of the provider for {alg}", got=shown(kid), token=name)
+    return candidates
+
+
+def _check_signature(segments: list[str], alg: str, candidates: list[Key], name: str) -> None:
+    message = f"{segments[0]}.{segments[1]}".encode("ascii")
+    model = JWSRegistry.algorithms[alg]
+    try:
+        signature = b64url_decode(segments[2])
+        holds = any(model.verify(message, signature, key) for key in candidates)
+    except Exception:  # what makes a library stumble does not verify
+        holds = False
+    # Core §3.1.3.7 item 6 allows to skip this behind TLS; the token is checked all the same.
+    if not holds:
+        expected = "a signature by the provider"
+        raise IDTokenError("signature", expected=expected, got=f"{alg} that does not verify", token=name)
+
+
+def _read_claims(segment: str, name: str) -> dict[str, Any]:
+    try:
+        return read_json_object(b64url_decode(segment))
+    except ValueError as error:
+        raise IDTokenError("payload", expected="a JSON object", got=error, token=name) from None
+
+
+def _check_replicas(envelope: Mapping[str, Any], claims: Mapping[str, Any], name: str) -> None:
+    # RFC 7519 §5.3: claims repeated in the header of an encrypted token are the same ones.
+    for claim in ("iss", "sub", "aud"):
+        if claim in envelope and envelope[claim] != claims.get(claim):
+            got = shown(envelope[claim])
+            raise IDTokenError(claim, expected="the same in header and claims", got=got, token=name)

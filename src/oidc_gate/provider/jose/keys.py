@@ -1,0 +1,189 @@
+"""The provider's public keys: what of a JWKS may verify a signature, and which key a token means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from joserfc.jwk import JWKRegistry, Key
+
+from oidc_gate.errors import GateError, IDTokenError, ProviderError
+
+from .algorithms import SIGNATURE_ALGORITHMS, Algorithm, same_algorithm
+from .encoding import b64url_decode, shown
+
+MAX_KEYS = 100
+MAX_CANDIDATES = 8  # an ES512 check takes a millisecond: a token without `kid` may not cost a hundred of them
+_MAX_MEMBER_CHARS = 2048
+_RSA_BITS = range(2048, 8192 + 1)  # below: NIST SP 800-131A; above: a modulus that costs more than it guards
+_MAX_EXPONENT_CHARS = 11  # 64 bits, where OpenSSL draws the line for large moduli
+_PUBLIC_MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
+_PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+
+
+class KeyNotFound(IDTokenError):
+    """No key of the set can have signed this token. The provider may have rotated: see `may_have_rotated`."""
+
+
+def may_have_rotated(error: GateError) -> bool:
+    """Tell whether a fresh JWKS might turn `error` into a good token.
+
+    So it is for an unknown key, and for a known ``kid`` whose signature fails, since some providers put a new
+    key under an old ``kid``. The caller fetches the JWKS once more, at most once a minute, and tries again.
+
+    Spec: OpenID Connect Core §10.1.1.
+    """
+    return isinstance(error, KeyNotFound) or (isinstance(error, IDTokenError) and error.claim == "signature")
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedKey:
+    """A member of a JWKS that does not count, for the log.
+
+    Args:
+        position: Counted from 0.
+        kid: As it came, cut to 200 characters.
+    """
+
+    position: int
+    kid: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """One key that verifies signatures.
+
+    Args:
+        alg: The only algorithm that it may be used with; None where the provider does not say.
+        crv: Empty for RSA.
+    """
+
+    kid: str | None
+    alg: str | None
+    kty: str
+    crv: str
+    key: Key = field(repr=False)
+
+    def fits(self, algorithm: Algorithm) -> bool:
+        """Tell whether this key may verify a signature of `algorithm`.
+
+        Spec: RFC 7517 §4.1 and §4.4; RFC 7518 §3.1 (the curve goes with the algorithm).
+        """
+        return (self.kty, self.crv) == (algorithm.kty, algorithm.crv) and (
+            self.alg is None or same_algorithm(self.alg, algorithm.name)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """The keys of a provider that verify signatures; never a symmetric one."""
+
+    keys: tuple[PublicKey, ...] = ()
+    skipped: tuple[SkippedKey, ...] = ()
+
+    @classmethod
+    def from_jwks(cls, document: Mapping[str, Any]) -> KeySet:
+        """Import the keys of a JWKS one by one, so that a bad one does not sink the rest.
+
+        Args:
+            document: The parsed JSON; anything may stand in it. Of its keys the first `MAX_KEYS` count.
+
+        Raises:
+            ProviderError: It is no JWKS at all (``jwks_malformed``).
+
+        Spec: RFC 7517 §5; OpenID Connect Core §10.1.
+        """
+        members = document.get("keys") if isinstance(document, Mapping) else None
+        if not isinstance(members, list):
+            raise ProviderError(
+                "jwks_malformed",
+                "The sign-in service sent keys that cannot be read.",
+                detail="no list 'keys'",
+            )
+        keys, skipped = [], []
+        for position, member in enumerate(members[:MAX_KEYS]):
+            try:
+                keys.append(_import_key(member))
+            except _Unusable as error:
+                kid = shown(member.get("kid")) if isinstance(member, dict) else ""
+                skipped.append(SkippedKey(position, kid, str(error)))
+        if len(members) > MAX_KEYS:
+            skipped.append(SkippedKey(MAX_KEYS, "", f"{len(members)} keys; only {MAX_KEYS} are read"))
+        return cls(tuple(keys), tuple(skipped))
+
+    def find(self, alg: str, kid: str | None) -> list[PublicKey]:
+        """Return the keys to try, at most `MAX_CANDIDATES`; an empty list if the token means none of them.
+
+        Args:
+            alg: Of the token's header.
+            kid: Of the token's header. Without one every key that fits is tried, as the certification of
+                relying parties allows even where the set has several (``kid-absent-multiple-jwks``).
+
+        Spec: RFC 7515 §4.1.4; OpenID Connect Core §10.1.
+        """
+        algorithm = SIGNATURE_ALGORITHMS.get(alg)
+        if algorithm is None:
+            return []
+        fitting = (key for key in self.keys if key.fits(algorithm) and kid in (None, key.kid))
+        return [key for key, _ in zip(fitting, range(MAX_CANDIDATES), strict=False)]
+
+
+class _Unusable(Exception):
+    """Why a key does not count."""
+
+
+def _import_key(member: object) -> PublicKey:
+    if not isinstance(member, dict):
+        raise _Unusable("not an object")
+    kty = _text(member, "kty")
+    if kty not in _PUBLIC_MEMBERS:
+        # A symmetric key that everybody can read proves nothing; without any, key confusion has no way in.
+        raise _Unusable(f"key type {shown(kty)} is not for public signatures")
+    if not _PRIVATE_MEMBERS.isdisjoint(member):
+        raise _Unusable("a private key that the provider published: whoever reads it can sign")
+    _check_purpose(member)
+    jwk = {name: _text(member, name) for name in _PUBLIC_MEMBERS[kty]}
+    alg, crv = _text(member, "alg"), jwk.get("crv") or ""
+    if not any(
+        (row.kty, row.crv) == (kty, crv) and (alg is None or same_algorithm(alg, row.name))
+        for row in SIGNATURE_ALGORITHMS.values()
+    ):
+        raise _Unusable(f"no signature algorithm for {kty} {crv} {alg or ''}".rstrip())
+    if kty == "RSA":
+        _check_rsa(jwk["n"] or "", jwk["e"] or "")
+    try:
+        key = JWKRegistry.import_key({"kty": kty, **{name: text or "" for name, text in jwk.items()}})
+    except Exception as error:  # whatever a library makes of one bad key, the others still count
+        raise _Unusable(f"unreadable ({type(error).__name__})") from error
+    return PublicKey(_text(member, "kid"), alg, kty, crv, key)
+
+
+def _text(member: dict[str, Any], name: str) -> str | None:
+    value = member.get(name)
+    if value is not None and (not isinstance(value, str) or len(value) > _MAX_MEMBER_CHARS):
+        raise _Unusable(f"{name} is not a text of at most {_MAX_MEMBER_CHARS} characters")
+    return value
+
+
+def _check_purpose(member: dict[str, Any]) -> None:
+    # RFC 7517 §4.2
+    if member.get("use") not in (None, "sig"):
+        raise _Unusable(f"for use {shown(member['use'])}, not for signatures")
+    # RFC 7517 §4.3
+    operations = member.get("key_ops")
+    if operations is not None and not (isinstance(operations, list) and "verify" in operations):
+        raise _Unusable("its key_ops do not include verify")
+
+
+def _check_rsa(n: str, e: str) -> None:
+    if len(e) > _MAX_EXPONENT_CHARS:
+        raise _Unusable("an RSA exponent of more than 64 bits, which makes every check slow")
+    try:
+        bits = int.from_bytes(b64url_decode(n), "big").bit_length()
+    except ValueError:
+        raise _Unusable("unreadable modulus") from None
+    # RFC 7518 §3.3: "A key of size 2048 bits or larger MUST be used"
+    if bits not in _RSA_BITS:
+        raise _Unusable(f"RSA of {bits} bits; from {_RSA_BITS[0]} to {_RSA_BITS[-1]} are taken")
