@@ -1,0 +1,96 @@
+"""The logout token: the provider says, server to server, whose sessions have ended."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .claims import ClaimChecks
+from .jws import Trust, open_token
+from .keys import KeySet
+from .private_keys import DecryptionKey
+
+LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
+
+_NAME = "logout_token"
+# Typing is recommended, not required (§2.4), and providers older than that send JWT or nothing.
+# An ID token is kept out by `events` and `nonce`.
+_TYPES = frozenset({"logout+jwt", "jwt", "jose"})
+
+
+class LogoutClaims(NamedTuple):
+    """Who is signed out: `sub`, everywhere, or the one provider session `sid`; one of the two may be empty.
+
+    Args:
+        exp: Until then `jti` must be remembered.
+    """
+
+    sub: str
+    sid: str
+    jti: str
+    iat: int
+    exp: int
+
+
+def validate_logout_token(
+    token: str,
+    *,
+    keys: KeySet,
+    issuer: str,
+    client_id: str,
+    algorithms: tuple[str, ...],
+    now: int,
+    clock_skew_seconds: int = 60,
+    client_secret: str | None = None,
+    decryption_key: DecryptionKey | None = None,
+) -> LogoutClaims:
+    """Check a logout token and return whom it signs out.
+
+    Args:
+        token: As it came in the form; anything.
+        keys: The provider's, from its ``jwks_uri``.
+        issuer: Of discovery, compared exactly.
+        client_id: Ours.
+        algorithms: The same as for ID tokens.
+        now: Epoch seconds.
+        clock_skew_seconds: How far the clocks may be apart.
+        client_secret: For HS256.
+        decryption_key: If the client registered encryption of ID tokens.
+
+    Raises:
+        KeyNotFound: The key is not in `keys`: see `may_have_rotated`.
+        IDTokenError: Anything else that is not as it must be.
+
+    Not checked here: that `jti` was not used before (§2.6 item 8).
+
+    Spec: OpenID Connect Back-Channel Logout §2.4, §2.6.
+    """
+    trust = Trust(keys, algorithms, client_secret, decryption_key)
+    opened = open_token(token, trust, name=_NAME, types=_TYPES)
+    checks = ClaimChecks.begin(opened.claims, token=_NAME, now=now, skew=clock_skew_seconds)
+    # §2.6 item 7: a nonce, null even, makes it an ID token.
+    if "nonce" in opened.claims:
+        raise checks.refuse("nonce", expected="no nonce", got="one")
+    # §2.6 item 4: as in an ID token.
+    checks.check_issuer(issuer)
+    checks.check_audience(client_id)
+    checks.check_not_expired()
+    checks.check_issued_now()
+    checks.check_not_before()
+    _check_event(checks)
+    sub, sid = _subject(checks)
+    return LogoutClaims(sub, sid, checks.text("jti"), checks.time("iat"), checks.time("exp"))
+
+
+def _check_event(checks: ClaimChecks) -> None:
+    # §2.6 item 6; §2.4: the value is a JSON object, empty or not.
+    events = checks.claims.get("events")
+    if not isinstance(events, dict) or not isinstance(events.get(LOGOUT_EVENT), dict):
+        raise checks.refuse("events", expected=f"an object with {LOGOUT_EVENT}")
+
+
+def _subject(checks: ClaimChecks) -> tuple[str, str]:
+    # §2.6 item 5
+    sub, sid = (checks.text(name) if name in checks.claims else "" for name in ("sub", "sid"))
+    if not (sub or sid):
+        raise checks.refuse("sub", expected="sub or sid")
+    return sub, sid
