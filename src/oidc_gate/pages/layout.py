@@ -105,7 +105,7 @@ def build_page(
         script_url = asset_url(site.static_url, "gate.js")
         # "defer": the links are there when it runs, and the load event, which Refresh waits for, is not.
         head += Markup('<script src="{}" defer></script>\n').format(script_url)
-    text = clean(Markup(heading).striptags() if isinstance(heading, Markup) else heading, LONGEST_TITLE)
+    text = clean(heading.striptags() if isinstance(heading, Markup) else heading, LONGEST_TITLE)
     has_name = not site.application_name or site.application_name in text
     document = _DOCUMENT.format(
         head=head,
@@ -138,6 +138,12 @@ def isolated(text: str) -> Markup:
     return Markup("<bdi>{}</bdi>").format(text)
 
 
+def _isolated_address(text: str) -> Markup:
+    # A long e-mail address breaks after the "@" rather than anywhere.
+    local, at, domain = text.rpartition("@")
+    return Markup("<bdi>{}{}<wbr>{}</bdi>").format(local, at, domain) if at else isolated(text)
+
+
 def paragraph(text: str | Markup, kind: str = "quiet") -> Markup:
     """Build a paragraph; a plain string is bounded and escaped, an empty one is left out."""
     words = text if isinstance(text, Markup) else clean(text, LONGEST_SENTENCE)
@@ -158,14 +164,14 @@ def person(label: str) -> Markup:
     initial = next((letter for letter in name if letter.isalnum()), "?").upper()[:1]
     return Markup(
         '<p class="person"><span class="initial" aria-hidden="true">{}</span><span>{}</span></p>\n'
-    ).format(initial, isolated(name))
+    ).format(initial, _isolated_address(name))
 
 
-def link(url: str, label: str, *, second: bool = False, mark: Markup = _NOTHING) -> Markup:
+def link(url: str | None, label: str, *, second: bool = False, mark: Markup = _NOTHING) -> Markup:
     """Build a link that looks like a button.
 
     Args:
-        url: where to; an empty string is this very address, asked for again.
+        url: where to; None is this very address, asked for again.
         label: what it says.
         second: not the first choice on the page.
         mark: further attributes, ours alone: what gate.js looks for, `target`.
@@ -174,7 +180,7 @@ def link(url: str, label: str, *, second: bool = False, mark: Markup = _NOTHING)
         ValueError: an address that no page may show.
     """
     kind = "button second" if second else "button"
-    shown = href(url) if url else ""
+    shown = "" if url is None else href(url)
     return Markup('<a class="{}" href="{}"{}>{}</a>\n').format(kind, shown, mark, clean(label, LONGEST_NAME))
 
 

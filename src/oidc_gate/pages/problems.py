@@ -61,7 +61,9 @@ def denied_page(
             paragraph(refusal.format(site.name_or("this page"))),
             person(identity_label),
             paragraph(reason or ""),
-            paragraph("If it should be, ask whoever runs this site, and tell them the request ID below."),
+            paragraph(
+                "If you should have access, ask whoever runs this site, and tell them the request ID below."
+            ),
             actions(
                 link(switch_url, "Sign in as somebody else", mark=RETURNS),
                 link(sign_out_url, "Sign out", second=True),
@@ -180,7 +182,7 @@ def unavailable_page(
         (
             paragraph("The service that signs people in did not answer. Nothing is wrong with your account."),
             paragraph(f"Please try again {_build_delay(wait)}."),
-            actions(link("", "Try again")),
+            actions(link(None, "Try again")),
         ),
         footer=reference((("Request ID", request_id),)),
         extra_headers=(("Retry-After", str(wait)),) if wait is not None else (),

@@ -52,7 +52,7 @@ def _visible(character: str) -> str:
 
 
 def href(url: str) -> str:
-    """Return the address in ASCII, or refuse it.
+    r"""Return the address in ASCII, or refuse it.
 
     The addresses that pages show are the gate's own, so a refusal is a fault in the caller.
     An address is never cut: a cut address is another address.
@@ -65,7 +65,7 @@ def href(url: str) -> str:
         attribute (once escaped) and for a header field.
 
     Raises:
-        ValueError: another scheme, a protocol-relative address, a control character, a space or a `\\`.
+        ValueError: another scheme, a protocol-relative address, a control character, a space or a `\`.
 
     Spec: WHATWG URL §4.4 (what a browser strips or turns before it looks at the scheme)
     """

@@ -37,7 +37,7 @@ def sign_out_page(
         static_url: where the pages' files are served.
         action_url: the sign-out endpoint.
         form_token: the signed token, sent back as `form_token`.
-        provider_origin: where the provider signs people out, as `https://op.example.com`; None when it does not.
+        provider_origin: where the provider signs people out, as `https://op.example.com`, or None.
         return_to: where to go afterwards, judged already; sent back as `rd`.
         application_name: what people call the application.
 
@@ -88,8 +88,9 @@ def signed_out_page(
         ValueError: an address that no page may show.
     """
     site = Site.of(static_url, application_name)
-    here = Markup("You are signed out of {}{}.").format(
-        site.name_or("this site"), " and at your identity provider" if provider_signed_out else ""
+    ended = Markup("Your session in {} has ended{}.").format(
+        site.name_or("this application"),
+        ", and so has the one at your identity provider" if provider_signed_out else "",
     )
     warning = (
         "Your identity provider may still know you: whoever uses this browser next could sign in again "
@@ -99,7 +100,7 @@ def signed_out_page(
         site,
         "You are signed out",
         (
-            paragraph(here),
+            paragraph(ended),
             paragraph("" if provider_signed_out else warning),
             actions(link(sign_in_url, "Sign in again")),
         ),
