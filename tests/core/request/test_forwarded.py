@@ -1,0 +1,235 @@
+"""Where a browser reaches us: whose word counts, and what a host may look like."""
+
+from __future__ import annotations
+
+import pytest
+
+from oidc_gate.model import Headers, Request
+from oidc_gate.request.forwarded import (
+    OriginalTarget,
+    Site,
+    TrustedProxies,
+    client_address,
+    normal_host,
+    original_target,
+    site_of,
+    trusts,
+)
+from oidc_gate.settings import Settings
+from tests.core.request.making import request, settings
+
+NEAR = "10.0.0.1"
+TRUSTED = TrustedProxies(["10.0.0.0/8", "::1", "unix"])
+
+
+def site(headers: dict[str, str] | list[tuple[str, str]], *, peer: str = NEAR, **more: str) -> Site:
+    return site_of(request(headers=headers, peer=peer, **more), settings(), TRUSTED)
+
+
+def test_public_url_wins_over_everything() -> None:
+    asked = request(
+        headers={"host": "evil.example", "x-forwarded-host": "evil.example"}, mount="/inner", peer=NEAR
+    )
+    found = site_of(asked, settings(public_url="https://app.example.com:8443/base"), TRUSTED)
+    assert found == Site("https", "app.example.com:8443", "/base")
+    assert found.origin == "https://app.example.com:8443"
+    assert found.url("/oauth2/callback") == "https://app.example.com:8443/base/oauth2/callback"
+
+
+def test_public_url_default_port_and_slash_are_dropped() -> None:
+    assert site_of(request(), settings(public_url="https://app.example.com"), TRUSTED) == Site(
+        "https", "app.example.com", ""
+    )
+
+
+def test_untrusted_peer_is_not_believed() -> None:
+    """CVE-2026-40575, oauth2-proxy #3506: spoofed X-Forwarded-* of a client that reaches us directly."""
+    spoofed = {
+        "host": "app.example.com",
+        "x-forwarded-host": "evil.example",
+        "x-forwarded-proto": "https",
+        "x-forwarded-prefix": "/evil",
+        "x-forwarded-for": NEAR,
+    }
+    for peer in ("203.0.113.9", "", "11.0.0.1", "not an address", "::2"):
+        assert site(spoofed, peer=peer, mount="/m") == Site("http", "app.example.com", "/m")
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"host": "a.example"}, Site("http", "a.example", "")),
+        ({"host": "in.example", "x-forwarded-host": "A.Example:443", "x-forwarded-proto": "https"}, Site("https", "a.example", "")),
+        ({"host": "in.example", "x-forwarded-host": "a.example:80", "x-forwarded-proto": "HTTP"}, Site("http", "a.example", "")),
+        ({"host": "a.example", "x-forwarded-proto": "wss"}, Site("https", "a.example", "")),
+        ({"host": "a.example", "x-forwarded-proto": "gopher"}, Site("http", "a.example", "")),
+        ({"host": "a.example", "x-forwarded-host": "a b"}, Site("http", "", "")),
+        # one trusted hop: what stands left of the last item was the client's
+        ({"host": "i", "x-forwarded-host": "evil.example, a.example", "x-forwarded-for": "10.9.9.9, 203.0.113.9"}, Site("http", "a.example", "")),
+        # two trusted hops: the outer one knows the browser's view
+        ({"host": "i", "x-forwarded-host": "evil.example, a.example, b.example", "x-forwarded-for": "203.0.113.9, 10.0.0.2"}, Site("http", "a.example", "")),
+        # the outer one replaced, the inner one passed on
+        ({"host": "i", "x-forwarded-proto": "https", "x-forwarded-for": "203.0.113.9, 10.0.0.2"}, Site("https", "i", "")),
+        ({"host": "a.example", "x-forwarded-prefix": "/base/"}, Site("http", "a.example", "/base")),
+        ({"host": "a.example", "x-forwarded-prefix": "//evil.example"}, Site("http", "a.example", "")),
+        ({"host": "a.example", "x-forwarded-prefix": "/a/../b"}, Site("http", "a.example", "")),
+        ({"host": "a.example", "x-forwarded-prefix": "/a;b"}, Site("http", "a.example", "")),
+    ],
+)  # fmt: skip
+def test_trusted_peer(headers: dict[str, str], expected: Site) -> None:
+    assert site(headers) == expected
+    assert site(headers, peer="unix") == expected
+    assert site(headers, peer="::ffff:10.0.0.1") == expected
+
+
+def test_repeated_forwarded_headers_are_one_list() -> None:
+    twice = [("host", "i"), ("x-forwarded-host", "evil.example"), ("x-forwarded-host", "a.example")]
+    assert site(twice).host == "a.example"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "mount", "expected"),
+    [
+        ("/base", "", "/base"),
+        ("/base", "/base", "/base"),
+        ("/base", "/inner", "/base/inner"),
+        ("/b", "/base", "/b/base"),
+    ],
+)
+def test_prefix_and_mount(prefix: str, mount: str, expected: str) -> None:
+    assert site({"host": "a", "x-forwarded-prefix": prefix}, mount=mount).mount == expected
+
+
+def test_host_missing_or_repeated_is_unknown() -> None:
+    assert site({}, peer="").host == ""
+    assert site([("host", "a.example"), ("host", "b.example")], peer="").host == ""
+    assert site([("host", "a.example"), ("host", "a.example")]).host == ""
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("app.example.com", "app.example.com"),
+        ("APP.Example.com:443", "app.example.com"),
+        ("app.example.com:80", "app.example.com:80"),
+        ("app.example.com:65535", "app.example.com:65535"),
+        ("my_box", "my_box"),
+        ("127.0.0.1:8000", "127.0.0.1:8000"),
+        ("[::1]:8000", "[::1]:8000"),
+        ("[0:0::1]", "[::1]"),
+        *[
+            (bad, "")
+            for bad in (
+                "", "a b", "a@b", "u:p@a", "a/b", "a\\b", "a?b", "a#b", "a%2eb", "a:", "a:0", "a:080", "a:65536",
+                "a:123456", "a:b", ":80", "a..b", ".a", "..", "[::1", "::1", "[::1]x", "[zz]", "[::ffff:10.0.0.1]",
+                "[fe80::1%eth0]", "[]", "a,b", "a\r\nb", "a\n", "a;b", "bücher.example", "a\uff0eb", "x" * 256, "x" * 64 + ".example",
+                "a'", 'a"', "<a>", "a\x00", "a:8\u0660", "a:\u0668",
+            )
+        ],
+    ],
+)  # fmt: skip
+def test_normal_host(host: str, expected: str) -> None:
+    assert normal_host(host, "https") == expected
+
+
+@pytest.mark.parametrize(
+    ("peer", "expected"),
+    [
+        ("10.255.0.1", True), ("::ffff:10.0.0.1", True), ("::1", True), ("unix", True), ("11.0.0.1", False),
+        ("::2", False), ("", False), ("10", False), ("10.0.0.1.evil", False), ("\u0661\u0660.0.0.1", False),
+    ],
+)  # fmt: skip
+def test_trusts(peer: str, expected: bool) -> None:
+    assert TRUSTED.trusts(peer) is expected
+    assert trusts(peer, ["10.0.0.0/8", "::1", "unix"]) is expected
+    assert trusts(peer, []) is False
+
+
+def test_unix_is_trusted_by_name_alone() -> None:
+    assert not trusts("unix", ["0.0.0.0/0", "::/0"])
+
+
+@pytest.mark.parametrize(
+    ("peer", "chain", "expected"),
+    [
+        ("203.0.113.9", "198.51.100.1", "203.0.113.9"),
+        (NEAR, "", NEAR),
+        (NEAR, "198.51.100.1", "198.51.100.1"),
+        (NEAR, "1.1.1.1, 198.51.100.1, 10.0.0.7", "198.51.100.1"),
+        (NEAR, "10.0.0.8, 10.0.0.7", "10.0.0.8"),
+        (NEAR, "198.51.100.1:4711", "198.51.100.1"),
+        (NEAR, "[2001:db8::1]:4711", "2001:db8::1"),
+        (NEAR, "198.51.100.1, unknown", NEAR),
+        (NEAR, "198.51.100.1, <script>, 10.0.0.7", "10.0.0.7"),
+        (NEAR, "2001:db8::1%<script>", "2001:db8::1"),
+        ("unix", "198.51.100.1", "198.51.100.1"),
+    ],
+)
+def test_client_address(peer: str, chain: str, expected: str) -> None:
+    assert client_address(request(headers={"x-forwarded-for": chain}, peer=peer), TRUSTED) == expected
+
+
+def original(
+    uri: str | list[str], method: str = "GET", *, peer: str = NEAR, **more: object
+) -> OriginalTarget | None:
+    told = settings(original_uri_header="X-Original-URI", original_method_header="X-Original-Method", **more)
+    uris = [uri] if isinstance(uri, str) else uri
+    headers = [("x-original-uri", u) for u in uris] + ([("x-original-method", method)] if method else [])
+    return original_target(request(headers=headers, peer=peer), told, TRUSTED)
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("/a", "/a"),
+        ("/a%20b?x=/public", "/a b"),
+        ("/public/..%2fadmin", "/public/../admin"),
+        ("/%2561", "/%61"),
+        ("/caf%C3%A9/%FF", "/café/\udcff"),
+        ("https://app.example.com/a?b", "/a"),
+    ],
+)
+def test_original_target(uri: str, path: str) -> None:
+    raw = uri.removeprefix("https://app.example.com")
+    assert original(uri, "POST") == ("POST", path, raw)
+
+
+def test_original_target_is_relative_to_the_mount() -> None:
+    url = "https://app.example.com/base"
+    assert original("/base/x?y", public_url=url) == ("GET", "/x", "/base/x?y")
+    assert original("/x", public_url=url) is None
+    assert original("/basement", public_url=url) is None
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["", "a", "*", "/a#b", "/a\\b", "/caf\xc3\xa9", "/a\x00", "ftp://a/b", "https://a@b/c", "https:///a"],
+)
+def test_original_target_that_is_read_in_two_ways_is_protected(uri: str) -> None:
+    assert original(uri) is None
+
+
+def test_original_target_needs_both_headers_once_from_a_trusted_peer() -> None:
+    assert original("/a") is not None
+    assert original("/a", peer="203.0.113.9") is None
+    assert original("/a", peer="") is None
+    assert original("/a", method="") is None
+    assert original("/a", method="get") is None
+    assert original([]) is None
+    assert original(["/a", "/a"]) is None
+
+
+def test_original_target_is_off_by_default() -> None:
+    asked = Request(
+        "GET",
+        "http",
+        "",
+        "/",
+        "/",
+        "",
+        Headers([("x-original-uri", "/a"), ("x-original-method", "GET")]),
+        NEAR,
+    )
+    assert original_target(asked, settings(), TRUSTED) is None
+    half: Settings = settings(original_uri_header="X-Original-URI")
+    assert original_target(asked, half, TRUSTED) is None

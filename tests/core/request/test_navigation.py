@@ -1,0 +1,112 @@
+"""Redirect or 401: who is asking."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oidc_gate.model import Headers, Request
+from oidc_gate.request.navigation import Audience, audience_of
+from tests.core.request.making import request
+
+PAGE = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document", "sec-fetch-site": "none"}
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+FORM = "application/x-www-form-urlencoded"
+N, S, F, P, H = Audience.NAVIGATION, Audience.SCRIPT, Audience.FRAME, Audience.FORM_POST, Audience.HTMX
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "expected"),
+    [
+        ("GET", PAGE, N),
+        ("HEAD", PAGE, N),
+        ("POST", PAGE, P),
+        ("PUT", PAGE, S),
+        ("OPTIONS", PAGE, S),
+        ("GET", PAGE | {"x-requested-with": "com.example.webview"}, N),
+        ("GET", PAGE | {"sec-fetch-dest": "iframe"}, F),
+        ("GET", PAGE | {"sec-fetch-dest": "frame"}, F),
+        ("GET", PAGE | {"sec-fetch-dest": "embed"}, F),
+        ("GET", PAGE | {"sec-fetch-dest": "object"}, F),
+        ("POST", PAGE | {"sec-fetch-dest": "iframe"}, P),
+        ("GET", PAGE | {"sec-fetch-dest": "image"}, S),
+        ("GET", PAGE | {"sec-fetch-mode": "cors", "accept": BROWSER}, S),
+        ("GET", PAGE | {"sec-fetch-mode": "no-cors", "accept": BROWSER}, S),
+        ("GET", {"sec-fetch-site": "same-origin", "accept": BROWSER}, S),
+        ("GET", {"sec-fetch-mode": "navigate", "accept": BROWSER}, S),
+        ("GET", {"sec-fetch-dest": "document", "accept": BROWSER}, S),
+        ("GET", PAGE | {"sec-fetch-mode": "websocket"}, S),
+    ],
+)
+def test_fetch_metadata_decides_where_it_comes(
+    method: str, headers: dict[str, str], expected: Audience
+) -> None:
+    assert audience_of(request(method, headers)) is expected
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "expected"),
+    [
+        ("GET", {"accept": BROWSER}, N),
+        ("HEAD", {"accept": "TEXT/HTML"}, N),
+        ("GET", {"accept": "application/json, application/xhtml+xml ; q=0.1"}, N),
+        ("GET", {"accept": "text/html;level=1;q=0.001"}, N),
+        ("GET", {"accept": "text/html;q=0"}, S),
+        ("GET", {"accept": "text/html ; Q=0.000, */*"}, S),
+        ("GET", {"accept": "text/html;q=0;level=1"}, S),
+        ("GET", {"accept": "*/*"}, S),
+        ("GET", {"accept": "text/*"}, S),
+        ("GET", {"accept": "text/htmlx"}, S),
+        ("GET", {"accept": "text/event-stream"}, S),
+        ("GET", {"accept": "application/json"}, S),
+        ("GET", {}, S),
+        ("GET", {"accept": BROWSER, "x-requested-with": "XMLHttpRequest"}, S),
+        ("OPTIONS", {"accept": BROWSER}, S),
+        ("DELETE", {"accept": BROWSER}, S),
+        ("POST", {"accept": BROWSER, "content-type": FORM + "; charset=utf-8"}, P),
+        ("POST", {"accept": BROWSER, "content-type": "multipart/form-data; boundary=x"}, P),
+        ("POST", {"accept": BROWSER, "content-type": "application/json"}, S),
+        ("POST", {"accept": "*/*", "content-type": FORM}, S),
+        ("POST", {"accept": BROWSER, "content-type": FORM, "x-requested-with": "XMLHttpRequest"}, S),
+    ],
+)
+def test_accept_decides_without_fetch_metadata(
+    method: str, headers: dict[str, str], expected: Audience
+) -> None:
+    assert audience_of(request(method, headers)) is expected
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("sec-purpose", "prefetch"),
+        ("sec-purpose", "prefetch;prerender"),
+        ("purpose", "Prefetch"),
+        ("x-moz", "prefetch"),
+    ],
+)
+def test_prefetch(header: tuple[str, str]) -> None:
+    assert audience_of(request(headers=[*PAGE.items(), header])) is Audience.PREFETCH
+    assert audience_of(request(headers=[*PAGE.items(), (header[0], "prefetched")])) is N
+
+
+def test_htmx() -> None:
+    boosted = {"hx-request": "true", "hx-boosted": "true", "accept": BROWSER}
+    assert audience_of(request(headers=boosted)) is H
+    assert audience_of(request("POST", {"hx-request": "true"})) is H
+    assert audience_of(request(headers=PAGE | {"hx-request": "false"})) is N
+
+
+def test_websocket_is_no_navigation() -> None:
+    assert audience_of(request(headers=PAGE, is_websocket=True)) is Audience.WEBSOCKET
+
+
+NAMES = "accept sec-fetch-mode sec-fetch-dest purpose sec-purpose x-moz hx-request content-type".split()
+LATIN = st.text(st.characters(max_codepoint=255))
+
+
+@given(LATIN, st.lists(st.tuples(st.sampled_from(NAMES), LATIN)), st.booleans())
+def test_any_bytes_have_an_audience(method: str, headers: list[tuple[str, str]], websocket: bool) -> None:
+    asked = Request(method, "http", "", "/", "/", "", Headers(headers), "", websocket)
+    assert isinstance(audience_of(asked), Audience)
