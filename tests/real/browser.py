@@ -1,0 +1,73 @@
+"""A real Chromium, driven by Playwright, that reaches nothing but loopback."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.real.components import need
+from tests.real.process import REPOSITORY
+
+SCREENS = REPOSITORY / "artifacts/screens"
+STEP_MILLISECONDS = 10_000
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # The provider's pages import a web font, and Chromium itself likes to telephone.
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE *.localhost , EXCLUDE 127.0.0.1",
+]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Run Chromium until the block ends.
+
+    One for each test, on purpose: while Playwright's sync API runs, its event loop counts as running in
+    this thread, and an `asyncio.run` of another test would refuse to start. It costs about 0.7 s.
+    """
+    (path,) = need("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def open_page(browser: Browser, *, ignore_https_errors: bool = False) -> Page:
+    """Open a page in a fresh context: a person with an empty cookie jar."""
+    context = browser.new_context(
+        ignore_https_errors=ignore_https_errors,
+        viewport={"width": 1000, "height": 700},
+        locale="en-GB",
+    )
+    context.set_default_timeout(STEP_MILLISECONDS)
+    return context.new_page()
+
+
+@dataclass(frozen=True)
+class Screens:
+    """Keeps pictures of pages under artifacts/screens, which git ignores.
+
+    Attributes:
+        prefix: the test's name, so that tests do not write over each other.
+    """
+
+    prefix: str
+
+    def keep(self, page: Page, name: str) -> Path:
+        """Take a picture of the whole page and return its file."""
+        path = SCREENS / (re.sub(r"[^\w.-]+", "_", f"{self.prefix}-{name}") + ".png")
+        page.screenshot(path=path, full_page=True)
+        return path
