@@ -1,0 +1,264 @@
+"""Outbound HTTP: performs a `Fetch` with ``requests``, and nothing that nobody asked for.
+
+No redirect is followed, no cookie kept, no ``.netrc`` read; the time is for the whole exchange, and the body
+is counted as it is after decompression.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from socket import gaierror
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from .effects import Fetch, Fetched
+from .errors import GateError, ProviderError, ProviderUnavailable
+from .settings import Settings
+
+if TYPE_CHECKING:
+    import requests
+
+USER_AGENT = "oidc_gate"
+_CHUNK = 16 * 1024
+_AWAY = "The sign-in service cannot be reached at the moment."
+_REFUSED = "The sign-in service sent an answer that cannot be trusted."
+
+
+@dataclass(frozen=True, slots=True)
+class _Process:
+    """What belongs to one process and must not cross a fork: connections, and exchanges under way."""
+
+    pid: int
+    session: requests.Session
+    under_way: dict[Fetch, Future[Fetched]] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+
+
+class Outbound:
+    """Performs exchanges with the provider. Safe under threads, under gevent, and after a fork."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._process: _Process | None = None
+
+    def perform(self, effect: Fetch) -> Fetched:
+        """Perform `effect`.
+
+        Raises:
+            ProviderUnavailable: ``provider_name``, ``provider_tls``, ``provider_unreachable``,
+                ``provider_timeout``.
+            ProviderError: ``answer_too_large``, ``answer_broken``.
+        """
+        mine = self._mine()
+        if effect.shared and effect.method == "GET":
+            return self._shared(effect, mine)
+        return self._exchange(effect, mine.session)
+
+    def _mine(self) -> _Process:
+        process = self._process
+        if process is None or process.pid != os.getpid():
+            # Two threads that come first may make two; one of them is dropped, and no harm done.
+            self._process = process = _Process(os.getpid(), _session(self._settings))
+        return process
+
+    def _shared(self, effect: Fetch, mine: _Process) -> Fetched:
+        with mine.lock:
+            other = mine.under_way.get(effect)
+            if other is None:
+                own: Future[Fetched] = Future()
+                mine.under_way[effect] = own
+        if other is not None:
+            return self._wait(effect, other)
+        try:
+            fetched = self._exchange(effect, mine.session)
+        except BaseException as error:
+            self._end(effect, mine)
+            own.set_exception(error if isinstance(error, GateError) else _gave_up(effect))
+            raise
+        self._end(effect, mine)
+        own.set_result(fetched)
+        return fetched
+
+    def _wait(self, effect: Fetch, other: Future[Fetched]) -> Fetched:
+        try:
+            return other.result(self._settings.provider_timeout_seconds + 1)
+        except FutureTimeoutError:
+            raise _gave_up(effect) from None
+        except (
+            ProviderUnavailable
+        ) as error:  # a new one: an exception that threads share collects their frames
+            raise _away(error.code, error.detail) from None
+        except ProviderError as error:
+            raise ProviderError(error.code, error.public_message, detail=error.detail) from None
+
+    @staticmethod
+    def _end(effect: Fetch, mine: _Process) -> None:
+        with mine.lock:
+            mine.under_way.pop(effect, None)
+
+    def _exchange(self, effect: Fetch, session: requests.Session) -> Fetched:
+        import requests
+        from urllib3.exceptions import HTTPError
+
+        from .deadline import deadline, left
+
+        with deadline(self._settings.provider_timeout_seconds):
+            try:
+                try:
+                    return _once(effect, session)
+                except requests.ConnectionError as error:
+                    # A kept connection that the server had just closed. Only what may be sent twice is.
+                    if effect.method != "GET" or not _is_stale(error):
+                        raise
+                    return _once(effect, session)
+            except GateError:
+                raise
+            except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+                # No "from error": its text holds the whole URL, and a proxy's password.
+                raise _failure(effect, error, _is_over(left)) from None
+
+
+class _NoCredentials:
+    """Takes the place of ``.netrc``, which ``requests`` reads whenever it is given no credentials."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+def _session(settings: Settings) -> requests.Session:
+    import requests
+
+    from .deadline import DeadlineAdapter
+
+    session = requests.Session()
+    session.mount("https://", DeadlineAdapter(pool_connections=8, pool_maxsize=8))
+    session.mount("http://", DeadlineAdapter(pool_connections=8, pool_maxsize=8))
+    session.auth = _NoCredentials()
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    session.verify = settings.ca_file or True
+    if settings.client_certificate:
+        certificate, key = settings.client_certificate, settings.client_certificate_key
+        session.cert = (certificate, key) if key else certificate
+    # Compression buys nothing at these sizes.
+    session.headers.clear()
+    session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity", "Accept": "*/*"})
+    return session
+
+
+def _once(effect: Fetch, session: requests.Session) -> Fetched:
+    from .deadline import left
+
+    response = session.request(
+        effect.method,
+        effect.url,
+        headers=dict(effect.headers),
+        data=effect.body,
+        timeout=left(),
+        allow_redirects=False,
+        stream=True,
+    )
+    try:
+        body = _read(effect, response)
+    except BaseException:
+        response.raw.close()  # the connection is in the middle of something, and of no further use
+        raise
+    finally:
+        response.close()
+    return Fetched(
+        response.status_code, {name.lower(): value for name, value in response.headers.items()}, body
+    )
+
+
+def _read(effect: Fetch, response: requests.Response) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    for part in response.raw.stream(_CHUNK, decode_content=True):
+        size += len(part)
+        if size > effect.max_bytes:
+            raise ProviderError(
+                "answer_too_large", _REFUSED, detail=f"{_shown(effect)}: more than {effect.max_bytes} bytes"
+            )
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _failure(effect: Fetch, error: BaseException, is_over: bool) -> GateError:
+    causes = list(_causes(error))
+    where = _shown(effect)
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return _away("provider_tls", f"{where}: certificate not accepted: {cause.verify_message}")
+        if isinstance(cause, gaierror):
+            return _away("provider_name", f"{where}: the name does not resolve: {cause.strerror}")
+    if is_over or any(isinstance(cause, TimeoutError) for cause in causes):
+        return _away("provider_timeout", f"{where}: no answer in time")
+    for cause in causes:
+        if isinstance(cause, ssl.SSLError):
+            return _away("provider_tls", f"{where}: TLS: {cause.reason or type(cause).__name__}")
+    for cause in causes:
+        if isinstance(cause, OSError) and cause.errno is not None:
+            return _away("provider_unreachable", f"{where}: {os.strerror(cause.errno)}")
+    if _is_answer(causes):
+        return ProviderError("answer_broken", _REFUSED, detail=f"{where}: {type(causes[-1]).__name__}")
+    return _away("provider_unreachable", f"{where}: {type(causes[-1]).__name__}")
+
+
+def _is_answer(causes: list[BaseException]) -> bool:
+    """Tell whether something came, and was no HTTP."""
+    from http.client import HTTPException, RemoteDisconnected
+
+    from requests.exceptions import InvalidURL
+    from urllib3.exceptions import DecodeError, InvalidChunkLength
+
+    if any(isinstance(cause, RemoteDisconnected | InvalidURL) for cause in causes):
+        return False
+    return any(isinstance(cause, HTTPException | DecodeError | InvalidChunkLength) for cause in causes)
+
+
+def _is_stale(error: BaseException) -> bool:
+    from http.client import RemoteDisconnected
+
+    gone = (RemoteDisconnected, ConnectionResetError, BrokenPipeError)
+    return any(isinstance(cause, gone) for cause in _causes(error))
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield `error` and what lies behind it, outermost first."""
+    seen: set[int] = set()
+    waiting: list[Any] = [error]
+    while waiting and len(seen) < 50:
+        one = waiting.pop(0)
+        if not isinstance(one, BaseException) or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        waiting += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
+
+
+def _is_over(left: Any) -> bool:
+    try:
+        left()
+    except TimeoutError:
+        return True
+    return False
+
+
+def _away(code: str, detail: str) -> ProviderUnavailable:
+    return ProviderUnavailable(code, _AWAY, detail=detail)
+
+
+def _gave_up(effect: Fetch) -> ProviderUnavailable:
+    return _away("provider_timeout", f"{_shown(effect)}: the exchange that others waited for was given up")
+
+
+def _shown(effect: Fetch) -> str:
+    """Method and URL for a log: without query and user information."""
+    parts = urlsplit(effect.url)
+    return f"{effect.method} {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -1,0 +1,115 @@
+"""What every answer of the provider goes through: status, content type, JSON; and the errors in them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, NoReturn
+
+from ..effects import Fetched
+from ..errors import ProviderError, ProviderUnavailable
+
+REFUSED = "The sign-in service sent an answer that cannot be trusted."
+AWAY = "The sign-in service cannot be reached at the moment."
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
+
+
+def media_type(fetched: Fetched) -> str:
+    """Return the content type, lower case, without parameters."""
+    return fetched.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def refuse_trouble(fetched: Fetched, what: str) -> None:
+    """Raise for answers that mean the same everywhere: trouble over there, and redirects.
+
+    Args:
+        what: What was asked, for the log: ``discovery``, ``token endpoint``.
+
+    Raises:
+        ProviderUnavailable: Status 429 or 5xx; `retry_after_seconds` as the provider asks.
+        ProviderError: A redirect. Following it would hand on what was sent.
+    """
+    if fetched.status == 429 or fetched.status >= 500:
+        raise ProviderUnavailable(
+            "provider_busy" if fetched.status == 429 else "provider_failing",
+            AWAY,
+            detail=f"{what}: status {fetched.status}",
+            retry_after_seconds=retry_after(fetched),
+        )
+    if 300 <= fetched.status < 400:
+        raise ProviderError(
+            "provider_redirect",
+            REFUSED,
+            detail=f"{what}: status {fetched.status}; redirects are not followed",
+        )
+
+
+def retry_after(fetched: Fetched, default: int = 10) -> int:
+    """Return how many seconds the provider asks to wait.
+
+    Spec: RFC 9110 §10.2.3.
+    """
+    value = fetched.headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}", value):
+        return int(value)
+    try:  # a date is compared with the provider's own clock
+        wait = parsedate_to_datetime(value) - parsedate_to_datetime(fetched.headers.get("date", ""))
+    except (TypeError, ValueError):
+        return default
+    return int(wait.total_seconds())
+
+
+def json_object(fetched: Fetched, what: str, *, strict_type: bool = True) -> dict[str, Any]:
+    """Return the JSON object in the body.
+
+    Args:
+        strict_type: Demand a JSON content type.
+
+    Raises:
+        ProviderError: Code ``provider_answer``: something else.
+    """
+    kind = media_type(fetched)
+    if strict_type and kind != "application/json" and not kind.endswith("+json"):
+        refuse(
+            what, f"status {fetched.status}, content type {printable(kind, 60)!r}, expected application/json"
+        )
+    try:
+        value = json.loads(fetched.body, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        refuse(
+            what,
+            f"status {fetched.status}, {len(fetched.body)} bytes that are not JSON ({type(error).__name__})",
+        )
+    if not isinstance(value, dict):
+        refuse(what, "JSON, but not an object")
+    return value
+
+
+def text(document: Mapping[str, Any], name: str, limit: int) -> str:
+    """Return member `name` if it is text of 1 to `limit` characters, else an empty string."""
+    value = document.get(name)
+    return value if isinstance(value, str) and len(value) <= limit else ""
+
+
+def refuse(what: str, why: str, code: str = "provider_answer") -> NoReturn:
+    """Raise `ProviderError`: the provider answered `what` in a way that is not accepted."""
+    raise ProviderError(code, REFUSED, detail=f"{what}: {why}")
+
+
+def printable(value: object, limit: int = 200, *, hide: Iterable[str] = ()) -> str:
+    """Return `value` as it may stand in one line of a log.
+
+    Args:
+        hide: Secrets that the provider may have echoed.
+    """
+    result = str(value)
+    for secret in hide:
+        if secret:
+            result = result.replace(secret, "(hidden)")
+    return _UNPRINTABLE.sub("?", result)[:limit]
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)  # NaN and Infinity are no JSON (RFC 8259 §6)

@@ -1,0 +1,283 @@
+"""To the provider and back: the authorization request, and the answer that a browser brings."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from .. import effects
+from ..effects import Fetch, Fetched, Step
+from ..errors import CallbackError, ProviderError
+from ..settings import Settings
+from . import oauth
+from .answers import json_object, printable, refuse, refuse_trouble, text
+from .client_auth import Message, authenticate, uses_certificate
+from .discovery import Metadata
+from .dpop import DPoPKey
+
+MAX_PARAMETERS = 32
+MAX_CODE = 2048
+MAX_REQUEST_URI = 2048
+
+REGISTERED_ERRORS = frozenset(
+    {
+        # RFC 6749 §4.1.2.1
+        "invalid_request",
+        "unauthorized_client",
+        "access_denied",
+        "unsupported_response_type",
+        "invalid_scope",
+        "server_error",
+        "temporarily_unavailable",
+        # OpenID Connect Core §3.1.2.6
+        "interaction_required",
+        "login_required",
+        "account_selection_required",
+        "consent_required",
+        "invalid_request_uri",
+        "invalid_request_object",
+        "request_not_supported",
+        "request_uri_not_supported",
+        "registration_not_supported",
+        # OpenID Connect Core Unmet Authentication Requirements 1.0 §2
+        "unmet_authentication_requirements",
+        # RFC 8707 §2; RFC 9449 §5
+        "invalid_target",
+        "invalid_dpop_proof",
+    }
+)
+_STATUS = {"access_denied": 403, "temporarily_unavailable": 503, "server_error": 502}
+_SAID = {
+    "access_denied": "The sign-in service reports that sign-in was cancelled or refused.",
+    "temporarily_unavailable": "The sign-in service is too busy at the moment.",
+    "server_error": "The sign-in service reports an error of its own.",
+}
+
+
+class ProviderRefusal(CallbackError):
+    """The provider sent the person back with an error in place of a code.
+
+    Its `code` is the OAuth error if that is registered, else ``provider_error``.
+    """
+
+
+_PROOF = object()
+
+
+class ValidatedCallback:
+    """An authorization response that was checked; `process_authorization_response` alone can make one.
+
+    The code exchange demands it, so nobody can forget the checks.
+    """
+
+    __slots__ = ("code",)
+
+    def __init__(self, code: str, proof: object) -> None:
+        if proof is not _PROOF:
+            raise TypeError("ValidatedCallback is made by process_authorization_response alone")
+        self.code = code
+
+    def __repr__(self) -> str:
+        return "ValidatedCallback()"
+
+
+def build_authorization_request(
+    metadata: Metadata,
+    settings: Settings,
+    *,
+    redirect_uri: str,
+    state: str,
+    nonce: str,
+    code_verifier: str,
+    prompt: str | None = None,
+    login_hint: str | None = None,
+) -> Step[str]:
+    """Build the URL to send the browser to: code flow, PKCE with S256, nonce; pushed or signed where wanted.
+
+    Args:
+        code_verifier: 43 to 128 unreserved characters (RFC 7636 §4.1).
+
+    Raises:
+        ProviderUnavailable, ProviderError: The pushed request was not answered, or refused.
+
+    Spec: OpenID Connect Core §3.1.2.1; RFC 7636 §4.3; RFC 9101 §5; RFC 9126 §2; RFC 9449 §10.
+    """
+    params = _parameters(settings, redirect_uri, state, nonce, code_verifier, prompt, login_hint)
+    if settings.dpop:
+        params["dpop_jkt"] = DPoPKey.of(settings).thumbprint
+    if settings.signed_request_objects or metadata.require_signed_request_object:
+        params = yield from _signed(params, metadata, settings)
+    if _is_pushed(metadata, settings):
+        params = yield from _pushed(params, metadata, settings)
+    return oauth.authorization_uri(metadata.authorization_endpoint, params)
+
+
+def process_authorization_response(
+    pairs: Sequence[tuple[str, str]], metadata: Metadata, *, expected_state: str
+) -> ValidatedCallback:
+    """Return the answer that the browser brought, checked in this order: repeats, iss, state, error, code.
+
+    Args:
+        pairs: The query, or the form, decoded.
+        expected_state: The ``state`` of the flow that this browser's own cookie speaks of; empty refuses all.
+
+    Raises:
+        CallbackError: ``callback_malformed``, ``callback_iss_missing``, ``callback_iss``, ``callback_state``,
+            ``callback_code_missing``.
+        ProviderRefusal: An error in place of a code.
+
+    Not checked here: that the flow is not used up, nor too old.
+
+    Spec: RFC 6749 §3.1, §4.1.2; RFC 9207 §2.4; OpenID Connect Core §3.1.2.5 to §3.1.2.7.
+    """
+    params = _once_each(pairs)
+    _check_iss(params.get("iss"), metadata)
+    _check_state(params.get("state", ""), expected_state)
+    if "error" in params:
+        raise _refusal(params)
+    code = params.get("code", "")
+    if not 0 < len(code) <= MAX_CODE:
+        raise _broken("callback_code_missing", f"code of {len(code)} characters")
+    return ValidatedCallback(code, _PROOF)
+
+
+def _parameters(
+    settings: Settings,
+    redirect_uri: str,
+    state: str,
+    nonce: str,
+    code_verifier: str,
+    prompt: str | None,
+    login_hint: str | None,
+) -> dict[str, str]:
+    optional = {
+        "response_mode": "form_post" if settings.response_mode == "form_post" else None,
+        "max_age": None if settings.max_age_seconds is None else str(settings.max_age_seconds),
+        "acr_values": " ".join(settings.acr_values) or None,
+        "prompt": prompt,
+        "login_hint": login_hint,
+    }
+    return {
+        **settings.authorization_params,  # first: what is ours cannot be replaced
+        **{name: value for name, value in optional.items() if value is not None},
+        "client_id": settings.client_id,
+        "response_type": "code",
+        "redirect_uri": redirect_uri,
+        "scope": " ".join(settings.scopes),
+        "state": state,
+        "nonce": nonce,
+        "code_challenge": oauth.s256_challenge(code_verifier),
+        "code_challenge_method": "S256",
+    }
+
+
+def _signed(params: dict[str, str], metadata: Metadata, settings: Settings) -> Step[dict[str, str]]:
+    from .client_auth.assertion import request_object
+
+    signed = yield from request_object(params, metadata, settings)
+    # OpenID Connect Core §6.1: these stand outside too, for providers that read them as plain OAuth.
+    return {
+        "client_id": settings.client_id,
+        "response_type": "code",
+        "scope": params["scope"],
+        "request": signed,
+    }
+
+
+def _is_pushed(metadata: Metadata, settings: Settings) -> bool:
+    wish = settings.pushed_authorization_requests
+    if wish == "always" or metadata.require_pushed_authorization_requests:
+        return True  # a refusal that names the cause beats one that does not
+    return wish == "auto" and bool(metadata.pushed_authorization_request_endpoint)
+
+
+def _pushed(params: dict[str, str], metadata: Metadata, settings: Settings) -> Step[dict[str, str]]:
+    endpoint = metadata.endpoint(
+        "pushed_authorization_request_endpoint", with_certificate=uses_certificate(metadata, settings)
+    )
+    if not endpoint:
+        raise ProviderError(
+            "discovery_unusable",
+            "The sign-in service does not offer what this application is configured for.",
+            detail="pushed_authorization_requests: discovery names no pushed_authorization_request_endpoint",
+        )
+    message = yield from authenticate(Message(endpoint, oauth.form(params)), metadata, settings)
+    fetched = yield from effects.fetch(
+        Fetch("POST", endpoint, message.header_list(), message.body.encode(), max_bytes=64 * 1024)
+    )
+    secrets = (params.get("state", ""), params.get("nonce", ""), settings.client_secret or "")
+    return {"client_id": settings.client_id, "request_uri": _process_pushed(fetched, secrets)}
+
+
+def _process_pushed(fetched: Fetched, secrets: Sequence[str]) -> str:
+    # RFC 9126 §2.2, §2.3
+    what = "pushed authorization request"
+    refuse_trouble(fetched, what)
+    if fetched.status not in (200, 201):
+        code, why = "", ""
+        try:
+            answer = json.loads(fetched.body)
+        except (ValueError, RecursionError):
+            answer = None
+        if isinstance(answer, dict):
+            code = text(answer, "error", 100)
+            why = printable(answer.get("error_description", ""), hide=secrets)
+        refuse(
+            what,
+            f"status {fetched.status} {printable(code)} {why}".rstrip(),
+            code if code in REGISTERED_ERRORS | {"invalid_client"} else "provider_error",
+        )
+    request_uri = text(json_object(fetched, what), "request_uri", MAX_REQUEST_URI)
+    if not request_uri:
+        refuse(what, "no request_uri")
+    return request_uri
+
+
+def _once_each(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    # RFC 6749 §3.1: "MUST NOT be included more than once"
+    params = dict(pairs)
+    if len(params) != len(pairs):
+        raise _broken("callback_malformed", "a parameter is repeated")
+    if len(params) > MAX_PARAMETERS:
+        raise _broken("callback_malformed", f"{len(params)} parameters")
+    return params
+
+
+def _check_iss(iss: str | None, metadata: Metadata) -> None:
+    # RFC 9207 §2.4: compared as it is, and before anything else is used
+    if iss is None:
+        if metadata.authorization_response_iss_parameter_supported:
+            raise _broken(
+                "callback_iss_missing", f"no iss, though discovery promises it; expected {metadata.issuer!r}"
+            )
+    elif iss != metadata.issuer:
+        raise _broken("callback_iss", f"iss is {printable(iss)!r}, expected {metadata.issuer!r}")
+
+
+def _check_state(state: str, expected: str) -> None:
+    # RFC 6749 §10.12
+    if not expected or not hmac.compare_digest(state.encode("utf-8", "replace"), expected.encode("utf-8")):
+        raise _broken("callback_state", "state is not the one of this browser's flow")
+
+
+def _refusal(params: dict[str, Any]) -> ProviderRefusal:
+    error = params["error"]
+    code = error if error in REGISTERED_ERRORS else "provider_error"
+    hide = (params.get("state", ""), params.get("code", ""))
+    why = printable(params.get("error_description", ""), hide=hide)
+    return ProviderRefusal(
+        code,
+        _SAID.get(code, "The sign-in service did not sign you in."),
+        detail=f"the provider's error is {printable(error, 60, hide=hide)!r}: {why!r}",
+        status=_STATUS.get(code),
+    )
+
+
+def _broken(code: str, detail: str) -> CallbackError:
+    return CallbackError(
+        code,
+        "This answer of the sign-in service does not belong to a sign-in of this browser.",
+        detail=detail,
+    )

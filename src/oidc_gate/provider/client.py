@@ -1,0 +1,194 @@
+"""The provider as this process knows it: its metadata and its keys, each fetched once and kept."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, TypeVar
+
+from ..effects import Fetch, Fetched, Step
+from ..errors import GateError, IDTokenError
+from ..settings import Settings
+from .answers import json_object, printable, refuse, refuse_trouble
+from .discovery import Metadata, build_discovery_request, process_discovery
+from .refreshed import Refreshed
+
+if TYPE_CHECKING:
+    from .jose.keys import KeySet
+
+T = TypeVar("T")
+log = logging.getLogger("oidc_gate.provider")
+
+MAX_KEYS_BYTES = 512 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderState:
+    """How things stand with the provider, for ``/oauth2/ready`` and for logs; nothing secret in it.
+
+    Attributes:
+        is_known: There is metadata to serve, fresh or stale.
+        succeeded_at: When discovery last succeeded, epoch seconds; None if never.
+        failed_at: When discovery or the key set failed, if they have not succeeded since.
+        error: What went wrong then: code and detail; empty if nothing did.
+    """
+
+    issuer: str
+    is_known: bool
+    succeeded_at: int | None
+    failed_at: int | None
+    error: str
+
+
+class Provider:
+    """The OpenID Provider of these settings. Safe to share among threads and tasks.
+
+    All its state is in two `Refreshed`: the metadata and the key set.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._metadata: Refreshed[Metadata] = Refreshed(
+            self._discovery_request,
+            lambda fetched: process_discovery(fetched, settings.issuer, settings.id_token_algorithms),
+            on_success=self._log_metadata,
+            on_failure=lambda error, has_old: self._log_failure("discovery", error, has_old),
+        )
+        self._keys: Refreshed[KeySet] = Refreshed(
+            self._keys_request,
+            _process_keys,
+            on_success=self._log_keys,
+            on_failure=lambda error, has_old: self._log_failure("key set", error, has_old),
+        )
+
+    def metadata(self) -> Step[Metadata]:
+        """Return the provider's metadata: kept, renewed, or stale while the provider is down.
+
+        Raises:
+            ProviderUnavailable, ProviderError: It never could be had.
+        """
+        return self._metadata.get()
+
+    def keys(self, refresh: bool = False) -> Step[KeySet]:
+        """Return the provider's keys, from the same kind of cache.
+
+        Args:
+            refresh: Ask for newer ones than are held; at most one exchange a minute comes of it.
+        """
+        held = self._keys.held
+        return self._keys.get_newer(held.value) if refresh and held else self._keys.get()
+
+    def verify(self, check: Callable[[KeySet], T]) -> Step[T]:
+        """Return what `check` makes of the keys; once more with newer ones if the signature does not hold.
+
+        That covers a key that is new, and a key that is new under an old ``kid``.
+
+        Raises:
+            IDTokenError: As `check` raised it.
+
+        Spec: OpenID Connect Core §10.1.1.
+        """
+        keys = yield from self.keys()
+        try:
+            return check(keys)
+        except IDTokenError as error:
+            from .jose.keys import may_have_rotated
+
+            if not may_have_rotated(error):
+                raise
+            newer = yield from self._keys.get_newer(keys)
+            if newer is keys:
+                raise
+        return check(newer)
+
+    def warm_up(self) -> Step[None]:
+        """Fetch metadata and keys ahead of the first sign-in; failures are logged and kept for `state`."""
+        try:
+            yield from self.metadata()
+            yield from self.keys()
+        except GateError:
+            return  # logged where it happened
+
+    def state(self) -> ProviderState:
+        """Return how things stand."""
+        held = self._metadata.held
+        failure = self._metadata.failure or self._keys.failure
+        return ProviderState(
+            issuer=self.settings.issuer,
+            is_known=held is not None,
+            succeeded_at=held.since if held else None,
+            failed_at=failure.at if failure else None,
+            error=str(failure.error) if failure else "",
+        )
+
+    def _discovery_request(self) -> Step[Fetch]:
+        yield from ()
+        return build_discovery_request(self.settings.issuer)
+
+    def _keys_request(self) -> Step[Fetch]:
+        metadata = yield from self.metadata()
+        return Fetch(
+            "GET",
+            metadata.jwks_uri,
+            (("Accept", "application/jwk-set+json, application/json"),),
+            max_bytes=MAX_KEYS_BYTES,
+            shared=True,
+        )
+
+    def _log_metadata(self, before: Metadata | None, after: Metadata) -> None:
+        if before is None:
+            log.info(
+                "discovery of %s: authorization %s, token %s, userinfo %s, keys %s, sign-out %s",
+                after.issuer,
+                after.authorization_endpoint,
+                after.token_endpoint,
+                after.userinfo_endpoint or "none",
+                after.jwks_uri,
+                after.end_session_endpoint or "none",
+            )
+            return
+        names = (field.name for field in fields(Metadata))
+        changed = [name for name in names if getattr(before, name) != getattr(after, name)]
+        log.info("discovery of %s: changed: %s", after.issuer, ", ".join(changed))
+
+    def _log_keys(self, before: KeySet | None, after: KeySet) -> None:
+        kids = ", ".join(printable(key.kid, 60) for key in after.keys[:20])
+        log.info("keys of %s: %d: %s", self.settings.issuer, len(after.keys), kids)
+        for skipped in after.skipped:
+            log.warning(
+                "keys of %s: number %d (kid %s) does not count: %s",
+                self.settings.issuer,
+                skipped.position,
+                printable(skipped.kid, 60),
+                printable(skipped.reason),
+            )
+
+    def _log_failure(self, what: str, error: GateError, has_old: bool) -> None:
+        log.warning(
+            "%s of %s failed: %s; %s%s",
+            what,
+            self.settings.issuer,
+            error,
+            "the earlier answer is served on" if has_old else "nobody can sign in until it succeeds",
+            _MEND.get(error.code, ""),
+        )
+
+
+_MEND = {
+    "provider_name": ". Mend: does this host resolve the name (DNS)? Is a proxy needed (HTTPS_PROXY)?",
+    "provider_tls": ". Mend: name the authority that signed the provider's certificate in ca_file",
+    "provider_unreachable": ". Mend: can this host reach the address (firewall, proxy)?",
+    "provider_timeout": ". Mend: can this host reach the address? Else raise provider_timeout_seconds",
+    "issuer_mismatch": ". Mend: write issuer exactly as the provider does",
+    "provider_answer": ". Mend: open the issuer's /.well-known/openid-configuration and compare",
+}
+
+
+def _process_keys(fetched: Fetched) -> KeySet:
+    from .jose.keys import KeySet
+
+    refuse_trouble(fetched, "key set")
+    if fetched.status != 200:
+        refuse("key set", f"status {fetched.status}")
+    return KeySet.from_jwks(json_object(fetched, "key set", strict_type=False))

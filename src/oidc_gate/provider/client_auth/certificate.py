@@ -1,0 +1,25 @@
+"""``tls_client_auth`` and ``self_signed_tls_client_auth``: the TLS connection says who the client is.
+
+On the wire the two are one; they differ in what the provider compares the certificate with. The certificate
+itself is shown by `oidc_gate.outbound`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...effects import Step
+from ...settings import Settings
+from .. import oauth
+from ..discovery import Metadata
+from .message import Message
+
+
+def tls_client_auth(message: Message, metadata: Metadata, settings: Settings) -> Step[Message]:
+    """Add the client id to the form, so that the provider knows whose certificate to expect.
+
+    Spec: RFC 8705 §2.
+    """
+    yield from ()
+    body = oauth.add_form(oauth.drop(message.body, "client_id"), {"client_id": settings.client_id})
+    return replace(message, body=body)

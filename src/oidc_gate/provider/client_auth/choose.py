@@ -1,0 +1,80 @@
+"""Which way of authentication: the one that is named, else by what is held and what discovery allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from ...effects import Step
+from ...errors import ProviderError
+from ...settings import Settings
+from ..discovery import Metadata
+from .basic import client_secret_basic
+from .certificate import tls_client_auth
+from .message import Message, Method
+from .none import none
+from .post import client_secret_post
+from .private_key_jwt import private_key_jwt
+from .secret_jwt import client_secret_jwt
+
+METHODS: Mapping[str, Method] = MappingProxyType(
+    {
+        "client_secret_basic": client_secret_basic,
+        "client_secret_post": client_secret_post,
+        "client_secret_jwt": client_secret_jwt,
+        "private_key_jwt": private_key_jwt,
+        "tls_client_auth": tls_client_auth,
+        "self_signed_tls_client_auth": tls_client_auth,
+        "none": none,
+    }
+)
+_WITH_CERTIFICATE = ("tls_client_auth", "self_signed_tls_client_auth")
+
+
+def choose_method(metadata: Metadata, settings: Settings) -> str:
+    """Return the method: ``client_auth``, else by what is held.
+
+    Raises:
+        ProviderError: ``client_auth_unsupported``: discovery offers nothing that this client can do.
+
+    Spec: OpenID Connect Core §9; OpenID Connect Discovery §3 (without a list: client_secret_basic).
+    """
+    if settings.client_auth is not None:
+        return settings.client_auth
+    offered = metadata.token_endpoint_auth_methods_supported or ("client_secret_basic",)
+    if settings.client_private_key:
+        return "private_key_jwt"
+    if settings.client_certificate:
+        return _first(("tls_client_auth", "self_signed_tls_client_auth"), offered) or "tls_client_auth"
+    if not settings.client_secret:
+        return "none"
+    method = _first(("client_secret_basic", "client_secret_post"), offered)
+    if method is None:
+        raise ProviderError(
+            "client_auth_unsupported",
+            "The sign-in service does not accept the way in which this application identifies itself.",
+            detail=f"discovery offers {', '.join(offered)}; a client_secret alone can do "
+            "client_secret_basic and client_secret_post. Name another way in client_auth, or hold a client_private_key",
+        )
+    return method
+
+
+def authenticate(message: Message, metadata: Metadata, settings: Settings) -> Step[Message]:
+    """Return `message` with the client's authentication.
+
+    Raises:
+        ProviderError: ``client_auth_unsupported``.
+    """
+    return METHODS[choose_method(metadata, settings)](message, metadata, settings)
+
+
+def uses_certificate(metadata: Metadata, settings: Settings) -> bool:
+    """Tell whether the client is known by its TLS certificate, and so uses the endpoints' aliases.
+
+    Spec: RFC 8705 §5.
+    """
+    return choose_method(metadata, settings) in _WITH_CERTIFICATE
+
+
+def _first(wanted: tuple[str, ...], offered: tuple[str, ...]) -> str | None:
+    return next((method for method in wanted if method in offered), None)

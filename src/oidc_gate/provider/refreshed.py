@@ -1,0 +1,205 @@
+"""Something of the provider's that is fetched, kept, renewed, and served stale while the provider is down."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from .. import effects
+from ..effects import Fetch, Fetched, Step
+from ..errors import GateError, ProviderError, ProviderUnavailable
+
+T = TypeVar("T")
+
+LIFETIME_SECONDS = 3600
+MIN_LIFETIME_SECONDS = 300
+MAX_LIFETIME_SECONDS = 86_400
+RETRY_SECONDS = 10
+"""After a failure nobody tries again for so long."""
+DEMAND_SECONDS = 60
+"""A renewal on demand (an unknown key) happens at most once in so long, however many ask."""
+
+_MAX_AGE = re.compile(r"(?:^|,)\s*max-age\s*=\s*\"?([0-9]{1,9})", re.IGNORECASE)
+
+
+def lifetime(fetched: Fetched) -> int:
+    """Return for how many seconds an answer is kept: its ``max-age``, 5 minutes to a day, else 1 hour.
+
+    Spec: RFC 9111 §5.2.2.1.
+    """
+    found = _MAX_AGE.search(fetched.headers.get("cache-control", ""))
+    seconds = int(found[1]) if found else LIFETIME_SECONDS
+    return min(max(seconds, MIN_LIFETIME_SECONDS), MAX_LIFETIME_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Generic[T]):
+    """A good value, and the time it may be served without asking again."""
+
+    value: T
+    since: int
+    until: int
+
+    def is_fresh(self, now: int) -> bool:
+        """Tell whether it is fresh; one from the future (the clock was set back) is not."""
+        return self.since <= now < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The last failure, until the next success."""
+
+    at: int
+    error: GateError
+
+
+class Refreshed(Generic[T]):
+    """One such thing. Its fields are swapped whole under a lock that is never held across a ``yield``.
+
+    Args:
+        request: Builds the exchange (shared: whoever asks meanwhile gets the same answer).
+        process: Makes the value of the answer; raises `GateError`.
+        on_success: Called with the value before, or None, and the new one.
+        on_failure: Called once a failed attempt, however many waited for it.
+    """
+
+    def __init__(
+        self,
+        request: Callable[[], Step[Fetch]],
+        process: Callable[[Fetched], T],
+        *,
+        on_success: Callable[[T | None, T], None],
+        on_failure: Callable[[GateError, bool], None],
+    ) -> None:
+        self._request, self._process = request, process
+        self._on_success, self._on_failure = on_success, on_failure
+        self._lock = threading.Lock()
+        self._held: Held[T] | None = None
+        self._failure: Failure | None = None
+        self._tried_at: int | None = None  # a renewal of what is held
+        self._demanded_at: int | None = None  # ... because somebody found it wanting
+        self._under_way = 0
+
+    @property
+    def held(self) -> Held[T] | None:
+        """What is held, fresh or stale."""
+        return self._held
+
+    @property
+    def failure(self) -> Failure | None:
+        """The failure since the last success, if there is one."""
+        return self._failure
+
+    def get(self) -> Step[T]:
+        """Return the value: a fresh one, else a renewed one, else the stale one.
+
+        Raises:
+            ProviderUnavailable, ProviderError: There never was a good one.
+        """
+        now = yield from effects.now()
+        held = self._held
+        if held is not None and (held.is_fresh(now) or not self._claims_renewal(now)):
+            return held.value
+        if held is None:
+            self._raise_recent_failure(now)
+        try:
+            return (yield from self._renew(now))
+        except GateError:
+            if held is None:
+                raise
+            return held.value
+
+    def get_newer(self, tried: T) -> Step[T]:
+        """Return something newer than `tried` if there is, or may be by now, such a thing; else `tried`.
+
+        At most one exchange a minute comes of this; who asks while it is under way shares it.
+        """
+        now = yield from effects.now()
+        held = self._held
+        if held is not None and held.value is not tried:
+            return held.value
+        try:
+            if self._under_way:  # not counted as under way itself, or a chain of such would never end
+                return (yield from self._load(now))
+            if self._claims_demand(now):
+                return (yield from self._renew(now))
+        except GateError:
+            pass
+        return tried
+
+    def _renew(self, started: int) -> Step[T]:
+        with self._lock:
+            self._under_way += 1
+        try:
+            return (yield from self._load(started))
+        finally:
+            with self._lock:
+                self._under_way -= 1
+
+    def _load(self, started: int) -> Step[T]:
+        request = yield from self._request()
+        try:
+            fetched = yield from effects.fetch(request)
+            value = self._process(fetched)
+        except GateError as error:
+            self._fail(error, started, (yield from effects.now()))
+            raise
+        now = yield from effects.now()
+        return self._keep(value, now, lifetime(fetched))
+
+    def _keep(self, value: T, now: int, seconds: int) -> T:
+        with self._lock:
+            before = self._held.value if self._held else None
+            if before == value and before is not None:
+                value = before
+            self._held = Held(value, now, now + seconds)
+            self._failure = None
+        if value is not before:
+            self._on_success(before, value)
+        return value
+
+    def _fail(self, error: GateError, started: int, now: int) -> None:
+        with self._lock:
+            is_news = self._failure is None or self._failure.at < started
+            self._failure = Failure(now, _again(error, 0))
+        if is_news:
+            self._on_failure(error, self._held is not None)
+
+    def _claims_renewal(self, now: int) -> bool:
+        with self._lock:
+            if _is_within(self._tried_at, now, RETRY_SECONDS):
+                return False
+            self._tried_at = now
+            return True
+
+    def _claims_demand(self, now: int) -> bool:
+        with self._lock:
+            if _is_within(self._demanded_at, now, DEMAND_SECONDS):
+                return False
+            self._demanded_at = now
+            return True
+
+    def _raise_recent_failure(self, now: int) -> None:
+        failure = self._failure
+        if failure is None or not _is_within(failure.at, now, RETRY_SECONDS):
+            return
+        raise _again(failure.error, failure.at + RETRY_SECONDS - now)
+
+
+def _again(error: GateError, wait: int) -> GateError:
+    # A new one each time: an exception that is raised twice drags the frames of the first time along.
+    if isinstance(error, ProviderUnavailable):
+        return ProviderUnavailable(
+            error.code,
+            error.public_message,
+            detail=error.detail,
+            retry_after_seconds=max(wait, error.retry_after_seconds),
+        )
+    return ProviderError(error.code, error.public_message, detail=error.detail)
+
+
+def _is_within(moment: int | None, now: int, seconds: int) -> bool:
+    return moment is not None and 0 <= now - moment < seconds

@@ -1,0 +1,200 @@
+"""The code for tokens, and the ID token for claims."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from .. import effects
+from ..effects import Fetch, Fetched, Step
+from ..errors import CallbackError, ProviderError
+from ..settings import Settings
+from . import oauth
+from .answers import json_object, printable, refuse, refuse_trouble, text
+from .authorization import ValidatedCallback
+from .client import Provider
+from .client_auth import Message, authenticate, uses_certificate
+from .discovery import Metadata
+from .dpop import DPoPKey
+
+if TYPE_CHECKING:
+    from .jose.private_keys import DecryptionKey
+
+WHAT = "token endpoint"
+MAX_BYTES = 256 * 1024
+MAX_TOKEN = 128 * 1024
+
+_OURS_TO_MEND = {
+    "invalid_client": "the provider does not know this client, or refuses its authentication: "
+    "compare client_id, client_secret and client_auth with what is registered",
+    "unauthorized_client": "the client may not use the authorization code grant: see its registration",
+    "unsupported_grant_type": "the provider refuses the authorization code grant for this client",
+    "invalid_request": "the provider refuses the form of the token request",
+    "invalid_scope": "the provider refuses a scope: see scopes",
+    "invalid_dpop_proof": "the provider refuses the DPoP proof: is this host's clock right?",
+    "use_dpop_nonce": "the provider refused the DPoP nonce that it gave",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TokenResponse:
+    """What the token endpoint gave for the code; `id_token` is not validated yet.
+
+    Args:
+        token_type: ``Bearer`` or ``DPoP``.
+    """
+
+    id_token: str = field(repr=False)
+    access_token: str = field(repr=False)
+    token_type: str
+
+
+def exchange_code(
+    provider: Provider, validated: ValidatedCallback, *, redirect_uri: str, code_verifier: str
+) -> Step[TokenResponse]:
+    """Redeem the code.
+
+    Args:
+        redirect_uri: Exactly as in the authorization request.
+
+    Raises:
+        CallbackError: ``invalid_grant``: the code is used, expired, or another flow's; a new sign-in helps.
+        ProviderUnavailable: No answer, status 429 or 5xx.
+        ProviderError: Any other answer that holds no tokens.
+
+    Not checked here: the ID token, see `validate`; that the code was not sent before.
+
+    Spec: RFC 6749 §4.1.3, §5; OpenID Connect Core §3.1.3; RFC 9449 §5, §8.
+    """
+    settings = provider.settings
+    metadata = yield from provider.metadata()
+    endpoint = metadata.endpoint("token_endpoint", with_certificate=uses_certificate(metadata, settings))
+    body = oauth.code_grant(validated.code, redirect_uri, code_verifier)
+    fetched = yield from _send(endpoint, body, metadata, settings)
+    if settings.dpop and (nonce := _demanded_nonce(fetched)):
+        fetched = yield from _send(endpoint, body, metadata, settings, nonce)
+    secrets = (validated.code, code_verifier, settings.client_secret or "")
+    return process_token_response(fetched, dpop=settings.dpop, secrets=secrets)
+
+
+def _send(
+    endpoint: str, body: str, metadata: Metadata, settings: Settings, dpop_nonce: str = ""
+) -> Step[Fetched]:
+    message = yield from authenticate(Message(endpoint, body), metadata, settings)
+    if settings.dpop:
+        proof = yield from DPoPKey.of(settings).proof("POST", endpoint, nonce=dpop_nonce)
+        message = message.with_header("DPoP", proof)
+    return (
+        yield from effects.fetch(
+            Fetch("POST", endpoint, message.header_list(), message.body.encode(), max_bytes=MAX_BYTES)
+        )
+    )
+
+
+def _demanded_nonce(fetched: Fetched) -> str:
+    # RFC 9449 §8: status 400 (of an authorization server) with the nonce to use
+    nonce = fetched.headers.get("dpop-nonce", "")
+    if fetched.status not in (400, 401) or not 0 < len(nonce) <= 512:
+        return ""
+    return nonce if _error_document(fetched).get("error") == "use_dpop_nonce" else ""
+
+
+def process_token_response(
+    fetched: Fetched, *, dpop: bool = False, secrets: Sequence[str] = ()
+) -> TokenResponse:
+    """Return the tokens in `fetched`.
+
+    Args:
+        dpop: Only tokens bound to our key will do.
+        secrets: What was sent and may not come back into a log.
+
+    Raises:
+        CallbackError, ProviderUnavailable, ProviderError: As `exchange_code` says.
+
+    Spec: RFC 6749 §5.1, §5.2, §7.1; OpenID Connect Core §3.1.3.3.
+    """
+    refuse_trouble(fetched, WHAT)
+    if fetched.status != 200:
+        _raise_error(fetched, secrets)
+    answer = json_object(fetched, WHAT)
+    if "error" in answer:  # some providers send it with status 200
+        _raise_error(fetched, secrets)
+    token_type = text(answer, "token_type", 20).lower()
+    # RFC 6749 §7.1: a type that the client does not understand must not be used
+    if token_type != ("dpop" if dpop else "bearer"):
+        refuse(WHAT, f"token_type is {printable(token_type)!r}, expected {'DPoP' if dpop else 'Bearer'}")
+    access_token = text(answer, "access_token", MAX_TOKEN)
+    if not access_token or not access_token.isascii() or not access_token.isprintable():
+        refuse(WHAT, "no usable access_token")
+    id_token = text(answer, "id_token", MAX_TOKEN)
+    if not id_token:
+        refuse(WHAT, "no id_token; does scopes hold openid?", "id_token_missing")
+    return TokenResponse(id_token, access_token, "DPoP" if dpop else "Bearer")
+
+
+def validate(provider: Provider, tokens: TokenResponse, *, nonce: str) -> Step[Mapping[str, Any]]:
+    """Return the claims of the ID token, its signature checked with the provider's keys.
+
+    Raises:
+        IDTokenError: It must not be believed.
+        ProviderUnavailable, ProviderError: The keys cannot be had.
+
+    Spec: OpenID Connect Core §3.1.3.7.
+    """
+    from .jose.id_token import Expectations, validate_id_token
+
+    metadata = yield from provider.metadata()
+    settings = provider.settings
+    expected = Expectations(
+        issuer=metadata.issuer,
+        client_id=settings.client_id,
+        nonce=nonce,
+        algorithms=settings.id_token_algorithms,
+        client_secret=settings.client_secret,
+        max_age_seconds=settings.max_age_seconds,
+        acr_values=settings.acr_values,
+        clock_skew_seconds=settings.clock_skew_seconds,
+        access_token=tokens.access_token,
+        decryption_key=decryption_key(settings),
+    )
+    now = yield from effects.now()
+    return (
+        yield from provider.verify(
+            lambda keys: validate_id_token(tokens.id_token, keys=keys, expected=expected, now=now)
+        )
+    )
+
+
+def decryption_key(settings: Settings) -> DecryptionKey | None:
+    """Return the key that tokens are encrypted to, if there is one."""
+    from .jose.private_keys import load_decryption_key
+
+    return load_decryption_key(settings.id_token_decryption_key) if settings.id_token_decryption_key else None
+
+
+def _error_document(fetched: Fetched) -> dict[str, Any]:
+    try:
+        value = json.loads(fetched.body)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _raise_error(fetched: Fetched, secrets: Sequence[str]) -> NoReturn:
+    answer = _error_document(fetched)
+    error = text(answer, "error", 100)
+    why = printable(answer.get("error_description", ""), hide=secrets)
+    detail = f"{WHAT}: status {fetched.status}, error {printable(error, 60, hide=secrets)!r}: {why!r}"
+    if error == "invalid_grant":
+        raise CallbackError(
+            "invalid_grant",
+            "This sign-in took too long or was used already. Please start again.",
+            detail=detail,
+        )
+    raise ProviderError(
+        error if error in _OURS_TO_MEND else "token_refused",
+        "The sign-in service refused to complete the sign-in.",
+        detail=f"{detail}; {_OURS_TO_MEND[error]}" if error in _OURS_TO_MEND else detail,
+    )

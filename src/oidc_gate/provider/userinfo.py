@@ -1,0 +1,162 @@
+"""Userinfo: the claims that the ID token left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from .. import effects
+from ..effects import Fetch, Fetched, Step
+from ..errors import IDTokenError
+from ..settings import Settings
+from .answers import json_object, media_type, printable, refuse, refuse_trouble
+from .client import Provider
+from .client_auth import uses_certificate
+from .discovery import Metadata
+from .dpop import DPoPKey
+from .token import TokenResponse, decryption_key
+
+WHAT = "userinfo"
+MAX_BYTES = 256 * 1024
+
+# What userinfo never replaces or adds: they speak of the token and of the sign-in, not of the person.
+_OF_THE_TOKEN = frozenset(
+    {"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "nonce", "azp", "at_hash", "c_hash", "s_hash"}
+    | {"auth_time", "acr", "amr", "sid"}
+)
+# A flag belongs to the value that it speaks of, and comes from where that came from.
+_FLAGS = {"email": "email_verified", "phone_number": "phone_number_verified"}
+
+
+def needs_userinfo(claims: Mapping[str, Any], settings: Settings, metadata: Metadata) -> bool:
+    """Tell whether a claim is missing that the settings speak of and userinfo may have.
+
+    Args:
+        claims: Of the ID token.
+
+    Spec: OpenID Connect Core §5.3, §5.4.
+    """
+    if not metadata.userinfo_endpoint:
+        return False
+    return any(not any(has_claim(claims, name) for name in names) for names in _wanted(settings, metadata))
+
+
+def has_claim(claims: Mapping[str, Any], path: str) -> bool:
+    """Tell whether `claims` hold `path`: a literal name, or a dotted path."""
+    if path in claims:
+        return True
+    here: Any = claims
+    for name in path.split("."):
+        if not isinstance(here, Mapping) or name not in here:
+            return False
+        here = here[name]
+    return True
+
+
+def fetch_userinfo(provider: Provider, tokens: TokenResponse, *, sub: str) -> Step[Mapping[str, Any]]:
+    """Fetch the claims of the person who signed in.
+
+    Args:
+        sub: Of the validated ID token.
+
+    Raises:
+        IDTokenError: ``userinfo_sub``: another person's; or a signed answer that must not be believed.
+        ProviderUnavailable, ProviderError: No answer, or none that is accepted.
+
+    Spec: OpenID Connect Core §5.3; RFC 6750 §2.1.
+    """
+    settings = provider.settings
+    metadata = yield from provider.metadata()
+    endpoint = metadata.endpoint("userinfo_endpoint", with_certificate=uses_certificate(metadata, settings))
+    fetched = yield from _send(endpoint, tokens, settings)
+    nonce = fetched.headers.get("dpop-nonce", "")
+    if settings.dpop and fetched.status == 401 and 0 < len(nonce) <= 512:  # RFC 9449 §9
+        fetched = yield from _send(endpoint, tokens, settings, nonce)
+    refuse_trouble(fetched, WHAT)
+    if fetched.status != 200:
+        refuse(WHAT, f"status {fetched.status}", "userinfo_refused")
+    if media_type(fetched) == "application/jwt":
+        claims = yield from _signed(provider, fetched)
+    else:
+        claims = json_object(fetched, WHAT)
+    return process_userinfo(claims, sub=sub)
+
+
+def process_userinfo(claims: Mapping[str, Any], *, sub: str) -> Mapping[str, Any]:
+    """Return `claims` if they speak of `sub`.
+
+    Raises:
+        IDTokenError: ``userinfo_sub``.
+
+    Spec: OpenID Connect Core §5.3.2: the answer MUST NOT be used otherwise.
+    """
+    found = claims.get("sub")
+    if not isinstance(found, str) or found != sub:
+        raise IDTokenError("sub", expected=printable(sub), got=printable(found), token=WHAT)
+    return MappingProxyType(dict(claims))
+
+
+def merge_claims(id_token: Mapping[str, Any], userinfo: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the claims of both: where they differ the ID token, which is signed, is right."""
+    merged = {name: value for name, value in userinfo.items() if name not in _OF_THE_TOKEN}
+    merged.update(id_token)
+    for name, flag in _FLAGS.items():
+        source = id_token if name in id_token else userinfo
+        merged.pop(flag, None)
+        if flag in source:
+            merged[flag] = source[flag]
+    return MappingProxyType(merged)
+
+
+def _wanted(settings: Settings, metadata: Metadata) -> Iterator[tuple[str, ...]]:
+    """Yield groups of claims of which one each should be there."""
+    yield (settings.user_claim,)
+    if "email" in settings.scopes or settings.allowed_emails or settings.allowed_email_domains:
+        yield (settings.email_claim,)
+    if "profile" in settings.scopes:
+        yield ("name", "preferred_username")
+    if (
+        settings.allowed_groups
+        or settings.groups_claim != "groups"
+        or "groups" in settings.scopes
+        or "groups" in (metadata.claims_supported or ())
+    ):
+        yield (settings.groups_claim,)
+
+
+def _send(endpoint: str, tokens: TokenResponse, settings: Settings, dpop_nonce: str = "") -> Step[Fetched]:
+    # RFC 9449 §7.1 has a scheme of its own for bound tokens.
+    headers = [
+        ("Accept", "application/json, application/jwt"),
+        ("Authorization", f"{tokens.token_type} {tokens.access_token}"),
+    ]
+    if settings.dpop:
+        key = DPoPKey.of(settings)
+        proof = yield from key.proof("GET", endpoint, nonce=dpop_nonce, access_token=tokens.access_token)
+        headers.append(("DPoP", proof))
+    return (yield from effects.fetch(Fetch("GET", endpoint, tuple(headers), max_bytes=MAX_BYTES)))
+
+
+def _signed(provider: Provider, fetched: Fetched) -> Step[Mapping[str, Any]]:
+    from .jose.userinfo_token import validate_userinfo_token
+
+    settings = provider.settings
+    metadata = yield from provider.metadata()
+    now = yield from effects.now()
+    token = fetched.body.decode("ascii", "replace").strip()
+    return (
+        yield from provider.verify(
+            lambda keys: validate_userinfo_token(
+                token,
+                keys=keys,
+                issuer=metadata.issuer,
+                client_id=settings.client_id,
+                algorithms=settings.id_token_algorithms,
+                now=now,
+                clock_skew_seconds=settings.clock_skew_seconds,
+                client_secret=settings.client_secret,
+                decryption_key=decryption_key(settings),
+            )
+        )
+    )
