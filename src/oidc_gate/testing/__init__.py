@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from oidc_gate.testing.provider import Client, Person, TestProvider
+    from oidc_gate.testing.provider import Client, Fault, Person, TestProvider
 
-__all__ = ["Client", "Person", "TestProvider"]
+__all__ = ["Client", "Fault", "Person", "TestProvider"]
 
 
 def __getattr__(name: str) -> object:

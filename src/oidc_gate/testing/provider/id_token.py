@@ -35,7 +35,11 @@ def build_id_token(
     if not first:
         claims = realm.behaviour.refresh_claims(claims, realm)
     honest = replace(draft(realm.ring, client, claims, alg=alg), envelope=encryption_for(client))
-    return realm.behaviour.id_token(honest, realm).write()
+    ready = realm.behaviour.id_token(honest, realm)
+    if realm.tamper is not None:
+        claims, header = realm.tamper(dict(ready.claims), dict(ready.header))
+        ready = replace(ready, claims=claims, header=header)
+    return ready.write()
 
 
 def _about_the_event(realm: Realm, client: Client, grant: Grant) -> Json:

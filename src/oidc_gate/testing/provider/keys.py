@@ -116,11 +116,12 @@ class KeyRing:
         with self._lock:
             if self._published is None:
                 current = [self._current_of(kind) for kind in sorted(self._wanted)]
-                self._published = [_public(kid, key) for kid, key in [*current, *self._retired]]
+                self._published = [published(kid, key) for kid, key in [*current, *self._retired]]
             return {"keys": [dict(key) for key in self._published]}
 
 
-def _public(kid: str, key: Key) -> Json:
+def published(kid: str, key: Key) -> Json:
+    """Write a key as the JWKS lists it."""
     return {**key.as_dict(private=False), "kid": kid, "use": "sig"}
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from oidc_gate.testing.provider import authorize, id_token, logout, metadata, pages, token_endpoint
+from oidc_gate.testing.provider.behaviour import HONEST, Tamper
+from oidc_gate.testing.provider.faults import Fault
 from oidc_gate.testing.provider.keys import signer
 from oidc_gate.testing.provider.messages import Json, Received, Reply
+from oidc_gate.testing.provider.misbehaviour import behaviour_for
 from oidc_gate.testing.provider.people import ALICE, BOB, Client, Person
 from oidc_gate.testing.provider.realm import Realm
 from oidc_gate.testing.provider.server import LoopbackServer
@@ -149,7 +153,13 @@ class TestProvider:
         return Draft(claims, {"alg": alg, "kid": kid, **(header or {})}, signer(alg, key), nobody).write()
 
     def back_channel_logout(
-        self, *, sub: str | None = None, sid: str | None = None, client_id: str | None = None
+        self,
+        *,
+        sub: str | None = None,
+        sid: str | None = None,
+        client_id: str | None = None,
+        fault: Fault | None = None,
+        **params: Any,
     ) -> list[logout.Delivery]:
         """Post a logout token to every client that registered an address for it.
 
@@ -157,12 +167,17 @@ class TestProvider:
             sub: whom to sign out everywhere.
             sid: which session to end.
             client_id: tell only this client.
+            fault: play this fault for these tokens alone.
+            params: the keywords of the fault.
 
         Returns:
             What each of them answered.
 
         Spec: OpenID Connect Back-Channel Logout §2.5.
         """
+        if fault is not None:
+            with self.misbehaving(fault, **params):
+                return self.back_channel_logout(sub=sub, sid=sid, client_id=client_id)
         told = [
             c
             for c in self._realm.clients.values()
@@ -174,6 +189,43 @@ class TestProvider:
             )
             for client in told
         ]
+
+    @property
+    def tamper_id_token(self) -> Tamper | None:
+        """Change any ID token before it is signed: `lambda claims, header: (claims, header)`."""
+        return self._realm.tamper
+
+    @tamper_id_token.setter
+    def tamper_id_token(self, tamper: Tamper | None) -> None:
+        self._realm.tamper = tamper
+
+    def misbehave(self, fault: Fault, **params: Any) -> None:
+        """Do one thing wrong from now on, instead of whatever was wrong before.
+
+        Args:
+            fault: what to do wrong; its value says what, and which keywords it takes.
+            params: those keywords, and `times` for how often.
+        """
+        self._realm.behaviour = behaviour_for(fault, **params)
+
+    def behave(self) -> None:
+        """Be honest again."""
+        self._realm.behaviour, self._realm.tamper = HONEST, None
+
+    @contextmanager
+    def misbehaving(self, fault: Fault, **params: Any) -> Iterator[TestProvider]:
+        """Do one thing wrong within a `with` block.
+
+        Raises:
+            RuntimeError: it does something wrong already; two faults hide each other.
+        """
+        if self._realm.behaviour is not HONEST:
+            raise RuntimeError("one fault at a time")
+        self.misbehave(fault, **params)
+        try:
+            yield self
+        finally:
+            self.behave()
 
     def _dispatch(self, received: Received) -> Reply:
         self.requests.append(received)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from oidc_gate.testing.provider.behaviour import HONEST, Behaviour
+from oidc_gate.testing.provider.behaviour import HONEST, Behaviour, Tamper
 from oidc_gate.testing.provider.keys import KeyRing
 from oidc_gate.testing.provider.messages import Json
 from oidc_gate.testing.provider.people import Client, Person
@@ -143,6 +143,7 @@ class Realm:
             ["ES256", *(alg for client in self.clients.values() for alg in _algorithms(client))]
         )
         self.behaviour: Behaviour = HONEST
+        self.tamper: Tamper | None = None
         self.sessions: Shelf[Session] = Shelf()
         self.pending: Shelf[AuthorizationRequest] = Shelf()
         self.codes: Shelf[Grant] = Shelf()

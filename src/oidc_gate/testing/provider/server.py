@@ -108,16 +108,19 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = _answer
 
     def _write(self, reply: Reply) -> None:
+        self.close_connection = self.close_connection or reply.pace is not None
         head = [
             f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}",
             f"Content-Type: {reply.content_type}",
         ]
         head += [f"{name}: {value}" for name, value in reply.headers]
-        head += [f"Content-Length: {len(reply.body)}"]
+        head += [
+            f"Content-Length: {len(reply.body)}",
+            *(["Connection: close"] if self.close_connection else []),
+        ]
         body = b"" if self.command == "HEAD" else reply.body
         raw = "\r\n".join(head).encode("latin-1") + b"\r\n\r\n"
         if reply.pace is not None:
-            self.close_connection = True
             reply.pace(self._send, self.ending.wait, raw + body)
         else:
             self._send(raw + body)
