@@ -1,4 +1,4 @@
-"""What a browser makes of a ``Location``: Node's ``URL``, which follows the WHATWG URL standard, in one process."""
+"""What a browser makes of a ``Location``: Node's ``URL``, which follows the WHATWG URL standard."""
 
 from __future__ import annotations
 

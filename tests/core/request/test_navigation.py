@@ -102,7 +102,7 @@ def test_websocket_is_no_navigation() -> None:
     assert audience_of(request(headers=PAGE, is_websocket=True)) is Audience.WEBSOCKET
 
 
-NAMES = "accept sec-fetch-mode sec-fetch-dest purpose sec-purpose x-moz hx-request content-type".split()
+NAMES = ["accept", "sec-fetch-mode", "sec-fetch-dest", "purpose", "sec-purpose", "x-moz", "hx-request"]
 LATIN = st.text(st.characters(max_codepoint=255))
 
 

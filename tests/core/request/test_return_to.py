@@ -29,10 +29,11 @@ STRICT = settings()
 @pytest.mark.parametrize(
     "target",
     [
-        "/", "/a", "/a/", "/a//b", "/a?next=//x", "/http://x", "/https://x/y@z", "/a?b=https://c", "/users/@me", "/a:b",
-        "/a;b=c", "/a%20b", "/a%2Fb", "/%2f%2fexample.com", "/%5cexample.com", "/%09/example.com", "/a%00", "/a?b c".replace(" ", "+"),
-        "/a#top", "/a?b#c?d", "/a/./b", "/a/../b", "/a/..", "/...", "/a/...//b", "/oauth2x", "/oauth", "/x/oauth2/y",
-        "/a?/oauth2/", "/a#/oauth2/", "/<\"'>|^`{}", "/a?next=/..//x",
+        "/", "/a", "/a/", "/a//b", "/a?next=//x", "/http://x", "/https://x/y@z", "/a?b=https://c",
+        "/users/@me", "/a:b", "/a;b=c", "/a%20b", "/a%2Fb", "/%2f%2fexample.com", "/%5cexample.com",
+        "/%09/example.com", "/a%00", "/a?b c".replace(" ", "+"), "/a#top", "/a?b#c?d", "/a/./b", "/a/../b",
+        "/a/..", "/...", "/a/...//b", "/oauth2x", "/oauth", "/x/oauth2/y", "/a?/oauth2/", "/a#/oauth2/",
+        "/<\"'>|^`{}", "/a?next=/..//x",
     ],
 )  # fmt: skip
 def test_ordinary_paths_survive_byte_for_byte(target: str) -> None:
@@ -44,29 +45,37 @@ def test_ordinary_paths_survive_byte_for_byte(target: str) -> None:
     "target",
     [
         # no path of ours
-        "", "a", "?a", "#a", "*", ".", "..", "./a", "evil.example", "javascript:alert(1)", "data:text/html,x", "mailto:a@b",
+        "", "a", "?a", "#a", "*", ".", "..", "./a", "evil.example", "javascript:alert(1)", "data:text/html,x",
+        "mailto:a@b",
         # scheme-relative, as it stands or after a browser's clean-up
-        "//evil.example", "///evil.example", "////", "//", "/.//evil.example", "/..//evil.example", "/a/..//evil.example", "/././/evil",
-        "/%2e//evil.example", "/%2E%2e//evil.example", "/.%2e//evil", "/a/%2e%2e//evil", "//..", "//a/..", "//.",
+        "//evil.example", "///evil.example", "////", "//", "/.//evil.example", "/..//evil.example",
+        "/a/..//evil.example", "/././/evil", "/%2e//evil.example", "/%2E%2e//evil.example", "/.%2e//evil",
+        "/a/%2e%2e//evil", "//..", "//a/..", "//.",
         # what a browser mends
-        "/\\evil.example", "\\/evil.example", "\\\\evil.example", "/a\\b", "/\t/evil.example", "/\n/evil.example", "/\r/evil", "\t//evil",
-        " //evil.example", " /a", "/a ", "/a b", "/a\x00", "/a\x7f", "/a\x1f", "\x0b/a", "/a?b c", "/a#b\tc",
-        "https:evil.example", "https:/evil.example", "https:///evil.example", "https:\\\\evil.example", "ht\ttps://evil.example",
+        "/\\evil.example", "\\/evil.example", "\\\\evil.example", "/a\\b", "/\t/evil.example",
+        "/\n/evil.example", "/\r/evil", "\t//evil", " //evil.example", " /a", "/a ", "/a b", "/a\x00",
+        "/a\x7f", "/a\x1f", "\x0b/a", "/a?b c", "/a#b\tc", "https:evil.example", "https:/evil.example",
+        "https:///evil.example", "https:\\\\evil.example", "ht\ttps://evil.example",
         # elsewhere
-        "https://evil.example", "https://evil.example/", "https://app.example.com.evil.example", "https://evilapp.example.com",
-        "https://xapp.example.com", "https://app.example.com:8443/", "https://app.example.com:80/", "http://app.example.com/",
-        "http://app.example.com:443/", "https://app.example.com./", "ftp://app.example.com/", "wss://app.example.com/",
-        "https://app.example.com%2eevil.example/", "https://evil.example%2f.app.example.com/", "https://app.example.com:443:443/",
-        "https://app.example.com:/", "https://app.example.com:0443/", "https://[::1]/", "https://0x7f.1/",
+        "https://evil.example", "https://evil.example/", "https://app.example.com.evil.example",
+        "https://evilapp.example.com", "https://xapp.example.com", "https://app.example.com:8443/",
+        "https://app.example.com:80/", "http://app.example.com/", "http://app.example.com:443/",
+        "https://app.example.com./", "ftp://app.example.com/", "wss://app.example.com/",
+        "https://app.example.com%2eevil.example/", "https://evil.example%2f.app.example.com/",
+        "https://app.example.com:443:443/", "https://app.example.com:/", "https://app.example.com:0443/",
+        "https://[::1]/", "https://0x7f.1/",
         # userinfo
-        "https://app.example.com@evil.example/", "https://evil@app.example.com/", "https://:@app.example.com/", "https://@app.example.com",
-        "https://a:b@app.example.com/", "https://evil.example\\@app.example.com/", "https://:@evil.example\\@app.example.com",
+        "https://app.example.com@evil.example/", "https://evil@app.example.com/",
+        "https://:@app.example.com/", "https://@app.example.com", "https://a:b@app.example.com/",
+        "https://evil.example\\@app.example.com/", "https://:@evil.example\\@app.example.com",
         # absolute, ours, and then not
-        "https://app.example.com//evil.example", "https://app.example.com/.//evil", "https://app.example.com\\evil",
-        "https://app.example.com/\\evil", "https://app.example.com/oauth2/start",
+        "https://app.example.com//evil.example", "https://app.example.com/.//evil",
+        "https://app.example.com\\evil", "https://app.example.com/\\evil",
+        "https://app.example.com/oauth2/start",
         # look-alikes beyond ASCII
-        "https://\uff41pp.example.com/", "https://app\u3002example.com/", "http\u017f://app.example.com/", "https://app.example.com\u00ad/",
-        "\uff0f/evil.example", "\u2028/a", "https://app.example.com\uff0f@evil.example",
+        "https://\uff41pp.example.com/", "https://app\u3002example.com/", "http\u017f://app.example.com/",
+        "https://app.example.com\u00ad/", "\uff0f/evil.example", "\u2028/a",
+        "https://app.example.com\uff0f@evil.example",
     ],
 )  # fmt: skip
 def test_refused(target: str) -> None:
@@ -76,9 +85,10 @@ def test_refused(target: str) -> None:
 @pytest.mark.parametrize(
     "target",
     [
-        "/oauth2", "/oauth2/", "/oauth2/start", "/oauth2?x", "/oauth2#x", "/OAuth2/sign_out", "/%6fauth2/sign_out", "/oauth2%2fstart",
-        "/a/../oauth2/x", "/a/%2e%2e/oauth2/x", "/a/..%2foauth2/x", "/a/..%2Foauth2", "/./oauth2", "/a/..%5coauth2", "/oauth2//x",
-        "/oauth2/x/..//y", "/a//../oauth2/x", "/a//..//..//oauth2/x", "/oauth2/../oauth2/start",
+        "/oauth2", "/oauth2/", "/oauth2/start", "/oauth2?x", "/oauth2#x", "/OAuth2/sign_out",
+        "/%6fauth2/sign_out", "/oauth2%2fstart", "/a/../oauth2/x", "/a/%2e%2e/oauth2/x", "/a/..%2foauth2/x",
+        "/a/..%2Foauth2", "/./oauth2", "/a/..%5coauth2", "/oauth2//x", "/oauth2/x/..//y", "/a//../oauth2/x",
+        "/a//..//..//oauth2/x", "/oauth2/../oauth2/start",
     ],
 )  # fmt: skip
 def test_the_gates_own_pages_are_no_target(target: str) -> None:
@@ -132,12 +142,13 @@ def test_without_a_known_host_nothing_absolute_is_ours() -> None:
         *[
             (bad, None)
             for bad in (
-                "https://www.example.org:8443/", "http://www.example.org:443/", "https://example.org/", "https://a.www.example.org/",
-                "https://example.net/", "https://badexample.net/", "https://.example.net/", "https://a..example.net/",
-                "https://a.example.net.evil.example/", "https://a.example.net:8443/", "https://odd.example.org/",
-                "https://u@www.example.org/", "https://www.example.org//x", "https://www.example.org/.//x",
-                "https://www.example.org\\x", "//www.example.org/", "https://www.example.org/oauth2/start",
-                "http://app.example.com/", "https://evil.example/a.example.net", "https://*.example.net/",
+                "https://www.example.org:8443/", "http://www.example.org:443/", "https://example.org/",
+                "https://a.www.example.org/", "https://example.net/", "https://badexample.net/",
+                "https://.example.net/", "https://a..example.net/", "https://a.example.net.evil.example/",
+                "https://a.example.net:8443/", "https://odd.example.org/", "https://u@www.example.org/",
+                "https://www.example.org//x", "https://www.example.org/.//x", "https://www.example.org\\x",
+                "//www.example.org/", "https://www.example.org/oauth2/start", "http://app.example.com/",
+                "https://evil.example/a.example.net", "https://*.example.net/",
             )
         ],
     ],
