@@ -70,7 +70,7 @@ def asset_url(static_url: str, name: str) -> str:
         ValueError: a `static_url` that no page may show.
     """
     stem, _, suffix = name.partition(".")
-    return href(f"{static_url.rstrip('/')}/{stem}-{_read(name)[1]}.{suffix}")
+    return f"{href(static_url).rstrip('/')}/{stem}-{_read(name)[1]}.{suffix}"
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from markupsafe import Markup
 
@@ -110,12 +111,12 @@ def error_page(
         ValueError: an address that no page may show.
     """
     button = actions(link(action_url, action_label or "Try again")) if action_url is not None else Markup("")
-    rows = (("Error code", code), ("Status", str(status)), ("Request ID", request_id), *details)
+    rows = (("Error code", code), ("Status", str(status)), ("Request ID", request_id))
     return build_page(
         Site.of(static_url, application_name),
         clean(title, LONGEST_TITLE) or "Something went wrong",
         (paragraph(message), bullets(causes), paragraph(what_to_do), button),
-        footer=reference(rows),
+        footer=reference(chain(rows, details)),
     )
 
 

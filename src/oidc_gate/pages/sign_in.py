@@ -52,7 +52,7 @@ def sign_in_page(
     site = Site.of(static_url, application_name)
     told = paragraph(clean(notice or "", LONGEST_SENTENCE), "notice")
     if identity_label is not None:
-        return _build_known_page(site, told, identity_label, switch_url or start_url)
+        return _build_known_page(site, told, identity_label, start_url if switch_url is None else switch_url)
     provider = clean(provider_name or "", LONGEST_NAME)
     goes_on = refresh_seconds is not None
     label = f"Sign in with {provider}" if provider else "Sign in"
