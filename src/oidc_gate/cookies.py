@@ -49,7 +49,9 @@ class Cookies:
 
     def find(self, header: str, name: str) -> list[str]:
         """Return up to four values of the cookies called `name` in a ``Cookie`` header, in order."""
-        needle, values, start = name + "=", [], header.find(name + "=")
+        needle = name + "="
+        values: list[str] = []
+        start = header.find(needle)
         while start >= 0 and len(values) < MOST_VALUES:
             end = header.find(";", start)
             end = len(header) if end < 0 else end

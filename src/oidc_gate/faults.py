@@ -84,4 +84,121 @@ KINDS: dict[str, Kind] = {
     "config_file": Kind("the file {path!r} cannot be read: {reason}", "correct the path or its permissions"),
     "config_syntax": Kind("the file {path!r} is no TOML: {reason}", "correct that line"),
     "file": Kind("the file {value} cannot be read: {reason}", "correct the path or its permissions"),
+    # addresses
+    "url_malformed": Kind("{value} is no absolute URL", "write https://host/path, as a browser shows it"),
+    "url_scheme": Kind("{value} is neither https nor http", "write a URL that begins with https://"),
+    "url_http": Kind("{value} is http, and {host} is not this machine", "{hint}"),
+    "url_userinfo": Kind("a user name or password stands in the URL", "cut everything up to the @"),
+    "url_query": Kind("{value} has a query or a fragment", "cut it from the ? or # on"),
+    "url_placeholder": Kind("{value} holds a placeholder", "put your own value in its place"),
+    "url_path": Kind(
+        "the path of {value} has characters or segments that are not safe", "use A-Z a-z 0-9 . _ ~ - and /"
+    ),
+    "host_malformed": Kind("{value} is no host name", "{hint}"),
+    "host_too_wide": Kind(
+        "{value} covers the hosts of strangers", "name the hosts, as app.example.com or *.example.com"
+    ),
+    "origin_malformed": Kind(
+        "{value} is no origin", "write scheme and host alone, as https://app.example.com"
+    ),
+    # the provider
+    "issuer_well_known": Kind(
+        "the address of the discovery document is no issuer", "cut {tail}, so that {issuer} is left"
+    ),
+    "client_auth_needs": Kind(
+        "{method} needs {needs}, which is not set", "set {needs}, or another client_auth"
+    ),
+    "unused": Kind("is set, and would not be used: {why}", "{hint}"),
+    "needs": Kind("needs {needs} to be set as well", "set {needs}, or do not set {setting}"),
+    "key_is_path": Kind(
+        "is no key; it looks like the path of one", "set OIDC_GATE_{variable}_FILE to the path"
+    ),
+    "key_is_public": Kind("is a public key or a certificate", "give the private key that belongs to it"),
+    "key_is_encrypted": Kind(
+        "is a private key behind a passphrase", "decrypt it: openssl pkey -in key.pem -out plain.pem"
+    ),
+    "key_lost_lines": Kind(
+        "has lost its line breaks", "set OIDC_GATE_{variable}_FILE to the path of the key"
+    ),
+    "key_unknown": Kind(
+        "is no private key in PEM or JWK form", "begin with -----BEGIN PRIVATE KEY----- or {{"
+    ),
+    "scope_openid": Kind("does not contain openid, without which no ID token comes", "add openid"),
+    "token_characters": Kind(
+        "{value} has characters that do not belong there", "write one name an item, without space or quotes"
+    ),
+    "algorithm_none": Kind("none is no signature: anybody could write an ID token", "remove it"),
+    "algorithm_unknown": Kind("{value} is not supported", "write some of {choices}"),
+    "params_reserved": Kind("{name} is the gate's own", "remove it{hint}"),
+    "fapi2": Kind("{what}, which fapi2 does not allow", "{hint}"),
+    # where it is
+    "backend_place": Kind(
+        "a backend stands behind a proxy, and neither public_url nor trusted_proxies says how a browser reaches it",
+        "set public_url to what the browser shows, as https://app.example.com",
+    ),
+    "prefix_malformed": Kind(
+        "{value} is no path to put endpoints under",
+        "write it as /oauth2: a leading /, no trailing one, A-Z a-z 0-9 . _ ~ -",
+    ),
+    "network_malformed": Kind("{value} is no address or network", "{hint}"),
+    "network_everything": Kind(
+        "{value} is everybody: every visitor could claim any host and address",
+        "name the addresses of the proxies, as 10.0.0.0/8",
+    ),
+    "header_malformed": Kind("{value} is no header name", "write a name as X-Original-URI"),
+    "header_same": Kind("{value} cannot carry both the path and the method", "name two headers"),
+    # who may enter
+    "path_no_slash": Kind("{value} does not begin with /", "write {wanted}"),
+    "path_method": Kind("{value} does not begin with a method in capitals", "write a rule as GET /path"),
+    "path_is_url": Kind("{value} is a URL", "write the path alone"),
+    "path_query": Kind("{value} has a query or a fragment, which rules never see", "write the path alone"),
+    "path_star": Kind(
+        "{value} has a * that is not a whole last segment",
+        "write /below/* for everything below, or list the paths",
+    ),
+    "path_pattern": Kind("{value} looks like a pattern; rules are plain paths", "write /exact or /below/*"),
+    "path_never": Kind(
+        "{value} has %, \\, ;, a space, an empty or a dot segment, and such a path is never public",
+        "write the path decoded and in its plain form",
+    ),
+    "path_own": Kind("{value} is under the prefix {prefix}, where the gate decides by itself", "remove it"),
+    "email_malformed": Kind("{value} is no e-mail address", "write it as ada@example.com"),
+    "domain_malformed": Kind("{value} is no e-mail domain", "write it as {wanted}"),
+    "domain_everyone": Kind("{value} is everybody", "set allow_everyone instead"),
+    "everyone_and_some": Kind("says everybody, and {others} says not everybody", "remove one of them"),
+    "world_wide": Kind(
+        "anybody in the world can sign in at {host}, and nothing says who may enter",
+        "set allowed_emails, allowed_email_domains or allowed_groups; or allow_everyone, if you mean it",
+    ),
+    "claim_path": Kind("{value} is no path to a claim", "write names joined by dots, as realm_access.roles"),
+    # the session and its cookie
+    "secret_short": Kind(
+        "has {length} characters; fewer than 43 can be guessed",
+        "run oidc-gate secret, and use what it prints",
+    ),
+    "secret_simple": Kind(
+        "repeats so few characters that it can be guessed", "run oidc-gate secret, and use what it prints"
+    ),
+    "secret_example": Kind(
+        "is an example, which everybody knows", "run oidc-gate secret, and use what it prints"
+    ),
+    "secret_repeated": Kind("the same secret stands there twice", "remove one"),
+    "secret_shared": Kind(
+        "is the client_secret too, which the provider knows", "run oidc-gate secret, and use what it prints"
+    ),
+    "idle_over_lifetime": Kind(
+        "{value} is longer than session_lifetime_seconds ({lifetime})", "write at most {lifetime}"
+    ),
+    "cookie_name_malformed": Kind("{value} is no cookie name here", "use 1 to 40 of A-Z a-z 0-9 _ . -"),
+    "cookie_name_prefixed": Kind("{value} begins with {prefix}, which the gate adds by itself", "cut it"),
+    "cookie_domain_malformed": Kind("{value} is no domain that browsers take", "{hint}"),
+    "cookie_domain_elsewhere": Kind(
+        "{value} does not cover {host}, the host of public_url",
+        "write {host} or a domain above it, or do not set it",
+    ),
+    "needs_secure": Kind("{value} makes cookies SameSite=None, which browsers drop on plain http", "{hint}"),
+    "insecure_needless": Kind(
+        "public_url is https, so that cookies can be Secure", "remove insecure_cookies"
+    ),
+    "store_missing": Kind("{scheme} is not available in this version", "write cookie"),
 }

@@ -59,7 +59,6 @@ class Request:
             surrogate escapes.
         raw_path: Below the mount, percent-encoded as it stood in the request line, or encoded anew.
         query: Without the ``?``, not decoded.
-        prefix: Where the gate's own endpoints live, below the mount (``/oauth2``).
         peer: Address of the TCP peer; ``unix`` for a Unix socket; empty when the server does not say.
         request_id: Stands in the log and on error pages.
     """
@@ -70,7 +69,6 @@ class Request:
     path: str
     raw_path: str
     query: str
-    prefix: str = "/oauth2"
     headers: Headers = field(default_factory=Headers)
     peer: str = ""
     is_websocket: bool = False

@@ -97,7 +97,9 @@ class Sealer:
         if key is None:
             raise SealError("foreign")
         try:
-            return key.decrypt(sealed[_HEAD_BYTES : _HEAD_BYTES + NONCE_BYTES], sealed[_HEAD_BYTES + NONCE_BYTES :], head)
+            return key.decrypt(
+                sealed[_HEAD_BYTES : _HEAD_BYTES + NONCE_BYTES], sealed[_HEAD_BYTES + NONCE_BYTES :], head
+            )
         except Exception:  # cryptography.exceptions.InvalidTag, not imported for the reason above
             raise SealError("forged") from None
 

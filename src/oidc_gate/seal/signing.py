@@ -47,5 +47,7 @@ class Signer:
             made = int(stamp, 16)
         except ValueError:
             return False
-        signed = self._signer.verify_signature(f"{stamp}.{text}".encode(), signature.encode("utf-8", "replace"))
+        signed = self._signer.verify_signature(
+            f"{stamp}.{text}".encode(), signature.encode("utf-8", "replace")
+        )
         return signed and 0 <= now - made <= max_age_seconds

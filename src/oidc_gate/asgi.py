@@ -1,0 +1,173 @@
+"""The ASGI shell: translates in, drives the gate, translates out. It knows nothing of sign-in.
+
+Runs on asyncio and on trio. What blocks (the provider, a store) runs in a bounded set of threads of the gate's
+own, never in the application's pool and never on the event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from time import time
+from typing import Any
+
+from .asgi_messages import Body, Receive, Scope, Send, entered, request_of, send_reply, watching
+from .backend import Backends
+from .effects import arun
+from .endpoints.admission import build_scope_headers
+from .endpoints.replies import problem
+from .errors import ConfigurationError
+from .model import Decision, Reply, Request
+from .offloop import is_on_a_loop, off_loop
+from .policy.claims import stripped_names
+from .settings import Settings
+from .shell import Engine, load_settings
+from .world import World
+
+ASGIApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class OIDCGate:
+    """Put sign-in in front of an ASGI application: ``http`` and ``websocket`` alike; ``lifespan`` passes through.
+
+    Args:
+        app: The application. It is called for requests that are allowed, and for no other.
+        settings: Ready-made settings; else `keywords`, ``OIDC_GATE_*`` variables and the file that
+            ``OIDC_GATE_CONFIG`` names, in this order of precedence.
+        world: Replaces clock, randomness and network; for tests.
+
+    Raises:
+        ConfigurationError: All faults of the settings at once. Not on a running event loop, where servers and
+            ``add_middleware`` swallow it: there it is answered to lifespan as ``startup.failed``, and to every
+            request as 503.
+
+    Spec: ASGI 3.0.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApplication,
+        settings: Settings | None = None,
+        *,
+        world: World | None = None,
+        **keywords: Any,
+    ) -> None:
+        self._app = app
+        self._broken: ConfigurationError | None = None
+        try:
+            settings = load_settings(settings, keywords)
+        except ConfigurationError as error:
+            if not is_on_a_loop():
+                raise
+            self._broken = error
+            return
+        self._engine = Engine(settings, world)
+        self._gate = self._engine.gate
+        self._recognise = self._gate.recognise
+        self._cookies = self._gate.parts.cookies
+        self._below_prefix = self._gate.below_prefix
+        self._stripped = frozenset(stripped_names(settings))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection, or let the application answer it."""
+        if self._broken is not None:
+            return await _answer_broken(self._broken, scope, receive, send)
+        if scope["type"] not in ("http", "websocket"):
+            if scope["type"] == "lifespan":
+                self._engine.warm_up()
+            return await self._app(scope, receive, send)
+        header = _cookie_header(scope)
+        known = self._recognise(header, time())
+        if (
+            known is not None
+            and known.allow is not None
+            and scope["type"] == "http"
+            and self._below_prefix not in scope["path"]
+        ):
+            inner = entered(
+                scope, self._stripped, self._cookies, header, known.scope_headers, known.allow.identity
+            )
+            return await self._app(inner, receive, send)
+        await self._decide(scope, receive, send)
+
+    async def _decide(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._engine.warm_up()
+        request, body = request_of(scope), Body(receive)
+        decision: Decision = await arun(self._gate.decide(request), self._engine.world, body.read, off_loop)
+        if isinstance(decision, Reply):
+            return await send_reply(decision, scope, body, send, is_head=request.method == "HEAD")
+        headers = build_scope_headers(decision)
+        inner = entered(
+            scope, self._stripped, self._cookies, _cookie_header(scope), headers, decision.identity
+        )
+        await self._app(inner, receive, watching(decision, send, is_head=request.method == "HEAD"))
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"OIDCGate has no attribute {name!r}: it wraps the application and is not the application. "
+            "To keep the application's own methods, use app.add_middleware(OIDCGate, ...)"
+        )
+
+
+class AuthBackend:
+    """The gate's endpoints alone, to mount in an ASGI application: its mount point is its prefix.
+
+    Mounted at the root (``oidc-gate serve``), the prefix is that of the settings.
+
+    Args:
+        settings, keywords, world: As for `OIDCGate`; `public_url` or `trusted_proxies` must be set.
+
+    Raises:
+        ConfigurationError: All faults of the settings at once.
+    """
+
+    def __init__(
+        self, settings: Settings | None = None, *, world: World | None = None, **keywords: Any
+    ) -> None:
+        self._backends = Backends(load_settings(settings, keywords), world)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection."""
+        if scope["type"] == "lifespan":
+            self._backends.at("").engine.warm_up()
+            return await _complete_lifespan(receive, send)
+        mount = scope.get("root_path", "")
+        backend = self._backends.at(mount)
+        verdict = backend.recognise_verdict(
+            _cookie_header(scope), scope["path"].removeprefix(mount), scope["query_string"], time()
+        )
+        body = Body(receive)
+        if verdict is None:
+            backend.engine.warm_up()
+            request: Request = backend.placed(request_of(scope))
+            decision = await arun(
+                backend.engine.gate.decide(request), backend.engine.world, body.read, off_loop
+            )
+            verdict = backend.reply_of(decision)
+        await send_reply(verdict, scope, body, send, is_head=scope.get("method") == "HEAD")
+
+
+def _cookie_header(scope: Scope) -> str:
+    """Return the ``Cookie`` header; HTTP/2 may have cut it in pieces (RFC 9113 §8.2.3)."""
+    pieces = [value for name, value in scope["headers"] if name == b"cookie"]
+    if len(pieces) == 1:
+        found: str = pieces[0].decode("latin-1")
+        return found
+    return b"; ".join(pieces).decode("latin-1")
+
+
+async def _complete_lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": message["type"] + ".complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+async def _answer_broken(error: ConfigurationError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuse to start, and to serve: settings that cannot work let nobody through."""
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": str(error)})
+        return
+    reply = problem(503, "configuration", "The gate is not configured; its log says what is wrong.")
+    await send_reply(reply, scope, Body(receive), send, is_head=scope.get("method") == "HEAD")

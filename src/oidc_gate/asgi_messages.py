@@ -1,0 +1,220 @@
+"""ASGI scopes and messages: reading a request out of them, and writing an answer into them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import quote
+
+from .cookies import Cookies
+from .model import Allow, Headers, Identity, Reply, Request
+from .shell import DRAIN_BYTES, challenges_by_itself, may_carry_cookie, new_request_id
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+HeaderPairs = tuple[tuple[bytes, bytes], ...]
+
+_PATH_SAFE = "/:@!$&'()*+,;=~-._"
+
+
+def request_of(scope: Scope) -> Request:
+    """Return the request that an ``http`` or ``websocket`` scope describes."""
+    mount = scope.get("root_path", "").rstrip("/")
+    path = _below(mount, scope["path"])
+    client = scope.get("client")
+    is_websocket = scope["type"] == "websocket"
+    scheme = scope.get("scheme", "ws" if is_websocket else "http")
+    return Request(
+        method=scope.get("method", "GET"),
+        scheme="https" if scheme in ("https", "wss") else "http",
+        mount=quote(mount, safe=_PATH_SAFE),
+        path=path,
+        raw_path=_raw_path(scope, mount, path),
+        query=scope.get("query_string", b"").decode("latin-1"),
+        headers=Headers(
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
+        ),
+        peer=client[0] if client else "unix",
+        is_websocket=is_websocket,
+        request_id=new_request_id(),
+    )
+
+
+def _below(mount: str, path: str) -> str:
+    """Return `path` below the mount: as applications do, whether or not the server counts it in (ASGI 3.0)."""
+    if mount and (path == mount or path.startswith(mount + "/")):
+        return path[len(mount) :] or "/"
+    return path or "/"
+
+
+def _raw_path(scope: Scope, mount: str, path: str) -> str:
+    raw = (scope.get("raw_path") or b"").partition(b"?")[0].decode("latin-1")
+    encoded_mount = quote(mount, safe=_PATH_SAFE)
+    if raw.startswith("/"):
+        return _below(encoded_mount, raw)
+    return quote(path, safe=_PATH_SAFE, errors="surrogateescape")
+
+
+class User:
+    """Who is signed in, in the shape of Starlette's authentication: ``request.user``."""
+
+    __slots__ = ("identity",)
+
+    def __init__(self, identity: Identity | None) -> None:
+        self.identity = identity
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Whether somebody is signed in."""
+        return self.identity is not None
+
+    @property
+    def display_name(self) -> str:
+        """What a page calls this person; empty for nobody."""
+        return self.identity.label if self.identity else ""
+
+
+class Credentials:
+    """``request.auth``: the scope ``authenticated``, and ``group:NAME`` for each group."""
+
+    __slots__ = ("_identity",)
+
+    def __init__(self, identity: Identity | None) -> None:
+        self._identity = identity
+
+    @property
+    def scopes(self) -> list[str]:
+        """What Starlette's ``requires`` asks about."""
+        if self._identity is None:
+            return []
+        return ["authenticated", *(f"group:{group}" for group in self._identity.groups)]
+
+
+def entered(
+    scope: Scope,
+    stripped: frozenset[str],
+    cookies: Cookies,
+    cookie_header: str,
+    told: HeaderPairs,
+    identity: Identity | None,
+) -> Scope:
+    """Return the scope as the application sees it: none of our cookies, nobody's identity but the one we know."""
+    headers = [
+        pair for pair in scope["headers"] if pair[0] != b"cookie" and not _is_stripped(pair[0], stripped)
+    ]
+    rest = cookies.without_ours(cookie_header)
+    if rest:
+        headers.append((b"cookie", rest.encode("latin-1")))
+    headers.extend(told)
+    return {
+        **scope,
+        "headers": headers,
+        "user": User(identity),
+        "auth": Credentials(identity),
+        "oidc_gate.identity": identity,
+    }
+
+
+def _is_stripped(name: bytes, stripped: frozenset[str]) -> bool:
+    """Tell whether a header carries an identity, in whatever spelling (CVE-2025-64484)."""
+    return name.decode("latin-1").lower().replace("_", "-") in stripped
+
+
+class Body:
+    """A request's body, read when somebody asks for it, and bounded."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._is_over = False
+
+    async def read(self, limit: int) -> bytes:
+        """Return the body, at most `limit` + 1 bytes of it."""
+        chunks: list[bytes] = []
+        size = 0
+        while not self._is_over and size <= limit:
+            message = await self._receive()
+            chunk = message.get("body", b"")
+            chunks.append(chunk)
+            size += len(chunk)
+            self._is_over = message["type"] == "http.disconnect" or not message.get("more_body", False)
+        return b"".join(chunks)[: limit + 1]
+
+    async def drain(self) -> None:
+        """Read and drop what is left, up to 1 MiB."""
+        size = 0
+        while not self._is_over and size < DRAIN_BYTES:
+            message = await self._receive()
+            size += len(message.get("body", b""))
+            self._is_over = message["type"] == "http.disconnect" or not message.get("more_body", False)
+
+    async def handshake(self) -> None:
+        """Receive what opens a WebSocket."""
+        await self._receive()
+
+
+async def send_reply(reply: Reply, scope: Scope, body: Body, send: Send, *, is_head: bool) -> None:
+    """Send `reply`; to HEAD without its body, to a WebSocket as a denial."""
+    if scope["type"] == "websocket":
+        return await _deny_websocket(reply, scope, body, send)
+    if reply.drains:
+        await body.drain()
+    await send({"type": "http.response.start", "status": reply.status, "headers": _encoded(reply)})
+    await send({"type": "http.response.body", "body": b"" if is_head else reply.body})
+
+
+async def _deny_websocket(reply: Reply, scope: Scope, body: Body, send: Send) -> None:
+    """Refuse a handshake: with the reply where the server can send one, else by closing (1008, policy violation).
+
+    Spec: ASGI, WebSocket Denial Response extension; RFC 6455 §7.4.1.
+    """
+    await body.handshake()
+    if "websocket.http.response" not in (scope.get("extensions") or {}):
+        await send({"type": "websocket.close", "code": 1008, "reason": ""})
+        return
+    await send({"type": "websocket.http.response.start", "status": reply.status, "headers": _encoded(reply)})
+    await send({"type": "websocket.http.response.body", "body": reply.body})
+
+
+def _encoded(reply: Reply) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
+
+
+def watching(allow: Allow, send: Send, *, is_head: bool) -> Send:
+    """Return a `send` that adds a renewed session, or turns the application's own 401 into the sign-in."""
+    if not allow.set_cookies and allow.signs_in is None:
+        return send
+    is_replaced = False
+
+    async def watched(message: Message) -> None:
+        nonlocal is_replaced
+        if message["type"] == "http.response.start":
+            headers = [(bytes(name), bytes(value)) for name, value in message.get("headers", ())]
+            if allow.signs_in is not None and message["status"] == 401 and not _challenges(headers):
+                is_replaced = True
+                reply = allow.signs_in()
+                await send(
+                    {"type": "http.response.start", "status": reply.status, "headers": _encoded(reply)}
+                )
+                await send({"type": "http.response.body", "body": b"" if is_head else reply.body})
+                return
+            message = {**message, "headers": headers + _renewing(allow.set_cookies, headers)}
+        if not is_replaced:
+            await send(message)
+
+    return watched
+
+
+def _challenges(headers: list[tuple[bytes, bytes]]) -> bool:
+    return challenges_by_itself(
+        value.decode("latin-1") for name, value in headers if name.lower() == b"www-authenticate"
+    )
+
+
+def _renewing(set_cookies: tuple[str, ...], headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    cache_control = [value.decode("latin-1") for name, value in headers if name.lower() == b"cache-control"]
+    if not set_cookies or not may_carry_cookie(cache_control):
+        return []
+    added = [(b"set-cookie", cookie.encode("latin-1")) for cookie in set_cookies]
+    return added if cache_control else [*added, (b"cache-control", b"private")]

@@ -1,0 +1,1 @@
+"""The endpoints, one file each, named as in their URLs. Each is ``answer(parts, visit) -> Step[Reply]``."""

@@ -1,0 +1,80 @@
+"""``/oauth2/backchannel_logout``: the provider says, server to server, that somebody signed out.
+
+A session that lives in a cookie alone is ended by a mark. In this process's memory the mark holds in this
+process only, so without a shared store the answer is 400, unless `insecure_single_process_revocation` is set.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+from .. import effects
+from ..effects import Step
+from ..errors import GateError, IDTokenError
+from ..model import Reply
+from ..observe import log
+from ..session.revocation import revoke_at_provider
+from .base import Parts, Visit
+from .replies import as_json, bare
+
+MOST_BODY_BYTES = 96 * 1024
+
+
+def answer(parts: Parts, visit: Visit) -> Step[Reply]:
+    """Answer a logout token: 200 when sessions were ended, 400 otherwise, 503 to be asked again.
+
+    Spec: OpenID Connect Back-Channel Logout §2.5 to §2.8.
+    """
+    if not parts.settings.insecure_single_process_revocation:
+        message = (
+            "back-channel logout needs a session store that all processes share; session_store is cookie"
+        )
+        log.misconfigured(visit.request, f"{message}; see insecure_single_process_revocation")
+        return _refuse("not_supported", message)
+    try:
+        return (yield from _end_sessions(parts, visit))
+    except GateError as error:
+        log.failed(visit.request, error)
+        return bare(503, (("Retry-After", "10"),)) if error.status == 503 else _refuse(error.code, "refused")
+
+
+def _end_sessions(parts: Parts, visit: Visit) -> Step[Reply]:
+    from ..provider.jose.logout_token import validate_logout_token
+
+    token = yield from _logout_token()
+    settings = parts.settings
+    now = yield from effects.now()
+    claims = yield from parts.provider.verify(
+        lambda keys: validate_logout_token(
+            token,
+            keys=keys,
+            issuer=settings.issuer,
+            client_id=settings.client_id,
+            algorithms=settings.id_token_algorithms,
+            now=now,
+            clock_skew_seconds=settings.clock_skew_seconds,
+        )
+    )
+    until = claims.exp + settings.clock_skew_seconds + 1
+    if not (yield from effects.remember(f"jti\0{claims.jti}", until)):
+        raise IDTokenError(
+            "jti", expected="a logout token that was not used", got="a replay", token="logout_token"
+        )
+    lasts = now + settings.session_lifetime_seconds + settings.clock_skew_seconds
+    yield from revoke_at_provider(subject=claims.sub or "", sid=claims.sid or "", until=lasts)
+    parts.cache.clear()
+    log.decided(visit.request, "200", "sessions ended by the provider")
+    return bare(200)
+
+
+def _logout_token() -> Step[str]:
+    body = yield from effects.read_body(MOST_BODY_BYTES)
+    pairs = parse_qsl(body.decode("latin-1"), max_num_fields=20) if len(body) <= MOST_BODY_BYTES else []
+    tokens = [value for name, value in pairs if name == "logout_token"]
+    if len(tokens) != 1:
+        raise GateError("logout_token_missing", "One logout_token is expected.", status=400)
+    return tokens[0]
+
+
+def _refuse(code: str, description: str) -> Reply:
+    return as_json(400, {"error": "invalid_request", "error_description": f"{code}: {description}"})

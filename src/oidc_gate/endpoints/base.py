@@ -1,0 +1,137 @@
+"""What every endpoint is given: the gate's parts, and the visit that it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import quote, urlencode
+
+from ..cookies import Cookies
+from ..model import Identity, Request, Session
+from ..policy.entry import EntryRules
+from ..policy.public_paths import PublicPaths
+from ..provider.client import Provider
+from ..request.forwarded import Site, TrustedProxies, normal_host, site_of
+from ..request.navigation import Audience, audience_of
+from ..request.return_to import safe_target
+from ..seal import KeyRing, Sealer, Signer
+from ..session.cache import SessionCache
+from ..session.cookie_sessions import CookieSessions, Found
+from ..settings import Settings
+
+
+class Parts:
+    """What a gate is made of. Built once; immutable but for the caches, which lock by themselves."""
+
+    def __init__(self, settings: Settings) -> None:
+        binding = (settings.issuer, settings.client_id)
+        ring = KeyRing(settings.cookie_secret, binding=binding)
+        self.settings = settings
+        self.cookies = Cookies(settings)
+        self.provider = Provider(settings)
+        self.provider_name = settings.provider_name or settings.issuer.split("/")[2]
+        self.sessions = CookieSessions(settings, self.cookies, ring, self.provider_name)
+        self.cache = SessionCache(settings.session_cache_entries, settings.session_cache_bytes)
+        self.flow_sealers: tuple[Sealer, ...] = tuple(
+            ring.sealer("flow", name) for name in self.cookies.flows
+        )
+        self.state_sealer = ring.sealer("state", self.cookies.main)
+        self.sign_out_tokens = Signer(settings.cookie_secret, "sign_out form", binding=binding)
+        self.logout_states = Signer(settings.cookie_secret, "logout state", binding=binding)
+        self.public = PublicPaths(settings.public_paths)
+        self.entry = EntryRules(settings)
+        self.trusted = TrustedProxies(settings.trusted_proxies)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request, with what was found out about it before anybody answers.
+
+    Args:
+        site: Where a browser reaches the gate's own endpoints.
+        found: The session, if one is on, whether or not the person may enter.
+        why: Why there is no session; an error code.
+    """
+
+    parts: Parts
+    request: Request
+    site: Site
+    found: Found | None = None
+    why: str = ""
+
+    @property
+    def session(self) -> Session | None:
+        """The session that is on, or None."""
+        return self.found.session if self.found else None
+
+    @property
+    def identity(self) -> Identity | None:
+        """Who is signed in, or None."""
+        return self.found.session.identity if self.found else None
+
+    @cached_property
+    def audience(self) -> Audience:
+        """What kind of answer this request can use."""
+        return audience_of(self.request)
+
+    @property
+    def cookie_header(self) -> str:
+        """The ``Cookie`` header, whole."""
+        return "; ".join(self.request.headers.all("cookie"))
+
+    def path_to(self, endpoint: str) -> str:
+        """Return the path of an endpoint in the browser's eyes, below whatever host it used."""
+        return f"{self.site.mount}{self.parts.settings.prefix}/{endpoint}"
+
+    def url_of(self, endpoint: str) -> str:
+        """Return the absolute URL of an endpoint at the gate's own origin, as registered with the provider."""
+        return self.site.origin + self.path_to(endpoint)
+
+    def link_to(self, endpoint: str, **query: str) -> str:
+        """Return what a page links to: a path, or a URL where the page is shown on another host of ours."""
+        base = self.path_to(endpoint) if self.here == self.site.origin else self.url_of(endpoint)
+        return f"{base}?{urlencode(query, quote_via=quote, safe='/')}" if query else base
+
+    @cached_property
+    def here(self) -> str:
+        """The origin that the browser used.
+
+        That of the site, unless ``Host`` names one of `allowed_redirect_hosts`: one gate for several
+        sub-domains.
+        """
+        host = normal_host(self.request.host, self.site.scheme)
+        if not host or host == self.site.host:
+            return self.site.origin
+        other = f"{self.site.scheme}://{host}"
+        return other if safe_target(other + "/", self.site, self.parts.settings) else self.site.origin
+
+    @property
+    def home(self) -> str:
+        """Where to go when no better place is known."""
+        return self.local(self.site.mount + "/")
+
+    @property
+    def own_target(self) -> str:
+        """The address of this very request in the browser's eyes, judged; home where it is not fit to return to."""
+        query = f"?{self.request.query}" if self.request.query else ""
+        return self.judged(self.site.mount + self.request.raw_path + query)
+
+    @property
+    def referring_page(self) -> str:
+        """The page of ours that sent this request; home where it is not told, or not ours."""
+        referer = self.request.headers.get("referer")
+        return self.judged(referer) if referer.startswith(self.here + "/") else self.home
+
+    def judged(self, target: str) -> str:
+        """Return `target` if it is one of ours, else home."""
+        return safe_target(self.local(target), self.site, self.parts.settings) or self.home
+
+    def local(self, target: str) -> str:
+        """Return a path as an absolute URL where the browser is on another host of ours than the gate."""
+        on_other_host = target.startswith("/") and self.here != self.site.origin
+        return self.here + target if on_other_host else target
+
+
+def visit_of(parts: Parts, request: Request) -> Visit:
+    """Return the visit of `request`, before its session was looked at."""
+    return Visit(parts, request, site_of(request, parts.settings, parts.trusted))

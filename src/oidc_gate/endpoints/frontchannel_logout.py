@@ -1,0 +1,57 @@
+"""``/oauth2/frontchannel_logout``: the provider's sign-out page loads this in a frame.
+
+It goes by ``iss`` and ``sid``. Where the browser still sends our cookie in a frame of another site, it is
+cleared; where it does not (SameSite), a mark ends the session, under the terms of back-channel logout.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+from ..effects import Step
+from ..errors import GateError
+from ..model import Reply
+from ..observe import log
+from ..session.revocation import revoke_from_frame, revoke_session
+from .base import Parts, Visit
+from .replies import page, problem, with_cookies
+
+LONGEST_SID = 255
+
+
+def answer(parts: Parts, visit: Visit) -> Step[Reply]:
+    """Answer with an empty page; the session that is named has ended.
+
+    Spec: OpenID Connect Front-Channel Logout §2, §3.
+    """
+    from .. import pages
+
+    try:
+        sid = _sid(parts, visit)
+    except GateError as error:
+        log.failed(visit.request, error)
+        return problem(400, error.code, error.public_message)
+    cookies: tuple[str, ...] = ()
+    if visit.session is not None and visit.session.sid == sid:
+        yield from revoke_session(visit.session)
+        cookies = parts.sessions.clear(visit.cookie_header)
+        parts.cache.clear()
+    elif parts.settings.insecure_single_process_revocation:
+        yield from revoke_from_frame(sid, parts.settings.session_lifetime_seconds)
+        parts.cache.clear()
+    log.decided(visit.request, "200", "front-channel logout")
+    return with_cookies(page(200, pages.frontchannel_page()), cookies)
+
+
+def _sid(parts: Parts, visit: Visit) -> str:
+    pairs = parse_qsl(visit.request.query, max_num_fields=20) if len(visit.request.query) < 4096 else []
+    given = dict(pairs)
+    if len(given) != len(pairs) or given.get("iss") != parts.settings.issuer:
+        detail = f"iss: expected {parts.settings.issuer!r}, got {str(given.get('iss'))[:100]!r}"
+        raise GateError(
+            "frontchannel_iss", "The iss parameter does not name our provider.", detail=detail, status=400
+        )
+    sid = given.get("sid", "")
+    if not 0 < len(sid) <= LONGEST_SID:
+        raise GateError("frontchannel_sid", "The sid parameter is missing or too long.", status=400)
+    return sid

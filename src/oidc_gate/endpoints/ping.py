@@ -1,0 +1,14 @@
+"""``/oauth2/ping``: alive."""
+
+from __future__ import annotations
+
+from ..effects import Step
+from ..model import Reply
+from .base import Parts, Visit
+from .replies import text
+
+
+def answer(parts: Parts, visit: Visit) -> Step[Reply]:
+    """Answer that the process runs."""
+    yield from ()
+    return text(200, "OK")

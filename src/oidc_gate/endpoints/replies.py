@@ -1,0 +1,82 @@
+"""Making replies. Nothing that the gate answers may be kept by a cache, but its own CSS and icon."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from ..model import HeaderList, Reply
+
+if TYPE_CHECKING:
+    from ..pages import Page
+
+NO_STORE = ("Cache-Control", "no-store")
+# RFC 9110 §15.5.2 demands a challenge with every 401, and no browser opens a dialog for this one.
+CHALLENGE = ("WWW-Authenticate", "Bearer")
+
+
+def reply(status: int, headers: HeaderList = (), body: bytes = b"", *, drains: bool = False) -> Reply:
+    """Return a reply with ``Content-Length`` and, for a 401, the challenge."""
+    length = ("Content-Length", str(len(body)))
+    return Reply(status, ((CHALLENGE,) if status == 401 else ()) + headers + (length,), body, drains)
+
+
+def bare(status: int, headers: HeaderList = ()) -> Reply:
+    """Return a reply with an empty body, its length spelled out: without it Nginx connects anew each time."""
+    return reply(status, (NO_STORE, *headers))
+
+
+def page(status: int, shown: Page, headers: HeaderList = ()) -> Reply:
+    """Return a page; its own headers say that it is not to be stored."""
+    return reply(status, shown.headers + headers, shown.body)
+
+
+def redirect(target: str, headers: HeaderList = (), status: int = 302) -> Reply:
+    """Return a redirect to a target that has been judged, or to the provider."""
+    return reply(status, (("Location", target), NO_STORE, ("Referrer-Policy", "no-referrer"), *headers))
+
+
+def as_json(
+    status: int, content: dict[str, Any], headers: HeaderList = (), media_type: str = "application/json"
+) -> Reply:
+    """Return `content` as JSON in UTF-8."""
+    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    typed = (("Content-Type", media_type), NO_STORE, ("X-Content-Type-Options", "nosniff"))
+    return reply(status, typed + headers, body)
+
+
+def problem(status: int, code: str, detail: str, headers: HeaderList = (), **members: str) -> Reply:
+    """Return what programs are told: a problem of RFC 9457, with our stable `code`."""
+    content = {
+        "type": "about:blank",
+        "title": _TITLES[status],
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
+    return as_json(status, content | members, headers, "application/problem+json")
+
+
+def text(status: int, words: str, headers: HeaderList = ()) -> Reply:
+    """Return a line of plain text."""
+    plain = (("Content-Type", "text/plain; charset=utf-8"), NO_STORE, ("X-Content-Type-Options", "nosniff"))
+    return reply(status, plain + headers, words.encode() + b"\n")
+
+
+def with_cookies(answer: Reply, cookies: tuple[str, ...]) -> Reply:
+    """Return `answer` with ``Set-Cookie`` headers added."""
+    added = tuple(("Set-Cookie", cookie) for cookie in cookies)
+    return Reply(answer.status, answer.headers + added, answer.body, answer.drains)
+
+
+_TITLES = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    413: "Content Too Large",
+    500: "Internal Server Error",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+}

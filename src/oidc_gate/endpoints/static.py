@@ -1,0 +1,28 @@
+"""``/oauth2/static/...``: the pages' own CSS, script and icon."""
+
+from __future__ import annotations
+
+from ..effects import Step
+from ..model import Reply
+from .base import Parts, Visit
+from .replies import problem, reply
+
+
+def answer(parts: Parts, visit: Visit) -> Step[Reply]:
+    """Answer with a file, by the hash in its name kept for good."""
+    from .. import pages
+
+    yield from ()
+    name = visit.request.path.rpartition("/")[2]
+    file = pages.static_file(name)
+    if file is None:
+        return problem(404, "not_found", "There is no such file.")
+    headers = (
+        ("Content-Type", file.content_type),
+        ("Cache-Control", file.cache_control),
+        ("ETag", file.etag),
+        ("X-Content-Type-Options", "nosniff"),
+    )
+    if visit.request.headers.get("if-none-match") == file.etag:
+        return Reply(304, headers[1:])
+    return reply(200, headers, file.body)

@@ -1,0 +1,88 @@
+"""Errors as answers: a page with a stable code and the request id to a person, a problem to a program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import GateError, ProviderUnavailable
+from ..model import HeaderList, Reply
+from ..request.navigation import Audience
+from .base import Visit
+from .replies import page, problem
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What an error page says beside the error's own sentence."""
+
+    title: str
+    what_to_do: str
+
+
+_AGAIN = (
+    "Start again with the button. If it keeps happening, tell the people who run this service the code below."
+)
+_LATER = "Please try again in a moment. What you were doing elsewhere is not affected."
+_ADVICE = {
+    "access_denied": Advice("Sign-in was declined", "You can try again, or choose another account."),
+    "login_required": Advice("Please sign in again", "Start again with the button."),
+    "flow_expired": Advice(
+        "This sign-in took too long", "Start again with the button; ten minutes are allowed."
+    ),
+    "flow_missing": Advice(
+        "This sign-in cannot be finished here",
+        "It was started in another browser or window, or this browser did not keep the cookie. Start again with "
+        "the button, and allow cookies for this site.",
+    ),
+    "flow_used": Advice("This sign-in is already finished", "Start again with the button."),
+    "state_missing": Advice(
+        "Nothing to finish here", "This address is where a sign-in ends. Start one with the button."
+    ),
+    "session_too_large": Advice(
+        "Your account does not fit", "Tell the people who run this service the code below."
+    ),
+}
+_BY_STATUS = {
+    400: Advice("This sign-in did not work", _AGAIN),
+    502: Advice("The sign-in service gave a wrong answer", _AGAIN),
+    503: Advice("The sign-in service cannot be reached", _LATER),
+}
+_OTHERWISE = Advice("Something went wrong", _AGAIN)
+
+
+def answer_error(visit: Visit, error: GateError, target: str | None = None) -> Reply:
+    """Return the answer for `error`.
+
+    Args:
+        target: Where the person wanted to go; the button starts a sign-in that leads there.
+    """
+    if visit.audience in (Audience.NAVIGATION, Audience.FRAME, Audience.FORM_POST):
+        return error_page(visit, error, target)
+    members = {"request_id": visit.request.request_id}
+    return problem(error.status, error.code, error.public_message, _retry_after(error), **members)
+
+
+def error_page(visit: Visit, error: GateError, target: str | None = None) -> Reply:
+    """Return the page for `error`, whoever asks."""
+    from .. import pages
+
+    advice = _ADVICE.get(error.code) or _BY_STATUS.get(error.status, _OTHERWISE)
+    shown = pages.error_page(
+        static_url=visit.path_to("static"),
+        status=error.status,
+        code=error.code,
+        title=advice.title,
+        message=error.public_message,
+        what_to_do=advice.what_to_do,
+        request_id=visit.request.request_id,
+        action_url=visit.link_to("start", rd=target or visit.home),
+        action_label="Sign in again",
+        application_name=visit.parts.settings.application_name,
+    )
+    return page(error.status, shown, _retry_after(error))
+
+
+def _retry_after(error: GateError) -> HeaderList:
+    return (
+        (("Retry-After", str(error.retry_after_seconds)),) if isinstance(error, ProviderUnavailable) else ()
+    )

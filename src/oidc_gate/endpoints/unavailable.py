@@ -1,0 +1,24 @@
+"""``/oauth2/unavailable``: the page for ``error_page 500 =503 /oauth2/unavailable`` of Nginx."""
+
+from __future__ import annotations
+
+from ..effects import Step
+from ..model import Reply
+from .base import Parts, Visit
+from .replies import page
+
+RETRY_AFTER_SECONDS = 10
+
+
+def answer(parts: Parts, visit: Visit) -> Step[Reply]:
+    """Answer 503, with a page."""
+    from .. import pages
+
+    yield from ()
+    shown = pages.unavailable_page(
+        static_url=visit.path_to("static"),
+        request_id=visit.request.request_id,
+        retry_after_seconds=RETRY_AFTER_SECONDS,
+        application_name=parts.settings.application_name,
+    )
+    return page(503, shown)

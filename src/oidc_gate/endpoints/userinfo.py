@@ -1,0 +1,35 @@
+"""``/oauth2/userinfo``: the identity as JSON, for the application's own scripts."""
+
+from __future__ import annotations
+
+from ..effects import Step
+from ..model import Reply
+from .base import Parts, Visit
+from .challenge import SIGN_IN_FIRST
+from .replies import as_json, problem
+
+
+def answer(parts: Parts, visit: Visit) -> Step[Reply]:
+    """Answer who is signed in, or 401."""
+    yield from ()
+    identity = visit.identity
+    if identity is None:
+        return problem(401, visit.why, SIGN_IN_FIRST, sign_in=visit.url_of("start"))
+    return as_json(
+        200,
+        {
+            "iss": identity.issuer,
+            "sub": identity.subject,
+            "email": identity.email,
+            "email_verified": identity.email_verified,
+            "name": identity.name,
+            "preferred_username": identity.preferred_username,
+            "groups": list(identity.groups),
+            "provider": identity.provider,
+            "acr": identity.acr,
+            "amr": list(identity.amr),
+            "auth_time": identity.authenticated_at,
+            "expires_at": identity.expires_at,
+            "claims": dict(identity.claims),
+        },
+    )

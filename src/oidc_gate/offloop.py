@@ -1,0 +1,49 @@
+"""What blocks, off the event loop: in threads of the gate's own, at most sixteen, under asyncio and trio alike."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from anyio import CapacityLimiter
+    from anyio.lowlevel import RunVar
+
+MOST_THREADS = 16
+
+_limiters: list[RunVar[CapacityLimiter]] = []
+
+
+async def off_loop(perform: Callable[[Any], Any], effect: Any) -> Any:
+    """Perform `effect` in a thread and return its result.
+
+    The thread is not one of the application's pool: `anyio` keeps idle threads apart from the loop's default
+    executor, and the limiter is ours alone.
+    """
+    from anyio import to_thread
+
+    return await to_thread.run_sync(perform, effect, limiter=_limiter(), abandon_on_cancel=True)
+
+
+def _limiter() -> CapacityLimiter:
+    """Return the limiter of the running event loop."""
+    from anyio import CapacityLimiter
+    from anyio.lowlevel import RunVar
+
+    if not _limiters:
+        _limiters.append(RunVar("oidc_gate_limiter"))
+    try:
+        return _limiters[0].get()
+    except LookupError:
+        limiter = CapacityLimiter(MOST_THREADS)
+        _limiters[0].set(limiter)
+        return limiter
+
+
+def is_on_a_loop() -> bool:
+    """Tell whether an event loop runs in this thread."""
+    asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")
+    if asyncio is not None and asyncio._get_running_loop() is not None:
+        return True
+    return trio is not None and bool(trio.lowlevel.in_trio_run())

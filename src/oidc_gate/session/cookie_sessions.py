@@ -1,0 +1,147 @@
+"""Sessions that live in cookies: read, write, renew, clear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from .. import effects
+from ..cookies import Cookies
+from ..effects import Step
+from ..errors import SessionError
+from ..model import Identity, Session
+from ..seal import KeyRing
+from ..seal.ring import NONCE_BYTES
+from ..settings import Settings
+from .lifetime import ends_at, validate_lifetime
+from .record import (
+    BODY_COOKIE_BYTES,
+    ONE_COOKIE_BYTES,
+    Head,
+    decode,
+    encode_head,
+    encode_session,
+    joined,
+    too_large,
+)
+from .revocation import revocation_keys
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A session, the value of the main cookie that it came in, and whether a second cookie holds its body."""
+
+    session: Session
+    value: str
+    is_in_two: bool
+
+
+class CookieSessions:
+    """Sealed sessions in one or two cookies.
+
+    Args:
+        provider: What `Identity.provider` says; it is configured and so not in the cookie.
+    """
+
+    def __init__(self, settings: Settings, cookies: Cookies, ring: KeyRing, provider: str) -> None:
+        self._settings = settings
+        self._cookies = cookies
+        self._provider = provider
+        self._main = ring.sealer("session", cookies.main)
+        self._body = ring.sealer("session body", cookies.body)
+
+    def read(self, header: str) -> Step[Found]:
+        """Return the first session in a ``Cookie`` header that opens, is on, and is not revoked.
+
+        Every cookie of our name is tried (a sibling domain can plant one before ours), four at the most.
+
+        Raises:
+            SessionError: There is none; the code says why the last one was not it.
+        """
+        now = yield from effects.now()
+        trouble = SessionError("no_cookie", "No session cookie came.")
+        for found in self._opened(header):
+            if isinstance(found, SessionError):
+                trouble = found
+                continue
+            try:
+                validate_lifetime(found.session, self._settings, now)
+            except SessionError as error:
+                trouble = error
+                continue
+            revoked_at = yield from effects.recall(*revocation_keys(found.session))
+            # A logout in the second in which the session began ends it too: better one sign-in too many.
+            if revoked_at is None or revoked_at < found.session.started_at:
+                return found
+            trouble = SessionError("session_revoked", "The session was ended by a sign-out.")
+        raise trouble
+
+    def _opened(self, header: str) -> Iterator[Found | SessionError]:
+        for value in self._cookies.find(header, self._cookies.main):
+            try:
+                yield self._open(value, header)
+            except SessionError as error:
+                yield error
+
+    def _open(self, value: str, header: str) -> Found:
+        opened = self._decode(self._main.open(value))
+        if not isinstance(opened, Head):
+            return Found(opened, value, is_in_two=False)
+        bodies = self._cookies.find(header, self._cookies.body)
+        if not bodies:
+            raise SessionError("session_parts", "The second cookie of the session is missing.")
+        body = self._decode(self._body.open(bodies[0]))
+        if isinstance(body, Head):
+            raise SessionError("session_record", "A head where the body should be.")
+        return Found(joined(opened, body), value, is_in_two=True)
+
+    def _decode(self, opened: bytes) -> Session | Head:
+        return decode(opened, issuer=self._settings.issuer, provider=self._provider)
+
+    def write(self, session: Session) -> Step[tuple[str, ...]]:
+        """Return the ``Set-Cookie`` values of a new session.
+
+        What does not fit loses the claims that no setting asks for; what still does not fit is an error.
+
+        Raises:
+            GateError: ``session_too_large``.
+        """
+        now = yield from effects.now()
+        nonce = yield from effects.random(NONCE_BYTES)
+        max_age = self._max_age(session, now)
+        value = self._main.seal(encode_session(session), nonce)
+        if len(value) <= ONE_COOKIE_BYTES:
+            main = self._cookies.set(self._cookies.main, value, max_age=max_age)
+            return (main, self._cookies.clear(self._cookies.body))
+        body_nonce = yield from effects.random(NONCE_BYTES)
+        body = self._body.seal(encode_session(session), body_nonce)
+        if len(body) > BODY_COOKIE_BYTES:
+            if not session.identity.claims:
+                raise too_large(len(body))
+            return (yield from self.write(_without_claims(session)))
+        head = self._main.seal(encode_head(session), nonce)
+        return (
+            self._cookies.set(self._cookies.main, head, max_age=max_age),
+            self._cookies.set(self._cookies.body, body, max_age=max_age),
+        )
+
+    def renew(self, found: Found) -> Step[tuple[Session, str]]:
+        """Return the session with its idle clock wound, and the one ``Set-Cookie`` that says so."""
+        now = yield from effects.now()
+        nonce = yield from effects.random(NONCE_BYTES)
+        session = replace(found.session, last_seen=now)
+        value = self._main.seal(encode_head(session) if found.is_in_two else encode_session(session), nonce)
+        return session, self._cookies.set(self._cookies.main, value, max_age=self._max_age(session, now))
+
+    def clear(self, header: str) -> tuple[str, ...]:
+        """Return the ``Set-Cookie`` values that remove every cookie of ours that stands in `header`."""
+        return tuple(self._cookies.clear(name) for name in self._cookies.names_in(header))
+
+    def _max_age(self, session: Session, now: int) -> int:
+        # The browser drops the cookie at the absolute end; idleness is judged here, by the record.
+        return max(ends_at(replace(session, last_seen=session.identity.expires_at), self._settings) - now, 1)
+
+
+def _without_claims(session: Session) -> Session:
+    identity: Identity = replace(session.identity, claims={})
+    return replace(session, identity=identity)

@@ -1,0 +1,60 @@
+"""Ending a session that lives in a cookie: a mark that says "not any more", remembered until it would have ended.
+
+The marks are kept by the world (`effects.Remember`): in this process's memory, or, where a shared store is
+configured, for every process.
+"""
+
+from __future__ import annotations
+
+from .. import effects
+from ..effects import Step
+from ..model import Session
+
+
+def revocation_keys(session: Session) -> tuple[str, ...]:
+    """Return every mark that would end `session`: its own, its provider session's, its person's."""
+    who = session.identity
+    keys = [_key("session", who.session_id), _key("sub", who.subject)]
+    if session.sid:
+        keys += [_key("sid", session.sid), _key("sub+sid", who.subject, session.sid), _frame_key(session.sid)]
+    return tuple(keys)
+
+
+def revoke_session(session: Session) -> Step[None]:
+    """End this very session, wherever a copy of its cookie may be."""
+    yield from effects.remember(_key("session", session.identity.session_id), session.identity.expires_at)
+
+
+def revoke_at_provider(*, subject: str, sid: str, until: int) -> Step[None]:
+    """End what a logout token or a front-channel logout names.
+
+    Args:
+        subject: Ends all sessions of the person that began before now; empty if only `sid` is named.
+        sid: Narrows it to the sessions of this session at the provider; empty for all.
+        until: Epoch second after which no session from before now can still be on.
+
+    Spec: OpenID Connect Back-Channel Logout §2.7; Front-Channel Logout §3.
+    """
+    if subject and sid:
+        key = _key("sub+sid", subject, sid)
+    else:
+        key = _key("sid", sid) if sid else _key("sub", subject)
+    yield from effects.remember(key, until)
+
+
+def revoke_from_frame(sid: str, lifetime_seconds: int) -> Step[None]:
+    """End the sessions of a session at the provider, on the word of a page in a frame.
+
+    Nothing proves that word but the `sid`, so these marks have a room of their own: whoever makes up a million
+    of them crowds out no other revocation.
+    """
+    now = yield from effects.now()
+    yield from effects.remember(_frame_key(sid), now + lifetime_seconds)
+
+
+def _frame_key(sid: str) -> str:
+    return f"revoked by a frame\0{sid}"
+
+
+def _key(kind: str, *names: str) -> str:
+    return "\0".join(("revoked", kind, *names))

@@ -1,0 +1,82 @@
+"""What both shells share: loading, the request's id, warming up, and reading the application's answer."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+from .effects import run
+from .errors import ConfigurationError
+from .gate import Gate
+from .settings import Settings
+from .world import World
+
+log = logging.getLogger("oidc_gate")
+
+DRAIN_BYTES = 1 << 20
+_ids = itertools.count(1)
+_CHALLENGES_OF_ITS_OWN = ("basic", "digest", "negotiate", "ntlm")
+
+
+def load_settings(settings: Settings | None, keywords: dict[str, Any]) -> Settings:
+    """Return the settings of a shell: given whole, or loaded from keywords, environment and file.
+
+    Raises:
+        ConfigurationError: Every fault at once; logged at CRITICAL first, since some servers swallow it.
+    """
+    try:
+        return settings if settings is not None and not keywords else Settings.load(**keywords)
+    except ConfigurationError as error:
+        log.critical("%s", error)
+        raise
+
+
+def new_request_id() -> str:
+    """Return an id that is unique among the workers of a service for as long as anybody greps for it."""
+    return f"{os.getpid():x}-{threading.get_ident() & 0xFFFF:x}-{next(_ids):x}"
+
+
+class Engine:
+    """A gate with its world: what a shell drives.
+
+    Discovery is not waited for: `warm_up` starts it in the background of each process, after a fork, once.
+    """
+
+    def __init__(self, settings: Settings, world: World | None = None) -> None:
+        self.gate = Gate(settings)
+        self.world = world or World(settings)
+        self.warmed_in = 0
+
+    def warm_up(self) -> None:
+        """Fetch metadata and keys in a thread of their own, unless this process has begun to."""
+        if self.warmed_in == os.getpid():
+            return
+        self.warmed_in = os.getpid()
+        threading.Thread(target=self._warm_up, name="oidc_gate-discovery", daemon=True).start()
+
+    def _warm_up(self) -> None:
+        try:
+            run(self.gate.parts.provider.warm_up(), self.world, lambda limit: b"")
+        except Exception:
+            log.exception("discovery failed in a way that is a defect of oidc_gate")
+
+
+def challenges_by_itself(www_authenticate: Iterable[str]) -> bool:
+    """Tell whether the application's own 401 means something that the gate must not replace."""
+    return any(value.strip().lower().startswith(_CHALLENGES_OF_ITS_OWN) for value in www_authenticate)
+
+
+def may_carry_cookie(cache_control: Iterable[str]) -> bool:
+    """Tell whether a renewed session may ride on a response: on none that a shared cache may keep.
+
+    Spec: RFC 9111 §5.2.2, §7.3.
+    """
+    directives = {part.strip().lower() for value in cache_control for part in value.split(",")}
+    names = {directive.partition("=")[0] for directive in directives}
+    if names & {"private", "no-store"}:
+        return True
+    return not names & {"public", "s-maxage", "max-age", "immutable"} or "max-age=0" in directives

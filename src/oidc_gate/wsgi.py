@@ -1,0 +1,273 @@
+"""The WSGI shell (PEP 3333): translates in, drives the gate, translates out. It knows nothing of sign-in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from http.client import responses
+from time import time
+from typing import Any
+from urllib.parse import quote, unquote_to_bytes
+
+from .backend import Backend, Backends
+from .effects import run
+from .endpoints.admission import build_environ
+from .model import Allow, Headers, Reply, Request
+from .policy.claims import stripped_names
+from .settings import Settings
+from .shell import DRAIN_BYTES, Engine, challenges_by_itself, load_settings, may_carry_cookie, new_request_id
+from .world import World
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Callable[[bytes], object]]
+WSGIApplication = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+_PATH_SAFE = "/:@!$&'()*+,;=~-._"
+
+
+class OIDCGate:
+    """Put sign-in in front of a WSGI application.
+
+    Args:
+        app: The application. It is called for requests that are allowed, and for no other.
+        settings: Ready-made settings; else `keywords`, ``OIDC_GATE_*`` variables and the file that
+            ``OIDC_GATE_CONFIG`` names, in this order of precedence.
+        world: Replaces clock, randomness and network; for tests.
+
+    Raises:
+        ConfigurationError: All faults of the settings at once.
+
+    Spec: PEP 3333.
+    """
+
+    def __init__(
+        self,
+        app: WSGIApplication,
+        settings: Settings | None = None,
+        *,
+        world: World | None = None,
+        **keywords: Any,
+    ) -> None:
+        self._app = app
+        settings = load_settings(settings, keywords)
+        self._engine = Engine(settings, world)
+        self._gate = self._engine.gate
+        self._recognise = self._gate.recognise
+        self._cookies = self._gate.parts.cookies
+        self._below_prefix = self._gate.below_prefix
+        self._auth_path = self._gate.auth_path
+        self._stripped = tuple(
+            sorted("HTTP_" + name.upper().replace("-", "_") for name in stripped_names(settings))
+        )
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request, or let the application answer it."""
+        path = environ.get("PATH_INFO", "")
+        known = self._recognise(environ.get("HTTP_COOKIE", ""), time())
+        if known is not None and known.allow is not None and not path.startswith(self._below_prefix):
+            return self._app(self._entered(environ, known.environ), start_response)
+        return self._decide(environ, start_response)
+
+    def _entered(self, environ: Environ, told: dict[str, object]) -> Environ:
+        """Return `environ` as the application sees it: none of our cookies, nobody's identity but the one we know."""
+        for name in self._stripped:
+            environ.pop(name, None)
+        cookies = self._cookies.without_ours(environ.get("HTTP_COOKIE", ""))
+        if cookies:
+            environ["HTTP_COOKIE"] = cookies
+        else:
+            environ.pop("HTTP_COOKIE", None)
+        environ.update(told)
+        return environ
+
+    def _decide(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        self._engine.warm_up()
+        request = request_of(environ)
+        decision = run(self._gate.decide(request), self._engine.world, lambda limit: _read(environ, limit))
+        if isinstance(decision, Reply):
+            if decision.drains:
+                _drain(environ)
+            return send(decision, start_response, is_head=request.method == "HEAD")
+        for name in ("REMOTE_USER", "AUTH_TYPE"):
+            environ.pop(name, None)
+        entered = self._entered(environ, build_environ(self._gate.parts, decision))
+        if not decision.set_cookies and decision.signs_in is None:
+            return self._app(entered, start_response)
+        return _Watched(self._app, entered, start_response, decision)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"OIDCGate has no attribute {name!r}: it wraps the application and is not the application. "
+            "To keep the application's own methods, wrap its callable: app.wsgi_app = OIDCGate(app.wsgi_app)"
+        )
+
+
+def request_of(environ: Environ) -> Request:
+    """Return the request that `environ` describes."""
+    headers = [
+        (name[5:].replace("_", "-"), value) for name, value in environ.items() if name.startswith("HTTP_")
+    ]
+    headers += [(name.replace("_", "-"), environ[name]) for name in ("CONTENT_TYPE",) if environ.get(name)]
+    path = environ.get("PATH_INFO", "")
+    mount = environ.get("SCRIPT_NAME", "").rstrip("/")
+    return Request(
+        method=environ.get("REQUEST_METHOD", "GET"),
+        scheme=environ.get("wsgi.url_scheme", "http"),
+        mount=quote(mount.encode("latin-1"), safe=_PATH_SAFE),
+        path=_decoded(path) or "/",
+        raw_path=_raw_path(environ, mount, path),
+        query=environ.get("QUERY_STRING", ""),
+        headers=Headers(headers),
+        peer=environ.get("REMOTE_ADDR", "") or "unix",
+        request_id=new_request_id(),
+    )
+
+
+def _decoded(path: str) -> str:
+    return path.encode("latin-1", "replace").decode("utf-8", "surrogateescape")
+
+
+def _raw_path(environ: Environ, mount: str, path: str) -> str:
+    """Return the path as the client wrote it, where the server tells and it means the same; encoded anew else."""
+    raw = str(environ.get("RAW_URI") or environ.get("REQUEST_URI") or "").partition("?")[0]
+    if raw.startswith("/") and unquote_to_bytes(raw).decode("latin-1") == mount + path:
+        if not mount:
+            return raw
+        if raw.startswith(mount):
+            return raw[len(mount) :]
+    return quote(path.encode("latin-1", "replace"), safe=_PATH_SAFE) or "/"
+
+
+def _read(environ: Environ, limit: int) -> bytes:
+    """Return the body, bounded by its declared length; a chunked one only where the server ends it for us."""
+    declared = environ.get("CONTENT_LENGTH") or ""
+    if declared.isascii() and declared.isdigit():
+        size = min(int(declared[:18]), limit + 1)
+    else:
+        size = limit + 1 if environ.get("wsgi.input_terminated") else 0
+    chunks, stream = [], environ.get("wsgi.input")
+    while size > 0 and stream is not None:
+        chunk = stream.read(min(size, 65536))
+        if not chunk:
+            break
+        chunks.append(chunk)
+        size -= len(chunk)
+    return b"".join(chunks)
+
+
+def _drain(environ: Environ) -> None:
+    try:
+        _read(environ, DRAIN_BYTES - 1)
+    except OSError:
+        return  # the client has gone
+
+
+def send(reply: Reply, start_response: StartResponse, *, is_head: bool) -> list[bytes]:
+    """Send `reply`; to HEAD without its body."""
+    start_response(f"{reply.status} {responses.get(reply.status, 'Unknown')}", list(reply.headers))
+    return [] if is_head or not reply.body else [reply.body]
+
+
+class _Watched:
+    """The application's answer, watched until it starts: to add a renewed session, or turn its 401 into a sign-in.
+
+    A body passes unbuffered and unread; only its first piece is waited for where the application has not
+    started its response yet.
+    """
+
+    def __init__(
+        self, app: WSGIApplication, environ: Environ, start_response: StartResponse, allow: Allow
+    ) -> None:
+        self._start_response = start_response
+        self._allow = allow
+        self._is_head = environ.get("REQUEST_METHOD") == "HEAD"
+        self._signs_in = False
+        self._body = app(environ, self._start)
+        self._pieces: Iterator[bytes] | None = None
+
+    def _start(
+        self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
+    ) -> Callable[[bytes], object]:
+        authenticate = [value for name, value in headers if name.lower() == "www-authenticate"]
+        if self._allow.signs_in and status[:3] == "401" and not challenges_by_itself(authenticate):
+            self._signs_in = True
+            return lambda piece: None
+        self._signs_in = False
+        headers = headers + _renewing(self._allow.set_cookies, headers)
+        if exc_info is None:
+            return self._start_response(status, headers)
+        return self._start_response(status, headers, exc_info)
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._pieces = iter(self._body)
+        return self
+
+    def __next__(self) -> bytes:
+        if self._pieces is None:
+            self._pieces = iter(self._body)
+        try:
+            piece = next(self._pieces)
+        except StopIteration:
+            if not self._signs_in:
+                raise
+            piece = b""
+        if not self._signs_in:
+            return piece
+        assert self._allow.signs_in is not None
+        self._signs_in = False
+        sent = send(self._allow.signs_in(), self._start_response, is_head=self._is_head)
+        self._pieces = iter(())
+        return b"".join(sent)
+
+    def close(self) -> None:
+        """Close the application's answer, as PEP 3333 asks, whatever was sent in its place."""
+        close = getattr(self._body, "close", None)
+        if close is not None:
+            close()
+
+
+def _renewing(set_cookies: tuple[str, ...], headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    cache_control = [value for name, value in headers if name.lower() == "cache-control"]
+    if not set_cookies or not may_carry_cookie(cache_control):
+        return []
+    added = [("Set-Cookie", cookie) for cookie in set_cookies]
+    return added if cache_control else [*added, ("Cache-Control", "private")]
+
+
+class AuthBackend:
+    """The gate's endpoints alone, to mount in a WSGI application: its mount point is its prefix.
+
+    Mounted at the root (``oidc-gate serve``), the prefix is that of the settings.
+
+    Args:
+        settings, keywords, world: As for `OIDCGate`; `public_url` or `trusted_proxies` must be set.
+
+    Raises:
+        ConfigurationError: All faults of the settings at once.
+    """
+
+    def __init__(
+        self, settings: Settings | None = None, *, world: World | None = None, **keywords: Any
+    ) -> None:
+        self._backends = Backends(load_settings(settings, keywords), world)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        backend = self._backends.at(environ.get("SCRIPT_NAME", ""))
+        known = backend.recognise_verdict(
+            environ.get("HTTP_COOKIE", ""),
+            environ.get("PATH_INFO", ""),
+            environ.get("QUERY_STRING", ""),
+            time(),
+        )
+        if known is not None:
+            return send(known, start_response, is_head=False)
+        return self._decide(backend, environ, start_response)
+
+    @staticmethod
+    def _decide(backend: Backend, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        backend.engine.warm_up()
+        request = backend.placed(request_of(environ))
+        decision = run(
+            backend.engine.gate.decide(request), backend.engine.world, lambda limit: _read(environ, limit)
+        )
+        return send(backend.reply_of(decision), start_response, is_head=request.method == "HEAD")
