@@ -80,10 +80,14 @@ KINDS: dict[str, Kind] = {
     "not_one_of": Kind("{value} is not known", "write one of {choices}{hint}"),
     # where settings come from
     "secret_twice": Kind("both {variable} and {variable}_FILE are set", "set one of them"),
-    "secret_file": Kind("the file {path!r} cannot be read: {reason}", "correct the path or its permissions"),
+    # without the path: people put the secret itself there
+    "secret_file": Kind(
+        "the file that it names cannot be read: {reason}", "correct the path or its permissions"
+    ),
     "config_file": Kind("the file {path!r} cannot be read: {reason}", "correct the path or its permissions"),
     "config_syntax": Kind("the file {path!r} is no TOML: {reason}", "correct that line"),
     "file": Kind("the file {value} cannot be read: {reason}", "correct the path or its permissions"),
+    "file_is_text": Kind("is the text of a file", "write it to a file, and give the path"),
     # addresses
     "url_malformed": Kind("{value} is no absolute URL", "write https://host/path, as a browser shows it"),
     "url_scheme": Kind("{value} is neither https nor http", "write a URL that begins with https://"),

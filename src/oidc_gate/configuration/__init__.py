@@ -6,7 +6,8 @@ check what they say. A check never raises: it reports, so that every fault is to
 
 from __future__ import annotations
 
-from .report import Report, examine
+from .checks import examine
+from .report import Report
 from .sources import load
 
 __all__ = ["Report", "examine", "load"]

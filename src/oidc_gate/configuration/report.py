@@ -7,7 +7,6 @@ from dataclasses import MISSING, Field, fields
 from typing import TYPE_CHECKING, Any
 
 from ..faults import Fault, describe
-from . import values
 
 if TYPE_CHECKING:
     from ..settings import Settings
@@ -44,6 +43,15 @@ class Report:
     def unusable(self, setting: str, code: str, **details: Any) -> None:
         """Report a value that no other check can look at, and put the default in its place."""
         self.fault(setting, code, **details)
+        self.drop(setting)
+
+    def known(self, fault: Fault) -> None:
+        """Take a fault that was found before, and say nothing more of its setting."""
+        self._faults.append(fault)
+        self.broken.add(fault.setting)
+
+    def drop(self, setting: str) -> None:
+        """Put the default in place of a value of which everything is said."""
         self.broken.add(setting)
         self.put(setting, default(self._fields[setting]))
 
@@ -71,28 +79,3 @@ def default(field: Field[Any]) -> Any:
     if field.default_factory is not MISSING:
         return field.default_factory()
     return () if field.type == "tuple[str, ...]" else ""
-
-
-def examine(
-    settings: Settings, sources: Mapping[str, str], broken: Mapping[str, Fault] | None = None
-) -> list[Fault]:
-    """Normalise `settings` in place and return every fault.
-
-    Args:
-        settings: Filled with values of any type.
-        sources: Where each given setting came from; empty for plain keywords.
-        broken: Faults that are known already, by setting; nothing more is said of these.
-    """
-    report = Report(settings, sources)
-    for name, fault in (broken or {}).items():
-        report._faults.append(fault)
-        report.broken.add(name)
-    for field in fields(settings):
-        values.normalise(report, field)
-    for check in _checks():
-        check(report)
-    return report.faults()
-
-
-def _checks() -> tuple[Any, ...]:
-    return ()

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from ..errors import ConfigurationError
 from ..faults import SECRETS, Fault, describe
 from ..settings import Settings
+from .checks import examine
 from .names import hint_for
-from .report import default, examine
+from .report import default
 from .values import LIST, SPACE_SEPARATED, WANTED, Problem, from_text, kind_of
 
 VARIABLE = "OIDC_GATE_"
@@ -54,7 +55,8 @@ class Gathering:
 
     def stranger(self, name: str, source: str) -> None:
         """Note a name that is no setting."""
-        self.strangers.append(describe(name, "unknown", source, hint=hint_for(name, source, self.known)))
+        hint = f"write it as {VARIABLE}{name.upper()}" if name in self.known else hint_for(name, self.known)
+        self.strangers.append(describe(name, "unknown", source, hint=hint))
 
 
 def load(
@@ -138,7 +140,7 @@ def _read_secret_file(gathering: Gathering, name: str, variable: str, environ: M
         with open(path, encoding="utf-8") as file:
             text = file.read()
     except (OSError, ValueError) as error:
-        return gathering.refuse(name, "secret_file", variable, path=path, reason=_reason(error))
+        return gathering.refuse(name, "secret_file", variable, reason=_reason(error))
     lines = (
         tuple(text.splitlines())
         if kind_of(gathering.known[name]) == LIST
