@@ -1,4 +1,4 @@
-"""What we sign: client assertions, request objects, DPoP proofs. All short-lived, each with its own ``jti``."""
+"""What we sign: client assertions, request objects, DPoP proofs. All are short-lived and have a ``jti``."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def build_request_object(
 
     Args:
         key: Of `load_private_key`.
-        params: The parameters of the authorization request; ``max_age`` becomes a number, ``claims`` may be an
-            object. ``request`` and ``request_uri`` have no place in it, and are left out.
+        params: The parameters of the authorization request; ``max_age`` becomes a number, ``claims`` may be
+            an object. ``request`` and ``request_uri`` have no place in it, and are left out.
         client_id: Stands as ``iss`` and ``client_id``.
         issuer: The provider's, the audience.
         now: Epoch seconds; the object holds for `REQUEST_OBJECT_SECONDS`.
@@ -83,8 +83,13 @@ def build_dpop_proof(
         nonce: As the server's ``DPoP-Nonce`` header demanded.
         access_token: At a resource (userinfo), the token that is shown with it.
 
+    Raises:
+        UnusableKey: A symmetric key, which would prove nothing to anybody else.
+
     Spec: RFC 9449 §4.2, §8.
     """
+    if key.key.key_type == "oct":
+        raise UnusableKey("a DPoP proof needs a key pair, not a secret")
     target = urlunsplit(urlsplit(url)._replace(query="", fragment=""))
     claims: dict[str, Any] = {"jti": _jti(random), "htm": method, "htu": target, "iat": now}
     if nonce is not None:

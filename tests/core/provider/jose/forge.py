@@ -35,8 +35,13 @@ ALGORITHMS = (
 CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521", "EdDSA": "Ed25519", "Ed25519": "Ed25519"}
 
 
-@cache
 def private_key(kind: str = "RSA", which: int = 0) -> Key:
+    """The key of that kind and number, the same one whenever it is asked for."""
+    return _made_once(kind, which)
+
+
+@cache
+def _made_once(kind: str, which: int) -> Key:
     if kind == "RSA":
         return RSAKey.generate_key(2048)
     if kind in ("Ed25519", "X25519"):
@@ -90,7 +95,7 @@ def sign_raw(header: bytes, payload: bytes, alg: str = "RS256", key: Key | None 
 
 
 def sign(payload: dict[str, Any], alg: str = "RS256", key: Key | None = None, **header: Any) -> str:
-    """A token signed with `alg`; a header parameter of ... is left out, and `header_alg` lies about ``alg``."""
+    """A token signed with `alg`; a parameter of ... is left out, and `header_alg` lies about ``alg``."""
     kid = "RSA" if alg[:2] in ("RS", "PS") else CURVES.get(alg, ...)
     whole = {"alg": header.pop("header_alg", alg), "kid": kid, **header}
     whole = {name: value for name, value in whole.items() if value is not ...}

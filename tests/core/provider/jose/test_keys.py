@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import pytest
+from joserfc.jwk import OKPKey, RSAKey
+
+from oidc_gate.errors import ProviderError
+from oidc_gate.provider.jose.keys import MAX_CANDIDATES, MAX_KEYS, KeySet
+from tests.core.provider.jose.forge import b64, private_key, public_jwk
+
+
+def ec(**more: Any) -> dict[str, Any]:
+    return {**public_jwk(private_key("P-256")), "kid": "good", **more}
+
+
+def rsa(**more: Any) -> dict[str, Any]:
+    return {**public_jwk(private_key("RSA")), "kid": "good", **more}
+
+
+def small_rsa() -> dict[str, Any]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return public_jwk(RSAKey.generate_key(1024))
+
+
+@pytest.mark.parametrize(
+    ("member", "reason"),
+    [
+        (None, "not an object"),
+        ("text", "not an object"),
+        ({}, "key type"),
+        ({"kty": ["RSA"]}, "kty is not a text"),
+        ({"kty": "AKP", "alg": "ML-DSA-44", "pub": "x"}, "key type AKP"),
+        ({"kty": "oct", "k": b64(b"x" * 32), "alg": "HS256"}, "key type oct"),
+        ({"kty": "EC", "crv": "P-256"}, "unreadable"),
+        (ec(x="AAAA"), "unreadable"),
+        (ec(x="!"), "unreadable"),
+        (ec(x=7), "x is not a text"),
+        (ec(crv="secp256k1"), "no signature algorithm"),
+        (ec(crv="P-384"), "unreadable"),
+        (ec(alg="ES384"), "no signature algorithm"),
+        (ec(alg="ECDH-ES"), "no signature algorithm"),
+        (ec(use="enc"), "for use enc"),
+        (ec(use=["sig"]), "for use"),
+        (ec(key_ops=["encrypt"]), "key_ops"),
+        (ec(key_ops="verify"), "key_ops"),
+        (ec(kid=7), "kid is not a text"),
+        (ec(kid="k" * 2049), "kid is not a text"),
+        (ec(d="AAAA"), "private key"),
+        (private_key("RSA").as_dict(private=True), "private key"),
+        (small_rsa(), "RSA of 1024 bits"),
+        (rsa(n=b64(b"\xff" * 1025)), "RSA of 8200 bits"),
+        (rsa(n="%%"), "unreadable modulus"),
+        (rsa(e=b64(b"\x01" * 9)), "exponent"),
+        (rsa(e="AQ"), "unreadable"),
+        (public_jwk(OKPKey.generate_key("Ed448")), "no signature algorithm"),
+        (public_jwk(OKPKey.generate_key("X25519")), "no signature algorithm"),
+    ],
+)
+def test_a_bad_key_is_skipped_with_its_reason_and_the_good_one_stays(member: Any, reason: str) -> None:
+    keys = KeySet.from_jwks({"keys": [member, public_jwk(private_key("Ed25519"), kid="ok")]})
+    assert [key.kid for key in keys.keys] == ["ok"]
+    assert [skipped.position for skipped in keys.skipped] == [0]
+    assert reason in keys.skipped[0].reason
+
+
+@pytest.mark.parametrize(
+    "member",
+    [ec(), ec(use="sig"), ec(key_ops=["verify"]), ec(key_ops=["verify", "unheard-of"]), ec(alg="ES256"),
+     rsa(), rsa(x5u="not a url", x5c="not a list", unknown=[1]), rsa(use=None, kid=None)],
+)  # fmt: skip
+def test_a_key_that_counts(member: dict[str, Any]) -> None:
+    assert len(KeySet.from_jwks({"keys": [member]}).keys) == 1
+
+
+@pytest.mark.parametrize("document", [{}, {"keys": {}}, {"keys": None}, [], None, "keys"])
+def test_what_is_no_jwks(document: Any) -> None:
+    with pytest.raises(ProviderError) as caught:
+        KeySet.from_jwks(document)
+    assert caught.value.code == "jwks_malformed"
+
+
+def test_an_empty_set_has_no_keys() -> None:
+    assert KeySet.from_jwks({"keys": []}).find("RS256", None) == []
+
+
+def test_the_number_of_keys_is_bounded_and_said() -> None:
+    keys = KeySet.from_jwks({"keys": [ec()] * (MAX_KEYS + 7)})
+    assert len(keys.keys) == MAX_KEYS
+    assert "107 keys" in keys.skipped[-1].reason
+    assert len(keys.find("ES256", None)) == MAX_CANDIDATES
+
+
+KEYS = KeySet.from_jwks(
+    {"keys": [
+        public_jwk(private_key("RSA"), kid="a"),
+        public_jwk(private_key("RSA", 2), kid="b", alg="PS256"),
+        public_jwk(private_key("P-256"), kid="a"),
+        public_jwk(private_key("P-384"), kid="c"),
+        public_jwk(private_key("Ed25519"), kid="d", alg="EdDSA"),
+        public_jwk(private_key("RSA", 3)),
+    ]}
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("alg", "kid", "found"),
+    [
+        ("RS256", "a", ["a"]),
+        ("RS256", "b", []),
+        ("PS256", "b", ["b"]),
+        ("PS256", None, ["a", "b", None]),
+        ("RS512", None, ["a", None]),
+        ("ES256", "a", ["a"]),
+        ("ES256", None, ["a"]),
+        ("ES384", "a", []),
+        ("ES384", "c", ["c"]),
+        ("ES512", None, []),
+        ("Ed25519", "d", ["d"]),
+        ("EdDSA", None, ["d"]),
+        ("RS256", "unknown", []),
+        ("HS256", None, []),
+        ("none", None, []),
+        ("unheard-of", "a", []),
+    ],
+)
+def test_which_keys_are_tried(alg: str, kid: str | None, found: list[str | None]) -> None:
+    assert [key.kid for key in KEYS.find(alg, kid)] == found
