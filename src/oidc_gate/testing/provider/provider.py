@@ -146,6 +146,17 @@ class TestProvider:
         """
         self._realm.ring.rotate(keep_old=keep_old)
 
+    def sid_of(self, sub: str) -> str:
+        """Give the session id of that person's newest session here.
+
+        Raises:
+            LookupError: the person is not signed in.
+        """
+        sids = [session.sid for session in self._realm.sessions.values() if session.sub == sub]
+        if not sids:
+            raise LookupError(f"{sub} is not signed in here")
+        return sids[-1]
+
     def sign(self, claims: Json, *, alg: str = "ES256", header: Json | None = None) -> str:
         """Sign any claims with the provider's current key: bearer tokens for a test, say."""
         kid, key = self._realm.ring.current(alg)
