@@ -1,0 +1,45 @@
+"""The command ``oidc-gate``: one module a command, loaded when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from .. import __version__
+from ..errors import ConfigurationError
+
+COMMANDS = {
+    "serve": "answer /oauth2/... for Nginx and other proxies",
+    "demo": "show the gate before a sample application, with a provider to sign in at",
+    "secret": "print a new cookie secret",
+}
+"""Every command, in the order of the help; each is a module here with ``configure`` and ``run``."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: Those of the command line if left out.
+
+    Returns:
+        The exit status: 0, or 2 for settings or arguments that cannot work.
+    """
+    parser = argparse.ArgumentParser(
+        prog="oidc-gate", description="OpenID Connect sign-in for web applications."
+    )
+    parser.add_argument("--version", action="version", version=f"oidc-gate {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, purpose in COMMANDS.items():
+        module = import_module(f".{name}", __name__)
+        command = commands.add_parser(name, help=purpose, description=module.__doc__)
+        module.configure(command)
+        command.set_defaults(run=module.run)
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except ConfigurationError as error:
+        print(f"oidc-gate: the settings cannot work, {error.detail}", file=sys.stderr)
+        return 2
