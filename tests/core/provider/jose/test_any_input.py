@@ -63,7 +63,7 @@ header_names = st.sampled_from(
 jwk_names = st.sampled_from(
     ["kty", "crv", "x", "y", "n", "e", "d", "k", "alg", "kid", "use", "key_ops", "x5c"]
 ) | st.text(max_size=8)
-quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def outcome(take: Callable[[], object]) -> GateError | None:
