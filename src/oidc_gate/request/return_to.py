@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from urllib.parse import quote, quote_from_bytes, unquote, unquote_to_bytes
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 from ..model import Request
 from ..settings import Settings
@@ -36,15 +36,24 @@ def requested_target(request: Request, site: Site, settings: Settings, default: 
         What may stand in ``Location``: a path on our origin, mount included, or an absolute URL of an allowed
         host. Whatever is refused becomes the top of the application.
     """
-    target = raw_rd(request.query) or _text(_bytes(request.headers.get(_HOP))) or default
+    target = asked_target(request) or default
     return (safe_target(target, site, settings) if target else None) or top(site)
+
+
+def asked_target(request: Request) -> str:
+    """Return ``rd``, else ``X-Auth-Request-Redirect``, else an empty text; not judged yet."""
+    return raw_rd(request.query) or _text(_bytes(request.headers.get(_HOP)))
 
 
 def own_target(request: Request, site: Site, settings: Settings) -> str:
     """Return the request's own path and query in the browser's eyes, judged like any other target."""
-    below = _below_mount(request)
-    target = _text(_bytes(f"{site.mount}{below}" + (f"?{request.query}" if request.query else "")))
-    return safe_target(target, site, settings) or top(site)
+    return safe_target(own_address(request, site), site, settings) or top(site)
+
+
+def own_address(request: Request, site: Site) -> str:
+    """Return the request's own path and query in the browser's eyes; not judged yet."""
+    query = f"?{request.query}" if request.query else ""
+    return _text(_bytes(site.mount + request.raw_path + query))
 
 
 def top(site: Site) -> str:
@@ -172,15 +181,6 @@ def _resolved(path: str) -> str:
         if plain in (".", "..") and number == len(parts):
             kept.append("")
     return "/" + "/".join(kept)
-
-
-def _below_mount(request: Request) -> str:
-    """Return the path below the mount as it stood in the request line."""
-    for mount in (request.mount, quote(request.mount)):
-        if request.raw_path.startswith(mount + "/"):
-            return request.raw_path[len(mount) :]
-    encoded = request.path.encode("utf-8", "surrogateescape")
-    return quote_from_bytes(encoded, safe="/:@!$&'()*+,;=~-._")
 
 
 def _bytes(text: str) -> bytes:

@@ -34,5 +34,5 @@ def request(
 ) -> Request:
     """Return a request as a shell would make it."""
     pairs = headers.items() if isinstance(headers, Mapping) else headers
-    raw = mount + path if raw_path is None else raw_path
+    raw = path if raw_path is None else raw_path
     return Request(method, scheme, mount, path, raw, query, Headers(pairs), peer, is_websocket)

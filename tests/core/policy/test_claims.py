@@ -1,0 +1,214 @@
+"""From claims to an identity, from an identity to headers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oidc_gate.errors import IDTokenError
+from oidc_gate.model import Identity
+from oidc_gate.policy.claims import (
+    LONGEST_GROUP,
+    MOST_GROUPS,
+    groups_left_out,
+    identity_from_claims,
+    identity_headers,
+    lookup,
+    stripped_names,
+    user_of,
+)
+from oidc_gate.settings import Settings
+from tests.core.request.making import settings
+
+
+def identity(claims: dict[str, Any], told: Settings | None = None) -> Identity:
+    return identity_from_claims(
+        {"sub": "1"} | claims, issuer="https://op.example", provider="op", settings=told or settings(),
+        session_id="s", authenticated_at=10, expires_at=20,
+    )  # fmt: skip
+
+
+def test_everything() -> None:
+    found = identity(
+        {
+            "iss": "https://op.example", "aud": "c", "exp": 1, "iat": 1, "nbf": 1, "nonce": "n",
+            "at_hash": "h", "c_hash": "h", "azp": "c", "jti": "j", "sid": "s", "auth_time": 1,
+            "email": "a@b.c", "email_verified": True, "name": "Ann\r\n", "preferred_username": "ann",
+            "groups": ["x", "y"], "acr": "gold", "amr": ["pwd"], "locale": "de", "deep": {"a": 1},
+        }
+    )  # fmt: skip
+    assert found == Identity(
+        "https://op.example", "1", "a@b.c", True, "Ann\r\n", "ann", ("x", "y"),
+        {"locale": "de", "deep": {"a": 1}}, "op", "s", 10, 20, "gold", ("pwd",),
+    )  # fmt: skip
+
+
+def test_claims_are_read_only() -> None:
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        identity({"a": 1}).claims["a"] = 2  # type: ignore[index]
+
+
+@pytest.mark.parametrize("sub", [None, "", 1, ["1"], "x" * 2000])
+def test_sub_is_needed(sub: object) -> None:
+    with pytest.raises(IDTokenError) as caught:
+        identity({"sub": sub})
+    assert caught.value.claim == "sub"
+
+
+@pytest.mark.parametrize(
+    ("value", "verified"),
+    [
+        (True, True),
+        ("true", True),
+        (False, False),
+        ("false", False),
+        ("True", False),
+        (1, False),
+        ([True], False),
+    ],
+)
+def test_email_verified(value: object, verified: bool) -> None:
+    assert identity({"email": "a@b.c", "email_verified": value}).email_verified is verified
+
+
+def test_email_verified_is_false_when_absent_or_of_another_address() -> None:
+    assert not identity({"email": "a@b.c"}).email_verified
+    assert not identity({"email_verified": True}).email_verified
+    upn = settings(email_claim="upn")
+    spoofed = identity({"upn": "ceo@corp.com", "email": "me@evil.example", "email_verified": True}, upn)
+    assert (spoofed.email, spoofed.email_verified) == ("ceo@corp.com", False)
+    assert identity({"upn": "a@b.c", "email": "a@b.c", "email_verified": True}, upn).email_verified
+
+
+def test_wrong_types_are_absent() -> None:
+    found = identity(
+        {"email": ["a@b.c"], "name": 1, "preferred_username": {}, "groups": {"a": 1}, "acr": 0, "amr": 1}
+    )
+    assert (found.email, found.name, found.preferred_username, found.groups) == ("", "", "", ())
+    assert (found.acr, found.amr) == ("", ())
+
+
+@pytest.mark.parametrize(
+    ("value", "groups"),
+    [
+        (["a", "b"], ("a", "b")),
+        ("a,b", ("a,b",)),
+        (["a", 1, None, ["b"], "", "a", "c"], ("a", "c")),
+        (["x" * LONGEST_GROUP, "y" * (LONGEST_GROUP + 1)], ("x" * LONGEST_GROUP,)),
+        (7, ()),
+        (None, ()),
+    ],
+)
+def test_groups(value: object, groups: tuple[str, ...]) -> None:
+    assert identity({"groups": value}).groups == groups
+
+
+def test_groups_are_bounded() -> None:
+    assert len(identity({"groups": [str(n) for n in range(MOST_GROUPS + 5)]}).groups) == MOST_GROUPS
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("a", 1), ("b.c", "literal"), ("d.e", 2), ("d.f.g", 3), ("https://x.example/g", 4),
+        ("r.my.client.roles", 5), ("d", {"e": 2, "f": {"g": 3}}), ("a.b", None), ("zz", None), ("", None),
+        (".", None), ("d.", None), (".d", None),
+    ],
+)  # fmt: skip
+def test_lookup(path: str, value: object) -> None:
+    claims = {
+        "a": 1, "b": {"c": "nested"}, "b.c": "literal", "d": {"e": 2, "f": {"g": 3}},
+        "https://x.example/g": 4, "r": {"my.client": {"roles": 5}},
+    }  # fmt: skip
+    assert lookup(claims, path) == value
+
+
+def test_claims_by_other_names() -> None:
+    told = settings(email_claim="mail", groups_claim="realm_access.roles", user_claim="profile.login")
+    found = identity({"mail": "a@b.c", "realm_access": {"roles": ["x"]}, "profile": {"login": "ann"}}, told)
+    assert (found.email, found.groups, user_of(found, told)) == ("a@b.c", ("x",), "ann")
+    assert "mail" not in found.claims
+
+
+@pytest.mark.parametrize(
+    ("claim", "user"),
+    [
+        ("sub", "1"),
+        ("email", "a@b.c"),
+        ("name", "Ann"),
+        ("preferred_username", "ann"),
+        ("upn", "u"),
+        ("missing", ""),
+    ],
+)
+def test_user_of(claim: str, user: str) -> None:
+    told = settings(user_claim=claim)
+    claims = {"email": "a@b.c", "name": "Ann", "preferred_username": "ann", "upn": "u"}
+    assert user_of(identity(claims, told), told) == user
+
+
+def test_headers_are_always_all_there() -> None:
+    """Caddy GHSA-7r4p, Traefik CVE-2026-35051: what is not sent, the client may have sent."""
+    assert identity_headers(identity({}), settings(), "X-Forwarded") == (
+        ("X-Forwarded-User", "1"),
+        ("X-Forwarded-Email", ""),
+        ("X-Forwarded-Groups", ""),
+        ("X-Forwarded-Preferred-Username", ""),
+    )
+    assert ("X-Auth-Request-Access-Token", "") in identity_headers(
+        identity({}), settings(), "X-Auth-Request", ""
+    )
+
+
+def test_header_values() -> None:
+    found = identity(
+        {
+            "email": "a\r\nX-Evil: 1\x00\x7f\x85@b.c",
+            "preferred_username": "Zo\u00eb \u20ac",
+            "groups": ["a", "b,c", "d"],
+        }
+    )
+    headers = dict(identity_headers(found, settings(), "X-Auth-Request", "tok\nen"))
+    assert headers == {
+        "X-Auth-Request-User": "1",
+        "X-Auth-Request-Email": "aX-Evil: 1@b.c",
+        "X-Auth-Request-Groups": "a,d",
+        "X-Auth-Request-Preferred-Username": "Zo\xc3\xab \xe2\x82\xac",
+        "X-Auth-Request-Access-Token": "token",
+    }
+
+
+@pytest.mark.parametrize("group", ["a,admin", "ad\x00min", "admin\n", " admin", "admin\t", "\x85admin", ","])
+def test_group_that_would_become_another_is_left_out(group: str) -> None:
+    found = identity({"groups": ["x", group]})
+    assert found.groups == ("x", group)
+    assert dict(identity_headers(found, settings(), "X-Forwarded"))["X-Forwarded-Groups"] == "x"
+    assert groups_left_out(found) == (group,)
+
+
+@given(st.text(), st.lists(st.text()))
+def test_any_text_makes_clean_headers(text: str, groups: list[str]) -> None:
+    found = identity({"email": text, "name": text, "preferred_username": text, "groups": groups})
+    for _, value in identity_headers(found, settings(), "X-Forwarded", text):
+        value.encode("latin-1").decode("utf-8")
+        assert not any(ord(character) < 32 or ord(character) == 127 for character in value)
+
+
+def test_lone_surrogate_of_json_does_not_raise() -> None:
+    assert (
+        dict(identity_headers(identity({"email": "a\ud800"}), settings(), "X-Forwarded"))["X-Forwarded-Email"]
+        == "a?"
+    )
+
+
+def test_stripped_names() -> None:
+    both = {
+        f"{family}-{name}"
+        for family in ("x-forwarded", "x-auth-request")
+        for name in ("user", "email", "groups", "preferred-username", "access-token")
+    }
+    assert stripped_names(settings()) == both | {"remote-user"}
+    assert stripped_names(settings(pass_authorization=True)) == both | {"remote-user", "authorization"}
