@@ -161,6 +161,7 @@ def _once(effect: Fetch, session: requests.Session) -> Fetched:
         headers=dict(effect.headers),
         data=effect.body,
         timeout=left(),
+        verify=session.verify,  # said here, or REQUESTS_CA_BUNDLE would go before ca_file
         allow_redirects=False,
         stream=True,
     )
@@ -212,14 +213,16 @@ def _failure(effect: Fetch, error: BaseException, is_over: bool) -> GateError:
 
 def _is_answer(causes: list[BaseException]) -> bool:
     """Tell whether something came, and was no HTTP."""
-    from http.client import HTTPException, RemoteDisconnected
+    from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 
     from requests.exceptions import InvalidURL
     from urllib3.exceptions import DecodeError, InvalidChunkLength
 
-    if any(isinstance(cause, RemoteDisconnected | InvalidURL) for cause in causes):
+    if any(isinstance(cause, DecodeError | InvalidChunkLength) for cause in causes):
+        return True
+    if any(isinstance(cause, RemoteDisconnected | IncompleteRead | InvalidURL) for cause in causes):
         return False
-    return any(isinstance(cause, HTTPException | DecodeError | InvalidChunkLength) for cause in causes)
+    return any(isinstance(cause, HTTPException) for cause in causes)
 
 
 def _is_stale(error: BaseException) -> bool:

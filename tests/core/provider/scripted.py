@@ -45,7 +45,7 @@ def settings(**changes: Any) -> Settings:
         "issuer": ISSUER,
         "client_id": CLIENT,
         "client_secret": SECRET,
-        "cookie_secret": ("k" * 43,),
+        "cookie_secret": ("bq2oC4vYkq0tF1rD7zX3mN9sLwE6uHgJ8pRaT5iVnKc",),
         "allow_everyone": True,
     }
     return Settings(**(values | changes))

@@ -53,8 +53,8 @@ def choose_method(metadata: Metadata, settings: Settings) -> str:
         raise ProviderError(
             "client_auth_unsupported",
             "The sign-in service does not accept the way in which this application identifies itself.",
-            detail=f"discovery offers {', '.join(offered)}; a client_secret alone can do "
-            "client_secret_basic and client_secret_post. Name another way in client_auth, or hold a client_private_key",
+            detail=f"discovery offers {', '.join(offered)}; a client_secret alone can do client_secret_basic "
+            "and client_secret_post. Name another way in client_auth, or hold a client_private_key",
         )
     return method
 
