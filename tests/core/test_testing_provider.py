@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote_plus
 
 import pytest
 import requests
@@ -219,6 +219,10 @@ def test_only_the_registered_method_counts(rp: SmallRelyingParty) -> None:
     assert (posted.status_code, posted.json()["error"]) == (401, "invalid_client")
     public = rp.token(code=code, client_id="app")
     assert (public.status_code, public.json()["error"]) == (401, "invalid_client")
+    other = rp.http.post(
+        f"{rp.op.issuer}/token", data={"client_id": "other"}, auth=("app", quote_plus(SECRET))
+    )
+    assert (other.status_code, "client_id" in other.json()["error_description"]) == (400, True)
     both = rp.token(code=code, client_secret=SECRET)
     assert (both.status_code, both.json()["error"]) == (400, "invalid_request")
 
@@ -281,6 +285,8 @@ def test_a_signed_assertion_names_us_and_is_used_once(method: str) -> None:
             assertion(op, key, alg, exp=int(time.time()) - 1),
             assertion(op, key, alg, exp=None),
             assertion(op, key, alg, jti=None),
+            assertion(op, key, alg, nbf=int(time.time()) + 100),
+            assertion(op, key, alg) | {"client_id": "app"},
         ):
             response = rp.token(code=code, **refused)
             assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
@@ -409,7 +415,7 @@ def test_acr_is_given_when_asked(rp: SmallRelyingParty) -> None:
 def test_userinfo_wants_a_bearer_token(rp: SmallRelyingParty) -> None:
     tokens = rp.sign_in()
     missing = rp.http.get(f"{rp.op.issuer}/userinfo", params={"access_token": tokens["access_token"]})
-    assert (missing.status_code, missing.headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert (missing.status_code, missing.headers["WWW-Authenticate"]) == (401, "Bearer, DPoP")
     wrong = rp.userinfo(tokens["id_token"])
     assert wrong.status_code == 401
     assert "invalid_token" in wrong.headers["WWW-Authenticate"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from oidc_gate.testing.provider import pages
+from oidc_gate.testing.provider import pages, pushed
+from oidc_gate.testing.provider.authorization_request import RESPONSE_MODES, find_client, read_request
 from oidc_gate.testing.provider.messages import (
     Headers,
     Pairs,
@@ -20,10 +20,6 @@ from oidc_gate.testing.provider.messages import (
 from oidc_gate.testing.provider.people import Client
 from oidc_gate.testing.provider.realm import AuthorizationRequest, Grant, Realm, Session
 
-_S256 = re.compile(r"[A-Za-z0-9_-]{43}")
-_PROMPTS = frozenset({"none", "login", "consent", "select_account"})
-_RESPONSE_MODES = ("query", "form_post")
-
 
 def authorize(realm: Realm, received: Received) -> Reply:
     """Answer the authorization endpoint.
@@ -32,80 +28,19 @@ def authorize(realm: Realm, received: Received) -> Reply:
     """
     pairs = received.form_pairs if received.method == "POST" else received.query_pairs
     try:
+        unpacked = pushed.unpack(realm, pairs)
+        pairs = unpacked.pairs
         client, redirect_uri = find_client(realm, pairs)
     except (
         ProtocolError
     ) as error:  # RFC 6749 §4.1.2.1: never redirect to what is not known to be the client's
         return pages.error_page(error.description)
     try:
+        pushed.demand(client, unpacked)
         request = read_request(client, redirect_uri, single_valued(pairs))
         return _with_person(realm, received, request)
     except ProtocolError as error:
         return answer(realm, _answerable(client, redirect_uri, pairs), _error_pairs(error))
-
-
-def find_client(realm: Realm, pairs: Pairs) -> tuple[Client, str]:
-    """Find the client and the redirect_uri, each named exactly once.
-
-    Raises:
-        ProtocolError: to be shown, never redirected.
-
-    Spec: RFC 6749 §3.1.2; RFC 9700 §4.1.3 (exact comparison).
-    """
-    client_ids = [value for name, value in pairs if name == "client_id"]
-    redirect_uris = [value for name, value in pairs if name == "redirect_uri"]
-    client = realm.clients.get(client_ids[0]) if len(client_ids) == 1 else None
-    if client is None:
-        raise ProtocolError("invalid_request", "The client_id is missing or unknown.")
-    if len(redirect_uris) != 1 or redirect_uris[0] not in client.redirect_uris:
-        raise ProtocolError("invalid_request", "The redirect_uri is not registered for this client.")
-    return client, redirect_uris[0]
-
-
-def read_request(client: Client, redirect_uri: str, params: dict[str, str]) -> AuthorizationRequest:
-    """Check everything else that the client asks for.
-
-    Raises:
-        ProtocolError: to be sent back to the redirect_uri.
-
-    Spec: OpenID Connect Core §3.1.2.1, §3.1.2.2; RFC 7636 §4.3, §4.4.1.
-    """
-    _refuse_unsupported(params)
-    scopes = frozenset(params.get("scope", "").split())
-    if "openid" not in scopes:
-        raise ProtocolError("invalid_scope", "the scope does not contain openid")
-    if params.get("code_challenge_method") != "S256" or not _S256.fullmatch(params.get("code_challenge", "")):
-        raise ProtocolError("invalid_request", "PKCE with code_challenge_method=S256 is required")
-    prompts = frozenset(params.get("prompt", "").split())
-    if not prompts <= _PROMPTS or ("none" in prompts and len(prompts) > 1):
-        raise ProtocolError("invalid_request", "prompt is unknown, or none is combined with another")
-    max_age = params.get("max_age")
-    if max_age is not None and not re.fullmatch(r"[0-9]{1,9}", max_age):
-        raise ProtocolError("invalid_request", "max_age is not a number of seconds")
-    return AuthorizationRequest(
-        client_id=client.client_id,
-        redirect_uri=redirect_uri,
-        scopes=scopes,
-        response_mode=params.get("response_mode", "query"),
-        state=params.get("state"),
-        nonce=params.get("nonce"),
-        code_challenge=params["code_challenge"],
-        prompts=prompts,
-        max_age=None if max_age is None else int(max_age),
-        login_hint=params.get("login_hint"),
-        acr_values=tuple(params.get("acr_values", "").split()),
-        dpop_jkt=params.get("dpop_jkt"),
-    )
-
-
-def _refuse_unsupported(params: dict[str, str]) -> None:
-    if params.get("response_type") != "code":
-        raise ProtocolError("unsupported_response_type", "only response_type=code is answered")
-    if params.get("response_mode", "query") not in _RESPONSE_MODES:
-        raise ProtocolError("invalid_request", "response_mode is neither query nor form_post")
-    for name in ("request", "request_uri", "registration"):  # OpenID Connect Core §6.1, §7.2.1
-        if name in params:
-            raise ProtocolError(f"{name}_not_supported", f"the {name} parameter is not taken here")
 
 
 def _answerable(client: Client, redirect_uri: str, pairs: Pairs) -> AuthorizationRequest:
@@ -114,7 +49,7 @@ def _answerable(client: Client, redirect_uri: str, pairs: Pairs) -> Authorizatio
     modes = [value for name, value in pairs if name == "response_mode"]
     return AuthorizationRequest(
         client_id=client.client_id, redirect_uri=redirect_uri, scopes=frozenset(),
-        response_mode=modes[0] if len(modes) == 1 and modes[0] in _RESPONSE_MODES else "query",
+        response_mode=modes[0] if len(modes) == 1 and modes[0] in RESPONSE_MODES else "query",
         state=states[0] if len(states) == 1 else None, nonce=None, code_challenge="", prompts=frozenset(),
         max_age=None, login_hint=None, acr_values=(),
     )  # fmt: skip

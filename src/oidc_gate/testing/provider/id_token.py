@@ -1,20 +1,14 @@
-"""The ID token and the userinfo answer: what is said about the person, and how it is sealed."""
+"""The ID token: what is said about the person and the event, and how it is sealed."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from oidc_gate.testing.provider.messages import (
-    NO_STORE,
     Json,
-    ProtocolError,
-    Received,
-    Reply,
-    error_reply,
-    json_reply,
 )
 from oidc_gate.testing.provider.people import Client
-from oidc_gate.testing.provider.realm import Grant, Realm, Token
+from oidc_gate.testing.provider.realm import Grant, Realm
 from oidc_gate.testing.provider.tokens import draft, encryption_for, left_half_hash
 
 
@@ -54,40 +48,3 @@ def _about_the_event(realm: Realm, client: Client, grant: Grant) -> Json:
         claims["acr"] = reached[0] if reached else "0"
         claims["amr"] = ["user"]  # RFC 8176 §2: somebody pressed a button
     return claims
-
-
-def userinfo(realm: Realm, received: Received) -> Reply:
-    """Answer the userinfo endpoint.
-
-    Spec: OpenID Connect Core §5.3; RFC 6750 §2, §3.
-    """
-    try:
-        held = _bearer(realm, received)
-    except ProtocolError as error:
-        return error_reply(error)
-    client = realm.clients[held.grant.request.client_id]
-    said = realm.behaviour.userinfo(realm.people[held.grant.sub].claims_for(held.scopes), realm)
-    alg = realm.behaviour.signs_userinfo or client.userinfo_signed_response_alg
-    if alg is None:
-        return json_reply(said, headers=NO_STORE)
-    said = {**said, "iss": realm.issuer, "aud": client.client_id}  # OpenID Connect Core §5.3.2
-    honest = draft(realm.ring, client, said, alg=alg)
-    signed = realm.behaviour.userinfo_token(honest, realm).write()
-    return Reply(200, signed.encode(), "application/jwt", NO_STORE)
-
-
-def _bearer(realm: Realm, received: Received) -> Token:
-    scheme, _, value = received.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not value:
-        raise ProtocolError(
-            "invalid_request", "no bearer token", status=401, headers=(("WWW-Authenticate", "Bearer"),)
-        )
-    held = realm.live(realm.access_tokens.get(value.strip()))
-    challenge = 'Bearer error="{}"'
-    if held is None or held.grant.sub not in realm.people:
-        refused = (("WWW-Authenticate", challenge.format("invalid_token")),)
-        raise ProtocolError("invalid_token", "unknown, expired or revoked", status=401, headers=refused)
-    if "openid" not in held.scopes:
-        refused = (("WWW-Authenticate", challenge.format("insufficient_scope")),)
-        raise ProtocolError("insufficient_scope", "openid was not granted", status=403, headers=refused)
-    return held

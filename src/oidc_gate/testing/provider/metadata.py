@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from oidc_gate.testing.provider.dpop import ALGORITHMS
 from oidc_gate.testing.provider.messages import Json, Received, Reply, json_reply
 from oidc_gate.testing.provider.people import (
     CLIENT_AUTH_METHODS,
@@ -15,7 +16,8 @@ from oidc_gate.testing.provider.realm import Realm
 def build_metadata(realm: Realm) -> Json:
     """Build the provider's metadata.
 
-    Spec: OpenID Connect Discovery §3; RFC 8414 §2; RFC 9207 §3; OpenID Connect Back-Channel Logout §2.1.
+    Spec: OpenID Connect Discovery §3; OpenID Connect Back-Channel Logout §2.1;
+        RFC 8414 §2; RFC 9126 §5; RFC 9207 §3; RFC 9449 §5.1.
     """
     issuer = realm.issuer
     return {
@@ -43,7 +45,10 @@ def build_metadata(realm: Realm) -> Json:
             "email", "email_verified", "name", "preferred_username", "groups",
         ],
         "claims_parameter_supported": False,
-        "request_parameter_supported": False,
+        "request_parameter_supported": True,
+        "request_object_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+        "pushed_authorization_request_endpoint": f"{issuer}/par",
+        "dpop_signing_alg_values_supported": list(ALGORITHMS),
         "request_uri_parameter_supported": False,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,

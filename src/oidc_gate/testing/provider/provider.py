@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, ClassVar
 
-from oidc_gate.testing.provider import authorize, id_token, logout, metadata, pages, token_endpoint
+from oidc_gate.testing.provider import authorize, logout, metadata, pages, pushed, token_endpoint, userinfo
 from oidc_gate.testing.provider.behaviour import HONEST, Tamper
 from oidc_gate.testing.provider.faults import Fault
 from oidc_gate.testing.provider.keys import signer
@@ -27,7 +27,8 @@ _ROUTES: dict[str, tuple[str, tuple[str, ...], Endpoint]] = {
     "/authorize": ("authorization", ("GET", "POST"), authorize.authorize),
     "/login": ("login", ("POST",), authorize.login),
     "/token": ("token", ("POST",), token_endpoint.token),
-    "/userinfo": ("userinfo", ("GET", "POST"), id_token.userinfo),
+    "/par": ("par", ("POST",), pushed.push),
+    "/userinfo": ("userinfo", ("GET", "POST"), userinfo.userinfo),
     "/end_session": ("end_session", ("GET", "POST"), logout.end_session),
 }
 
@@ -127,6 +128,18 @@ class TestProvider:
         if sub is not None and sub not in self._realm.people:
             raise ValueError(f"auto_login={sub!r}: nobody of that sub is among the people")
         self._realm.auto_login = sub
+
+    @property
+    def dpop_nonce(self) -> str | None:
+        """Demand this nonce in every DPoP proof; None demands none.
+
+        Spec: RFC 9449 §8.
+        """
+        return self._realm.dpop_nonce
+
+    @dpop_nonce.setter
+    def dpop_nonce(self, nonce: str | None) -> None:
+        self._realm.dpop_nonce = nonce
 
     def register(self, client: Client) -> None:
         """Add a client, or replace the one of the same client_id."""

@@ -11,7 +11,6 @@ from typing import Generic, TypeVar
 
 from oidc_gate.testing.provider.behaviour import HONEST, Behaviour, Tamper
 from oidc_gate.testing.provider.keys import KeyRing
-from oidc_gate.testing.provider.messages import Json
 from oidc_gate.testing.provider.people import Client, Person
 
 V = TypeVar("V")
@@ -68,6 +67,19 @@ class Token:
     scopes: frozenset[str]
     expires_at: int
     dpop_jkt: str | None = None
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """Hold a request that waits to be asked for.
+
+    Spec: RFC 9126 §2.2.
+    """
+
+    client_id: str
+    pairs: list[tuple[str, str]]
+    was_signed: bool
+    expires_at: int
 
 
 class Shelf(Generic[V]):
@@ -143,6 +155,7 @@ class Realm:
             ["ES256", *(alg for client in self.clients.values() for alg in _algorithms(client))]
         )
         self.behaviour: Behaviour = HONEST
+        self.dpop_nonce: str | None = None
         self.tamper: Tamper | None = None
         self.sessions: Shelf[Session] = Shelf()
         self.pending: Shelf[AuthorizationRequest] = Shelf()
@@ -151,7 +164,7 @@ class Realm:
         self.refresh_tokens: Shelf[Token] = Shelf()
         self.revoked: Shelf[bool] = Shelf()
         self.seen_jtis: Shelf[bool] = Shelf()
-        self.pushed: Shelf[tuple[str, Json, int]] = Shelf()
+        self.pushed: Shelf[Pushed] = Shelf()
 
     def register(self, client: Client) -> None:
         """Add a client, or put it in the place of the one with the same client_id."""

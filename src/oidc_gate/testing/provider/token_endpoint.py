@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from oidc_gate.testing.provider.client_auth import authenticate_client
+from oidc_gate.testing.provider.dpop import proven_key
 from oidc_gate.testing.provider.id_token import build_id_token
 from oidc_gate.testing.provider.messages import (
     NO_STORE,
@@ -35,18 +36,25 @@ def token(realm: Realm, received: Received) -> Reply:
         form = single_valued(received.form_pairs)
         client = authenticate_client(realm, received, form)
         realm.behaviour.before_token(realm)
-        answer = _answer(realm, client, form)
+        answer = _answer(realm, client, form, _dpop_key(realm, client, received))
     except ProtocolError as error:
         return error_reply(error)
     return json_reply(realm.behaviour.token_answer(answer, realm), headers=NO_STORE)
 
 
-def _answer(realm: Realm, client: Client, form: dict[str, str]) -> Json:
+def _dpop_key(realm: Realm, client: Client, received: Received) -> str | None:
+    key = proven_key(realm, received, "token")
+    if key is None and client.dpop_bound_access_tokens:  # RFC 9449 §5.2
+        raise ProtocolError("invalid_dpop_proof", "this client must prove its key")
+    return key
+
+
+def _answer(realm: Realm, client: Client, form: dict[str, str], dpop_jkt: str | None) -> Json:
     match form.get("grant_type"):
         case "authorization_code":
-            return _redeem(realm, client, form)
+            return _redeem(realm, client, form, dpop_jkt)
         case "refresh_token":
-            return _refresh(realm, client, form)
+            return _refresh(realm, client, form, dpop_jkt)
         case None:
             raise ProtocolError("invalid_request", "grant_type is missing")
         case _:
@@ -55,7 +63,7 @@ def _answer(realm: Realm, client: Client, form: dict[str, str]) -> Json:
             )
 
 
-def _redeem(realm: Realm, client: Client, form: dict[str, str]) -> Json:
+def _redeem(realm: Realm, client: Client, form: dict[str, str], dpop_jkt: str | None) -> Json:
     if "code" not in form:
         raise ProtocolError("invalid_request", "code is missing")
     grant = realm.codes.get(form["code"])
@@ -70,7 +78,9 @@ def _redeem(realm: Realm, client: Client, form: dict[str, str]) -> Json:
         raise ProtocolError("invalid_grant", "redirect_uri is not the one of the authorization request")
     if not _proves(form.get("code_verifier", ""), grant.request.code_challenge):
         raise ProtocolError("invalid_grant", "code_verifier does not match the code_challenge")
-    return _tokens(realm, client, grant, grant.request.scopes, first=True)
+    if grant.request.dpop_jkt not in (None, dpop_jkt):  # RFC 9449 §10
+        raise ProtocolError("invalid_grant", "the code is bound to another DPoP key")
+    return _tokens(realm, client, grant, grant.request.scopes, dpop_jkt, first=True)
 
 
 def _proves(code_verifier: str, code_challenge: str) -> bool:
@@ -79,7 +89,7 @@ def _proves(code_verifier: str, code_challenge: str) -> bool:
     return bool(_VERIFIER.fullmatch(code_verifier)) and hmac.compare_digest(made, code_challenge)
 
 
-def _refresh(realm: Realm, client: Client, form: dict[str, str]) -> Json:
+def _refresh(realm: Realm, client: Client, form: dict[str, str], dpop_jkt: str | None) -> Json:
     if "refresh_token" not in form:
         raise ProtocolError("invalid_request", "refresh_token is missing")
     held = realm.live(realm.refresh_tokens.get(form["refresh_token"]))
@@ -87,6 +97,8 @@ def _refresh(realm: Realm, client: Client, form: dict[str, str]) -> Json:
         raise ProtocolError(
             "invalid_grant", "the refresh token is unknown, expired, revoked, or another client's"
         )
+    if held.dpop_jkt not in (None, dpop_jkt):  # RFC 9449 §5: those of public clients are bound
+        raise ProtocolError("invalid_grant", "the refresh token is bound to another DPoP key")
     scopes = frozenset(form["scope"].split()) if "scope" in form else held.scopes
     if not scopes <= held.scopes:  # RFC 6749 §6
         raise ProtocolError("invalid_scope", "more is asked than was granted")
@@ -95,22 +107,26 @@ def _refresh(realm: Realm, client: Client, form: dict[str, str]) -> Json:
             held.grant
         )  # RFC 9700 §4.14.2: a rotated token that comes back was stolen, from or by somebody
         raise ProtocolError("invalid_grant", "the refresh token was used before; the grant is revoked")
-    return _tokens(realm, client, held.grant, scopes, first=False)
+    return _tokens(realm, client, held.grant, scopes, dpop_jkt, first=False)
 
 
-def _tokens(realm: Realm, client: Client, grant: Grant, scopes: frozenset[str], *, first: bool) -> Json:
+def _tokens(
+    realm: Realm, client: Client, grant: Grant, scopes: frozenset[str], dpop_jkt: str | None, *, first: bool
+) -> Json:
     now = realm.now()
-    bearer = Token(grant=grant, scopes=scopes, expires_at=now + realm.token_seconds)
+    bearer = Token(grant=grant, scopes=scopes, expires_at=now + realm.token_seconds, dpop_jkt=dpop_jkt)
     access_token = realm.access_tokens.add(bearer)
     answer: dict[str, Any] = {
         "access_token": access_token,
-        "token_type": "Bearer",
+        "token_type": "DPoP" if dpop_jkt else "Bearer",
         "expires_in": realm.token_seconds,
         "scope": " ".join(sorted(scopes)),
     }
     if "openid" in scopes:
         answer["id_token"] = build_id_token(realm, client, grant, scopes, access_token, first=first)
     if "offline_access" in grant.request.scopes:
-        kept = Token(grant=grant, scopes=grant.request.scopes, expires_at=now + realm.refresh_seconds)
+        bound = dpop_jkt if client.auth_method == "none" else None
+        until = now + realm.refresh_seconds
+        kept = Token(grant=grant, scopes=grant.request.scopes, expires_at=until, dpop_jkt=bound)
         answer["refresh_token"] = realm.refresh_tokens.add(kept)
     return answer
