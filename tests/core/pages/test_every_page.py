@@ -88,6 +88,8 @@ def assert_harmless(document: Document) -> None:
     for character in words.replace("\n", ""):
         category = unicodedata.category(character)
         assert category not in {"Cc", "Cs", "Zl", "Zp"}, hex(ord(character))
+        assert ord(character) & 0xFFFE != 0xFFFE, hex(ord(character))
+        assert not 0xFDD0 <= ord(character) <= 0xFDEF, hex(ord(character))
         assert category != "Cf" or character in "\u200c\u200d", hex(ord(character))
 
 

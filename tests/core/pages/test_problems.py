@@ -75,6 +75,10 @@ def test_details_are_bounded() -> None:
     assert shown[-1][1] == "v" * 299 + "…"
 
 
+def test_causes_are_bounded() -> None:
+    assert len(error(causes=["One."] * 13).find("li")) == 12
+
+
 def test_details_on_one_line_in_reading_order() -> None:
     assert rows(error(details=[("a", "x\r\n\u202ey\u2028z\x00")]))[-1] == ("a", "x y z")
 
