@@ -7,16 +7,27 @@ own, never in the application's pool and never on the event loop.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from time import time
 from typing import Any
 
-from .asgi_messages import Body, Receive, Scope, Send, entered, request_of, send_reply, watching
-from .backend import Backends
+from .asgi_messages import (
+    Body,
+    HeaderFilter,
+    Receive,
+    Scope,
+    Send,
+    encoded,
+    request_of,
+    send_reply,
+    told,
+    watching,
+)
+from .backend import Backend, Backends
 from .effects import arun
-from .endpoints.admission import build_scope_headers
+from .endpoints.admission import admit, application_headers
+from .endpoints.base import Parts
 from .endpoints.replies import problem
 from .errors import ConfigurationError
-from .model import Decision, Reply, Request
+from .model import Reply, Session
 from .offloop import is_on_a_loop, off_loop
 from .policy.claims import stripped_names
 from .settings import Settings
@@ -60,12 +71,13 @@ class OIDCGate:
                 raise
             self._broken = error
             return
-        self._engine = Engine(settings, world)
+        self._engine = Engine(settings, _tell, world)
         self._gate = self._engine.gate
         self._recognise = self._gate.recognise
+        self._clock = self._engine.world.clock
         self._cookies = self._gate.parts.cookies
-        self._below_prefix = self._gate.below_prefix
-        self._stripped = frozenset(stripped_names(settings))
+        self._prefix = settings.prefix
+        self._passes = HeaderFilter(stripped_names(settings))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection, or let the application answer it."""
@@ -75,30 +87,36 @@ class OIDCGate:
             if scope["type"] == "lifespan":
                 self._engine.warm_up()
             return await self._app(scope, receive, send)
-        header = _cookie_header(scope)
-        known = self._recognise(header, time())
+        cookie_header = _cookie_header(scope)
+        known = self._recognise(cookie_header, self._clock()) or self._engine.meet(cookie_header)
         if (
-            known is not None
-            and known.allow is not None
-            and scope["type"] == "http"
-            and self._below_prefix not in scope["path"]
+            known is None
+            or known.told is None
+            or scope["type"] != "http"
+            or self._prefix in scope["path"]
         ):
-            inner = entered(
-                scope, self._stripped, self._cookies, header, known.scope_headers, known.allow.identity
-            )
-            return await self._app(inner, receive, send)
-        await self._decide(scope, receive, send)
+            return await self._decide(scope, receive, send)
+        await self._app(self._entered(scope, cookie_header, *known.told), receive, send)
+
+    def _entered(
+        self, scope: Scope, cookie_header: str, members: Scope, headers: list[tuple[bytes, bytes]]
+    ) -> Scope:
+        """Return the scope as the application sees it: none of our cookies, nobody's identity but the one we know."""
+        passes = self._passes
+        kept = [pair for pair in scope["headers"] if passes[pair[0]]]
+        rest = self._cookies.without_ours(cookie_header)
+        if rest:
+            kept.append((b"cookie", rest.encode("latin-1")))
+        kept += headers
+        return {**scope, **members, "headers": kept}
 
     async def _decide(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._engine.warm_up()
         request, body = request_of(scope), Body(receive)
-        decision: Decision = await arun(self._gate.decide(request), self._engine.world, body.read, off_loop)
+        decision = await arun(self._gate.decide(request), self._engine.world, body.read, off_loop)
         if isinstance(decision, Reply):
             return await send_reply(decision, scope, body, send, is_head=request.method == "HEAD")
-        headers = build_scope_headers(decision)
-        inner = entered(
-            scope, self._stripped, self._cookies, _cookie_header(scope), headers, decision.identity
-        )
+        inner = self._entered(scope, _cookie_header(scope), *told(decision.identity, decision.headers))
         await self._app(inner, receive, watching(decision, send, is_head=request.method == "HEAD"))
 
     def __getattr__(self, name: str) -> Any:
@@ -123,7 +141,7 @@ class AuthBackend:
     def __init__(
         self, settings: Settings | None = None, *, world: World | None = None, **keywords: Any
     ) -> None:
-        self._backends = Backends(load_settings(settings, keywords), world)
+        self._backends = Backends(load_settings(settings, keywords), _tell_nginx, world)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
@@ -132,18 +150,30 @@ class AuthBackend:
             return await _complete_lifespan(receive, send)
         mount = scope.get("root_path", "")
         backend = self._backends.at(mount)
-        verdict = backend.recognise_verdict(
-            _cookie_header(scope), scope["path"].removeprefix(mount), scope["query_string"], time()
-        )
-        body = Body(receive)
-        if verdict is None:
-            backend.engine.warm_up()
-            request: Request = backend.placed(request_of(scope))
-            decision = await arun(
-                backend.engine.gate.decide(request), backend.engine.world, body.read, off_loop
-            )
-            verdict = backend.reply_of(decision)
-        await send_reply(verdict, scope, body, send, is_head=scope.get("method") == "HEAD")
+        query = scope.get("query_string", b"")
+        if scope["type"] == "http" and backend.is_plain_auth(scope["path"][len(mount) :], query):
+            known = backend.known(_cookie_header(scope))
+            if known is not None and known.told is not None:
+                # a middleware may add to the list that it is given
+                await send({"type": "http.response.start", "status": 202, "headers": known.told.copy()})
+                return await send({"type": "http.response.body", "body": b""})
+        await self._decide(backend, scope, receive, send)
+
+    @staticmethod
+    async def _decide(backend: Backend[Any], scope: Scope, receive: Receive, send: Send) -> None:
+        backend.engine.warm_up()
+        body, request = Body(receive), backend.placed(request_of(scope))
+        decision = await arun(backend.engine.gate.decide(request), backend.engine.world, body.read, off_loop)
+        reply = backend.reply_of(decision)
+        await send_reply(reply, scope, body, send, is_head=request.method == "HEAD")
+
+
+def _tell(parts: Parts, session: Session) -> tuple[Scope, list[tuple[bytes, bytes]]]:
+    return told(session.identity, application_headers(parts, session))
+
+
+def _tell_nginx(parts: Parts, session: Session) -> list[tuple[bytes, bytes]]:
+    return encoded(admit(parts, session))
 
 
 def _cookie_header(scope: Scope) -> str:

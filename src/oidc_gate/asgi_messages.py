@@ -6,15 +6,13 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import quote
 
-from .cookies import Cookies
-from .model import Allow, Headers, Identity, Reply, Request
+from .model import Allow, HeaderList, Headers, Identity, Reply, Request
 from .shell import DRAIN_BYTES, challenges_by_itself, may_carry_cookie, new_request_id
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-HeaderPairs = tuple[tuple[bytes, bytes], ...]
 
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"
 
@@ -92,34 +90,29 @@ class Credentials:
         return ["authenticated", *(f"group:{group}" for group in self._identity.groups)]
 
 
-def entered(
-    scope: Scope,
-    stripped: frozenset[str],
-    cookies: Cookies,
-    cookie_header: str,
-    told: HeaderPairs,
-    identity: Identity | None,
-) -> Scope:
-    """Return the scope as the application sees it: none of our cookies, nobody's identity but the one we know."""
-    headers = [
-        pair for pair in scope["headers"] if pair[0] != b"cookie" and not _is_stripped(pair[0], stripped)
-    ]
-    rest = cookies.without_ours(cookie_header)
-    if rest:
-        headers.append((b"cookie", rest.encode("latin-1")))
-    headers.extend(told)
-    return {
-        **scope,
-        "headers": headers,
-        "user": User(identity),
-        "auth": Credentials(identity),
-        "oidc_gate.identity": identity,
-    }
+def told(identity: Identity | None, headers: HeaderList) -> tuple[Scope, list[tuple[bytes, bytes]]]:
+    """Return what a scope is given: the identity, ``user`` and ``auth``; and the headers that were asked for."""
+    members = {"oidc_gate.identity": identity, "user": User(identity), "auth": Credentials(identity)}
+    return members, [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
-def _is_stripped(name: bytes, stripped: frozenset[str]) -> bool:
-    """Tell whether a header carries an identity, in whatever spelling (CVE-2025-64484)."""
-    return name.decode("latin-1").lower().replace("_", "-") in stripped
+class HeaderFilter(dict[bytes, bool]):
+    """Tells which headers of a request reach the application, by their names as they came.
+
+    What carries an identity does not, in whatever spelling (CVE-2025-64484), nor does ``Cookie``, which is put
+    back without what is ours. Names are judged once: the same few come with every request.
+    """
+
+    MOST_NAMES = 1024
+
+    def __init__(self, stripped: frozenset[str]) -> None:
+        self._stripped = stripped | {"cookie"}
+
+    def __missing__(self, name: bytes) -> bool:
+        passes = name.decode("latin-1").lower().replace("_", "-") not in self._stripped
+        if len(self) < self.MOST_NAMES:
+            self[name] = passes
+        return passes
 
 
 class Body:
@@ -160,7 +153,7 @@ async def send_reply(reply: Reply, scope: Scope, body: Body, send: Send, *, is_h
         return await _deny_websocket(reply, scope, body, send)
     if reply.drains:
         await body.drain()
-    await send({"type": "http.response.start", "status": reply.status, "headers": _encoded(reply)})
+    await send({"type": "http.response.start", "status": reply.status, "headers": encoded(reply)})
     await send({"type": "http.response.body", "body": b"" if is_head else reply.body})
 
 
@@ -173,11 +166,12 @@ async def _deny_websocket(reply: Reply, scope: Scope, body: Body, send: Send) ->
     if "websocket.http.response" not in (scope.get("extensions") or {}):
         await send({"type": "websocket.close", "code": 1008, "reason": ""})
         return
-    await send({"type": "websocket.http.response.start", "status": reply.status, "headers": _encoded(reply)})
+    await send({"type": "websocket.http.response.start", "status": reply.status, "headers": encoded(reply)})
     await send({"type": "websocket.http.response.body", "body": reply.body})
 
 
-def _encoded(reply: Reply) -> list[tuple[bytes, bytes]]:
+def encoded(reply: Reply) -> list[tuple[bytes, bytes]]:
+    """Return the headers of `reply` as ASGI sends them."""
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
 
 
@@ -194,9 +188,7 @@ def watching(allow: Allow, send: Send, *, is_head: bool) -> Send:
             if allow.signs_in is not None and message["status"] == 401 and not _challenges(headers):
                 is_replaced = True
                 reply = allow.signs_in()
-                await send(
-                    {"type": "http.response.start", "status": reply.status, "headers": _encoded(reply)}
-                )
+                await send({"type": "http.response.start", "status": reply.status, "headers": encoded(reply)})
                 await send({"type": "http.response.body", "body": b"" if is_head else reply.body})
                 return
             message = {**message, "headers": headers + _renewing(allow.set_cookies, headers)}

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Generic
 from urllib.parse import urlsplit
 
+from .endpoints.base import Parts
 from .endpoints.replies import problem
 from .errors import ConfigurationError
 from .faults import describe
-from .model import Decision, Reply, Request
+from .model import Decision, Reply, Request, Session
+from .session.cache import Known, Told
 from .settings import Settings
 from .shell import Engine
 from .world import World
@@ -20,30 +24,33 @@ log = logging.getLogger("oidc_gate")
 MOST_MOUNTS = 16
 
 
-class Backend:
+Tell = Callable[[Parts, Session], Told]
+
+
+class Backend(Generic[Told]):
     """The backend at one mount point."""
 
-    def __init__(self, settings: Settings, world: World, mount: str) -> None:
-        self.engine = Engine(settings, world)
+    def __init__(self, settings: Settings, tell: Tell[Told], world: World, mount: str) -> None:
+        self.engine = Engine(settings, tell, world)
         self._mount = mount
         prefix = settings.prefix
         self._parent = mount[: -len(prefix)] if mount else ""
         self._below = prefix if mount else ""
-        gate = self.engine.gate
-        self._recognise = gate.recognise
-        self._auth_path = gate.auth_path[len(self._below) :]
+        self._recognise, self._clock = self.engine.gate.recognise, world.clock
+        self._auth_path = "/auth" if mount else prefix + "/auth"
         self._judges_places = bool(settings.original_uri_header)
 
-    def recognise_verdict(self, cookie_header: str, path: str, query: str, now: float) -> Reply | None:
-        """Return the verdict of ``auth`` on a cookie seen a moment ago, or None where it takes more than that.
+    def is_plain_auth(self, path: str, query: str | bytes) -> bool:
+        """Tell whether a request asks for the verdict of ``auth`` that a cookie alone decides.
 
         Args:
             path: Below the mount.
         """
-        if path != self._auth_path or query or self._judges_places:
-            return None
-        known = self._recognise(cookie_header, now)
-        return known.verdict if known is not None else None
+        return path == self._auth_path and not query and not self._judges_places
+
+    def known(self, cookie_header: str) -> Known[Told] | None:
+        """Return what follows from a cookie alone, or None where there is more to decide."""
+        return self._recognise(cookie_header, self._clock()) or self.engine.meet(cookie_header)
 
     def placed(self, request: Request) -> Request:
         """Return `request` as a gate sees it that has the prefix for its own."""
@@ -64,7 +71,7 @@ class Backend:
         return problem(404, "not_found", "Only the endpoints of the gate are here.")
 
 
-class Backends:
+class Backends(Generic[Told]):
     """One `Backend` for each mount point that requests came in by; nearly always a single one.
 
     Raises:
@@ -72,29 +79,30 @@ class Backends:
             and what the proxy passes on as ``Host`` and scheme is not what the browser used.
     """
 
-    def __init__(self, settings: Settings, world: World | None) -> None:
+    def __init__(self, settings: Settings, tell: Tell[Told], world: World | None = None) -> None:
         if not settings.public_url and not settings.trusted_proxies:
             error = ConfigurationError([describe("public_url", "backend_place", "default")])
             log.critical("%s", error)
             raise error
         self._settings = settings
+        self._tell = tell
         self._world = world or World(settings)
-        self._at: dict[str, Backend] = {}
+        self._at: dict[str, Backend[Told]] = {}
         self._lock = threading.Lock()
 
-    def at(self, mount: str) -> Backend:
+    def at(self, mount: str) -> Backend[Told]:
         """Return the backend for requests that came in by `mount`."""
         found = self._at.get(mount)
         return found if found is not None else self._make(mount)
 
-    def _make(self, mount: str) -> Backend:
+    def _make(self, mount: str) -> Backend[Told]:
         with self._lock:
             if mount in self._at:
                 return self._at[mount]
             base = urlsplit(self._settings.public_url or "").path.rstrip("/")
             prefix = mount[len(base) :] if mount.startswith(base + "/") else mount
             settings = replace(self._settings, prefix=prefix) if mount.rstrip("/") else self._settings
-            backend = Backend(settings, self._world, mount.rstrip("/"))
+            backend = Backend(settings, self._tell, self._world, mount.rstrip("/"))
             if len(self._at) < MOST_MOUNTS:
                 self._at[mount] = backend
             return backend

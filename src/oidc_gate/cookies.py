@@ -68,8 +68,14 @@ class Cookies:
 
     def without_ours(self, header: str) -> str:
         """Return a ``Cookie`` header without any cookie of this gate."""
-        if self.main not in header:
+        start = header.find(self.main)
+        if start < 0:
             return header
+        if header.find(self.main, start + 1) < 0 and _begins_a_cookie(header, start):
+            # One cookie that begins with our name, as nearly always: cut it out, unless it only begins so.
+            if header.startswith(self.needle, start):
+                end = header.find("; ", start)
+                return header[: max(start - 2, 0)] if end < 0 else header[:start] + header[end + 2 :]
         return self._ours.sub("", header).lstrip("; \t")
 
 

@@ -1,7 +1,8 @@
 """The story: what the gate decides about a request, in order.
 
-Everything starts here. `Gate.recognise` is the path of everybody signed in: one look-up. `Gate.decide` is the
-rest, as a generator that yields what it needs of the world (see `effects`) and returns a `Decision`:
+Everything starts here. `Gate.recognise` is the path of everybody signed in: one look-up; `Gate.meet` opens a
+cookie at its first sight. `Gate.decide` is the rest, as a generator that yields what it needs of the world (see
+`effects`) and returns a `Decision`:
 
 1. Is it one of our own endpoints? It answers.
 2. Who is it? A session, or a reason why there is none.
@@ -14,19 +15,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
+from typing import Generic
 
 from . import effects
 from .effects import Step
-from .endpoints.admission import application_headers, know
+from .endpoints.admission import application_headers
 from .endpoints.base import Parts, Visit, visit_of
 from .endpoints.challenge import challenge, deny
 from .endpoints.replies import problem, with_cookies
 from .endpoints.trouble import answer_error
 from .errors import GateError, SessionError
-from .model import Allow, Decision, Reply, Request
+from .model import Allow, Decision, Reply, Request, Session
 from .observe import log
-from .session.cache import Known
-from .session.lifetime import renew_at
+from .session.cache import Known, Told
+from .session.cookie_sessions import Found
+from .session.lifetime import ends_at, renew_at
 from .settings import Settings
 
 Endpoint = Callable[[Parts, Visit], Step[Reply]]
@@ -53,19 +56,24 @@ NEED_NO_SESSION = frozenset({"ping", "ready", "signed_out", "unavailable", "back
 RENEWED_AGAIN_AFTER_SECONDS = 30
 
 
-class Gate:
-    """One gate: settings, keys, caches, and the decisions that follow from them. Safe under threads."""
+class Gate(Generic[Told]):
+    """One gate: settings, keys, caches, and the decisions that follow from them. Safe under threads.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        tell: Makes of a session, in the form that the shell hands on, what somebody let in is known by. Made
+            once for each cookie and kept with it.
+    """
+
+    def __init__(self, settings: Settings, tell: Callable[[Parts, Session], Told]) -> None:
         self.settings = settings
+        self._tell = tell
         self.parts = Parts(settings)
         self._cookies = self.parts.cookies
         self._needle = self._cookies.needle
         self._get = self.parts.cache.get
         self.below_prefix = settings.prefix + "/"
-        self.auth_path = settings.prefix + "/auth"
 
-    def recognise(self, cookie_header: str, now: float) -> Known | None:
+    def recognise(self, cookie_header: str, now: float) -> Known[Told] | None:
         """Return what is known of the session cookie in `cookie_header`, if it was seen a moment ago.
 
         The short path: no crypto, no JSON, no effect. Whatever is not plain here is left to `decide`.
@@ -76,6 +84,30 @@ class Gate:
         end = cookie_header.find(";", start)
         known = self._get(cookie_header[start + len(self._needle) : end if end >= 0 else None])
         return known if known is not None and now < known.until else None
+
+    def meet(self, cookie_header: str) -> Step[Known[Told] | None]:
+        """Return what is to be known of a session cookie at its first sight; None where `decide` has more to do."""
+        if self._needle not in cookie_header:
+            return None
+        generation = self.parts.cache.generation
+        try:
+            found = yield from self.parts.sessions.read(cookie_header)
+        except SessionError:
+            return None
+        now = yield from effects.now()
+        until = renew_at(found.session, self.settings)
+        return self._keep(found, until, generation) if now < until else None
+
+    def _keep(self, found: Found, until: int, generation: int) -> Known[Told]:
+        session = found.session
+        refused = self.parts.entry.refuses(session.identity)
+        known = Known(
+            until=min(until, ends_at(session, self.settings)),
+            told=None if refused else self._tell(self.parts, session),
+            size=_BYTES_A_SESSION + _BYTES_A_CHARACTER * len(found.value),
+        )
+        self.parts.cache.put(found.value, known, generation)
+        return known
 
     def decide(self, request: Request) -> Step[Decision]:
         """Decide about a request that was not recognised. No error leaves this generator but a defect."""
@@ -117,23 +149,21 @@ class Gate:
 
     def _find_session(self, visit: Visit) -> Step[tuple[Visit, tuple[str, ...]]]:
         """Return the visit with its session or the reason why there is none, and the cookie that renews it."""
-        cache, header = self.parts.cache, visit.cookie_header
-        generation = cache.generation
+        generation = self.parts.cache.generation
         try:
-            found = yield from self.parts.sessions.read(header)
+            found = yield from self.parts.sessions.read(visit.cookie_header)
         except SessionError as error:
             self._explain(visit, error)
             return replace(visit, why=error.code), ()
         now = yield from effects.now()
-        known = know(self.parts, found.session)
-        cookies: tuple[str, ...] = ()
-        if now >= renew_at(found.session, self.settings) and not visit.request.is_websocket:
-            session, cookie = yield from self.parts.sessions.renew(found)
-            # The browser sends the old cookie until it has the new one, and some proxies never hand it on.
-            known.until = min(now + RENEWED_AGAIN_AFTER_SECONDS, known.session.identity.expires_at)
-            found, cookies = replace(found, session=session), (cookie,)
-        cache.put(found.value, known, generation)
-        return replace(visit, found=found), cookies
+        until = renew_at(found.session, self.settings)
+        if now < until or visit.request.is_websocket:
+            self._keep(found, until, generation)
+            return replace(visit, found=found), ()
+        # The browser sends the old cookie until it has the new one, and some proxies never hand that on.
+        self._keep(found, now + RENEWED_AGAIN_AFTER_SECONDS, generation)
+        session, cookie = yield from self.parts.sessions.renew(found)
+        return replace(visit, found=replace(found, session=session)), (cookie,)
 
     def _explain(self, visit: Visit, error: SessionError) -> None:
         if error.code in ("seal_foreign", "seal_forged"):
@@ -166,6 +196,8 @@ class Gate:
         return Allow(None, application_headers(self.parts, None), signs_in=signs_in)
 
 
+# What a session was seen to take, with all that hangs on it; measured in bench/, on the high side.
+_BYTES_A_SESSION, _BYTES_A_CHARACTER = 4_000, 12
 _FOREIGN_COOKIE = (
     "{}: {} was not sealed by this gate; does another gate on this host use the same cookie_name?"
 )

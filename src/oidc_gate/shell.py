@@ -6,12 +6,15 @@ import itertools
 import logging
 import os
 import threading
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, Generic
 
 from .effects import run
+from .endpoints.base import Parts
 from .errors import ConfigurationError
 from .gate import Gate
+from .model import Session
+from .session.cache import Known, Told
 from .settings import Settings
 from .world import World
 
@@ -40,16 +43,27 @@ def new_request_id() -> str:
     return f"{os.getpid():x}-{threading.get_ident() & 0xFFFF:x}-{next(_ids):x}"
 
 
-class Engine:
+class Engine(Generic[Told]):
     """A gate with its world: what a shell drives.
+
+    Args:
+        tell: See `Gate`.
 
     Discovery is not waited for: `warm_up` starts it in the background of each process, after a fork, once.
     """
 
-    def __init__(self, settings: Settings, world: World | None = None) -> None:
-        self.gate = Gate(settings)
+    def __init__(
+        self, settings: Settings, tell: Callable[[Parts, Session], Told], world: World | None = None
+    ) -> None:
+        self.gate = Gate(settings, tell)
         self.world = world or World(settings)
         self.warmed_in = 0
+
+    def meet(self, cookie_header: str) -> Known[Told] | None:
+        """Return what is to be known of a cookie seen for the first time, if no store has to be waited for."""
+        if not cookie_header or self.world.marks.blocks:
+            return None
+        return run(self.gate.meet(cookie_header), self.world, _no_body)
 
     def warm_up(self) -> None:
         """Fetch metadata and keys in a thread of their own, unless this process has begun to."""
@@ -60,9 +74,13 @@ class Engine:
 
     def _warm_up(self) -> None:
         try:
-            run(self.gate.parts.provider.warm_up(), self.world, lambda limit: b"")
+            run(self.gate.parts.provider.warm_up(), self.world, _no_body)
         except Exception:
             log.exception("discovery failed in a way that is a defect of oidc_gate")
+
+
+def _no_body(limit: int) -> bytes:
+    return b""
 
 
 def challenges_by_itself(www_authenticate: Iterable[str]) -> bool:

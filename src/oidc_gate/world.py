@@ -34,7 +34,7 @@ class World:
     ) -> None:
         self.marks: Marks = MemoryMarks() if marks is None else marks
         self._outbound = Outbound(settings).perform if outbound is None else outbound
-        self._clock, self._entropy = clock, entropy
+        self.clock, self._entropy = clock, entropy
 
     def blocks(self, effect: Effect) -> bool:
         """Tell whether performing `effect` may wait for a network or a disk."""
@@ -46,15 +46,15 @@ class World:
         """Perform `effect` and return its result."""
         match effect:
             case Now():
-                return int(self._clock())
+                return int(self.clock())
             case Random(size):
                 return self._entropy(size)
             case Fetch():
                 return self._outbound(effect)
             case Remember(key, until):
-                return self.marks.remember(key, until, int(self._clock()))
+                return self.marks.remember(key, until, int(self.clock()))
             case Recall(keys):
-                return self.marks.recall(keys, int(self._clock()))
+                return self.marks.recall(keys, int(self.clock()))
             case ReadBody():
                 raise TypeError("a request's body is read by the shell")
             case _:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from http.client import responses
-from time import time
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
-from .backend import Backend, Backends
+from .backend import Backends
 from .effects import run
-from .endpoints.admission import build_environ
-from .model import Allow, Headers, Reply, Request
-from .policy.claims import stripped_names
+from .endpoints.admission import admit, application_headers
+from .endpoints.base import Parts
+from .model import Allow, HeaderList, Headers, Identity, Reply, Request, Session
+from .policy.claims import stripped_names, user_of
 from .settings import Settings
 from .shell import DRAIN_BYTES, Engine, challenges_by_itself, load_settings, may_carry_cookie, new_request_id
 from .world import World
@@ -49,25 +49,25 @@ class OIDCGate:
     ) -> None:
         self._app = app
         settings = load_settings(settings, keywords)
-        self._engine = Engine(settings, world)
+        self._engine = Engine(settings, _tell, world)
         self._gate = self._engine.gate
         self._recognise = self._gate.recognise
+        self._clock = self._engine.world.clock
         self._cookies = self._gate.parts.cookies
-        self._below_prefix = self._gate.below_prefix
-        self._auth_path = self._gate.auth_path
+        self._prefix = settings.prefix
         self._stripped = tuple(
             sorted("HTTP_" + name.upper().replace("-", "_") for name in stripped_names(settings))
         )
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, or let the application answer it."""
-        path = environ.get("PATH_INFO", "")
-        known = self._recognise(environ.get("HTTP_COOKIE", ""), time())
-        if known is not None and known.allow is not None and not path.startswith(self._below_prefix):
-            return self._app(self._entered(environ, known.environ), start_response)
-        return self._decide(environ, start_response)
+        cookie_header = environ.get("HTTP_COOKIE", "")
+        known = self._recognise(cookie_header, self._clock()) or self._engine.meet(cookie_header)
+        if known is None or known.told is None or environ["PATH_INFO"].startswith(self._prefix):
+            return self._decide(environ, start_response)
+        return self._app(self._entered(environ, known.told), start_response)
 
-    def _entered(self, environ: Environ, told: dict[str, object]) -> Environ:
+    def _entered(self, environ: Environ, told: Environ) -> Environ:
         """Return `environ` as the application sees it: none of our cookies, nobody's identity but the one we know."""
         for name in self._stripped:
             environ.pop(name, None)
@@ -89,7 +89,7 @@ class OIDCGate:
             return send(decision, start_response, is_head=request.method == "HEAD")
         for name in ("REMOTE_USER", "AUTH_TYPE"):
             environ.pop(name, None)
-        entered = self._entered(environ, build_environ(self._gate.parts, decision))
+        entered = self._entered(environ, _environ_of(self._gate.parts, decision.identity, decision.headers))
         if not decision.set_cookies and decision.signs_in is None:
             return self._app(entered, start_response)
         return _Watched(self._app, entered, start_response, decision)
@@ -99,6 +99,20 @@ class OIDCGate:
             f"OIDCGate has no attribute {name!r}: it wraps the application and is not the application. "
             "To keep the application's own methods, wrap its callable: app.wsgi_app = OIDCGate(app.wsgi_app)"
         )
+
+
+def _tell(parts: Parts, session: Session) -> Environ:
+    return _environ_of(parts, session.identity, application_headers(parts, session))
+
+
+def _environ_of(parts: Parts, identity: Identity | None, headers: HeaderList) -> Environ:
+    """Return what an ``environ`` is given: the identity, ``REMOTE_USER``, and the headers that were asked for."""
+    told: Environ = {"HTTP_" + name.upper().replace("-", "_"): value for name, value in headers}
+    told["oidc_gate.identity"] = identity
+    if identity is not None:
+        told["REMOTE_USER"] = user_of(identity, parts.settings)
+        told["AUTH_TYPE"] = "oidc_gate"
+    return told
 
 
 def request_of(environ: Environ) -> Request:
@@ -163,8 +177,12 @@ def _drain(environ: Environ) -> None:
 
 def send(reply: Reply, start_response: StartResponse, *, is_head: bool) -> list[bytes]:
     """Send `reply`; to HEAD without its body."""
-    start_response(f"{reply.status} {responses.get(reply.status, 'Unknown')}", list(reply.headers))
+    start_response(_status_line(reply.status), list(reply.headers))
     return [] if is_head or not reply.body else [reply.body]
+
+
+def _status_line(status: int) -> str:
+    return f"{status} {responses.get(status, 'Unknown')}"
 
 
 class _Watched:
@@ -248,26 +266,25 @@ class AuthBackend:
     def __init__(
         self, settings: Settings | None = None, *, world: World | None = None, **keywords: Any
     ) -> None:
-        self._backends = Backends(load_settings(settings, keywords), world)
+        self._backends = Backends(load_settings(settings, keywords), _tell_nginx, world)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         backend = self._backends.at(environ.get("SCRIPT_NAME", ""))
-        known = backend.recognise_verdict(
-            environ.get("HTTP_COOKIE", ""),
-            environ.get("PATH_INFO", ""),
-            environ.get("QUERY_STRING", ""),
-            time(),
-        )
-        if known is not None:
-            return send(known, start_response, is_head=False)
-        return self._decide(backend, environ, start_response)
-
-    @staticmethod
-    def _decide(backend: Backend, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if backend.is_plain_auth(environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", "")):
+            known = backend.known(environ.get("HTTP_COOKIE", ""))
+            if known is not None and known.told is not None:
+                status, headers = known.told
+                start_response(status, headers.copy())  # a middleware may add to the list that it is given
+                return []
         backend.engine.warm_up()
         request = backend.placed(request_of(environ))
         decision = run(
             backend.engine.gate.decide(request), backend.engine.world, lambda limit: _read(environ, limit)
         )
         return send(backend.reply_of(decision), start_response, is_head=request.method == "HEAD")
+
+
+def _tell_nginx(parts: Parts, session: Session) -> tuple[str, list[tuple[str, str]]]:
+    verdict = admit(parts, session)
+    return _status_line(verdict.status), list(verdict.headers)

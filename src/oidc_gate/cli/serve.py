@@ -9,8 +9,6 @@ import argparse
 import logging
 
 from ..asgi import AuthBackend
-from ..backend import Backends
-from ..settings import Settings
 
 APPLICATION = "oidc_gate.cli.serve:application"
 
@@ -29,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until told to stop. Settings that cannot work are told before anything listens."""
-    Backends(Settings.load(), world=None)
+    AuthBackend()
     set_up_logging(options.log_level)
     if options.server == "granian":
         _serve_with_granian(options)

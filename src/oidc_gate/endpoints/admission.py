@@ -1,32 +1,11 @@
-"""What follows from a session: whether the person may enter, and how the application and Nginx are told who it is.
-
-Found out once for each cookie and kept in the session cache: nothing of it depends on the request.
-"""
+"""How the application, and Nginx, are told who it is. Nothing of it depends on the request."""
 
 from __future__ import annotations
 
-from ..model import Allow, HeaderList, Identity, Reply, Session
-from ..policy.claims import identity_headers, user_of
-from ..session.cache import Known
-from ..session.lifetime import ends_at, renew_at
+from ..model import HeaderList, Identity, Reply, Session
+from ..policy.claims import identity_headers
 from .base import Parts
 from .replies import bare
-
-
-def know(parts: Parts, session: Session) -> Known:
-    """Return all that is to be remembered about a cookie that was opened."""
-    identity, settings = session.identity, parts.settings
-    refused = parts.entry.refuses(identity)
-    allow = Allow(identity, application_headers(parts, session))
-    return Known(
-        session=session,
-        until=min(ends_at(session, settings), renew_at(session, settings)),
-        allow=None if refused else allow,
-        verdict=bare(403) if refused else admit(parts, session),
-        environ=build_environ(parts, allow),
-        scope_headers=build_scope_headers(allow),
-        size=_size(session),
-    )
 
 
 def application_headers(parts: Parts, session: Session | None) -> HeaderList:
@@ -57,30 +36,4 @@ def admit(parts: Parts, session: Session | None) -> Reply:
     return bare(202, headers)
 
 
-def build_environ(parts: Parts, allow: Allow) -> dict[str, object]:
-    """Return what a WSGI ``environ`` is given."""
-    environ: dict[str, object] = {
-        "HTTP_" + name.upper().replace("-", "_"): value for name, value in allow.headers
-    }
-    environ["oidc_gate.identity"] = allow.identity
-    if allow.identity is not None:
-        environ["REMOTE_USER"] = user_of(allow.identity, parts.settings)
-        environ["AUTH_TYPE"] = "oidc_gate"
-    return environ
-
-
-def build_scope_headers(allow: Allow) -> tuple[tuple[bytes, bytes], ...]:
-    """Return the headers that an ASGI scope is given."""
-    return tuple((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in allow.headers)
-
-
 NOBODY = Identity("", "")
-
-
-def _size(session: Session) -> int:
-    """Estimate, on the high side, the bytes that a session takes in memory with all that hangs on it."""
-    who = session.identity
-    texts = len(who.subject) + len(who.email) + len(who.name) + len(who.preferred_username)
-    groups = sum(len(group) + 60 for group in who.groups)
-    tokens = len(session.id_token) + 3 * len(session.access_token)
-    return 6_000 + 8 * texts + 4 * groups + tokens + 6 * len(repr(dict(who.claims)))

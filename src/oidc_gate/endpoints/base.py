@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from ..cookies import Cookies
@@ -31,7 +32,9 @@ class Parts:
         self.provider = Provider(settings)
         self.provider_name = settings.provider_name or settings.issuer.split("/")[2]
         self.sessions = CookieSessions(settings, self.cookies, ring, self.provider_name)
-        self.cache = SessionCache(settings.session_cache_entries, settings.session_cache_bytes)
+        self.cache: SessionCache[Any] = SessionCache(
+            settings.session_cache_entries, settings.session_cache_bytes
+        )
         self.flow_sealers: tuple[Sealer, ...] = tuple(
             ring.sealer("flow", name) for name in self.cookies.flows
         )

@@ -9,33 +9,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from threading import Lock
+from typing import Generic, TypeVar
 
-from ..model import Allow, Reply, Session
+Told = TypeVar("Told")
 
 
 @dataclass(slots=True)
-class Known:
+class Known(Generic[Told]):
     """A cookie that was opened, and what follows from it until `until`.
 
     Args:
-        until: From this epoch second on the cookie must be looked at anew: the session ends, its idle clock
-            must be wound, or a rule wants to be asked.
-        allow: What the application is told; None where the settings refuse this person.
-        verdict: What ``/oauth2/auth`` answers.
-        environ, scope_headers: What `allow` tells, in the form in which each shell hands it on.
+        until: From this epoch second on the cookie must be looked at anew: the session ends, or its idle clock
+            must be wound.
+        told: What the shell hands on without another question; None where the settings refuse this person.
         size: An estimate of the memory this takes, in bytes.
     """
 
-    session: Session
     until: int
-    allow: Allow | None
-    verdict: Reply
-    environ: dict[str, object]
-    scope_headers: tuple[tuple[bytes, bytes], ...]
+    told: Told | None
     size: int
 
 
-class SessionCache:
+class SessionCache(Generic[Told]):
     """Bounded in entries and in bytes; safe under threads.
 
     Args:
@@ -45,13 +40,13 @@ class SessionCache:
     def __init__(self, max_entries: int, max_bytes: int) -> None:
         self._most_entries = max(max_entries // 2, 1)
         self._most_bytes = max(max_bytes // 2, 1)
-        self._young: dict[str, Known] = {}
-        self._old: dict[str, Known] = {}
+        self._young: dict[str, Known[Told]] = {}
+        self._old: dict[str, Known[Told]] = {}
         self._young_bytes = 0
         self._lock = Lock()
         self.generation = 0
 
-    def get(self, cookie: str) -> Known | None:
+    def get(self, cookie: str) -> Known[Told] | None:
         """Return what is known of this exact cookie value."""
         known = self._young.get(cookie)
         if known is not None:
@@ -61,7 +56,7 @@ class SessionCache:
             self.put(cookie, known, self.generation)
         return known
 
-    def put(self, cookie: str, known: Known, generation: int) -> None:
+    def put(self, cookie: str, known: Known[Told], generation: int) -> None:
         """Keep what was found out about a cookie.
 
         Args:
