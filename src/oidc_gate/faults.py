@@ -76,6 +76,7 @@ KINDS: dict[str, Kind] = {
     "blank_item": Kind("an item of the list is empty", "remove it, or the comma too many"),
     "outer_space": Kind("begins or ends with white space or a line break", "remove it"),
     "control_character": Kind("holds a control character or a line break", "remove it"),
+    "too_long": Kind("has {length} characters", "write at most {most}"),
     "out_of_range": Kind("{value} is out of range", "write a number from {low} to {high}"),
     "not_one_of": Kind("{value} is not known", "write one of {choices}{hint}"),
     # where settings come from

@@ -214,7 +214,7 @@ class Settings:
     session_cache_entries: int = 20_000
     """How many opened cookies a process remembers; 1 to 10000000."""
     session_cache_bytes: int = 64 * 1024 * 1024
-    """How much memory these may take; 65536 (64 KiB) to 68719476736 (64 GiB)."""
+    """How much memory these may take; 65536 to 68719476736 (64 KiB to 64 GiB)."""
     cookie_name: str = "oidc_gate"
     """1 to 40 of `A-Z a-z 0-9 _ . -`; `__Host-` is put in front. Two gates on one host need two names.
 
@@ -238,10 +238,11 @@ class Settings:
     own.
     """
     insecure_single_process_revocation: bool = False
-    """Remember who was signed out, and which codes are used, in this process alone, though there may be
-    others.
+    """Take sign-outs from the provider (back- and front-channel logout) though they are remembered in this
+    process alone.
 
-    Danger: in another process a stolen cookie stays good after sign-out until the session ends.
+    Danger: in another process, and after a restart, whoever was signed out at the provider stays signed in
+    here until the session ends.
     """
 
     # what it shows

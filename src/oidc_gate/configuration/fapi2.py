@@ -49,7 +49,8 @@ def _check_algorithms(report: Report) -> None:
 
 
 def _turn_on(report: Report) -> None:
-    settings = report.settings
     report.put("pushed_authorization_requests", "always")
-    if not settings.client_certificate:
-        report.put("dpop", True)  # with a certificate the tokens are bound to that (RFC 8705 §3)
+    if effective_client_auth(report) not in TLS_METHODS:
+        report.put(
+            "dpop", True
+        )  # where the certificate authenticates, the tokens are bound to it (RFC 8705 §3)

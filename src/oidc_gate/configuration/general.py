@@ -13,6 +13,9 @@ REQUIRED = ("issuer", "client_id", "cookie_secret")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _KEY_TEXTS = frozenset({"client_private_key", "id_token_decryption_key"})  # a PEM has lines
 
+_LABELS = frozenset({"application_name", "provider_name"})
+LONGEST_LABEL = 100
+
 RANGES: dict[str, tuple[float, float]] = {
     "max_age_seconds": (0, 31_536_000),
     "provider_timeout_seconds": (0.5, 60),
@@ -65,6 +68,8 @@ def _check_items(
             return report.unusable(name, "outer_space")
         elif _CONTROLS.search(item):
             return report.unusable(name, "control_character")
+        elif name in _LABELS and len(item) > LONGEST_LABEL:
+            return report.unusable(name, "too_long", length=len(item), most=LONGEST_LABEL)
     if not items and is_list and name in report.sources and name.startswith("allowed_"):
         report.fault(name, "empty")  # `allowed_groups=[]` would let everyone in
 

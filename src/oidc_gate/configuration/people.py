@@ -55,7 +55,9 @@ def _path_fault(path: str) -> str:
     if _PATTERN.search(path):
         return "path_pattern"
     if not path.startswith("/"):
-        return "path_no_slash" if path and path[0].isalnum() else "path_pattern"
+        return (
+            "path_no_slash" if path[:1].isalnum() else "path_never" if path[:1].isspace() else "path_pattern"
+        )
     if "?" in path or "#" in path:
         return "path_query"
     if "*" in path.removesuffix("/*"):

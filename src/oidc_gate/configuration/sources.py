@@ -12,6 +12,7 @@ from ..errors import ConfigurationError
 from ..faults import SECRETS, Fault, describe
 from ..settings import Settings
 from .checks import examine
+from .general import REQUIRED
 from .names import hint_for
 from .report import default
 from .values import LIST, SPACE_SEPARATED, WANTED, Problem, from_text, kind_of
@@ -96,8 +97,9 @@ def _read_keywords(gathering: Gathering, keywords: Mapping[str, Any]) -> None:
         field = gathering.known.get(name)
         if field is None:
             gathering.stranger(name, "keyword")
-        elif value is not None or default(field) not in (None, "", ()):
+        elif value is not None or not (default(field) is None or name in REQUIRED):
             # None means "not given" where nothing else could be meant: `client_secret=os.environ.get(...)`.
+            # Elsewhere it is a fault: `allowed_groups=None` could be meant to let nobody in.
             gathering.add(name, value, "keyword")
 
 

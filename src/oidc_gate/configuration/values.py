@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import Field
 from types import MappingProxyType
@@ -53,8 +54,7 @@ def from_text(name: str, kind: str, text: str) -> Any | Problem:
     if kind == "bool":
         return BOOLEANS.get(text.strip().lower(), Problem("not_boolean", {"value": text}))
     if kind == "int":
-        digits = text.strip().removeprefix("-").replace("_", "")
-        is_number = digits.isascii() and digits.isdigit()
+        is_number = re.fullmatch("-?[0-9]{1,18}", text.strip())
         return int(text) if is_number else Problem("not_integer", {"value": text, "example": "3600"})
     if kind == "float":
         return _float(text)

@@ -1,0 +1,327 @@
+"""Valid settings, and every way to spoil them: what to change, which setting is at fault, with which code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SECRET = "fDXvZ0rQY1xk3s9KJb7mTg5uWn2hE8aLcRpO4yViM6s"
+OTHER = "bq2oC4vYkq0tF1rD7zX3mN9sLwE6uHgJ8pRaT5iVnKc"
+PEM = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2Vw\n-----END PRIVATE KEY-----\n"
+JWK = '{"kty": "EC", "crv": "P-256", "x": "x", "y": "y", "d": "d"}'
+CERTIFICATE = __file__  # any file that can be read
+
+GOOD: dict[str, Any] = {
+    "issuer": "https://op.example.com",
+    "client_id": "app",
+    "client_secret": "not so secret",
+    "cookie_secret": SECRET,
+}
+KEY: dict[str, Any] = {"client_secret": None, "client_private_key": PEM}
+HTTP: dict[str, Any] = {"public_url": "http://localhost:8000"}
+FAPI2: dict[str, Any] = KEY | {"fapi2": True}
+
+Case = tuple[dict[str, Any], str, str]
+
+
+def _each(setting: str, code: str, *values: Any) -> list[Case]:
+    return [({setting: value}, setting, code) for value in values]
+
+
+TYPES: list[Case] = [
+    *_each("client_id", "wrong_type", 3, b"app", True, ["app"]),
+    *_each("cookie_secret", "wrong_type", 3, b"x" * 43, [SECRET, 3], {SECRET: 1}),
+    *_each("prefix", "wrong_type", None),
+    *_each("dpop", "wrong_type", 1, "true", None),
+    *_each("session_lifetime_seconds", "wrong_type", "3600", 3600.0, True, None),
+    *_each("provider_timeout_seconds", "wrong_type", "5", True),
+    *_each("authorization_params", "wrong_type", {"hd": 1}, [("a", "b")], "a=b"),
+    *_each("public_paths", "wrong_type", [b"/a"], None),
+    *_each("cookie_samesite", "wrong_type", None),
+]
+GENERAL: list[Case] = [
+    *_each("issuer", "missing", ""),
+    *_each("client_id", "missing", ""),
+    *_each("cookie_secret", "missing", ()),
+    *_each("client_secret", "empty", "", "  "),
+    *_each("public_url", "empty", ""),
+    *_each("allowed_groups", "blank_item", [""], ["a", " "]),
+    *_each("client_secret", "outer_space", "s\n", " s"),
+    *_each("cookie_secret", "outer_space", SECRET + "\n"),
+    *_each("client_id", "control_character", "a\nb", "a\x00b", "a\x7fb", "a\x85b", "a\ud800b"),
+    *_each("application_name", "too_long", "x" * 101),
+    *_each("session_lifetime_seconds", "out_of_range", 59, 2592001, -1),
+    *_each("session_idle_seconds", "out_of_range", 0),
+    *_each("clock_skew_seconds", "out_of_range", -1, 301),
+    *_each("max_age_seconds", "out_of_range", -1, 31536001),
+    *_each("provider_timeout_seconds", "out_of_range", 0.4, 61, float("nan"), float("inf")),
+    *_each("session_cache_entries", "out_of_range", 0),
+    *_each("session_cache_bytes", "out_of_range", 65535),
+    *_each("client_auth", "not_one_of", "basic", "PRIVATE_KEY_JWT"),
+    *_each("response_mode", "not_one_of", "fragment", "query.jwt"),
+    *_each("pushed_authorization_requests", "not_one_of", "true"),
+    *_each("cookie_samesite", "not_one_of", "lax"),
+    *_each("ca_file", "file", "/nowhere/ca.pem", "/"),
+    *_each("ca_file", "file_is_text", "-----BEGIN PRIVATE KEY----- MC4"),
+]
+PROVIDER: list[Case] = [
+    *_each(
+        "issuer",
+        "url_malformed",
+        "op.example.com",
+        "https://",
+        "https://a b",
+        "https://[::",
+        "https://a:99999",
+    ),
+    *_each(
+        "issuer",
+        "url_malformed",
+        "https://op.example.com\\evil.example",
+        "https://1.2.3.4.5",
+        "https://a..b",
+    ),
+    *_each("issuer", "url_scheme", "ftp://op.example.com", "file:///etc/passwd"),
+    *_each(
+        "issuer", "url_http", "http://op.example.com", "http://localhost.evil.example", "http://128.0.0.1"
+    ),
+    *_each(
+        "issuer",
+        "url_http",
+        "http://10.0.0.1",
+        "http://[::2]",
+        "http://xlocalhost",
+        "http://127.evil.example",
+    ),
+    *_each("issuer", "url_userinfo", "https://me:pass@op.example.com", "https://me@op.example.com"),
+    *_each("issuer", "url_query", "https://op.example.com?tenant=1", "https://op.example.com/#x"),
+    *_each(
+        "issuer", "url_placeholder", "https://op.example.com/{tenant}", "https://<host>/", "https://${HOST}/"
+    ),
+    *_each("issuer", "issuer_well_known", "https://op.example.com/a/.well-known/openid-configuration"),
+    ({"client_auth": "private_key_jwt", "client_secret": None}, "client_auth", "client_auth_needs"),
+    ({"client_auth": "client_secret_jwt", "client_secret": None}, "client_auth", "client_auth_needs"),
+    ({"client_auth": "tls_client_auth", "client_secret": None}, "client_auth", "client_auth_needs"),
+    (
+        {"client_auth": "self_signed_tls_client_auth", "client_secret": None},
+        "client_auth",
+        "client_auth_needs",
+    ),
+    ({"client_auth": "none"}, "client_secret", "unused"),
+    ({"client_private_key": PEM}, "client_secret", "unused"),
+    ({"client_private_key": PEM, "client_auth": "client_secret_post"}, "client_private_key", "unused"),
+    ({"client_certificate_key": CERTIFICATE}, "client_certificate_key", "needs"),
+    ({"signed_request_objects": True}, "signed_request_objects", "needs"),
+    *_each("id_token_decryption_key", "key_is_path", "/etc/key.pem", "keys/mine.jwk"),
+    *_each("id_token_decryption_key", "key_is_public", PEM.replace("PRIVATE", "PUBLIC")),
+    *_each("id_token_decryption_key", "key_is_public", JWK.replace('"d": "d"', '"use": "sig"')),
+    *_each("id_token_decryption_key", "key_is_encrypted", PEM.replace("PRIVATE", "ENCRYPTED PRIVATE")),
+    *_each("id_token_decryption_key", "key_lost_lines", PEM.replace("\n", "\\n"), PEM.replace("\n", " ")),
+    *_each(
+        "id_token_decryption_key", "key_unknown", "secret", "{", "{}", '{"kty": "oct", "k": "x"}', "[" * 9
+    ),
+    (KEY | {"client_private_key": "hunter2"}, "client_private_key", "key_unknown"),
+    *_each("scopes", "scope_openid", ["email"], []),
+    *_each("scopes", "token_characters", ["openid", 'a"b'], ["openid", "a b"]),
+    *_each("acr_values", "token_characters", ["a b"]),
+    *[
+        ({"authorization_params": {name: "x"}}, "authorization_params", "params_reserved")
+        for name in (
+            *("client_id", "redirect_uri", "response_type", "scope", "state", "nonce", "code_challenge"),
+            *("code_challenge_method", "response_mode", "request", "request_uri", "dpop_jkt", "max_age"),
+            *("acr_values", "State", "client_secret"),
+        )
+    ],
+    ({"authorization_params": {"hd": "a\nb"}}, "authorization_params", "control_character"),
+    *_each("id_token_algorithms", "algorithm_none", ["RS256", "none"], ["None"]),
+    *_each("id_token_algorithms", "algorithm_unknown", ["HS512"], ["RSA1_5"], ["rs256"]),
+    *_each("id_token_algorithms", "empty", []),
+    ({"id_token_algorithms": ["HS256"], "client_secret": None}, "id_token_algorithms", "needs"),
+]
+PLACE: list[Case] = [
+    *_each("public_url", "url_http", "http://app.example.com", "http://localhost.evil.example"),
+    *_each("public_url", "url_userinfo", "https://me:pass@app.example.com"),
+    *_each("public_url", "url_query", "https://app.example.com/?a", "https://app.example.com/#a"),
+    *_each("public_url", "url_scheme", "ws://app.example.com"),
+    *_each(
+        "public_url",
+        "url_malformed",
+        "app.example.com",
+        "/base",
+        "https://app.example.com:0",
+        "https://a_b-\u2100/",
+    ),
+    *_each(
+        "public_url", "url_path", "https://a.example/b//c", "https://a.example/../b", "https://a.example/%2e"
+    ),
+    ({"public_url": "https://a.example", "insecure_cookies": True}, "insecure_cookies", "insecure_needless"),
+    *_each(
+        "prefix",
+        "prefix_malformed",
+        "/",
+        "oauth2",
+        "/oauth2/",
+        "/a//b",
+        "/a/../b",
+        "/.",
+        "/a b",
+        "/a;b",
+        "/ä",
+    ),
+    *_each("trusted_proxies", "network_malformed", ["*"], ["proxy"], ["10.0.0.1/8"], ["10.0.0"], ["Unix"]),
+    *_each("trusted_proxies", "network_everything", ["0.0.0.0/0"], ["::/0"], ["10.0.0.1", "0.0.0.0/0"]),
+    (
+        {"original_uri_header": "X-Original-URI", "trusted_proxies": "unix"},
+        "original_uri_header",
+        "needs",
+    ),
+    (
+        {"original_method_header": "X-Original-Method", "trusted_proxies": "unix"},
+        "original_method_header",
+        "needs",
+    ),
+    (
+        {"original_uri_header": "X Y", "original_method_header": "X-M", "trusted_proxies": "unix"},
+        "original_uri_header",
+        "header_malformed",
+    ),
+    (
+        {"original_uri_header": "X-M", "original_method_header": "x-m", "trusted_proxies": "unix"},
+        "original_method_header",
+        "header_same",
+    ),
+    *_each(
+        "allowed_redirect_hosts",
+        "host_malformed",
+        "https://a.example",
+        "a/b",
+        "a.example:0",
+        "a.example:70000",
+    ),
+    *_each(
+        "allowed_redirect_hosts", "host_malformed", ".a.example", "::1", "a@b.example", "a.*.example", "1.2.3"
+    ),
+    *_each("allowed_redirect_hosts", "host_too_wide", "*", "*.com", "*.*"),
+    *_each(
+        "allowed_origins", "origin_malformed", "*", "a.example", "https://a.example/", "https://*.a.example"
+    ),
+    *_each("allowed_origins", "url_http", "http://a.example"),
+    *_each("allowed_origins", "url_scheme", "ws://a.example"),
+]
+PEOPLE: list[Case] = [
+    *_each("public_paths", "path_no_slash", "static", "GET static", "GET"),
+    *_each("public_paths", "path_method", "get /a", "Get /a", "GET2 /a"),
+    *_each("public_paths", "path_is_url", "https://app.example.com/a", "GET https://app.example.com/a"),
+    *_each("public_paths", "path_query", "/a?x=1", "/a#x"),
+    *_each("public_paths", "path_star", "/a*", "/a/*/b", "/*/*", "/a/**", "/*a"),
+    *_each(
+        "public_paths", "path_pattern", "^/a", "/a$", "/a/.+", "/(a|b)", "/[a]", "/{id}", "/<id>", "*", ".*"
+    ),
+    *_each(
+        "public_paths", "path_never", "/%41", "/a;b", "/a//b", "/a/../b", "/a/.", "/a b", "GET  /a", "/a\\"
+    ),
+    *_each("public_paths", "path_own", "/oauth2", "/oauth2/auth", "GET /oauth2/*"),
+    ({"public_paths": "/gate/x", "prefix": "/gate"}, "public_paths", "path_own"),
+    *_each(
+        "allowed_emails",
+        "email_malformed",
+        "ada",
+        "a@b@corp.com",
+        "@corp.com",
+        "a@",
+        "a b@corp.com",
+        "a@.com",
+    ),
+    *_each(
+        "allowed_email_domains",
+        "domain_malformed",
+        "@corp.com",
+        ".corp.com",
+        "corp.com.",
+        "a@corp.com",
+        "*corp.com",
+    ),
+    *_each("allowed_email_domains", "domain_everyone", "*", "*.*"),
+    ({"allow_everyone": True, "allowed_groups": "staff"}, "allow_everyone", "everyone_and_some"),
+    ({"allow_everyone": True, "allowed_emails": "a@corp.com"}, "allow_everyone", "everyone_and_some"),
+    ({"allow_everyone": True, "allowed_email_domains": "corp.com"}, "allow_everyone", "everyone_and_some"),
+    *[
+        ({"issuer": issuer}, "allow_everyone", "world_wide")
+        for issuer in (
+            "https://accounts.google.com",
+            "https://ACCOUNTS.google.com/",
+            "https://login.microsoftonline.com/common/v2.0",
+            "https://login.microsoftonline.com/Organizations/v2.0",
+            "https://login.microsoftonline.com/consumers/v2.0",
+            "https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0",
+            "https://github.com/login/oauth",
+            "https://gitlab.com",
+            "https://appleid.apple.com",
+            "https://www.facebook.com",
+            "https://www.linkedin.com/oauth",
+        )
+    ],
+    *_each("groups_claim", "claim_path", "a..b", ".a", "a.", "$.a", "a[0]", "/a/b", "a b"),
+    *_each("user_claim", "claim_path", "a..b"),
+    *_each("email_claim", "claim_path", "a..b"),
+]
+SESSION: list[Case] = [
+    *_each("cookie_secret", "secret_short", SECRET[:42], [SECRET, "short"], ["x"]),
+    *_each("cookie_secret", "secret_simple", "a" * 50, "abcd" * 20),
+    *_each("cookie_secret", "secret_example", "change-me-0123456789-0123456789-0123456789-abc"),
+    *_each("cookie_secret", "secret_repeated", [SECRET, SECRET]),
+    ({"client_secret": OTHER, "cookie_secret": [SECRET, OTHER]}, "cookie_secret", "secret_shared"),
+    (
+        {"session_idle_seconds": 7200, "session_lifetime_seconds": 7199},
+        "session_idle_seconds",
+        "idle_over_lifetime",
+    ),
+    *_each("session_store", "store_missing", "sqlite:///x.db", "redis://:hunter2@host", "memory", "Cookie"),
+    *_each("cookie_name", "cookie_name_malformed", "a b", "a=b", "a;b", "x" * 41, "ä"),
+    *_each("cookie_name", "cookie_name_prefixed", "__Host-a", "__secure-a"),
+    *_each(
+        "cookie_domain",
+        "cookie_domain_malformed",
+        ".corp.com",
+        "com",
+        "localhost",
+        "10.0.0.1",
+        "https://corp.com",
+    ),
+    (
+        {"cookie_domain": "corp.com", "public_url": "https://badcorp.com"},
+        "cookie_domain",
+        "cookie_domain_elsewhere",
+    ),
+    (
+        {"cookie_domain": "corp.com", "public_url": "https://corp.com.evil.example"},
+        "cookie_domain",
+        "cookie_domain_elsewhere",
+    ),
+    (
+        {"cookie_domain": "a.corp.com", "public_url": "https://corp.com"},
+        "cookie_domain",
+        "cookie_domain_elsewhere",
+    ),
+    (HTTP | {"cookie_samesite": "None"}, "cookie_samesite", "needs_secure"),
+    ({"insecure_cookies": True, "cookie_samesite": "None"}, "cookie_samesite", "needs_secure"),
+    (HTTP | {"response_mode": "form_post"}, "response_mode", "needs_secure"),
+    ({"insecure_cookies": True, "response_mode": "form_post"}, "response_mode", "needs_secure"),
+]
+PROFILE: list[Case] = [
+    (FAPI2 | {"issuer": "http://localhost"}, "issuer", "fapi2"),
+    (FAPI2 | HTTP, "public_url", "fapi2"),
+    (FAPI2 | {"insecure_cookies": True}, "insecure_cookies", "fapi2"),
+    (FAPI2 | {"pushed_authorization_requests": "never"}, "pushed_authorization_requests", "fapi2"),
+    (FAPI2 | {"response_mode": "form_post"}, "response_mode", "fapi2"),
+    (FAPI2 | {"id_token_algorithms": ["PS256", "RS256"]}, "id_token_algorithms", "fapi2"),
+    ({"fapi2": True}, "client_auth", "fapi2"),
+    ({"fapi2": True, "client_auth": "client_secret_jwt"}, "client_auth", "fapi2"),
+    ({"fapi2": True, "client_secret": None}, "client_auth", "fapi2"),
+]
+CASES = [*TYPES, *GENERAL, *PROVIDER, *PLACE, *PEOPLE, *SESSION, *PROFILE]
+FROM_SOURCES = {
+    *("unknown", "secret_twice", "secret_file", "config_file", "config_syntax"),
+    "backend_place",  # only a backend on its own demands it
+    *("not_boolean", "not_integer", "not_number", "not_pairs"),
+}
+"""Codes that values alone cannot bring about: `test_settings_sources` does."""

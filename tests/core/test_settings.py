@@ -1,0 +1,229 @@
+"""What the values of settings may be."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from oidc_gate.errors import ConfigurationError
+from oidc_gate.faults import KINDS, SECRETS, describe
+from oidc_gate.settings import Settings
+
+from .settings_cases import CASES, CERTIFICATE, FAPI2, FROM_SOURCES, GOOD, HTTP, JWK, KEY, OTHER, PEM, SECRET
+
+
+def faults(**changes: Any) -> list[tuple[str, str]]:
+    """Return setting and code of every fault that `changes` bring about."""
+    try:
+        Settings(**(GOOD | changes))
+    except ConfigurationError as error:
+        return [(fault.setting, fault.code) for fault in error.faults]
+    return []
+
+
+@pytest.mark.parametrize(("changes", "setting", "code"), CASES, ids=lambda value: repr(value)[:60])
+def test_one_fault_alone(changes: dict[str, Any], setting: str, code: str) -> None:
+    assert set(faults(**changes)) == {(setting, code)}
+
+
+def test_every_kind_of_fault_has_a_case() -> None:
+    assert {code for _, _, code in CASES} | FROM_SOURCES == set(KINDS)
+
+
+GOOD_CHANGES: list[dict[str, Any]] = [
+    {},
+    *(
+        {"issuer": url}
+        for url in ("http://localhost:8080/realms/x", "http://op.localhost", "http://127.1.2.3/")
+    ),
+    *({"issuer": url} for url in ("http://[::1]:8080", "https://op.example.com/", "https://10.0.0.1:8443/a")),
+    {"issuer": "https://login.microsoftonline.com/8eaef023-2b34-4da1-9baa-8bc8c9d6a490/v2.0"},
+    {"issuer": "https://accounts.google.com", "allowed_emails": "a@corp.com"},
+    {"issuer": "https://accounts.google.com", "allowed_email_domains": "corp.com"},
+    {"issuer": "https://accounts.google.com", "allowed_groups": "staff"},
+    {"issuer": "https://accounts.google.com", "allow_everyone": True},
+    {"issuer": "https://gitlab.com.corp.com"},
+    {"client_secret": None},
+    {"client_secret": None, "client_auth": "none"},
+    KEY,
+    KEY | {"client_private_key": JWK},
+    KEY | {"client_certificate": CERTIFICATE},
+    KEY | {"client_secret": "for HS256", "id_token_algorithms": "HS256"},
+    {"client_private_key": PEM, "client_auth": "client_secret_basic", "signed_request_objects": True},
+    {"client_secret": None, "client_certificate": CERTIFICATE, "client_certificate_key": CERTIFICATE},
+    {"id_token_decryption_key": PEM},
+    {"max_age_seconds": 0, "clock_skew_seconds": 0, "provider_timeout_seconds": 0.5},
+    {"authorization_params": {"hd": "corp.com", "ui_locales": "de en"}},
+    {
+        "public_paths": [
+            "/",
+            "/a/",
+            "/*",
+            "OPTIONS /*",
+            "/a/b/*",
+            "GET /ä",
+            "/oauth2x",
+            "/.well-known/x",
+            "/Foo_(bar)",
+        ]
+    },
+    {"allowed_emails": ["o'brien+x@corp.com", "a@bücher.example"]},
+    {"allowed_email_domains": ["corp.com", "*.corp.com", "bücher.example"]},
+    {"groups_claim": "resource_access.my-client.roles"},
+    {"groups_claim": "https://corp.com/claims/groups"},
+    {"groups_claim": "cognito:groups"},
+    {"cookie_domain": "corp.com", "public_url": "https://app.corp.com:8443/x"},
+    {"cookie_domain": "corp.com", "public_url": "https://corp.com"},
+    {"insecure_cookies": True, "public_url": "http://app.corp.com", "allowed_origins": "http://b.corp.com"},
+    {"response_mode": "form_post", "cookie_samesite": "None"},
+    {"original_uri_header": "X-Uri", "original_method_header": "X-Method", "trusted_proxies": "unix"},
+    FAPI2,
+]
+
+
+@pytest.mark.parametrize("changes", GOOD_CHANGES, ids=lambda value: repr(value)[:60])
+def test_no_fault(changes: dict[str, Any]) -> None:
+    assert faults(**changes) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "setting", "normal"),
+    [
+        ({}, "cookie_secret", (SECRET,)),
+        ({"cookie_secret": [SECRET, OTHER]}, "cookie_secret", (SECRET, OTHER)),
+        ({"issuer": "https://op.example.com/"}, "issuer", "https://op.example.com/"),
+        ({"scopes": "openid  email"}, "scopes", ("openid", "email")),
+        ({"acr_values": "a b"}, "acr_values", ("a", "b")),
+        ({"allowed_groups": "a b"}, "allowed_groups", ("a b",)),
+        ({"allowed_groups": {"a"}}, "allowed_groups", ("a",)),
+        ({"provider_timeout_seconds": 5}, "provider_timeout_seconds", 5.0),
+        ({"authorization_params": {"a": "b"}}, "authorization_params", MappingProxyType({"a": "b"})),
+        ({"public_url": "https://App.example.com:443/base/"}, "public_url", "https://app.example.com/base"),
+        ({"public_url": "https://straße.example/"}, "public_url", "https://xn--strae-oqa.example"),
+        ({"public_url": "http://[0::1]:8000/"}, "public_url", "http://[::1]:8000"),
+        (
+            {"trusted_proxies": ["010::1", "unix", "10.0.0.0/8"]},
+            "trusted_proxies",
+            ("10::1", "unix", "10.0.0.0/8"),
+        ),
+        (
+            {"allowed_redirect_hosts": ["*.Bücher.example:81"]},
+            "allowed_redirect_hosts",
+            ("*.xn--bcher-kva.example:81",),
+        ),
+        (
+            {"allowed_redirect_hosts": ["[0::1]:8", "10.0.0.1"]},
+            "allowed_redirect_hosts",
+            ("[::1]:8", "10.0.0.1"),
+        ),
+        ({"allowed_origins": ["https://A.example:443"]}, "allowed_origins", ("https://a.example",)),
+        ({"cookie_domain": "Corp.com"}, "cookie_domain", "corp.com"),
+        ({"session_lifetime_seconds": 600}, "session_idle_seconds", 600),
+        (FAPI2, "pushed_authorization_requests", "always"),
+        (FAPI2, "dpop", True),
+        (FAPI2, "id_token_algorithms", ("PS256", "ES256", "EdDSA", "Ed25519")),
+        ({"fapi2": True, "client_secret": None, "client_certificate": CERTIFICATE}, "dpop", False),
+    ],
+)
+def test_normal_form(changes: dict[str, Any], setting: str, normal: object) -> None:
+    settings = Settings(**(GOOD | changes))
+    assert getattr(settings, setting) == normal
+    assert dataclasses.replace(settings) == settings
+
+
+def test_all_faults_at_once_in_the_order_of_the_settings() -> None:
+    assert faults(metrics=1, issuer="x", prefix="/", client_id="", cookie_secret="short") == [
+        ("issuer", "url_malformed"),
+        ("client_id", "missing"),
+        ("cookie_secret", "secret_short"),
+        ("prefix", "prefix_malformed"),
+        ("metrics", "wrong_type"),
+    ]
+
+
+def test_what_follows_from_a_fault_is_not_told() -> None:
+    broken: dict[str, Any] = {"client_secret": 3, "client_auth": "client_secret_post"}
+    assert faults(**broken) == [("client_secret", "wrong_type")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "secure", "prefix", "origin", "path"),
+    [
+        ({}, True, "__Host-", "", ""),
+        ({"public_url": "https://a.example:8443/b/c"}, True, "__Host-", "https://a.example:8443", "/b/c"),
+        ({"cookie_domain": "corp.com"}, True, "__Secure-", "", ""),
+        (HTTP, False, "", "http://localhost:8000", ""),
+        ({"insecure_cookies": True}, False, "", "", ""),
+        ({"insecure_cookies": True, "cookie_domain": "corp.com"}, False, "", "", ""),
+    ],
+)
+def test_what_follows(changes: dict[str, Any], secure: bool, prefix: str, origin: str, path: str) -> None:
+    settings = Settings(**(GOOD | changes))
+    assert (settings.is_secure, settings.cookie_prefix) == (secure, prefix)
+    assert (settings.public_origin, settings.public_path) == (origin, path)
+
+
+def test_a_fault_is_one_line_that_says_all() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Settings(**(GOOD | {"issuer": "http://op.example.com"}))
+    assert [str(fault) for fault in caught.value.faults] == [
+        "issuer (keyword): 'http://op.example.com' is http, and op.example.com is not this machine; "
+        "write https; http is only for localhost and 127.0.0.1 [url_http]"
+    ]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"client_secret": "hunter2 \n", "cookie_secret": "hunter2"},
+        {"cookie_secret": ["hunter2" * 9, "hunter2" * 9], "client_secret": "hunter2" * 9},
+        {"client_private_key": "hunter2", "id_token_decryption_key": '{"k": "hunter2"}'},
+        {"client_private_key": b"hunter2", "cookie_secret": {"hunter2": 1}, "client_secret": ["hunter2"]},
+        {"client_certificate_key": "-----BEGIN PRIVATE KEY-----hunter2"},
+        {"issuer": "https://me:hunter2@op.example.com", "public_url": "https://me:hunter2@a.example/{x}?b"},
+        {"issuer": "https://me:hunter2@op.example.com/.well-known/openid-configuration"},
+        {"issuer": "https://op.example.com/?secret=hunter2", "session_store": "redis://:hunter2@host/"},
+        {"allowed_origins": "x://me:hunter2@a/b", "allowed_redirect_hosts": "https://me:hunter2@a"},
+        {"authorization_params": {"client_secret": "hunter2", "hd": "hunter2\n"}},
+    ],
+)
+def test_no_secret_is_told(changes: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Settings(**(GOOD | changes))
+    told = f"{caught.value} {caught.value!r} {caught.value.faults!r} {caught.value.detail}"
+    assert "hunter2" not in told
+    assert caught.value.__context__ is None
+
+
+def test_no_secret_in_the_repr() -> None:
+    keys = {"client_private_key": PEM, "id_token_decryption_key": PEM, "id_token_algorithms": "HS256"}
+    settings = Settings(**(GOOD | keys))
+    assert all(str(getattr(settings, name)) not in repr(settings) for name in SECRETS)
+    assert SECRET not in repr(settings)
+    assert "MC4CAQAwBQYDK2Vw" not in repr(settings)
+
+
+@pytest.mark.parametrize("name", sorted(SECRETS))
+def test_a_fault_cannot_be_made_with_the_value_of_a_secret(name: str) -> None:
+    assert "hunter2" not in str(describe(name, "out_of_range", "keyword", value="hunter2", low=1, high=2))
+
+
+def test_importing_the_settings_is_cheap() -> None:
+    """Only what dataclasses need anyway: no URL, no address, no parser before the first settings are made."""
+    heavy = "{'ipaddress', 'urllib.parse', 'json', 'tomllib', 'difflib', 'requests', 'werkzeug', 'idna'}"
+    code = f"import sys, oidc_gate.settings; print(sorted({heavy} & set(sys.modules)), end='')"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code], capture_output=True, text=True, env=_path(), check=True
+    )
+    assert done.stdout == "[]"
+
+
+def _path() -> dict[str, str]:
+    import oidc_gate
+
+    return {"PYTHONPATH": str(next(iter(oidc_gate.__path__)).removesuffix("/oidc_gate"))}
