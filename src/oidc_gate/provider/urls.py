@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
+from ..configuration.addresses import is_loopback
+
 MAX_URL = 2048
 _ODD = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\]")
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether `host` can only be this machine: ``localhost`` and below, ``127.0.0.0/8``, ``::1``.
-
-    Spec: RFC 6761 §6.3.
-    """
-    host = host.lower().rstrip(".")
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def is_usable(url: str, *, allow_plain: bool) -> bool:
@@ -39,14 +26,6 @@ def is_plain_loopback(issuer: str) -> bool:
     """Tell whether `issuer` is an ``http:`` address on this machine, as in development."""
     parts = _split(issuer)
     return parts is not None and parts.scheme == "http" and is_loopback(parts.hostname or "")
-
-
-def without_query(url: str) -> str:
-    """Return `url` as it may stand in a log: no user information, query or fragment."""
-    parts = _split(url)
-    if parts is None:
-        return "(not a URL)"
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _split(url: str) -> SplitResult | None:

@@ -1,0 +1,231 @@
+"""What is kept of the provider, for how long, and what is served while it is down."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from oidc_gate.errors import GateError, IDTokenError, ProviderError, ProviderUnavailable
+from oidc_gate.provider.client import Provider
+from oidc_gate.provider.jose.id_token import Expectations, validate_id_token
+from oidc_gate.provider.jose.keys import KeySet
+from oidc_gate.provider.refreshed import lifetime
+
+from . import scripted as op
+from .scripted import ISSUER, METADATA, START, Scripted, answer, world
+
+DISCOVERY = ISSUER + "/.well-known/openid-configuration"
+DOWN = ProviderUnavailable("provider_unreachable", "Away.", detail="GET https://op.example/: refused")
+
+
+@pytest.mark.parametrize(
+    ("cache_control", "seconds"),
+    [
+        ("", 3600),
+        ("max-age=600", 600),
+        ("public, max-age=7200, must-revalidate", 7200),
+        ("max-age=1", 300),
+        ("no-store", 3600),
+        ("max-age=99999999", 86400),
+        ("s-maxage=600", 3600),
+        ("max-age=", 3600),
+        ("x-max-age=600", 3600),
+        ('MAX-AGE="900"', 900),
+    ],
+)
+def test_how_long_it_is_kept(cache_control: str, seconds: int) -> None:
+    assert lifetime(answer({}, cache_control=cache_control)) == seconds
+
+
+def test_it_is_fetched_once() -> None:
+    scripted, provider = world(), Provider(op.settings())
+    first = scripted.drive(provider.metadata())
+    scripted.now += 3599
+    assert scripted.drive(provider.metadata()) is first
+    assert scripted.urls() == [DISCOVERY]
+    scripted.now += 1
+    assert scripted.drive(provider.metadata()) is first, "nothing changed"
+    assert scripted.urls() == [DISCOVERY] * 2
+
+
+def test_a_clock_that_was_set_back() -> None:
+    scripted, provider = world(), Provider(op.settings())
+    scripted.drive(provider.metadata())
+    scripted.now -= 100_000
+    scripted.drive(provider.metadata())
+    assert len(scripted.fetches) == 2
+
+
+def test_served_stale_while_the_provider_is_down() -> None:
+    scripted, provider = world(), Provider(op.settings())
+    good = scripted.drive(provider.metadata())
+    for trouble in (DOWN, answer({}, 500), answer(b"<html>"), answer({"issuer": "https://evil.example"})):
+        scripted.answers[DISCOVERY] = trouble
+        scripted.now += 4000
+        before = len(scripted.fetches)
+        for _ in range(5):
+            assert scripted.drive(provider.metadata()) is good
+            scripted.now += 1
+        assert len(scripted.fetches) == before + 1, "tried once in ten seconds"
+        assert provider.state().error
+        scripted.now += 5
+        scripted.drive(provider.metadata())
+        assert len(scripted.fetches) == before + 2
+
+
+def test_never_a_good_one() -> None:
+    scripted, provider = world(discovery=DOWN), Provider(op.settings())
+    for _ in range(10):
+        with pytest.raises(ProviderUnavailable) as caught:
+            scripted.drive(provider.metadata())
+        assert caught.value.code == "provider_unreachable"
+        assert caught.value is not DOWN or len(scripted.fetches) == 1
+    assert len(scripted.fetches) == 1
+    scripted.now += 10
+    scripted.answers[DISCOVERY] = answer(dict(METADATA))
+    assert scripted.drive(provider.metadata()).issuer == ISSUER
+    assert provider.state().error == ""
+
+
+def test_a_refused_document_stays_a_refusal() -> None:
+    scripted, provider = world(discovery=answer({"issuer": "https://evil.example"})), Provider(op.settings())
+    for _ in range(3):
+        with pytest.raises(ProviderError) as caught:
+            scripted.drive(provider.metadata())
+        assert caught.value.code == "issuer_mismatch"
+    assert len(scripted.fetches) == 1
+
+
+def test_while_one_renews_the_others_are_served_the_old() -> None:
+    scripted, provider = world(), Provider(op.settings())
+    good = scripted.drive(provider.metadata())
+    scripted.now += 4000
+    slow = provider.metadata()
+    next(slow)
+    slow.send(scripted.now)  # is now waiting for its answer
+    assert scripted.drive(provider.metadata()) is good
+    assert len(scripted.fetches) == 1
+
+
+def verify(provider: Provider, scripted: Scripted, token: str) -> object:
+    expected = Expectations(
+        issuer=ISSUER, client_id=op.CLIENT, nonce=op.NONCE, algorithms=("RS256",), access_token="at"
+    )
+
+    def check(keys: KeySet) -> object:
+        return validate_id_token(token, keys=keys, expected=expected, now=START)
+
+    return scripted.drive(provider.verify(check))
+
+
+@pytest.mark.parametrize("kid", ["k2", "k1"], ids=["a new kid", "a new key under the same kid"])
+def test_a_key_that_rotates(kid: str) -> None:
+    scripted, provider = world(), Provider(op.settings())
+    verify(provider, scripted, op.id_token())
+    new = op.key(kid, 2)
+    scripted.answers[ISSUER + "/jwks"] = answer(op.jwks(new))
+    assert verify(provider, scripted, op.id_token(new))
+    assert scripted.urls().count(ISSUER + "/jwks") == 2
+
+
+def test_an_unknown_key_a_thousand_times() -> None:
+    scripted, provider = world(), Provider(op.settings())
+    verify(provider, scripted, op.id_token())
+    token = op.id_token(op.key("unknown"))
+    for _ in range(1000):
+        with pytest.raises(IDTokenError):
+            verify(provider, scripted, token)
+    assert scripted.urls().count(ISSUER + "/jwks") == 2, "the first, and one renewal"
+    scripted.now += 60
+    with pytest.raises(IDTokenError):
+        verify(provider, scripted, token)
+    assert scripted.urls().count(ISSUER + "/jwks") == 3
+
+
+def test_who_comes_while_the_keys_are_renewed_shares_the_answer() -> None:
+    scripted, provider = world(), Provider(op.settings())
+    verify(provider, scripted, op.id_token())
+    new = op.key("k2")
+    first = provider.keys(refresh=True)
+    next(first)
+    while not hasattr(effect := first.send(scripted.now), "url"):
+        pass  # up to its Fetch, which stays unanswered
+    scripted.answers[ISSUER + "/jwks"] = answer(op.jwks(new))
+    assert verify(provider, scripted, op.id_token(new))
+    assert scripted.fetches[-1] == effect, "equal, so it is shared"
+
+
+def test_a_fault_of_another_kind_renews_nothing() -> None:
+    scripted, provider = world(), Provider(op.settings())
+    with pytest.raises(IDTokenError) as caught:
+        verify(provider, scripted, op.id_token(aud="other"))
+    assert caught.value.code == "id_token_aud"
+    assert scripted.urls().count(ISSUER + "/jwks") == 1
+
+
+def test_keys_that_cannot_be_renewed_are_served_stale() -> None:
+    scripted, provider = world(), Provider(op.settings())
+    verify(provider, scripted, op.id_token())
+    scripted.answers[ISSUER + "/jwks"] = DOWN
+    scripted.now += 4000
+    assert verify(provider, scripted, op.id_token())
+    scripted.drive(provider.keys(refresh=True))
+    assert provider.state().error == f"provider_unreachable: {DOWN.detail}"
+
+
+@pytest.mark.parametrize("given", [answer({}), answer([]), answer(b"x"), answer({}, 404), answer({}, 302)])
+def test_keys_that_are_none(given: op.Answers) -> None:
+    scripted, provider = world(jwks=given), Provider(op.settings())
+    with pytest.raises(ProviderError):
+        scripted.drive(provider.keys())
+
+
+def test_warm_up_and_state(caplog: pytest.LogCaptureFixture) -> None:
+    scripted, provider = world(), Provider(op.settings())
+    before = provider.state()
+    assert (before.is_known, before.succeeded_at, before.failed_at, before.error) == (False, None, None, "")
+    with caplog.at_level(logging.INFO, "oidc_gate.provider"):
+        scripted.drive(provider.warm_up())
+    assert scripted.urls() == [DISCOVERY, ISSUER + "/jwks"]
+    state = provider.state()
+    assert (state.issuer, state.is_known, state.succeeded_at, state.error) == (ISSUER, True, START, "")
+    assert ISSUER + "/token" in caplog.text
+    assert "k1" in caplog.text
+
+
+def test_a_warm_up_that_fails_is_logged_with_how_to_mend_it(caplog: pytest.LogCaptureFixture) -> None:
+    scripted = world(discovery=answer({"issuer": "https://op.example/"}))
+    provider = Provider(op.settings())
+    scripted.drive(provider.warm_up())
+    (record,) = [one for one in caplog.records if one.levelno == logging.WARNING]
+    text = record.getMessage()
+    assert "'https://op.example/'" in text
+    assert "'https://op.example'" in text
+    assert "Mend: write issuer exactly" in text
+    assert provider.state().error.startswith("issuer_mismatch: ")
+    assert provider.state().failed_at == START
+
+
+def test_what_changed_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    scripted, provider = world(), Provider(op.settings())
+    scripted.drive(provider.metadata())
+    scripted.answers[DISCOVERY] = answer(dict(METADATA) | {"token_endpoint": ISSUER + "/token2"})
+    scripted.now += 4000
+    with caplog.at_level(logging.INFO, "oidc_gate.provider"):
+        assert scripted.drive(provider.metadata()).token_endpoint == ISSUER + "/token2"
+    assert caplog.messages == [f"discovery of {ISSUER}: changed: token_endpoint"]
+
+
+def test_many_who_fail_together_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    scripted, provider = world(discovery=DOWN), Provider(op.settings())
+    steps = [provider.metadata() for _ in range(5)]
+    for step in steps:
+        next(step)
+        step.send(scripted.now)
+    scripted.now += 5
+    for step in steps:
+        step.throw(DOWN)
+        with pytest.raises(GateError):
+            step.send(scripted.now)
+    assert len(caplog.records) == 1
