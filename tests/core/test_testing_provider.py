@@ -385,6 +385,17 @@ def test_the_page_lists_people_and_remembers(asking: TestProvider) -> None:
     assert press(rp, page, sub="alice").status_code == 400
 
 
+def test_a_choice_made_by_another_site_does_not_count(asking: TestProvider) -> None:
+    rp = SmallRelyingParty(asking)
+    transaction = re.search(r'name="transaction" value="([^"]+)"', rp.authorize().text)
+    assert transaction is not None
+    form = {"transaction": transaction[1], "sub": "bob"}
+    cross = {"Sec-Fetch-Site": "cross-site"}
+    refused = rp.http.post(f"{asking.issuer}/login", data=form, headers=cross, allow_redirects=False)
+    assert (refused.status_code, "Location" in refused.headers) == (403, False)
+    assert rp.answer(prompt="none")["error"] == "login_required"
+
+
 def test_prompts_and_max_age_ask_again() -> None:
     now = [1_800_000_000.0]
     with TestProvider(clients=[APP], clock=lambda: now[0]) as op:

@@ -73,7 +73,7 @@ class TestProvider:
         self.auto_login = auto_login
         self._port, self._host, self._path = port, host, path.rstrip("/")
         self._server: LoopbackServer | None = None
-        self.requests: deque[Received] = deque(maxlen=1000)
+        self.requests: deque[Received] = deque(maxlen=10_000)
 
     def start(self) -> TestProvider:
         """Begin to answer.

@@ -95,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
-        if length > _BODY_LIMIT or "Transfer-Encoding" in self.headers:
+        if not 0 <= length <= _BODY_LIMIT or "Transfer-Encoding" in self.headers:
             self.close_connection = True
             return self._write(Reply(413))
         path, _, query = self.path.partition("?")
