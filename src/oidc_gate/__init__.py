@@ -47,7 +47,7 @@ def OIDCGate(
     *,
     interface: Literal["wsgi", "asgi"] | None = None,
     **keywords: Any,
-) -> wsgi.OIDCGate | asgi.OIDCGate | Any:
+) -> Any:
     """Put sign-in in front of a WSGI or an ASGI application.
 
     Args:

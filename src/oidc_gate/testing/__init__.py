@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from oidc_gate.testing.provider import Client, Fault, Person, TestProvider
+    from oidc_gate.testing.settings import environ_for_tests, settings_for_tests
+    from oidc_gate.testing.signing_in import signed_in
 
-__all__ = ["Client", "Fault", "Person", "TestProvider"]
+__all__ = [
+    "Client",
+    "Fault",
+    "Person",
+    "TestProvider",
+    "environ_for_tests",
+    "settings_for_tests",
+    "signed_in",
+]
+
+_ROOMS = {"signed_in": "signing_in", "settings_for_tests": "settings", "environ_for_tests": "settings"}
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from oidc_gate.testing import provider
-
-    return getattr(provider, name)
+    room = import_module(f"oidc_gate.testing.{_ROOMS.get(name, 'provider')}")
+    found: object = getattr(room, name)
+    return found

@@ -16,12 +16,14 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from .. import asgi, wsgi
+from ..asgi_messages import Receive, Scope, Send
 from ..effects import run
 from ..model import Identity, Session
 from ..session.lifetime import renew_at
@@ -87,12 +89,14 @@ def signed_in(
         amr=tuple(amr),
     )
     with ExitStack() as stack:
-        ready = [stack.enter_context(_wearing(gate, Ticket(gate, who, access_token))) for gate in gates]
-        if "django.core.handlers.base" in sys.modules:
-            from .django_clients import through_the_gate
+        tickets = [Ticket(gate, who, access_token) for gate in gates]
+        for gate, ticket in zip(gates, tickets, strict=True):
+            stack.enter_context(_wearing(gate, ticket))
+            if "django.core.handlers.base" in sys.modules:
+                from .django_clients import through_the_gate
 
-            stack.enter_context(through_the_gate(gates))
-        yield ready[0].session().identity
+                stack.enter_context(through_the_gate(gate, ticket))
+        yield tickets[0].session().identity
 
 
 class Ticket:
@@ -108,8 +112,6 @@ class Ticket:
 
     def session(self) -> Session:
         """Return the session, begun anew when it would want to be renewed."""
-        from dataclasses import replace
-
         parts = self._engine.gate.parts
         now = int(self._engine.world.clock())
         if self._session is None or not self._session.started_at <= now < self._renew_at:
@@ -135,7 +137,7 @@ class Ticket:
         return f"{self._cookies}; {others}" if others else self._cookies
 
 
-def _engine_of(gate: Gate) -> Engine:
+def _engine_of(gate: Gate) -> Engine[Any]:
     broken = vars(gate).get("_broken")
     if broken is not None:
         raise broken
@@ -147,7 +149,7 @@ def _wearing(gate: Gate, ticket: Ticket) -> Iterator[Ticket]:
     """Give `gate` another class for a while: calls look ``__call__`` up in the class."""
     engine, before = gate._engine, type(gate)
     warmed_in, engine.warmed_in = engine.warmed_in, os.getpid()  # no discovery: there is no provider
-    gate.__class__ = dressed(gate, ticket)
+    gate.__class__ = dressed(before, ticket)
     try:
         yield ticket
     finally:
@@ -155,9 +157,9 @@ def _wearing(gate: Gate, ticket: Ticket) -> Iterator[Ticket]:
         engine.warmed_in = warmed_in
 
 
-def dressed(gate: Gate, ticket: Ticket) -> Any:
-    """Return a class for `gate` whose every request carries `ticket`."""
-    if isinstance(gate, wsgi.OIDCGate):
+def dressed(kind: type[Gate], ticket: Ticket) -> Any:
+    """Return a class of gates of `kind` whose every request carries `ticket`."""
+    if issubclass(kind, wsgi.OIDCGate):
 
         class SignedInWSGI(wsgi.OIDCGate):
             def __call__(self, environ: wsgi.Environ, start_response: wsgi.StartResponse) -> Iterable[bytes]:
@@ -167,7 +169,7 @@ def dressed(gate: Gate, ticket: Ticket) -> Any:
         return SignedInWSGI
 
     class SignedInASGI(asgi.OIDCGate):
-        async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] in ("http", "websocket"):
                 rest = [pair for pair in scope["headers"] if pair[0] != b"cookie"]
                 cookie = ticket.stamp(asgi._cookie_header(scope)).encode("latin-1")
@@ -175,8 +177,3 @@ def dressed(gate: Gate, ticket: Ticket) -> Any:
             await super().__call__(scope, receive, send)
 
     return SignedInASGI
-
-
-def refreshing(gate: Gate) -> Callable[[str], str]:
-    """Return what stamps a ``Cookie`` header for `gate`, which is signed in just now."""
-    raise NotImplementedError

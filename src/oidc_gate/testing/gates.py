@@ -1,0 +1,52 @@
+"""Find the gates in an application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from .. import asgi, wsgi
+
+# Flask, Quart, Starlette's middleware and werkzeug's, Litestar, and what most people call it themselves.
+_INNER = ("wsgi_app", "asgi_app", "asgi_handler", "middleware_stack", "_app", "app", "application")
+_MOST_STEPS = 1000
+
+
+def gates_in(app: Any) -> list[asgi.OIDCGate | wsgi.OIDCGate]:
+    """Return every gate that a request to `app` may come to, the outermost first.
+
+    A Starlette or FastAPI application builds its middleware when it first serves; it is built here if need be.
+    """
+    return [found for found in _reachable(app) if isinstance(found, asgi.OIDCGate | wsgi.OIDCGate)]
+
+
+def is_django_inside(app: Any) -> bool:
+    """Tell whether `app` leads to a Django handler."""
+    from django.core.handlers.base import BaseHandler
+
+    return any(isinstance(found, BaseHandler) for found in _reachable(app))
+
+
+def _reachable(app: Any) -> Iterator[Any]:
+    waiting, seen = [app], {id(app)}
+    while waiting and len(seen) < _MOST_STEPS:
+        found = waiting.pop(0)
+        yield found
+        for inner in _directly_inside(found):
+            if inner is not None and id(inner) not in seen:
+                seen.add(id(inner))
+                waiting.append(inner)
+
+
+def _directly_inside(found: Any) -> Iterator[Any]:
+    members = getattr(found, "__dict__", {})
+    if members.get("middleware_stack", found) is None and hasattr(found, "build_middleware_stack"):
+        found.middleware_stack = found.build_middleware_stack()
+    for name in _INNER:
+        yield members.get(name)
+    mounts = members.get("mounts")
+    if isinstance(mounts, dict):  # werkzeug's DispatcherMiddleware
+        yield from mounts.values()
+    routes = members.get("routes")
+    if isinstance(routes, list):  # Starlette's Router
+        yield from routes
