@@ -63,7 +63,7 @@ class OIDCGate:
         """Answer one request, or let the application answer it."""
         cookie_header = environ.get("HTTP_COOKIE", "")
         known = self._recognise(cookie_header, self._clock()) or self._engine.meet(cookie_header)
-        if known is None or known.told is None or environ["PATH_INFO"].startswith(self._prefix):
+        if known is None or known.told is None or environ.get("PATH_INFO", "").startswith(self._prefix):
             return self._decide(environ, start_response)
         return self._app(self._entered(environ, known.told), start_response)
 
