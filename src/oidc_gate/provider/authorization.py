@@ -110,7 +110,9 @@ def build_authorization_request(
     if settings.signed_request_objects or metadata.require_signed_request_object:
         params = yield from _signed(params, metadata, settings)
     if _is_pushed(metadata, settings):
-        params = yield from _pushed(params, metadata, settings)
+        # RFC 9126 §4: these two and nothing else, as FAPI 2.0 demands
+        pushed = yield from _pushed(params, metadata, settings)
+        return oauth.add_query(metadata.authorization_endpoint, pushed)
     return oauth.authorization_uri(metadata.authorization_endpoint, params)
 
 
