@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 import threading
 import time
@@ -195,6 +196,38 @@ def test_refresh_tokens_rotate_and_a_stolen_one_ends_it(rp: SmallRelyingParty) -
     assert replay.json()["error"] == "invalid_grant"
     after = rp.token(grant_type="refresh_token", refresh_token=second["refresh_token"])
     assert after.json()["error"] == "invalid_grant"
+
+
+def test_a_refresh_token_is_good_for_its_client_and_a_day() -> None:
+    now = [1_800_000_000.0]
+    other = Client(client_id="other", redirect_uris=[REDIRECT_URI])
+    with TestProvider(clients=[APP, other], auto_login="alice", clock=lambda: now[0]) as op:
+        rp, thief = SmallRelyingParty(op), SmallRelyingParty(op, other)
+        tokens = rp.sign_in(scope="openid offline_access")
+        refresh = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+        assert thief.token(**refresh, client_id="other").json()["error"] == "invalid_grant"
+        narrowed = rp.token(**refresh, scope="offline_access").json()
+        assert "id_token" not in narrowed
+        assert rp.userinfo(narrowed["access_token"]).status_code == 403
+        now[0] += 3601
+        assert rp.userinfo(tokens["access_token"]).status_code == 401
+        now[0] += 86_400
+        late = rp.token(grant_type="refresh_token", refresh_token=narrowed["refresh_token"])
+        assert late.json()["error"] == "invalid_grant"
+
+
+def test_a_short_verifier_proves_nothing(rp: SmallRelyingParty) -> None:
+    digest = hashlib.sha256(b"short").digest()
+    challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    response = rp.token(code=rp.answer(code_challenge=challenge)["code"], code_verifier="short")
+    assert response.json()["error"] == "invalid_grant"
+
+
+def test_a_repeated_token_parameter_is_refused(rp: SmallRelyingParty) -> None:
+    body = "grant_type=authorization_code&grant_type=authorization_code"
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    response = rp.http.post(f"{rp.op.issuer}/token", data=body, headers=form)
+    assert "repeated parameter" in response.json()["error_description"]
 
 
 # ---- client authentication
@@ -396,6 +429,12 @@ def test_a_choice_made_by_another_site_does_not_count(asking: TestProvider) -> N
     assert rp.answer(prompt="none")["error"] == "login_required"
 
 
+def test_only_people_of_ours_can_sign_in(asking: TestProvider) -> None:
+    rp = SmallRelyingParty(asking)
+    response = press(rp, rp.authorize(), sub="mallory")
+    assert (response.status_code, "Location" in response.headers) == (400, False)
+
+
 def test_prompts_and_max_age_ask_again() -> None:
     now = [1_800_000_000.0]
     with TestProvider(clients=[APP], clock=lambda: now[0]) as op:
@@ -483,6 +522,7 @@ def test_signing_out_tells_everybody_and_comes_back(listener: Listener) -> None:
             "post_logout_redirect_uri": "http://127.0.0.1:9/bye?x=1",
             "state": "s",
         }
+        kept = rp.http.cookies.copy()
         page = rp.http.get(f"{op.issuer}/end_session", params=asked)
         assert f"sid={sid}" in page.text
         assert "url=http://127.0.0.1:9/bye?x=1&amp;state=s" in page.text
@@ -490,6 +530,8 @@ def test_signing_out_tells_everybody_and_comes_back(listener: Listener) -> None:
         said = rp.claims(logout_token)
         assert (said["aud"], said["sub"], said["sid"]) == ("app", "alice", sid)
         assert "nonce" not in said
+        assert rp.answer(prompt="none")["error"] == "login_required"
+        rp.http.cookies.update(kept)  # a cookie kept aside is worth nothing any more
         assert rp.answer(prompt="none")["error"] == "login_required"
         (delivery,) = op.back_channel_logout(sub="alice")
         assert (delivery.client_id, delivery.status) == ("app", 200)
@@ -526,6 +568,21 @@ def test_signing_out_goes_nowhere_unregistered(op: TestProvider, asked: dict[str
     response = requests.get(f"{op.issuer}/end_session", params=asked, allow_redirects=False)
     assert response.status_code == 400
     assert "Location" not in response.headers
+
+
+def test_a_hint_is_believed_only_from_us_and_for_its_client(rp: SmallRelyingParty) -> None:
+    hint = rp.sign_in()["id_token"]
+    rp.op.register(
+        Client(client_id="other", redirect_uris=[REDIRECT_URI], post_logout_redirect_uris=["http://x/"])
+    )
+    stranger = {"alg": "ES256", "kid": rp.op.jwks["keys"][0]["kid"]}
+    claims = {"iss": rp.op.issuer, "aud": "app", "sub": "alice"}
+    for asked in (
+        {"id_token_hint": hint, "client_id": "other", "post_logout_redirect_uri": "http://x/"},
+        {"id_token_hint": jwt.encode(stranger, claims, ECKey.generate_key("P-256"))},
+        {"id_token_hint": rp.op.sign(claims | {"iss": "https://elsewhere.example"})},
+    ):
+        assert rp.http.get(f"{rp.op.issuer}/end_session", params=asked).status_code == 400
 
 
 # ---- the server

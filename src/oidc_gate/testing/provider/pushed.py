@@ -48,9 +48,7 @@ def push(realm: Realm, received: Received) -> Reply:
             raise ProtocolError("invalid_request", "a pushed request cannot point to another one")
         form.setdefault("client_id", client.client_id)
         unpacked = unpack(realm, [pair for pair in form.items() if pair[0] not in _CREDENTIALS])
-        named, redirect_uri = find_client(realm, unpacked.pairs)
-        if named is not client:
-            raise ProtocolError("invalid_request", "the client_id is another client's")
+        _, redirect_uri = find_client(realm, unpacked.pairs)
         demand(client, unpacked._replace(was_pushed=True))
         read_request(client, redirect_uri, single_valued(unpacked.pairs))
     except ProtocolError as error:

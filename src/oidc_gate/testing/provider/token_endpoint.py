@@ -103,9 +103,8 @@ def _refresh(realm: Realm, client: Client, form: dict[str, str], dpop_jkt: str |
     if not scopes <= held.scopes:  # RFC 6749 §6
         raise ProtocolError("invalid_scope", "more is asked than was granted")
     if not realm.refresh_tokens.spend(form["refresh_token"])[1]:
-        realm.revoke(
-            held.grant
-        )  # RFC 9700 §4.14.2: a rotated token that comes back was stolen, from or by somebody
+        # RFC 9700 §4.14.2: a rotated token that comes back was stolen, from or by somebody
+        realm.revoke(held.grant)
         raise ProtocolError("invalid_grant", "the refresh token was used before; the grant is revoked")
     return _tokens(realm, client, held.grant, scopes, dpop_jkt, first=False)
 
