@@ -76,6 +76,7 @@ class OIDCGate:
         self._recognise = self._gate.recognise
         self._clock = self._engine.world.clock
         self._cookies = self._gate.parts.cookies
+        self._split = self._cookies.split
         self._prefix = settings.prefix
         self._passes = HeaderFilter(stripped_names(settings))
 
@@ -88,25 +89,20 @@ class OIDCGate:
                 self._engine.warm_up()
             return await self._app(scope, receive, send)
         cookie_header = _cookie_header(scope)
-        known = self._recognise(cookie_header, self._clock()) or self._engine.meet(cookie_header)
-        if (
-            known is None
-            or known.told is None
-            or scope["type"] != "http"
-            or self._prefix in scope["path"]
-        ):
+        cookie, others = self._split(cookie_header)
+        known = cookie and (self._recognise(cookie, self._clock()) or self._engine.meet(cookie_header))
+        if not known or known.told is None or scope["type"] != "http" or self._prefix in scope["path"]:
             return await self._decide(scope, receive, send)
-        await self._app(self._entered(scope, cookie_header, *known.told), receive, send)
+        await self._app(self._entered(scope, others, *known.told), receive, send)
 
     def _entered(
-        self, scope: Scope, cookie_header: str, members: Scope, headers: list[tuple[bytes, bytes]]
+        self, scope: Scope, cookies: str, members: Scope, headers: list[tuple[bytes, bytes]]
     ) -> Scope:
         """Return the scope as the application sees it: none of our cookies, nobody's identity but the one we know."""
         passes = self._passes
         kept = [pair for pair in scope["headers"] if passes[pair[0]]]
-        rest = self._cookies.without_ours(cookie_header)
-        if rest:
-            kept.append((b"cookie", rest.encode("latin-1")))
+        if cookies:
+            kept.append((b"cookie", cookies.encode("latin-1")))
         kept += headers
         return {**scope, **members, "headers": kept}
 
@@ -116,7 +112,8 @@ class OIDCGate:
         decision = await arun(self._gate.decide(request), self._engine.world, body.read, off_loop)
         if isinstance(decision, Reply):
             return await send_reply(decision, scope, body, send, is_head=request.method == "HEAD")
-        inner = self._entered(scope, _cookie_header(scope), *told(decision.identity, decision.headers))
+        others = self._cookies.without_ours(_cookie_header(scope))
+        inner = self._entered(scope, others, *told(decision.identity, decision.headers))
         await self._app(inner, receive, watching(decision, send, is_head=request.method == "HEAD"))
 
     def __getattr__(self, name: str) -> Any:

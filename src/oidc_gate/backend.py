@@ -36,6 +36,7 @@ class Backend(Generic[Told]):
         prefix = settings.prefix
         self._parent = mount[: -len(prefix)] if mount else ""
         self._below = prefix if mount else ""
+        self._split = self.engine.gate.parts.cookies.split
         self._recognise, self._clock = self.engine.gate.recognise, world.clock
         self._auth_path = "/auth" if mount else prefix + "/auth"
         self._judges_places = bool(settings.original_uri_header)
@@ -50,7 +51,10 @@ class Backend(Generic[Told]):
 
     def known(self, cookie_header: str) -> Known[Told] | None:
         """Return what follows from a cookie alone, or None where there is more to decide."""
-        return self._recognise(cookie_header, self._clock()) or self.engine.meet(cookie_header)
+        cookie, _ = self._split(cookie_header)
+        if not cookie:
+            return None
+        return self._recognise(cookie, self._clock()) or self.engine.meet(cookie_header)
 
     def placed(self, request: Request) -> Request:
         """Return `request` as a gate sees it that has the prefix for its own."""

@@ -26,7 +26,7 @@ class Cookies:
         self.body = self.main + ".body"
         self.rounds = self.main + ".rounds"
         self.flows = tuple(f"{self.main}.flow{slot}" for slot in range(FLOW_SLOTS))
-        self.needle = self.main + "="
+        self._needle = self.main + "="
         domain = f"; Domain={settings.cookie_domain}" if settings.cookie_domain else ""
         secure = "; Secure" if settings.cookie_prefix else ""
         self._attributes = f"; Path=/{domain}{secure}; HttpOnly; SameSite="
@@ -66,17 +66,22 @@ class Cookies:
             return []
         return [name for name in (self.main, self.body, self.rounds, *self.flows) if self.find(header, name)]
 
+    def split(self, header: str) -> tuple[str, str]:
+        """Return the value of the first session cookie, empty if there is none, and the header without what is ours.
+
+        For the path of everybody signed in: one pass, and only what a browser writes (``; `` between cookies) is
+        understood. `find` and `without_ours` take what is left.
+        """
+        before, found, after = header.partition(self._needle)
+        if not found or (before and before[-2:] != "; "):
+            return "", header
+        value, _, after = after.partition("; ")
+        rest = before + after if after else before[:-2]
+        return value, self._ours.sub("", rest).lstrip("; ") if self.main in rest else rest
+
     def without_ours(self, header: str) -> str:
         """Return a ``Cookie`` header without any cookie of this gate."""
-        start = header.find(self.main)
-        if start < 0:
-            return header
-        if header.find(self.main, start + 1) < 0 and _begins_a_cookie(header, start):
-            # One cookie that begins with our name, as nearly always: cut it out, unless it only begins so.
-            if header.startswith(self.needle, start):
-                end = header.find("; ", start)
-                return header[: max(start - 2, 0)] if end < 0 else header[:start] + header[end + 2 :]
-        return self._ours.sub("", header).lstrip("; \t")
+        return self._ours.sub("", header).lstrip("; ") if self.main in header else header
 
 
 def _begins_a_cookie(header: str, start: int) -> bool:

@@ -17,7 +17,6 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Generic
 
-from . import effects
 from .effects import Step
 from .endpoints.admission import application_headers
 from .endpoints.base import Parts, Visit, visit_of
@@ -68,35 +67,26 @@ class Gate(Generic[Told]):
         self.settings = settings
         self._tell = tell
         self.parts = Parts(settings)
-        self._cookies = self.parts.cookies
-        self._needle = self._cookies.needle
         self._get = self.parts.cache.get
         self.below_prefix = settings.prefix + "/"
 
-    def recognise(self, cookie_header: str, now: float) -> Known[Told] | None:
-        """Return what is known of the session cookie in `cookie_header`, if it was seen a moment ago.
+    def recognise(self, cookie: str, now: float) -> Known[Told] | None:
+        """Return what is known of a session cookie that was seen a moment ago.
 
-        The short path: no crypto, no JSON, no effect. Whatever is not plain here is left to `decide`.
+        The short path: no crypto, no JSON, no effect. Whatever is not plain here is left to `meet` and `decide`.
         """
-        start = cookie_header.find(self._needle)
-        if start < 0 or (start and cookie_header[start - 1] not in " ;"):
-            return None
-        end = cookie_header.find(";", start)
-        known = self._get(cookie_header[start + len(self._needle) : end if end >= 0 else None])
+        known = self._get(cookie)
         return known if known is not None and now < known.until else None
 
     def meet(self, cookie_header: str) -> Step[Known[Told] | None]:
         """Return what is to be known of a session cookie at its first sight; None where `decide` has more to do."""
-        if self._needle not in cookie_header:
-            return None
         generation = self.parts.cache.generation
         try:
             found = yield from self.parts.sessions.read(cookie_header)
         except SessionError:
             return None
-        now = yield from effects.now()
         until = renew_at(found.session, self.settings)
-        return self._keep(found, until, generation) if now < until else None
+        return self._keep(found, until, generation) if found.at < until else None
 
     def _keep(self, found: Found, until: int, generation: int) -> Known[Told]:
         session = found.session
@@ -155,19 +145,20 @@ class Gate(Generic[Told]):
         except SessionError as error:
             self._explain(visit, error)
             return replace(visit, why=error.code), ()
-        now = yield from effects.now()
         until = renew_at(found.session, self.settings)
-        if now < until or visit.request.is_websocket:
+        if found.at < until or visit.request.is_websocket:
             self._keep(found, until, generation)
             return replace(visit, found=found), ()
         # The browser sends the old cookie until it has the new one, and some proxies never hand that on.
-        self._keep(found, now + RENEWED_AGAIN_AFTER_SECONDS, generation)
+        self._keep(found, found.at + RENEWED_AGAIN_AFTER_SECONDS, generation)
         session, cookie = yield from self.parts.sessions.renew(found)
         return replace(visit, found=replace(found, session=session)), (cookie,)
 
     def _explain(self, visit: Visit, error: SessionError) -> None:
         if error.code in ("seal_foreign", "seal_forged"):
-            log.decided(visit.request, "anonymous", _FOREIGN_COOKIE.format(error.code, self._cookies.main))
+            log.decided(
+                visit.request, "anonymous", _FOREIGN_COOKIE.format(error.code, self.parts.cookies.main)
+            )
 
     def _admit_to_application(self, visit: Visit, cookies: tuple[str, ...]) -> Decision:
         """Decide about a request for the application itself."""

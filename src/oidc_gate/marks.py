@@ -32,14 +32,39 @@ class Marks(Protocol):
 
 
 class MemoryMarks:
-    """Marks of this process alone, at most `limit` of them. Safe under threads.
+    """Marks of this process alone. Safe under threads.
 
-    When it is full, what is over goes first, then the oldest.
+    Args:
+        limit: The most marks of one kind; a key's kind is what stands before its first NUL. So whoever can make
+            many marks of one kind (a front-channel logout needs no proof) crowds out none of another.
     """
 
     blocks = False
 
     def __init__(self, limit: int = MAX_MARKS) -> None:
+        self._limit = limit
+        self._rooms: dict[str, _Room] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._rooms.values()))
+
+    def remember(self, key: str, until: int, now: int) -> bool:
+        """Keep `key` until the epoch second `until`; tell whether it was new."""
+        kind = key.partition("\0")[0]
+        return self._rooms.setdefault(kind, _Room(self._limit)).remember(key, until, now)
+
+    def recall(self, keys: Sequence[str], now: int) -> int | None:
+        """Return when the newest of `keys` was last remembered, epoch seconds; None if none is."""
+        if not self._rooms:
+            return None
+        found = [at for room in list(self._rooms.values()) if (at := room.recall(keys, now)) is not None]
+        return max(found, default=None)
+
+
+class _Room:
+    """The marks of one kind, at most `limit` of them. When it is full, what is over goes first, then the oldest."""
+
+    def __init__(self, limit: int) -> None:
         self._limit = limit
         self._lock = threading.Lock()
         self._marks: OrderedDict[str, tuple[int, int]] = OrderedDict()  # key: (at, until), oldest `at` first
@@ -69,6 +94,8 @@ class MemoryMarks:
 
     def recall(self, keys: Sequence[str], now: int) -> int | None:
         """Return when the newest of `keys` was last remembered, epoch seconds; None if none is."""
+        if not self._marks:
+            return None
         with self._lock:
             found = [mark for key in keys if (mark := self._marks.get(key)) is not None]
         return max((at for at, until in found if until > now), default=None)

@@ -61,7 +61,7 @@ class Engine(Generic[Told]):
 
     def meet(self, cookie_header: str) -> Known[Told] | None:
         """Return what is to be known of a cookie seen for the first time, if no store has to be waited for."""
-        if not cookie_header or self.world.marks.blocks:
+        if self.world.marks.blocks:
             return None
         return run(self.gate.meet(cookie_header), self.world, _no_body)
 

@@ -54,24 +54,26 @@ class OIDCGate:
         self._recognise = self._gate.recognise
         self._clock = self._engine.world.clock
         self._cookies = self._gate.parts.cookies
+        self._split = self._cookies.split
         self._prefix = settings.prefix
-        self._stripped = tuple(
-            sorted("HTTP_" + name.upper().replace("-", "_") for name in stripped_names(settings))
+        self._stripped = frozenset(
+            "HTTP_" + name.upper().replace("-", "_") for name in stripped_names(settings)
         )
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, or let the application answer it."""
-        cookie_header = environ.get("HTTP_COOKIE", "")
-        known = self._recognise(cookie_header, self._clock()) or self._engine.meet(cookie_header)
-        if known is None or known.told is None or environ.get("PATH_INFO", "").startswith(self._prefix):
+        cookie, others = self._split(environ.get("HTTP_COOKIE", ""))
+        known = cookie and (
+            self._recognise(cookie, self._clock()) or self._engine.meet(environ["HTTP_COOKIE"])
+        )
+        if not known or known.told is None or environ.get("PATH_INFO", "").startswith(self._prefix):
             return self._decide(environ, start_response)
-        return self._app(self._entered(environ, known.told), start_response)
+        return self._app(self._entered(environ, others, known.told), start_response)
 
-    def _entered(self, environ: Environ, told: Environ) -> Environ:
+    def _entered(self, environ: Environ, cookies: str, told: Environ) -> Environ:
         """Return `environ` as the application sees it: none of our cookies, nobody's identity but the one we know."""
-        for name in self._stripped:
-            environ.pop(name, None)
-        cookies = self._cookies.without_ours(environ.get("HTTP_COOKIE", ""))
+        for name in environ.keys() & self._stripped:
+            del environ[name]
         if cookies:
             environ["HTTP_COOKIE"] = cookies
         else:
@@ -89,7 +91,9 @@ class OIDCGate:
             return send(decision, start_response, is_head=request.method == "HEAD")
         for name in ("REMOTE_USER", "AUTH_TYPE"):
             environ.pop(name, None)
-        entered = self._entered(environ, _environ_of(self._gate.parts, decision.identity, decision.headers))
+        others = self._cookies.without_ours(environ.get("HTTP_COOKIE", ""))
+        told = _environ_of(self._gate.parts, decision.identity, decision.headers)
+        entered = self._entered(environ, others, told)
         if not decision.set_cookies and decision.signs_in is None:
             return self._app(entered, start_response)
         return _Watched(self._app, entered, start_response, decision)

@@ -14,6 +14,11 @@ from .admission import admit
 from .base import Parts, Visit
 from .replies import bare
 
+_UNKNOWN_PARAMETER = (
+    "refused: the query of the auth location may hold allowed_groups, allowed_emails and allowed_email_domains, "
+    "each once, and nothing else"
+)
+
 
 def answer(parts: Parts, visit: Visit) -> Step[Reply]:
     """Answer who it is, and whether they may enter; where, only if a trusted proxy says so."""
@@ -25,8 +30,7 @@ def judge(parts: Parts, visit: Visit) -> Reply:
     """Return the verdict on a visit: 202, 401 or 403."""
     rules = parts.entry.narrowed(visit.request.query)
     if rules.query.demand is None:
-        message = "refused: the query of the auth location may hold allowed_groups, allowed_emails, allowed_email_domains"
-        log.misconfigured(visit.request, message)
+        log.misconfigured(visit.request, _UNKNOWN_PARAMETER)
         return bare(403)
     original = original_target(visit.request, parts.settings, parts.trusted)
     is_public = original is not None and parts.public.matches(original.method, original.path)

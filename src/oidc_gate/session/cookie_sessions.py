@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from .. import effects
@@ -29,11 +28,16 @@ from .revocation import revocation_keys
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A session, the value of the main cookie that it came in, and whether a second cookie holds its body."""
+    """A session, the value of the main cookie that it came in, and whether a second cookie holds its body.
+
+    Args:
+        at: When it was found to be on, epoch seconds.
+    """
 
     session: Session
     value: str
     is_in_two: bool
+    at: int
 
 
 class CookieSessions:
@@ -59,12 +63,10 @@ class CookieSessions:
             SessionError: There is none; the code says why the last one was not it.
         """
         now = yield from effects.now()
-        trouble = SessionError("no_cookie", "No session cookie came.")
-        for found in self._opened(header):
-            if isinstance(found, SessionError):
-                trouble = found
-                continue
+        trouble = None
+        for value in self._cookies.find(header, self._cookies.main):
             try:
+                found = self._open(value, header, now)
                 validate_lifetime(found.session, self._settings, now)
             except SessionError as error:
                 trouble = error
@@ -74,26 +76,19 @@ class CookieSessions:
             if revoked_at is None or revoked_at < found.session.started_at:
                 return found
             trouble = SessionError("session_revoked", "The session was ended by a sign-out.")
-        raise trouble
+        raise trouble or SessionError("no_cookie", "No session cookie came.")
 
-    def _opened(self, header: str) -> Iterator[Found | SessionError]:
-        for value in self._cookies.find(header, self._cookies.main):
-            try:
-                yield self._open(value, header)
-            except SessionError as error:
-                yield error
-
-    def _open(self, value: str, header: str) -> Found:
+    def _open(self, value: str, header: str, now: int) -> Found:
         opened = self._decode(self._main.open(value))
         if not isinstance(opened, Head):
-            return Found(opened, value, is_in_two=False)
+            return Found(opened, value, is_in_two=False, at=now)
         bodies = self._cookies.find(header, self._cookies.body)
         if not bodies:
             raise SessionError("session_parts", "The second cookie of the session is missing.")
         body = self._decode(self._body.open(bodies[0]))
         if isinstance(body, Head):
             raise SessionError("session_record", "A head where the body should be.")
-        return Found(joined(opened, body), value, is_in_two=True)
+        return Found(joined(opened, body), value, is_in_two=True, at=now)
 
     def _decode(self, opened: bytes) -> Session | Head:
         return decode(opened, issuer=self._settings.issuer, provider=self._provider)
@@ -127,11 +122,10 @@ class CookieSessions:
 
     def renew(self, found: Found) -> Step[tuple[Session, str]]:
         """Return the session with its idle clock wound, and the one ``Set-Cookie`` that says so."""
-        now = yield from effects.now()
         nonce = yield from effects.random(NONCE_BYTES)
-        session = replace(found.session, last_seen=now)
+        session = replace(found.session, last_seen=found.at)
         value = self._main.seal(encode_head(session) if found.is_in_two else encode_session(session), nonce)
-        return session, self._cookies.set(self._cookies.main, value, max_age=self._max_age(session, now))
+        return session, self._cookies.set(self._cookies.main, value, max_age=self._max_age(session, found.at))
 
     def clear(self, header: str) -> tuple[str, ...]:
         """Return the ``Set-Cookie`` values that remove every cookie of ours that stands in `header`."""

@@ -35,10 +35,8 @@ def revoke_at_provider(*, subject: str, sid: str, until: int) -> Step[None]:
 
     Spec: OpenID Connect Back-Channel Logout §2.7; Front-Channel Logout §3.
     """
-    if subject and sid:
-        key = _key("sub+sid", subject, sid)
-    else:
-        key = _key("sid", sid) if sid else _key("sub", subject)
+    kind = "sub+sid" if subject and sid else "sid" if sid else "sub"
+    key = _key(kind, *filter(None, (subject, sid)))
     yield from effects.remember(key, until)
 
 
