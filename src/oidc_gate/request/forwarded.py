@@ -153,7 +153,7 @@ def original_target(request: Request, settings: Settings, trusted: TrustedProxie
     raw = uris[0]
     if match := _ABSOLUTE.match(raw):
         raw = raw[match.end() :]
-    if not raw.startswith("/") or not raw.isascii() or not raw.isprintable() or "#" in raw or "\\" in raw:
+    if not raw.isascii() or not raw.isprintable() or "#" in raw or "\\" in raw:
         return None
     path = unquote_to_bytes(raw.partition("?")[0]).decode("utf-8", "surrogateescape")
     mount = _site_of_url(settings.public_url).mount if settings.public_url else ""

@@ -20,7 +20,7 @@ LONGEST_TARGET = 2048
 
 _REFUSED = re.compile(r"[\x00-\x20\x7f\\]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
-_ABSOLUTE = re.compile(r"(https?)://([^/?#]+)", re.IGNORECASE | re.ASCII)
+_ABSOLUTE = re.compile(r"(https?)://([^/?#]+)", re.IGNORECASE)
 _RD = re.compile(r"(?:^|&)rd=")
 _HOP = "x-auth-request-redirect"
 
@@ -94,7 +94,7 @@ def safe_target(target: str, site: Site, settings: Settings) -> str | None:
 
     Spec: WHATWG URL §4.4; RFC 9110 §10.2.2.
     """
-    if len(target) > LONGEST_TARGET or _REFUSED.search(target):
+    if _REFUSED.search(target):
         return None
     target = _NOT_ASCII.sub(lambda run: quote(run[0], errors="surrogateescape"), target)
     match = _ABSOLUTE.match(target)
@@ -129,9 +129,7 @@ def _admits(rule: str, host: str, scheme: str) -> bool:
     """Tell whether `rule` names `host`; a dot is the boundary (CVE-2021-21291)."""
     below = rule.startswith("*.")
     wanted = normal_host(rule[2:] if below else rule, scheme)
-    if not wanted:
-        return False
-    return host.endswith("." + wanted) if below else host == wanted
+    return bool(wanted) and (host.endswith("." + wanted) if below else host == wanted)
 
 
 def _name(host: str) -> str:
@@ -147,8 +145,7 @@ def _leaves(path: str) -> bool:
 def _is_ours(path: str, site: Site, settings: Settings) -> bool:
     """Tell whether `path` may reach the gate's own endpoints, however the servers in between clean it up."""
     decoded = unquote(path, errors="surrogateescape").replace("\\", "/").lower()
-    resolved = _resolved(decoded)
-    readings = (resolved, "/" + "/".join(part for part in resolved.split("/") if part), _collapsed(decoded))
+    readings = (_merged(_resolved(decoded)), _resolved(_merged(decoded)))
     return any(
         reading == prefix or reading.startswith(prefix + "/")
         for prefix in _prefixes(site.mount, settings.prefix)
@@ -163,9 +160,9 @@ def _prefixes(mount: str, prefix: str) -> tuple[str, ...]:
     return tuple({mount.lower() + prefix, prefix}) if prefix else ()
 
 
-def _collapsed(path: str) -> str:
-    """Return `path` as servers that merge slashes first (Nginx) read it."""
-    return _resolved(re.sub("/+", "/", path))
+def _merged(path: str) -> str:
+    """Return `path` with each run of slashes made one, as Nginx does."""
+    return re.sub("/+", "/", path)
 
 
 def _resolved(path: str) -> str:

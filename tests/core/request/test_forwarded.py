@@ -174,12 +174,13 @@ def test_client_address(peer: str, chain: str, expected: str) -> None:
 
 
 def original(
-    uri: str | list[str], method: str = "GET", *, peer: str = NEAR, **more: object
+    uri: str | list[str], *methods: str, peer: str = NEAR, public_url: str | None = None
 ) -> OriginalTarget | None:
     names = {"original_uri_header": "X-Original-URI", "original_method_header": "X-Original-Method"}
-    told = settings(**names, trusted_proxies=("10.0.0.0/8",), **more)
+    told = settings(**names, trusted_proxies=("10.0.0.0/8",), public_url=public_url)
     uris = [uri] if isinstance(uri, str) else uri
-    headers = [("x-original-uri", u) for u in uris] + ([("x-original-method", method)] if method else [])
+    headers = [("x-original-uri", text) for text in uris]
+    headers += [("x-original-method", method) for method in methods or ("GET",) if method]
     return original_target(request(headers=headers, peer=peer), told, TRUSTED)
 
 
@@ -218,10 +219,11 @@ def test_original_target_needs_both_headers_once_from_a_trusted_peer() -> None:
     assert original("/a") is not None
     assert original("/a", peer="203.0.113.9") is None
     assert original("/a", peer="") is None
-    assert original("/a", method="") is None
-    assert original("/a", method="get") is None
+    assert original("/a", "") is None
+    assert original("/a", "get") is None
     assert original([]) is None
     assert original(["/a", "/a"]) is None
+    assert original("/a", "GET", "GET") is None
 
 
 def test_original_target_is_off_by_default() -> None:

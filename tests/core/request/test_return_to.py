@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from oidc_gate.request import return_to
 from oidc_gate.request.forwarded import Site
 from oidc_gate.request.return_to import (
     LONGEST_TARGET,
@@ -87,7 +88,7 @@ def test_refused(target: str) -> None:
     [
         "/oauth2", "/oauth2/", "/oauth2/start", "/oauth2?x", "/oauth2#x", "/OAuth2/sign_out",
         "/%6fauth2/sign_out", "/oauth2%2fstart", "/a/../oauth2/x", "/a/%2e%2e/oauth2/x", "/a/..%2foauth2/x",
-        "/a/..%2Foauth2", "/./oauth2", "/a/..%5coauth2", "/oauth2//x", "/oauth2/x/..//y", "/a//../oauth2/x",
+        "/a/..%2Foauth2", "/./oauth2", "/a/..%5coauth2", "/oauth2//x", "/oauth2//../x", "/oauth2/x/..//y", "/a//../oauth2/x",
         "/a//..//..//oauth2/x", "/oauth2/../oauth2/start",
     ],
 )  # fmt: skip
@@ -156,6 +157,12 @@ def test_without_a_known_host_nothing_absolute_is_ours() -> None:
 def test_allowed_redirect_hosts(target: str, expected: str | None) -> None:
     """CVE-2021-21291, vouch #335: the dot is the boundary, and nothing is a substring."""
     assert safe_target(target, SITE, ALLOWING) == expected
+
+
+def test_a_malformed_rule_admits_nothing() -> None:
+    """Settings refuse it; were one to slip through, every host with a dot at its end would be below ``*.``."""
+    assert not return_to._admits("*.", "evil.example.", "https")
+    assert not return_to._admits("", "", "https")
 
 
 def test_length_is_that_of_what_stands_in_location() -> None:
