@@ -84,6 +84,8 @@ def _async(call: Any, gate: Gate, ticket: Ticket) -> Any:
             said.append(message)
 
         twin = _twin(asgi.OIDCGate, gate, ticket, application)
+        if isinstance(scope.get("query_string"), str):  # Django's factory, not ASGI
+            scope["query_string"] = scope["query_string"].encode("latin-1")
         if not any(name == b"host" for name, _ in scope["headers"]):
             scope["headers"] = [*scope["headers"], (b"host", scope["server"][0].encode())]
         await twin(scope, receive, send)

@@ -1,0 +1,33 @@
+"""What `require` asks of an identity, the same in every framework."""
+
+from __future__ import annotations
+
+from ..model import Identity
+
+KEY = "oidc_gate.identity"
+SIGN_IN_FIRST = "Sign in to continue."
+NOT_IN_GROUP = "You are signed in, but may not do this."
+CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
+Groups = str | tuple[str, ...]
+
+
+def wanted_groups(group: Groups | None) -> frozenset[str]:
+    """Return the groups of which one is enough; none for whoever is signed in.
+
+    Raises:
+        ValueError: No group in it: a rule that was meant and would let everybody in.
+    """
+    if group is None:
+        return frozenset()
+    wanted = frozenset([group] if isinstance(group, str) else group)
+    if not wanted or "" in wanted:
+        raise ValueError("require(group=...): the name of a group is empty, or there is none")
+    return wanted
+
+
+def refusal(identity: Identity | None, wanted: frozenset[str]) -> int:
+    """Return the status to refuse with: 401 for nobody, 403 for somebody else; 0 to go on."""
+    if identity is None:
+        return 401
+    return 403 if wanted and wanted.isdisjoint(identity.groups) else 0

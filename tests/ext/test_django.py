@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import django
+import httpx
+import pytest
+from django.conf import settings as django_settings
+from django.http import HttpRequest, JsonResponse
+from django.urls import path
+from werkzeug.test import Client as WSGIClient
+
+import oidc_gate
+from oidc_gate.model import Identity
+from oidc_gate.testing import settings_for_tests, signed_in
+
+SETTINGS = settings_for_tests(public_paths=["/open/*"], allowed_groups=["staff"])
+STAFF = ["staff"]
+
+urlpatterns: list[Any] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    django_settings.configure(
+        ROOT_URLCONF=__name__,
+        SECRET_KEY="for tests",
+        ALLOWED_HOSTS=["*"],
+        USE_TZ=True,
+        INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"],
+        DATABASES={
+            "default": {
+                "ENGINE": "django.db.backends.sqlite3",
+                "NAME": tmp_path_factory.mktemp("django") / "db.sqlite3",
+            }
+        },
+        MIDDLEWARE=[
+            "django.contrib.sessions.middleware.SessionMiddleware",
+            "django.contrib.auth.middleware.AuthenticationMiddleware",
+            "oidc_gate.ext.django.OIDCGateMiddleware",
+        ],
+        AUTHENTICATION_BACKENDS=["oidc_gate.ext.django.OIDCGateBackend"],
+    )
+    django.setup()
+    from django.core.management import call_command
+    from django.db import connections
+
+    from oidc_gate.ext.django import require
+
+    def me(request: Any) -> JsonResponse:
+        user, identity = request.user, request.identity
+        told = {"user": user.get_username(), "email": getattr(user, "email", ""), "full": str(user)}
+        return JsonResponse(
+            told | {"identity": identity.email if identity else None, "is": user.is_authenticated}
+        )
+
+    async def ame(request: Any) -> JsonResponse:
+        user = await request.auser()
+        return JsonResponse({"user": user.get_username(), "identity": request.identity.email})
+
+    @require(group="admins")
+    def admins(request: HttpRequest) -> JsonResponse:
+        return JsonResponse({"admins": True})
+
+    @require()
+    async def mine(request: HttpRequest) -> JsonResponse:
+        return JsonResponse({"mine": True})
+
+    urlpatterns[:] = [
+        *(path(at, me) for at in ("me", "open/me")),
+        path("ame", ame),
+        path("admins", admins),
+        path("open/mine", mine),
+    ]
+    call_command("migrate", verbosity=0)
+    yield
+    connections.close_all()
+
+
+@pytest.fixture
+def users() -> Iterator[Any]:
+    from django.contrib.auth.models import User
+
+    yield User.objects
+    User.objects.all().delete()
+
+
+@pytest.fixture(scope="module")
+def app(project: None) -> Any:
+    from django.core.wsgi import get_wsgi_application
+
+    return oidc_gate.OIDCGate(get_wsgi_application(), SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def asgi_app(project: None) -> Any:
+    from django.core.asgi import get_asgi_application
+
+    return oidc_gate.OIDCGate(get_asgi_application(), SETTINGS)
+
+
+def test_a_user_is_made_at_the_first_visit_and_found_at_the_next(app: Any, users: Any) -> None:
+    with signed_in(app, subject="u-1", email="alice@example.com", name="Alice van Example", groups=STAFF):
+        first, again = (WSGIClient(app).get("/me").json for _ in range(2))
+    assert first == again
+    assert first is not None
+    assert first["email"] == first["identity"] == "alice@example.com"
+    user = users.get()
+    assert (user.username, user.first_name, user.last_name) == (first["user"], "Alice", "van Example")
+    assert not user.has_usable_password()
+    user.full_clean()
+
+
+def test_nobody_is_made_who_is_not_asked_for(app: Any, users: Any) -> None:
+    with signed_in(app, subject="u-1", groups=["staff", "admins"]):
+        assert WSGIClient(app).get("/admins").json == {"admins": True}
+    assert users.count() == 0
+
+
+def test_name_and_email_are_kept_in_step(app: Any, users: Any) -> None:
+    with signed_in(app, subject="u-1", email="alice@example.com", name="Alice Example", groups=STAFF):
+        WSGIClient(app).get("/me")
+    with signed_in(app, subject="u-1", email="alice@new.example", groups=STAFF, name="A\0nna Neu"):
+        WSGIClient(app).get("/me")
+    user = users.get()
+    assert (user.email, user.first_name, user.last_name) == ("alice@new.example", "Anna", "Neu")
+
+
+def test_the_person_is_issuer_and_subject_and_never_the_email(app: Any, users: Any) -> None:
+    from oidc_gate.ext.django import OIDCGateBackend
+
+    local = users.create_user("alice@example.com", email="alice@example.com")
+    for issuer, subject in (("https://a", "1"), ("https://b", "1"), ("https://a", "2"), ("https://a", "1")):
+        identity = Identity(issuer, subject, email="alice@example.com", email_verified=True)
+        assert OIDCGateBackend().authenticate(None, identity=identity) != local
+    assert users.filter(username__startswith="oidc-").count() == 3
+    assert all(len(name) == 69 for name in users.exclude(pk=local.pk).values_list("username", flat=True))
+
+
+def test_an_unverified_email_is_not_kept(app: Any, users: Any) -> None:
+    with signed_in(app, subject="u-1", email="boss@example.com", email_verified=False, groups=STAFF):
+        WSGIClient(app).get("/me")
+    assert users.get().email == ""
+
+
+def test_a_name_that_somebody_registered_before_is_not_handed_over(app: Any, users: Any) -> None:
+    from oidc_gate.ext.django import OIDCGateBackend
+
+    key = OIDCGateBackend().natural_key(Identity(SETTINGS.issuer, "u-1"))
+    users.create_user(**key, password="planted")
+    with signed_in(app, subject="u-1", groups=STAFF):
+        told = WSGIClient(app).get("/me").json
+    assert told is not None
+    assert (told["user"], told["is"]) == ("", False)
+
+
+def test_somebody_inactive_is_nobody_to_django(app: Any, users: Any) -> None:
+    with signed_in(app, subject="u-1", groups=STAFF):
+        WSGIClient(app).get("/me")
+        users.update(is_active=False)
+        told = WSGIClient(app).get("/me").json
+    assert told is not None
+    assert told["is"] is False
+
+
+def test_no_password_signs_in_here(users: Any) -> None:
+    from django.contrib.auth import authenticate
+
+    users.create_user("local", password="right")
+    assert authenticate(username="local", password="right") is None
+
+
+def test_djangos_own_client_goes_through_the_gate(app: Any, users: Any) -> None:
+    from django.test import Client
+
+    client = Client()
+    with signed_in(app, subject="u-1", email="a@example.com", groups=STAFF):
+        assert client.get("/me").json()["identity"] == "a@example.com"
+        assert client.get("/admins").status_code == 403
+        assert client.get("/oauth2/userinfo").json()["sub"] == "u-1"
+        client.cookies["theme"] = "dark"
+        assert client.get("/me").wsgi_request.COOKIES == {"theme": "dark"}
+    with signed_in(app, groups=["guests"]):
+        refused = client.get("/me", headers={"accept": "text/html"})
+        assert refused.status_code == 403
+        assert b"/oauth2/start?prompt=select_account" in refused.content
+    assert client.get("/me").json()["identity"] is None  # Django alone, as everywhere outside
+
+
+def test_djangos_async_client_goes_through_the_gate(asgi_app: Any, users: Any) -> None:
+    from django.test import AsyncClient
+
+    async def ask(at: str) -> Any:
+        return await AsyncClient().get(at)
+
+    with signed_in(asgi_app, subject="u-1", email="a@example.com", groups=STAFF):
+        told = asyncio.run(ask("/ame")).json()
+        assert (told["identity"], told["user"]) == ("a@example.com", users.get().username)
+        assert asyncio.run(ask("/open/mine")).json() == {"mine": True}
+    with signed_in(asgi_app, groups=["guests"]):
+        assert asyncio.run(ask("/ame")).status_code == 403
+
+
+def test_over_asgi(asgi_app: Any, users: Any) -> None:
+    async def ask(at: str) -> Any:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(asgi_app), base_url="http://app"
+        ) as client:
+            return (
+                await client.get(at, headers={"oidc_gate.identity": "x", "Oidc-Gate-Identity": "x"})
+            ).json()
+
+    with signed_in(asgi_app, subject="u-1", email="a@example.com", groups=STAFF):
+        assert asyncio.run(ask("/ame"))["identity"] == "a@example.com"
+        assert asyncio.run(ask("/me"))["identity"] == "a@example.com"
+    told = asyncio.run(ask("/open/me"))
+    assert (told["identity"], told["is"]) == (None, False)
+
+
+def test_its_401_on_a_public_path_is_the_sign_in(app: Any) -> None:
+    answer = WSGIClient(app).get("/open/mine?x=1", headers={"Accept": "text/html"})
+    assert answer.status_code == 401
+    assert "/oauth2/start?rd=/open/mine%3Fx%3D1" in answer.text
+
+
+def test_the_documents_name_what_is_there() -> None:
+    import oidc_gate.ext.django as module
+
+    assert Path(module.__file__ or "").name == "django.py"
+    assert all(name in (module.__doc__ or "") for name in ("OIDCGateMiddleware", "OIDCGateBackend"))

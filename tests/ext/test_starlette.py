@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fastapi import Depends, FastAPI
+from starlette.applications import Starlette
+from starlette.authentication import requires
+from starlette.endpoints import HTTPEndpoint
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.testclient import TestClient, WebSocketDenialResponse
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+import oidc_gate
+from oidc_gate.ext import fastapi as ext_fastapi
+from oidc_gate.ext.fastapi import CurrentIdentity, OptionalIdentity
+from oidc_gate.ext.starlette import current_identity, require
+from oidc_gate.testing import settings_for_tests, signed_in
+
+GATE: Any = oidc_gate.OIDCGate
+SETTINGS = settings_for_tests(public_paths=["/open/*"])
+PAGE = {"Accept": "text/html"}
+
+
+async def me(request: Request) -> JSONResponse:
+    identity = current_identity(request)
+    return JSONResponse(identity.email if identity else None)
+
+
+@require(group="staff")
+async def staff(request: Request) -> PlainTextResponse:
+    return PlainTextResponse("staff only")
+
+
+@require()
+def mine(request: Request) -> PlainTextResponse:
+    return PlainTextResponse("mine")
+
+
+@requires("authenticated")
+async def own_way(request: Request) -> PlainTextResponse:
+    return PlainTextResponse(request.user.display_name)
+
+
+@requires("group:staff")
+async def own_group(request: Request) -> PlainTextResponse:
+    return PlainTextResponse("own group")
+
+
+class Reports(HTTPEndpoint):
+    @require(group=("staff", "admins"))
+    async def get(self, request: Request) -> PlainTextResponse:
+        return PlainTextResponse("reports")
+
+
+@require(group="staff")
+async def socket(websocket: WebSocket) -> None:
+    await websocket.accept()
+    identity = current_identity(websocket)
+    await websocket.send_text(identity.email if identity else "nobody")
+    await websocket.close()
+
+
+@pytest.fixture(scope="module")
+def app() -> Starlette:
+    app = Starlette(
+        routes=[
+            *(Route(path, me) for path in ("/me", "/open/me")),
+            Route("/staff", staff),
+            Route("/open/mine", mine),
+            *(Route(path, own_way) for path in ("/own", "/open/own")),
+            Route("/own-group", own_group),
+            Route("/reports", Reports),
+            WebSocketRoute("/socket", socket),
+        ]
+    )
+    app.add_middleware(GATE, settings=SETTINGS)
+    return app
+
+
+def test_starlettes_own_way_works(app: Starlette) -> None:
+    client = TestClient(app)
+    with signed_in(app, email="alice@example.com", groups=["staff"]):
+        assert client.get("/own").text == "alice@example.com"
+        assert client.get("/own-group").text == "own group"
+    with signed_in(app, email="alice@example.com"):
+        assert client.get("/own-group").status_code == 403
+    assert client.get("/open/own").status_code == 403
+
+
+def test_current_identity_and_require(app: Starlette) -> None:
+    client = TestClient(app)
+    with signed_in(app, email="alice@example.com", groups=["staff"]):
+        assert client.get("/me").json() == "alice@example.com"
+        assert [client.get(path).status_code for path in ("/staff", "/open/mine", "/reports")] == [200] * 3
+        with client.websocket_connect("/socket") as opened:
+            assert opened.receive_text() == "alice@example.com"
+    with signed_in(app, groups=["guests"]):
+        assert [client.get(path).status_code for path in ("/staff", "/open/mine", "/reports")] == [
+            403,
+            200,
+            403,
+        ]
+        with pytest.raises(WebSocketDisconnect) as closed, client.websocket_connect("/socket"):
+            pass
+        assert closed.value.code == 1008
+    assert client.get("/open/me").json() is None
+
+
+def test_a_websocket_of_nobody_is_denied_by_the_gate(app: Starlette) -> None:
+    with pytest.raises(WebSocketDenialResponse) as denied, TestClient(app).websocket_connect("/socket"):
+        pass
+    assert denied.value.status_code == 401
+
+
+def test_its_401_on_a_public_path_is_the_sign_in(app: Starlette) -> None:
+    answer = TestClient(app).get("/open/mine?x=1", headers=PAGE)
+    assert answer.status_code == 401
+    assert "/oauth2/start?rd=/open/mine%3Fx%3D1" in answer.text
+
+
+@pytest.fixture(scope="module")
+def api() -> FastAPI:
+    app = FastAPI()
+    app.add_middleware(GATE, settings=SETTINGS)
+
+    @app.get("/me")
+    @app.get("/open/me")
+    def me(identity: CurrentIdentity) -> str:
+        return identity.email
+
+    @app.get("/open/perhaps")
+    async def perhaps(identity: OptionalIdentity) -> str | None:
+        return identity.email if identity else None
+
+    @app.get("/staff", dependencies=[Depends(ext_fastapi.require(group="staff"))])
+    def staff() -> str:
+        return "staff only"
+
+    @app.websocket("/socket")
+    async def socket(websocket: WebSocket, identity: CurrentIdentity) -> None:
+        await websocket.accept()
+        await websocket.send_text(identity.email)
+        await websocket.close()
+
+    return app
+
+
+def test_fastapi_dependencies(api: FastAPI) -> None:
+    client = TestClient(api)
+    with signed_in(api, email="alice@example.com", groups=["staff"]):
+        assert client.get("/me").json() == "alice@example.com"
+        assert client.get("/open/perhaps").json() == "alice@example.com"
+        assert client.get("/staff").json() == "staff only"
+        with client.websocket_connect("/socket") as opened:
+            assert opened.receive_text() == "alice@example.com"
+    with signed_in(api, email="bob@example.com"):
+        assert client.get("/staff").status_code == 403
+    assert client.get("/open/perhaps").json() is None
+    assert client.get("/open/me").status_code == 401
+    assert "/oauth2/start?rd=/open/me" in client.get("/open/me", headers=PAGE).text
+
+
+def test_fastapi_describes_no_parameter_of_it(api: FastAPI) -> None:
+    described = api.openapi()["paths"]
+    assert "parameters" not in described["/me"]["get"]
+
+
+def test_without_a_gate_nobody_is_signed_in() -> None:
+    app = Starlette(routes=[Route("/", mine)])
+    assert TestClient(app).get("/", headers={"oidc_gate.identity": "alice"}).status_code == 401
