@@ -146,6 +146,20 @@ def test_all_faults_at_once_in_the_order_of_the_settings() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "meant"),
+    [
+        ("client_auth", "basic", "client_secret_basic"),
+        ("cookie_samesite", "lax", "Lax"),
+        ("client_auth", "x", ""),
+    ],
+)
+def test_a_choice_that_is_nearly_right(setting: str, value: str, meant: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Settings(**(GOOD | {setting: value}))
+    assert caught.value.faults[0].instead.partition("mean ")[2] == meant
+
+
 def test_what_follows_from_a_fault_is_not_told() -> None:
     broken: dict[str, Any] = {"client_secret": 3, "client_auth": "client_secret_post"}
     assert faults(**broken) == [("client_secret", "wrong_type")]

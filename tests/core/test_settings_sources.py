@@ -306,6 +306,10 @@ def test_nobody_is_not_everybody(name: str) -> None:
     assert [fault.code for fault in faults(ENVIRONMENT | {f"OIDC_GATE_{name.upper()}": ""})] == ["empty"]
 
 
+def test_other_lists_may_be_empty() -> None:
+    assert codes(ENVIRONMENT, public_paths=[], trusted_proxies=()) == []
+
+
 def test_everything_wrong_is_told_at_once(tmp_path: Path) -> None:
     path = tmp_path / "gate.toml"
     path.write_text("upstreams = 1\nmetrics = 3\n")

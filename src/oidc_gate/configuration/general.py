@@ -44,7 +44,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 def check_texts(report: Report) -> None:
     """Check that what is required is there, and that no text has white space or control characters around."""
     for name in REQUIRED:
-        if name not in report.broken and not getattr(report.settings, name):
+        if not getattr(report.settings, name):
             given = name in report.sources
             report.unusable(name, "empty" if given else "missing", variable=name.upper())
     for field in fields(report.settings):
@@ -70,7 +70,7 @@ def _check_items(
             return report.unusable(name, "control_character")
         elif name in _LABELS and len(item) > LONGEST_LABEL:
             return report.unusable(name, "too_long", length=len(item), most=LONGEST_LABEL)
-    if not items and is_list and name in report.sources and name.startswith("allowed_"):
+    if not items and name in report.sources and name.startswith("allowed_"):
         report.fault(name, "empty")  # `allowed_groups=[]` would let everyone in
 
 
