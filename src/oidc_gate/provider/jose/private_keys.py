@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
@@ -159,6 +160,8 @@ def build_dpop_key(random: bytes) -> SigningKey:
     return SigningKey("ES256", ECKey.derive_key(random, "P-256"))
 
 
+# OpenSSL takes 0.1 s to prove that an RSA key is one, and a setting does not change: once will do.
+@lru_cache(maxsize=8)
 def _load(text: str, use: str) -> tuple[Key, dict[str, Any]]:
     text = text.strip()
     if len(text) > _MAX_TEXT_CHARS:

@@ -70,6 +70,11 @@ def test_the_algorithm_goes_by_the_key_and_by_what_the_provider_takes(
     assert key.thumbprint == private_key(kind).thumbprint()
 
 
+def test_a_key_is_read_once() -> None:
+    text = pem("RSA")
+    assert load_private_key(text).key is load_private_key(text, ("PS256",)).key
+
+
 def test_older_pem_is_read_too() -> None:
     assert load_private_key(pem("RSA", PrivateFormat.TraditionalOpenSSL)).algorithm == "RS256"
     assert load_private_key(pem("P-256", PrivateFormat.TraditionalOpenSSL)).algorithm == "ES256"
