@@ -124,7 +124,7 @@ def test_a_badly_signed_request_goes_nowhere(op: TestProvider) -> None:
         signed(op, aud="https://elsewhere.example"),
         signed(op, iss="other"),
         signed(op, client_id="other"),
-        signed(op, client_id="other", iss="jar"),
+        signed(op, client_id="public", iss="jar"),
         signed(op, exp=int(time.time()) - 10),
         signed(op, typ="dpop+jwt"),
         signed(op, request="x"),
