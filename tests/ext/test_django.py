@@ -28,6 +28,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     django_settings.configure(
         ROOT_URLCONF=__name__,
         SECRET_KEY="for tests",
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
         ALLOWED_HOSTS=["*"],
         USE_TZ=True,
         INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"],
