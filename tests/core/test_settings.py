@@ -50,6 +50,7 @@ GOOD_CHANGES: list[dict[str, Any]] = [
     {"issuer": "https://gitlab.com.corp.com"},
     {"client_secret": None},
     {"client_secret": None, "client_auth": "none"},
+    {"application_name": "x" * 100, "client_id": "x" * 101},
     KEY,
     KEY | {"client_private_key": JWK},
     KEY | {"client_certificate": CERTIFICATE},
