@@ -77,6 +77,7 @@ def test_email_verified(value: object, verified: bool) -> None:
 def test_email_verified_is_false_when_absent_or_of_another_address() -> None:
     assert not identity({"email": "a@b.c"}).email_verified
     assert not identity({"email_verified": True}).email_verified
+    assert not identity({"email": "", "email_verified": True}).email_verified
     upn = settings(email_claim="upn")
     spoofed = identity({"upn": "ceo@corp.com", "email": "me@evil.example", "email_verified": True}, upn)
     assert (spoofed.email, spoofed.email_verified) == ("ceo@corp.com", False)

@@ -139,6 +139,12 @@ def test_query_that_is_not_understood_refuses_everybody(query: str) -> None:
     assert EntryRules(settings()).narrowed(query).refuses(everything) == "unknown_parameter"
 
 
+def test_a_query_that_is_not_understood_is_told_before_any_other_reason() -> None:
+    rules = EntryRules(settings(allowed_groups=("board",))).narrowed("x=1")
+    assert rules.refuses(person()) == "unknown_parameter"
+    assert QueryRules.parse("x=1").refuses(person()) == "unknown_parameter"
+
+
 def test_query_never_widens() -> None:
     rules = EntryRules(settings(allowed_email_domains=CORP, allowed_groups=("board",)))
     stranger = person("x@evil.example", "staff")
