@@ -7,7 +7,7 @@ own, never in the application's pool and never on the event loop.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from .asgi_messages import (
     Body,
@@ -140,6 +140,16 @@ class AuthBackend:
     ) -> None:
         self._backends = Backends(load_settings(settings, keywords), _tell_nginx, world)
 
+    @property
+    def auth_path(self) -> str:
+        """The path of ``auth`` where this is mounted at the root."""
+        return self._backends.at("").auth_path
+
+    def verdict(self, cookie_header: str) -> bytes | None:
+        """Return the verdict on a cookie alone as an HTTP/1.1 response; None where there is more to decide."""
+        known = self._backends.at("").known(cookie_header)
+        return known.told.raw if known is not None and known.told is not None else None
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
         if scope["type"] == "lifespan":
@@ -152,7 +162,9 @@ class AuthBackend:
             known = backend.known(_cookie_header(scope))
             if known is not None and known.told is not None:
                 # a middleware may add to the list that it is given
-                await send({"type": "http.response.start", "status": 202, "headers": known.told.copy()})
+                await send(
+                    {"type": "http.response.start", "status": 202, "headers": known.told.headers.copy()}
+                )
                 return await send({"type": "http.response.body", "body": b""})
         await self._decide(backend, scope, receive, send)
 
@@ -169,8 +181,17 @@ def _tell(parts: Parts, session: Session) -> tuple[Scope, list[tuple[bytes, byte
     return told(session.identity, application_headers(parts, session))
 
 
-def _tell_nginx(parts: Parts, session: Session) -> list[tuple[bytes, bytes]]:
-    return encoded(admit(parts, session))
+class Verdict(NamedTuple):
+    """A 202 of ``auth``, ready to send: as ASGI headers, and as the bytes of a response."""
+
+    headers: list[tuple[bytes, bytes]]
+    raw: bytes
+
+
+def _tell_nginx(parts: Parts, session: Session) -> Verdict:
+    headers = encoded(admit(parts, session))
+    lines = b"".join(b"%s: %s\r\n" % pair for pair in headers)
+    return Verdict(headers, b"HTTP/1.1 202 Accepted\r\n" + lines + b"\r\n")
 
 
 def _cookie_header(scope: Scope) -> str:

@@ -38,7 +38,7 @@ class Backend(Generic[Told]):
         self._below = prefix if mount else ""
         self._split = self.engine.gate.parts.cookies.split
         self._recognise, self._clock = self.engine.gate.recognise, world.clock
-        self._auth_path = "/auth" if mount else prefix + "/auth"
+        self.auth_path = "/auth" if mount else prefix + "/auth"
         self._judges_places = bool(settings.original_uri_header)
 
     def is_plain_auth(self, path: str, query: str | bytes) -> bool:
@@ -47,10 +47,12 @@ class Backend(Generic[Told]):
         Args:
             path: Below the mount.
         """
-        return path == self._auth_path and not query and not self._judges_places
+        return path == self.auth_path and not query
 
     def known(self, cookie_header: str) -> Known[Told] | None:
         """Return what follows from a cookie alone, or None where there is more to decide."""
+        if self._judges_places:
+            return None
         cookie, _ = self._split(cookie_header)
         if not cookie:
             return None

@@ -50,9 +50,12 @@ def set_up_logging(level: str) -> None:
 def _serve_with_uvicorn(options: argparse.Namespace) -> None:
     import uvicorn
 
+    from .verdicts import VerdictProtocol
+
     uvicorn.run(
         APPLICATION,
         factory=True,
+        http=VerdictProtocol,
         host=options.host,
         port=options.port,
         uds=options.uds,
