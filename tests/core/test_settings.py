@@ -161,6 +161,13 @@ def test_a_choice_that_is_nearly_right(setting: str, value: str, meant: str) -> 
     assert caught.value.faults[0].instead.partition("mean ")[2] == meant
 
 
+def test_original_headers_count_from_nobody_without_trusted_proxies() -> None:
+    assert faults(original_uri_header="X-Uri", original_method_header="X-Method") == [
+        ("original_uri_header", "needs"),
+        ("original_method_header", "needs"),
+    ]
+
+
 def test_what_follows_from_a_fault_is_not_told() -> None:
     broken: dict[str, Any] = {"client_secret": 3, "client_auth": "client_secret_post"}
     assert faults(**broken) == [("client_secret", "wrong_type")]
