@@ -174,7 +174,9 @@ def test_keys_that_cannot_be_renewed_are_served_stale() -> None:
     assert provider.state().error == f"provider_unreachable: {DOWN.detail}"
 
 
-@pytest.mark.parametrize("given", [answer({}), answer([]), answer(b"x"), answer({}, 404), answer({}, 302)])
+@pytest.mark.parametrize(
+    "given", [answer({}), answer([]), answer(b"x"), answer(op.jwks(), 404), answer({}, 302)]
+)
 def test_keys_that_are_none(given: op.Answers) -> None:
     scripted, provider = world(jwks=given), Provider(op.settings())
     with pytest.raises(ProviderError):
