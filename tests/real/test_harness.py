@@ -18,6 +18,7 @@ from tests.real.ports import answers_tcp, free_port
 from tests.real.process import running
 from tests.real.redis_server import redis_server
 from tests.real.servers import ASGI_SERVERS, WSGI_SERVERS, serving
+from tests.real.tls import self_signed
 
 STATIC = """
 server {
@@ -114,6 +115,32 @@ def test_the_node_provider_signs_somebody_in(page: Page, tmp_path: Path) -> None
         sign_in(page)
         page.wait_for_url(f"{app.url}/cb?code=*")
         assert page.locator("body").inner_text() == "hello"
+
+
+@pytest.mark.parametrize(("shown", "status"), [(True, 200), (False, 401)])
+def test_the_node_provider_knows_a_client_by_its_certificate(
+    shown: bool, status: int, tmp_path: Path
+) -> None:
+    certificate, key = (str(path) for path in self_signed(tmp_path))
+    metadata = {
+        "client_id": "by-certificate",
+        "token_endpoint_auth_method": "tls_client_auth",
+        "tls_client_auth_subject_dn": "CN=localhost",
+        "grant_types": ["client_credentials"],
+        "redirect_uris": [],
+        "response_types": [],
+    }
+    tls = {"key": key, "cert": certificate, "ca": certificate}
+    features = {"clientCredentials": {"enabled": True}}
+    with node_provider([metadata], directory=tmp_path, tls=tls, features=features) as provider:
+        reply = requests.post(
+            f"{provider.issuer}/token",
+            data={"grant_type": "client_credentials", "client_id": "by-certificate"},
+            cert=(certificate, key) if shown else None,
+            verify=certificate,
+            timeout=5,
+        )
+    assert reply.status_code == status
 
 
 def test_redis_answers(tmp_path: Path) -> None:

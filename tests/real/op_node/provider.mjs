@@ -2,7 +2,7 @@
 //   issuer, port      where it is reached, where it listens (loopback)
 //   clients           client metadata, passed through as they are
 //   accounts          {login: {claim: value}} on top of what every login gets
-//   features          passed through: {"dPoP": {"enabled": true}, "mTLS": {...}, ...}
+//   features          passed through: {"dPoP": {"enabled": true}, ...}; mTLS comes with tls
 //   consent           true: ask at every first visit; false (default): grant what was asked for
 //   tls               {key, cert, ca}: file names; serves https and asks for a client certificate
 //   settings          anything else of the provider's configuration
@@ -65,6 +65,12 @@ const provider = new Provider(wanted.issuer, {
   scopes: ['openid', 'offline_access', 'email', 'profile', 'groups'],
   conformIdTokenClaims: false,
   cookies: { keys: ['a test needs no secret'] },
+  ...(tls && {
+    clientAuthMethods: [
+      'client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none',
+      'tls_client_auth', 'self_signed_tls_client_auth',
+    ],
+  }),
   pkce: { required: () => true },
   findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => claimsOf(sub) }),
   loadExistingGrant: grantWhatIsAsked,
@@ -76,8 +82,8 @@ const provider = new Provider(wanted.issuer, {
     rpInitiatedLogout: { enabled: true },
     backchannelLogout: { enabled: true },
     revocation: { enabled: true },
-    ...(tls && { mTLS }),
     ...wanted.features,
+    ...(tls && { mTLS: { ...mTLS, ...wanted.features?.mTLS } }),
   },
 });
 
