@@ -50,8 +50,9 @@ class MemoryMarks:
 
     def remember(self, key: str, until: int, now: int) -> bool:
         """Keep `key` until the epoch second `until`; tell whether it was new."""
-        kind = key.partition("\0")[0]
-        return self._rooms.setdefault(kind, _Room(self._limit)).remember(key, until, now)
+        kind, nul, _ = key.partition("\0")
+        # Keys without a kind are one kind: a room for each would be bounded by nobody.
+        return self._rooms.setdefault(kind if nul else "", _Room(self._limit)).remember(key, until, now)
 
     def recall(self, keys: Sequence[str], now: int) -> int | None:
         """Return when the newest of `keys` was last remembered, epoch seconds; None if none is."""

@@ -79,7 +79,17 @@ def test_the_memory_is_bounded() -> None:
     for now in range(10_000):
         marks.remember(f"k{now % 150}", now + 1000, now)
     assert len(marks) <= 100
-    assert len(marks._ends) <= 201
+    assert [len(room._ends) <= 201 for room in marks._rooms.values()] == [True]
+
+
+def test_one_kind_crowds_out_no_other() -> None:
+    marks = MemoryMarks(10)
+    marks.remember("code\0a", 10_000, 1)
+    for now in range(2, 100):
+        marks.remember(f"sid\0{now}", 10_000, now)
+    assert marks.recall(["code\0a"], 100) == 1
+    assert marks.recall(["sid\x002"], 100) is None
+    assert len(marks) == 11
 
 
 def test_threads() -> None:
