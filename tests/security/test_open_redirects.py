@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 import pytest
-from hypothesis import given
+from hypothesis import Phase, given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
@@ -116,11 +116,53 @@ PIECES = [
     "[::ffff:1.2.3.4]", "0x7f.1", "127.1", "2130706433", "xn--", "xn--a", "\u24d4vil.example", "\u017f",
     "\u212a", "a", "x=1", "oauth2", "OAuth2", "%6fauth2", "base", "start", "next=//x", "1",
 ]  # fmt: skip
-ATTACKS = st.lists(st.sampled_from(PIECES), min_size=1, max_size=9).map("".join)
+# Few pieces, so that the short combinations that matter come up in every run.
+SLASHES = [
+    "/",
+    "/",
+    "\\",
+    "\t",
+    "\n",
+    " ",
+    ".",
+    "..",
+    "%2e",
+    "%2f",
+    "%5c",
+    "@",
+    "evil.example",
+    "oauth2",
+    "x",
+]
+SCHEMES = ["", "http:", "https:", "HTTPS:", "ht\ttps:", " https:"]
+STARTS = ["//", "//", "/", "///", "\\\\", "/\\", "/\t/", ""]
+USERS = ["", "", "", "@", ":@", "u:p@", "app.example.com@", "app.example.com:443@", "evil.example\\@"]
+HOSTS = ["evil.example", "app.example.com", ALLOWED, "a.below.tld", "below.tld", "xbelow.tld", "x" + ALLOWED]
+ENDS = [
+    "",
+    "",
+    ":80",
+    ":443",
+    ":8443",
+    ".",
+    ".evil.example",
+    "%2eevil.example",
+    "@evil.example",
+    "\\@evil.example",
+]
+TAILS = ["", "/", "/x", "//x", "/.//x", "/oauth2/start", "?x", "#x", "\\x"]
+
+ATTACKS = (
+    st.lists(st.sampled_from(PIECES), min_size=1, max_size=9).map("".join)
+    | st.lists(st.sampled_from(SLASHES), min_size=2, max_size=6).map("".join)
+    | st.tuples(*map(st.sampled_from, (SCHEMES, STARTS, USERS, HOSTS, ENDS, TAILS))).map("".join)
+    | st.text(max_size=12).map("/".__add__)
+)
 
 
-@budget(max_examples=60, deadline=None)
-@given(attacks=st.lists(ATTACKS | st.text(max_size=12).map("/".__add__), min_size=20, max_size=60))
+# not shrunk: the message shows what got through, and shrinking takes longer than a test may
+@budget(max_examples=60, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(attacks=st.lists(ATTACKS, min_size=20, max_size=60))
 def test_made_up_attacks(browser: Browser, attacks: list[str]) -> None:
     check(browser, attacks)
 
