@@ -19,7 +19,7 @@ from .world import World
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Callable[[bytes], object]]
-WSGIApplication = Callable[[Environ, StartResponse], Iterable[bytes]]
+WSGIApplication = Callable[[Any, Any], Iterable[bytes]]
 
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"
 

@@ -150,17 +150,19 @@ def _new_session(parts: Parts, signed_in: SignedIn) -> Step[Session]:
 def _welcome(parts: Parts, visit: Visit, session: Session, state: State, target: str) -> Step[Reply]:
     """Answer somebody who signed in: the session cookie, the flow's cookie cleared, and on."""
     request, cookies, identity = visit.request, parts.cookies, session.identity
-    written = yield from parts.sessions.write(session)
+    written, session_cookies = yield from parts.sessions.write(session)
     now = yield from effects.now()
     header = visit.cookie_header
     before = "".join(cookies.find(header, cookies.rounds)[:1])
     rounds = cookies.set(cookies.rounds, next_round(before, now), max_age=FLOW_SECONDS, samesite="Lax")
-    set_cookies = (*written, cookies.clear(cookies.flows[state.slot]), rounds)
+    set_cookies = (*session_cookies, cookies.clear(cookies.flows[state.slot]), rounds)
     log.signed_in(request, identity.subject, len(identity.groups))
     if left_out := groups_left_out(identity):
         log.misconfigured(
             request, f"{len(left_out)} group(s) cannot stand in a header and are left out of it"
         )
+    if written is not session:
+        log.misconfigured(request, "the claims do not fit into cookies: Identity.claims is empty; ask for fewer scopes")
     refused = parts.entry.refuses(identity)
     if refused:
         log.decided(request, "403", f"signed in, but refused by {refused}")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
 
 from .. import effects
 from ..cookies import Cookies
 from ..effects import Step
 from ..errors import SessionError
-from ..model import Identity, Session
+from ..model import Session
 from ..seal import KeyRing
 from ..seal.ring import NONCE_BYTES
 from ..settings import Settings
@@ -24,6 +27,9 @@ from .record import (
     too_large,
 )
 from .revocation import revocation_keys
+
+
+_NO_CLAIMS: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +99,13 @@ class CookieSessions:
     def _decode(self, opened: bytes) -> Session | Head:
         return decode(opened, issuer=self._settings.issuer, provider=self._provider)
 
-    def write(self, session: Session) -> Step[tuple[str, ...]]:
-        """Return the ``Set-Cookie`` values of a new session.
+    def write(self, session: Session) -> Step[tuple[Session, tuple[str, ...]]]:
+        """Return a new session as it was written, and its ``Set-Cookie`` values.
 
-        What does not fit loses the claims that no setting asks for; what still does not fit is an error.
+        One that does not fit is written without the claims that no field of `Identity` holds.
 
         Raises:
-            GateError: ``session_too_large``.
+            GateError: ``session_too_large``: it does not fit even so, or `user_claim` is one of those claims.
         """
         now = yield from effects.now()
         nonce = yield from effects.random(NONCE_BYTES)
@@ -107,15 +113,16 @@ class CookieSessions:
         value = self._main.seal(encode_session(session), nonce)
         if len(value) <= ONE_COOKIE_BYTES:
             main = self._cookies.set(self._cookies.main, value, max_age=max_age)
-            return (main, self._cookies.clear(self._cookies.body))
+            return session, (main, self._cookies.clear(self._cookies.body))
         body_nonce = yield from effects.random(NONCE_BYTES)
         body = self._body.seal(encode_session(session), body_nonce)
         if len(body) > BODY_COOKIE_BYTES:
-            if not session.identity.claims:
+            identity = session.identity
+            if not identity.claims or self._settings.user_claim.partition(".")[0] in identity.claims:
                 raise too_large(len(body))
-            return (yield from self.write(_without_claims(session)))
+            return (yield from self.write(replace(session, identity=replace(identity, claims=_NO_CLAIMS))))
         head = self._main.seal(encode_head(session), nonce)
-        return (
+        return session, (
             self._cookies.set(self._cookies.main, head, max_age=max_age),
             self._cookies.set(self._cookies.body, body, max_age=max_age),
         )
@@ -134,8 +141,3 @@ class CookieSessions:
     def _max_age(self, session: Session, now: int) -> int:
         # The browser drops the cookie at the absolute end; idleness is judged here, by the record.
         return max(ends_at(replace(session, last_seen=session.identity.expires_at), self._settings) - now, 1)
-
-
-def _without_claims(session: Session) -> Session:
-    identity: Identity = replace(session.identity, claims={})
-    return replace(session, identity=identity)

@@ -1,0 +1,196 @@
+"""Sessions in cookies: one, or two when it is large; and what is none."""
+
+from __future__ import annotations
+
+import secrets
+import zlib
+from collections.abc import Iterable
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import pytest
+
+from oidc_gate.cookies import Cookies
+from oidc_gate.effects import Effect, Now, Random, Recall, Step
+from oidc_gate.errors import GateError, SessionError
+from oidc_gate.model import Identity, Session
+from oidc_gate.seal import KeyRing
+from oidc_gate.session.cookie_sessions import CookieSessions, Found
+from oidc_gate.session.record import decode, encode_session
+from oidc_gate.settings import Settings
+from tests.core.request.making import settings
+
+T = TypeVar("T")
+NOW = 1_800_000_000
+WHO = Identity(
+    issuer="https://op.example",
+    subject="248289761001",
+    email="ada@example.com",
+    email_verified=True,
+    name="Ada Ünïcode",
+    preferred_username="ada",
+    groups=("staff", "admins"),
+    claims=MappingProxyType({"locale": "en", "nested": {"deep": [1, None, True]}}),
+    provider="op.example",
+    session_id="sid",
+    authenticated_at=NOW - 5,
+    expires_at=NOW + 28_800,
+    acr="urn:x",
+    amr=("pwd", "otp"),
+)
+SESSION = Session(WHO, NOW, NOW, "op-sid", "the.id.token", "the access token")
+
+
+def sessions(given: Settings | None = None) -> CookieSessions:
+    given = given or settings(public_url="https://app.example.com")
+    return CookieSessions(
+        given, Cookies(given), KeyRing(given.cookie_secret, binding=("a", "b")), "op.example"
+    )
+
+
+def drive(step: Step[T], now: int = NOW, revoked: dict[str, int] | None = None) -> T:
+    def result(effect: Effect) -> object:
+        match effect:
+            case Now():
+                return now
+            case Random(size):
+                return secrets.token_bytes(size)
+            case Recall(keys):
+                return max((at for key, at in (revoked or {}).items() if key in keys), default=None)
+        raise AssertionError(effect)
+
+    try:
+        effect = next(step)
+        while True:
+            effect = step.send(result(effect))
+    except StopIteration as end:
+        value: T = end.value
+        return value
+
+
+def header(set_cookies: Iterable[str]) -> str:
+    pairs = (cookie.split(";")[0] for cookie in set_cookies)
+    return "; ".join(pair for pair in pairs if not pair.endswith("="))
+
+
+def large(groups: int) -> Session:
+    return replace(SESSION, identity=replace(WHO, groups=tuple(secrets.token_hex(16) for _ in range(groups))))
+
+
+def read(cookie_header: str, **values: Any) -> Found:
+    return drive(sessions().read(cookie_header), **values)
+
+
+def refused(cookie_header: str, **values: Any) -> str:
+    with pytest.raises(SessionError) as caught:
+        read(cookie_header, **values)
+    return caught.value.code
+
+
+def test_a_session_comes_back_as_it_was() -> None:
+    written, cookies = drive(sessions().write(SESSION))
+    assert written is SESSION
+    assert read(header(cookies)).session == SESSION
+
+
+def test_a_small_session_clears_the_second_cookie_of_an_earlier_one() -> None:
+    _, cookies = drive(sessions().write(SESSION))
+    assert [cookie.split("=")[0] for cookie in cookies] == ["__Host-oidc_gate", "__Host-oidc_gate.body"]
+    assert "Max-Age=0" in cookies[1]
+
+
+def test_a_large_session_takes_two_cookies_within_the_bounds_and_is_renewed_by_one_small_one() -> None:
+    session = large(130)
+    _, cookies = drive(sessions().write(session))
+    found = read(header(cookies))
+    assert found.session == session
+    assert found.is_in_two
+    assert all(len(cookie) <= 4_096 for cookie in cookies)
+    renewed, cookie = drive(sessions().renew(replace(found, at=NOW + 400)))
+    assert len(cookie) < 300
+    again = read(f"{header([cookie])}; {cookies[1].split(';')[0]}", now=NOW + 400)
+    assert again.session == renewed
+    assert again.session.last_seen == NOW + 400
+
+
+def test_what_does_not_fit_loses_its_claims_and_then_is_an_error() -> None:
+    claims = MappingProxyType({"much": secrets.token_hex(4_000)})
+    written, cookies = drive(sessions().write(replace(SESSION, identity=replace(WHO, claims=claims))))
+    assert written.identity.claims == {}
+    assert read(header(cookies)).session == written
+    with pytest.raises(GateError) as caught:
+        drive(sessions().write(large(400)))
+    assert caught.value.code == "session_too_large"
+
+
+def test_claims_that_name_the_user_are_not_lost() -> None:
+    given = settings(public_url="https://app.example.com", user_claim="much.name")
+    claims = MappingProxyType({"much": {"name": "ada", "more": secrets.token_hex(4_000)}})
+    with pytest.raises(GateError) as caught:
+        drive(sessions(given).write(replace(SESSION, identity=replace(WHO, claims=claims))))
+    assert caught.value.code == "session_too_large"
+
+
+def test_the_parts_of_two_sessions_do_not_fit_together() -> None:
+    _, one = drive(sessions().write(large(130)))
+    other_session = large(130)
+    _, other = drive(
+        sessions().write(replace(other_session, identity=replace(other_session.identity, session_id="other")))
+    )
+    assert refused(header([one[0], other[1]])) == "session_parts"
+    assert refused(header([one[0]])) == "session_parts"
+    assert refused(header([one[0], one[0].replace("oidc_gate=", "oidc_gate.body=", 1)])) == "seal_foreign"
+
+
+def test_a_valid_cookie_wins_over_planted_ones_before_it() -> None:
+    _, cookies = drive(sessions().write(SESSION))
+    planted = "__Host-oidc_gate=AAAA; __Host-oidc_gate=; "
+    assert read(planted + header(cookies)).session == SESSION
+
+
+@pytest.mark.parametrize(
+    ("just_on", "over", "code"),
+    [(3_599, 3_600, "session_idle"), (-60, -61, "session_from_the_future")],
+)
+def test_clocks(just_on: int, over: int, code: str) -> None:
+    _, cookies = drive(sessions().write(SESSION))
+    assert read(header(cookies), now=NOW + just_on).session == SESSION
+    assert refused(header(cookies), now=NOW + over) == code
+
+
+def test_the_absolute_end_holds_however_often_it_was_seen() -> None:
+    _, cookies = drive(sessions().write(replace(SESSION, last_seen=NOW + 28_700)))
+    assert read(header(cookies), now=NOW + 28_799)
+    assert refused(header(cookies), now=NOW + 28_800) == "session_expired"
+
+
+@pytest.mark.parametrize(
+    "key", ["session\0sid", "sub\x00248289761001", "sid\0op-sid", "sub+sid\x00248289761001\0op-sid"]
+)
+def test_each_kind_of_revocation_ends_what_began_before_it(key: str) -> None:
+    _, cookies = drive(sessions().write(SESSION))
+    for at, ends in ((NOW - 1, False), (NOW, True), (NOW + 9, True)):
+        if ends:
+            assert refused(header(cookies), revoked={f"revoked\0{key}": at}) == "session_revoked"
+        else:
+            assert read(header(cookies), revoked={f"revoked\0{key}": at})
+
+
+@pytest.mark.parametrize(
+    "record",
+    [b"", b"P", b"P[]", b"P{}", b"Zx", b"X[1]", b"H", b"Hx.y", b"P\xff", b"Z" + zlib.compress(b"[" * 9)],
+)
+def test_a_record_of_another_version_is_a_session_error(record: bytes) -> None:
+    with pytest.raises(SessionError) as caught:
+        decode(record, issuer="", provider="")
+    assert caught.value.code == "session_record"
+
+
+def test_a_record_without_end_is_not_unpacked() -> None:
+    bomb = b"Z" + zlib.compress(b'["' + b"a" * 10_000_000 + b'"]', 9)
+    with pytest.raises(SessionError):
+        decode(bomb, issuer="", provider="")
+    with pytest.raises(GateError) as caught:
+        encode_session(replace(SESSION, id_token="x" * 300_000))
+    assert caught.value.code == "session_too_large"
