@@ -80,7 +80,7 @@ docs: $(INSTALLED) components
 
 # The property tests once more, with many more examples (profile "fuzz" in tests/conftest.py).
 fuzz: $(INSTALLED)
-	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -q -k 'fuzz or property' --timeout=1800 tests
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -q -m hypothesis --timeout=1800 tests
 
 clean:
 	rm -rf $(VENV) dist build artifacts .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
