@@ -21,7 +21,7 @@ from .effects import Step
 from .endpoints.admission import application_headers
 from .endpoints.base import Parts, Visit, visit_of
 from .endpoints.challenge import challenge, deny
-from .endpoints.replies import problem, with_cookies
+from .endpoints.replies import bare, problem, with_cookies
 from .endpoints.trouble import answer_error
 from .errors import GateError, SessionError
 from .model import Allow, Decision, Reply, Request, Session
@@ -106,7 +106,11 @@ class Gate(Generic[Told]):
             return (yield from self._decide(visit))
         except GateError as error:
             log.failed(request, error)
-            return answer_error(visit, error)
+            # a proxy that asks for a verdict wants no page, and shuts at 503
+            return bare(503) if self._asks_for_verdict(request) else answer_error(visit, error)
+
+    def _asks_for_verdict(self, request: Request) -> bool:
+        return request.path.removeprefix(self.below_prefix) in VERDICTS
 
     def _decide(self, visit: Visit) -> Step[Decision]:
         request = visit.request

@@ -123,8 +123,9 @@ class Ticket:
                 authenticated_at=now,
                 expires_at=ends,
             )
-            self._session = Session(who, now, now, access_token=self._access_token)
-            written = run(parts.sessions.write(self._session), self._engine.world, lambda limit: b"")
+            session = Session(who, now, now, access_token=self._access_token)
+            writing = parts.sessions.write(session)
+            self._session, written = run(writing, self._engine.world, lambda limit: b"")
             pairs = (cookie.partition(";")[0] for cookie in written)
             self._cookies = "; ".join(pair for pair in pairs if not pair.endswith("="))
             self._renew_at = renew_at(self._session, parts.settings)

@@ -1,0 +1,229 @@
+"""``auth`` and ``forward``: verdicts for a proxy, with an empty body whose length is spelled out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from oidc_gate.errors import GateError
+from tests.shells.conftest import MakeSite
+from tests.shells.driving import Answer
+from tests.shells.site import FETCH, NAVIGATION, ORIGIN, Shell, Site
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "OPTIONS", "DELETE"]
+NOTHING_WRONG = "allowed_groups=staff"
+
+
+def assert_verdict(answer: Answer, status: int) -> None:
+    assert (answer.status, answer.body) == (status, b"")
+    assert answer.all("content-length") == ["0"]
+    assert answer.header("cache-control") == "no-store"
+    assert answer.all("location") == []
+    assert answer.all("content-type") == []
+    assert answer.all("www-authenticate") == (["Bearer"] if status == 401 else [])
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("headers", [NAVIGATION, FETCH, {}])
+def test_all_three_verdicts_for_any_method(make_site: MakeSite, method: str, headers: dict[str, str]) -> None:
+    site = make_site(allowed_groups=("staff",), auto_sign_in=True)
+    assert_verdict(site.visitor().ask("auth", headers, method), 401)
+    assert_verdict(site.person(groups=("guests",)).ask("auth", headers, method), 403)
+    visitor = site.person(groups=("staff",))
+    for _ in range(2):
+        answer = visitor.ask("auth", headers, method)
+        assert_verdict(answer, 202)
+        assert answer.header("x-auth-request-user") == "alice"
+        assert answer.header("x-auth-request-email") == "alice@corp.example"
+        assert answer.header("x-auth-request-groups") == "staff"
+        assert answer.all("x-auth-request-preferred-username") == [""]
+        assert answer.all("x-auth-request-access-token") == []
+    assert site.app.seen == []
+
+
+def test_the_access_token_where_asked_for(make_site: MakeSite) -> None:
+    site = make_site(pass_access_token=True, pass_authorization=True)
+    answer = site.person(access_token="opaque").ask("auth")
+    assert answer.header("x-auth-request-access-token") == "opaque"
+    assert answer.header("authorization") == "Bearer opaque"
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        (NOTHING_WRONG, 202),
+        ("allowed_groups=other,staff", 202),
+        ("allowed_groups=other", 403),
+        ("allowed_emails=alice@corp.example", 202),
+        ("allowed_emails=bob@corp.example", 403),
+        ("allowed_email_domains=corp.example", 202),
+        ("allowed_email_domains=orp.example", 403),
+        ("allowed_groups=staff&allowed_email_domains=other.example", 403),
+    ],
+)
+def test_the_query_narrows(site: Site, query: str, status: int) -> None:
+    visitor = site.person(groups=("staff",))
+    for _ in range(2):
+        assert visitor.ask("auth").status == 202
+        assert_verdict(visitor.ask(f"auth?{query}"), status)
+    assert_verdict(site.visitor().ask(f"auth?{query}"), 401)
+
+
+def test_the_query_never_widens(make_site: MakeSite) -> None:
+    site = make_site(allowed_groups=("staff",))
+    assert_verdict(site.person(groups=("guests",)).ask("auth?allowed_groups=guests"), 403)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "allowed_group=staff",
+        "rd=/",
+        "x",
+        f"{NOTHING_WRONG}&x=1",
+        "allowed_groups=",
+        "allowed_groups=%ff",
+        f"{NOTHING_WRONG}&{NOTHING_WRONG}",
+    ],
+)
+def test_a_query_that_is_not_understood_lets_nobody_in_and_is_an_error_in_the_log(
+    site: Site, query: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for visitor in (site.person(groups=("staff",)), site.visitor()):
+        caplog.clear()
+        assert_verdict(visitor.ask(f"auth?{query}"), 403)
+        assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+class Down:
+    """A store that is away."""
+
+    blocks = True
+
+    def remember(self, key: str, until: int, now: int) -> bool:
+        raise GateError("store_unavailable", "The session store is away.", status=503)
+
+    def recall(self, keys: Sequence[str], now: int) -> int | None:
+        raise GateError("store_unavailable", "The session store is away.", status=503)
+
+
+def test_when_it_cannot_be_decided_nobody_enters(site: Site) -> None:
+    visitor = site.person()
+    site.world.marks = Down()
+    for headers in ({}, NAVIGATION):
+        assert_verdict(visitor.ask("auth", headers), 503)
+        assert visitor.get("/", headers).status == 503
+    assert_verdict(site.visitor().ask("auth"), 401)
+    assert site.app.seen == []
+
+
+# --- where, as a trusted proxy tells it ------------------------------------------------------------
+
+
+def judging(shell: Shell, **changes: Any) -> Site:
+    given: dict[str, Any] = {
+        "original_uri_header": "X-Original-URI",
+        "original_method_header": "X-Original-Method",
+        "trusted_proxies": ("192.0.2.0/24",),
+        "public_paths": ("/open/*", "OPTIONS /*"),
+        "public_url": ORIGIN + shell.mount,
+        "allowed_groups": ("staff",),
+    }
+    return Site(shell, **(given | changes))
+
+
+@pytest.mark.parametrize(
+    ("method", "uri", "nobody"),
+    [
+        ("GET", "/open/x", 202),
+        ("GET", "/open/x?y=1", 202),
+        ("OPTIONS", "/secret", 202),
+        ("GET", "/secret", 401),
+        ("GET", "/secret?/open/x", 401),
+        ("GET", "/open/../secret", 401),
+        ("GET", "/open/%2e%2e/secret", 401),
+        ("GET", "/open/x#y", 401),
+        ("get", "/open/x", 401),
+    ],
+)
+def test_rules_apply_to_where_a_trusted_proxy_says(shell: Shell, method: str, uri: str, nobody: int) -> None:
+    site = judging(shell)
+    told = {"X-Original-URI": site.own(uri), "X-Original-Method": method}
+    answer = site.visitor().ask("auth", told)
+    assert_verdict(answer, nobody)
+    if nobody == 202:
+        assert answer.all("x-auth-request-user") == [""]
+    assert_verdict(site.person(groups=("guests",)).ask("auth", told), 202 if nobody == 202 else 403)
+    assert_verdict(site.person(groups=("staff",)).ask("auth", told), 202)
+
+
+def test_a_missing_header_means_protected(shell: Shell) -> None:
+    site = judging(shell)
+    uri, method = {"X-Original-URI": site.own("/open/x")}, {"X-Original-Method": "GET"}
+    assert_verdict(site.visitor().ask("auth", uri), 401)
+    assert_verdict(site.visitor().ask("auth", method), 401)
+    assert_verdict(site.visitor().ask("auth", uri | method), 202)
+
+
+def test_nobody_else_is_believed(shell: Shell) -> None:
+    told = {"X-Original-URI": shell.mount + "/open/x", "X-Original-Method": "GET"}
+    assert_verdict(judging(shell, trusted_proxies=("198.51.100.0/24",)).visitor().ask("auth", told), 401)
+    off = judging(shell, original_uri_header=None, original_method_header=None)
+    assert_verdict(off.visitor().ask("auth", told), 401)
+
+
+# --- forward ---------------------------------------------------------------------------------------
+
+
+def test_forward_sends_a_navigation_to_the_sign_in_page(make_site: MakeSite) -> None:
+    site = make_site(trusted_proxies=("192.0.2.0/24",), allowed_groups=("staff",))
+    told = {"X-Forwarded-Uri": site.own("/reports?x=1&y=2"), "X-Forwarded-Method": "GET"}
+    answer = site.visitor().ask("forward", NAVIGATION | told)
+    assert answer.status == 302
+    where = ORIGIN + site.path("sign_in")
+    assert answer.header("location") == f"{where}?rd={site.own('/reports')}%3Fx%3D1%26y%3D2"
+    evil = site.visitor().ask("forward", NAVIGATION | {"X-Forwarded-Uri": "//evil.example/"})
+    assert "evil" not in evil.header("location")
+    assert_verdict(site.visitor().ask("forward", FETCH | told), 401)
+    assert_verdict(site.person(groups=("guests",)).ask("forward", NAVIGATION), 403)
+    answer = site.person(groups=("staff",)).ask("forward", NAVIGATION)
+    assert_verdict(answer, 202)
+    assert answer.header("x-auth-request-user") == "alice"
+
+
+def test_forward_believes_no_stranger(site: Site) -> None:
+    answer = site.visitor().ask("forward", NAVIGATION | {"X-Forwarded-Uri": "/reports"})
+    assert answer.header("location") == ORIGIN + site.path("sign_in")
+
+
+# --- sign_in, the page that error_page shows --------------------------------------------------------
+
+
+def test_sign_in_is_401_always_and_leads_where_nginx_says(site: Site) -> None:
+    told = {"X-Auth-Request-Redirect": site.own("/reports?x=1&y=2")}
+    page = site.visitor().ask("sign_in", NAVIGATION | told)
+    assert (page.status, page.is_page, page.all("www-authenticate")) == (401, True, ["Bearer"])
+    assert site.rd(site.start_link(page)) == site.own("/reports?x=1&y=2")
+    program = site.visitor().ask("sign_in", FETCH | told)
+    assert (program.status, program.is_problem) == (401, True)
+    assert site.rd(program.json["sign_in"].removeprefix(ORIGIN)) == site.own("/reports?x=1&y=2")
+    posted = site.visitor().ask("sign_in", NAVIGATION | told | {"X-Auth-Request-Method": "POST"})
+    assert (posted.status, posted.is_page) == (401, True)
+    assert site.rd(site.start_link(posted)) == site.own("/")
+    pasted = site.visitor().ask(f"sign_in?rd={ORIGIN}{site.own('/a')}?b=1&c=2", NAVIGATION)
+    assert site.rd(site.start_link(pasted)) == site.own("/a?b=1&c=2")
+    assert site.visitor().ask("sign_in", NAVIGATION, "HEAD").body == b""
+
+
+def test_sign_in_goes_on_by_itself_with_auto_sign_in_and_knows_who_is_there(make_site: MakeSite) -> None:
+    site = make_site(auto_sign_in=True)
+    page = site.visitor().ask("sign_in", NAVIGATION)
+    assert page.status == 401
+    assert page.header("refresh").startswith(f"0; url={site.path('start')}?rd=")
+    known = make_site().person().ask("sign_in", NAVIGATION)
+    assert known.status == 401
+    assert "alice" in known.text
+    assert "prompt=select_account" in known.text

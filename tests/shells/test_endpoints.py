@@ -1,0 +1,109 @@
+"""The endpoints that only tell: who, alive, ready, unavailable, static; and what is none."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+
+from oidc_gate.errors import ProviderUnavailable
+from oidc_gate.gate import ENDPOINTS
+from tests.shells.site import FETCH, NAVIGATION, ORIGIN, Site
+
+ALL = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+LIMITED = sorted(name for name, methods in ENDPOINTS.items() if methods)
+
+
+def test_userinfo_says_who_it_is(site: Site) -> None:
+    answer = site.person("alice", groups=("staff",), claims={"tier": 3}).ask("userinfo")
+    assert answer.status == 200
+    assert answer.header("content-type") == "application/json"
+    assert answer.header("cache-control") == "no-store"
+    told = answer.json
+    assert (told["sub"], told["email"], told["groups"]) == ("alice", "alice@corp.example", ["staff"])
+    assert (told["iss"], told["claims"], told["email_verified"]) == (site.settings.issuer, {"tier": 3}, True)
+
+
+@pytest.mark.parametrize("headers", [NAVIGATION, FETCH, {}])
+def test_userinfo_to_nobody_is_a_problem(site: Site, headers: dict[str, str]) -> None:
+    answer = site.visitor().ask("userinfo", headers)
+    assert (answer.status, answer.all("www-authenticate")) == (401, ["Bearer"])
+    assert answer.is_problem
+    assert answer.json["sign_in"] == ORIGIN + site.path("start")
+
+
+def test_ping_is_alive(site: Site) -> None:
+    answer = site.visitor().ask("ping")
+    assert (answer.status, answer.body, answer.header("cache-control")) == (200, b"OK\n", "no-store")
+    assert site.visitor().ask("ping", method="HEAD").body == b""
+    assert site.provider.fetches == []
+
+
+def test_ready_is_503_until_discovery_has_succeeded_and_200_while_it_is_served_stale(site: Site) -> None:
+    site.provider.instead["openid-configuration"] = ProviderUnavailable("provider_timeout", "away")
+    answer = site.visitor().ask("ready")
+    assert answer.status == 503
+    assert answer.json["discovery"]["status"] == "failed"
+    assert "provider_timeout" in answer.json["discovery"]["error"]
+    site.provider.instead.clear()
+    site.now += 3600
+    answer = site.visitor().ask("ready")
+    assert (answer.status, answer.json["status"]) == (200, "ready")
+    assert answer.json["discovery"]["succeeded_at"] == int(site.now)
+    site.provider.instead["openid-configuration"] = ProviderUnavailable("provider_timeout", "away")
+    site.now += 30 * 24 * 3600
+    assert site.visitor().ask("ready").status == 200
+
+
+def test_discovery_starts_in_the_background_with_the_first_request(site: Site) -> None:
+    site.gate._engine.warmed_in = 0
+    assert site.visitor().ask("ping").status == 200
+    deadline = time.monotonic() + 5
+    while site.provider.fetches != ["openid-configuration", "jwks"]:
+        assert time.monotonic() < deadline, site.provider.fetches
+        time.sleep(0.001)
+
+
+def test_unavailable_is_a_page(site: Site) -> None:
+    answer = site.visitor().ask("unavailable", NAVIGATION)
+    assert (answer.status, answer.is_page) == (503, True)
+    assert answer.header("retry-after").isdigit()
+    assert answer.header("cache-control") == "no-store"
+
+
+def test_pages_load_nothing_but_static_files_that_are_there(site: Site) -> None:
+    page = site.visitor().get("/", NAVIGATION)
+    links = re.findall(r'(?:src|href)="([^"]*/static/[^"]+)"', page.text)
+    assert links
+    for link in links:
+        file = site.visitor().open("GET", link)
+        assert file.status == 200
+        assert "immutable" in file.header("cache-control")
+        again = site.visitor().open("GET", link, {"If-None-Match": file.header("etag")})
+        assert (again.status, again.body) == (304, b"")
+    for name in ("nothing.css", "..%2fpages.py", ".", "%2e%2e"):
+        assert site.visitor().ask(f"static/{name}").status == 404
+
+
+@pytest.mark.parametrize("name", LIMITED)
+def test_another_method_is_405_and_does_nothing(site: Site, name: str) -> None:
+    allowed = ENDPOINTS[name]
+    visitor = site.person()
+    for method in set(ALL) - set(allowed):
+        answer = visitor.ask(name, NAVIGATION, method)
+        assert answer.status == 405
+        assert answer.header("allow") == ", ".join(allowed)
+        assert answer.all("set-cookie") == []
+    assert visitor.get("/").status == 200
+
+
+@pytest.mark.parametrize("name", ["nothing", "AUTH", "auth/", "auth/x", "base", "", "../auth", "sign_in%00"])
+def test_an_unknown_endpoint_is_404(site: Site, name: str) -> None:
+    for method in ("GET", "POST"):
+        answer = site.visitor().ask(name, NAVIGATION, method)
+        assert (answer.status, answer.json["code"]) == (404, "not_found")
+
+
+def test_metrics_are_off(site: Site) -> None:
+    assert site.visitor().ask("metrics").status == 404

@@ -1,0 +1,133 @@
+"""Sign-out: what our own pages or the person sends acts; anything else is asked about, and touches no cookie."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from oidc_gate.errors import ProviderUnavailable
+from tests.shells.provider import CLIENT, ISSUER
+from tests.shells.site import COOKIE, FETCH, NAVIGATION, ORIGIN, Site, Visitor
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+SAME, NONE = {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}
+CROSS, SITE = {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}
+
+
+def is_on(visitor: Visitor) -> bool:
+    return visitor.get("/").status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [
+        ("POST", FETCH | SAME),
+        ("POST", NAVIGATION | FORM | SAME),
+        ("POST", {"Origin": ORIGIN}),
+        ("GET", NAVIGATION | SAME),
+        ("GET", NAVIGATION | NONE),
+    ],
+)
+def test_what_is_meant_ends_the_session_here_and_at_the_provider(
+    site: Site, method: str, headers: dict[str, str]
+) -> None:
+    visitor = site.person()
+    kept = dict(visitor.cookies)
+    assert is_on(visitor)
+    answer = visitor.ask("sign_out", headers, method)
+    assert answer.status == 303
+    onward = urlsplit(answer.header("location"))
+    assert f"{onward.scheme}://{onward.netloc}{onward.path}" == f"{ISSUER}/logout"
+    asked = parse_qs(onward.query)
+    assert asked["client_id"] == [CLIENT]
+    assert asked["post_logout_redirect_uri"] == [ORIGIN + site.path("signed_out")]
+    assert "id_token_hint" not in asked
+    assert visitor.cookies == {}
+    visitor.cookies = kept  # whoever kept a copy
+    assert visitor.get("/").json["code"] == "session_revoked"
+    back = visitor.navigate(site.path("signed_out") + "?state=" + asked["state"][0])
+    assert back.status == 200
+    assert back.is_page
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("GET", NAVIGATION | CROSS, 200),
+        ("GET", NAVIGATION | SITE, 200),
+        ("GET", {"Accept": "text/html"}, 200),
+        ("GET", NAVIGATION | SAME | {"Sec-Purpose": "prefetch"}, 403),
+        ("GET", NAVIGATION | SAME | {"Sec-Fetch-Dest": "iframe"}, 200),
+        ("GET", {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"} | SAME, 403),
+        ("GET", {}, 403),
+        ("POST", NAVIGATION | FORM | CROSS | {"Origin": "https://evil.example"}, 200),
+        ("POST", NAVIGATION | FORM | CROSS | {"Origin": "null"}, 200),
+        ("POST", {"Origin": ORIGIN + ".evil.example"}, 403),
+        ("POST", {"Origin": f"http://{ORIGIN[8:]}"}, 403),
+        ("POST", {}, 403),
+    ],
+)
+def test_what_may_not_be_meant_is_asked_about(
+    site: Site, method: str, headers: dict[str, str], status: int
+) -> None:
+    visitor = site.person()
+    answer = visitor.ask("sign_out", headers, method)
+    assert answer.status == status
+    assert answer.all("set-cookie") == []
+    assert answer.header("cache-control") == "no-store"
+    assert is_on(visitor)
+
+
+def test_the_button_of_that_page_works_from_a_browser_that_tells_nothing(site: Site) -> None:
+    visitor = site.person()
+    page = visitor.ask("sign_out", NAVIGATION | CROSS)
+    assert f"form-action 'self' {ISSUER}" in page.header("content-security-policy")
+    (token,) = re.findall(r'name="form_token" value="([^"]+)"', page.text)
+
+    def press(who: Visitor, token: str) -> int:
+        return who.open("POST", site.path("sign_out"), FORM, f"form_token={token}".encode()).status
+
+    assert press(site.person("bob"), token) == 403  # a token is good for one session
+    assert press(visitor, token[:-1]) == 403
+    site.now += 3601
+    assert press(visitor, token) == 403
+    site.now -= 3601
+    assert press(visitor, token) == 303
+    assert visitor.cookies == {}
+
+
+def test_while_the_provider_is_down_the_session_ends_here(site: Site) -> None:
+    site.provider.instead["openid-configuration"] = ProviderUnavailable("provider_unreachable", "away")
+    visitor = site.person()
+    answer = visitor.ask("sign_out", SAME, "POST")
+    assert (answer.status, answer.header("location")) == (303, site.path("signed_out"))
+    assert not is_on(visitor)
+
+
+def test_every_cookie_of_ours_is_cleared(site: Site) -> None:
+    visitor = site.person()
+    visitor.cookies |= {
+        f"{COOKIE}.body": "b",
+        f"{COOKIE}.flow2": "f",
+        f"{COOKIE}.rounds": "1.1",
+        "theme": "x",
+    }
+    visitor.ask("sign_out", SAME, "POST")
+    assert visitor.cookies == {"theme": "x"}
+
+
+def test_nobody_can_sign_out_too(site: Site) -> None:
+    assert site.visitor().ask("sign_out", SAME, "POST").status == 303
+
+
+def test_the_provider_is_believed_only_with_our_state(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    plain = site.visitor().navigate(site.path("signed_out"))
+    forged = site.visitor().navigate(site.path("signed_out") + "?state=forged")
+    assert (plain.status, forged.status) == (200, 200)
+    assert forged.body == plain.body
+    assert "logout: state is not one that was sent" in caplog.text
+    asked = site.person().ask("sign_out", SAME, "POST").header("location")
+    state = parse_qs(urlsplit(asked).query)["state"][0]
+    assert site.visitor().navigate(site.path("signed_out") + f"?state={state}").body != plain.body
