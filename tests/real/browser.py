@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,21 +24,26 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # The provider's pages import a web font, and Chromium itself likes to telephone.
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE *.localhost , EXCLUDE 127.0.0.1",
 ]
+# The provider's pages import a web font, and Chromium itself likes to telephone.
+LOOPBACK_ONLY = "MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE *.localhost , EXCLUDE 127.0.0.1"
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(names: Mapping[str, int] | None = None) -> Iterator[Browser]:
     """Run Chromium until the block ends.
+
+    Args:
+        names: from `app.example.com` to the port of 127.0.0.1 where its https is served, as if port 443.
 
     One for each test, on purpose: while Playwright's sync API runs, its event loop counts as running in
     this thread, and an `asyncio.run` of another test would refuse to start. It costs about 0.7 s.
     """
     (path,) = need("chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        mapped = [f"MAP {name}:443 127.0.0.1:{port}" for name, port in (names or {}).items()]
+        rules = "--host-resolver-rules=" + " , ".join([*mapped, LOOPBACK_ONLY])
+        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, rules])
         try:
             yield browser
         finally:
