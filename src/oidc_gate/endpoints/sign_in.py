@@ -11,7 +11,7 @@ from ..request.navigation import Audience
 from ..request.return_to import raw_rd
 from .base import Parts, Visit
 from .challenge import challenge_program, posted_page, sign_in_page
-from .replies import bare, page
+from .replies import bare, page, problem
 
 
 def answer(parts: Parts, visit: Visit) -> Step[Reply]:
@@ -29,6 +29,8 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
             return bare(401)
         case Audience.HTMX:
             return bare(401, (("HX-Redirect", visit.link_to("start", rd=visit.referring_page)),))
+        case _ if visit.identity is not None:  # shown under Nginx's error_page 403
+            return problem(401, "access_denied", "You are signed in, but may not enter.")
         case _:
             return challenge_program(visit, target)
 
