@@ -38,7 +38,7 @@ def validate_userinfo_token(
         now: Epoch seconds.
         clock_skew_seconds: How far the clocks may be apart.
         client_secret: For HS256.
-        decryption_key: If the client registered encryption of userinfo.
+        decryption_key: Ours, for an answer that is encrypted; one that is only signed is taken as well.
 
     Raises:
         KeyNotFound: The key is not in `keys`: see `may_have_rotated`.
@@ -48,7 +48,9 @@ def validate_userinfo_token(
 
     Spec: OpenID Connect Core §5.3.2, §5.3.4.
     """
-    trust = Trust(keys, algorithms, client_secret, decryption_key)
+    # Encryption of userinfo is registered apart from that of ID tokens, which is what the key is there for.
+    is_encrypted = token.count(".") == 4
+    trust = Trust(keys, algorithms, client_secret, decryption_key if is_encrypted else None)
     opened = open_token(token, trust, name=_NAME, types=_TYPES)
     checks = ClaimChecks.begin(opened.claims, token=_NAME, now=now, skew=clock_skew_seconds)
     checks.text("sub")

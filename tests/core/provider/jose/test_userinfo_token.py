@@ -68,3 +68,9 @@ def test_encrypted_is_fine_and_signed_inside_is_needed() -> None:
     key = load_decryption_key(json.dumps(forge.private_key("RSA", 1).as_dict(private=True)))
     assert validate(forge.encrypt(sign({"sub": "ada"})), decryption_key=key)
     assert fault(forge.encrypt(json.dumps({"sub": "ada"})), decryption_key=key) == "format"
+    assert fault(forge.encrypt(sign({"sub": "ada"}))) == "format"
+
+
+def test_the_key_of_encrypted_id_tokens_does_not_demand_encrypted_userinfo() -> None:
+    key = load_decryption_key(json.dumps(forge.private_key("RSA", 1).as_dict(private=True)))
+    assert validate(sign({"sub": "ada"}), decryption_key=key)
