@@ -52,7 +52,9 @@ def tab_to(page: Page, name: str) -> None:
     """Press Tab until something of that name has the focus."""
     for _ in range(TABS):
         page.keyboard.press("Tab")
-        if name in page.evaluate("document.activeElement ? document.activeElement.textContent : ''"):
-            if page.evaluate("document.activeElement !== document.body"):
-                return
+        focused = page.evaluate(
+            "document.activeElement.matches('a, button, input') && document.activeElement.textContent"
+        )
+        if focused and name in focused:
+            return
     raise AssertionError(f"Tab never came to {name!r}")
