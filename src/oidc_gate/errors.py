@@ -36,7 +36,9 @@ class GateError(Exception):
 
     status = 500
 
-    def __init__(self, code: str, public_message: str, *, detail: str = "", status: int | None = None) -> None:
+    def __init__(
+        self, code: str, public_message: str, *, detail: str = "", status: int | None = None
+    ) -> None:
         super().__init__(code, public_message)
         self.code = code
         self.public_message = public_message
@@ -57,7 +59,9 @@ class ConfigurationError(GateError):
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         lines = "\n".join(f"  {fault}" for fault in faults)
-        super().__init__("configuration", "The gate is not configured.", detail=f"{len(faults)} fault(s)\n{lines}")
+        super().__init__(
+            "configuration", "The gate is not configured.", detail=f"{len(faults)} fault(s)\n{lines}"
+        )
         self.faults = tuple(faults)
 
 
@@ -113,7 +117,7 @@ class IDTokenError(ProviderError):
     Spec: OpenID Connect Core §3.1.3.7; Back-Channel Logout §2.6.
     """
 
-    def __init__(self, claim: str, *, expected: object, got: object, token: str = "id_token") -> None:  # noqa: S107
+    def __init__(self, claim: str, *, expected: object, got: object, token: str = "id_token") -> None:
         self.claim = claim
         self.expected = str(expected)[:200]
         self.got = str(got)[:200]

@@ -125,6 +125,13 @@ KINDS: dict[str, Kind] = {
     "key_lost_lines": Kind(
         "has lost its line breaks", "set OIDC_GATE_{variable}_FILE to the path of the key"
     ),
+    "secret_weak": Kind(
+        "HS256 needs a client_secret of at least 32 octets (RFC 7518 §3.2)",
+        "have the provider sign with ES256 or RS256",
+    ),
+    "key_unusable": Kind(
+        "cannot be used: {reason}", "give a private key of RSA (2048 bits or more), EC or Ed25519"
+    ),
     "key_unknown": Kind(
         "is no private key in PEM or JWK form", "begin with -----BEGIN PRIVATE KEY----- or {{"
     ),

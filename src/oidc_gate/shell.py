@@ -12,6 +12,7 @@ from typing import Any, Generic
 from .effects import run
 from .endpoints.base import Parts
 from .errors import ConfigurationError
+from .faults import describe
 from .gate import Gate
 from .model import Session
 from .session.cache import Known, Told
@@ -32,10 +33,33 @@ def load_settings(settings: Settings | None, keywords: dict[str, Any]) -> Settin
         ConfigurationError: Every fault at once; logged at CRITICAL first, since some servers swallow it.
     """
     try:
-        return settings if settings is not None and not keywords else Settings.load(**keywords)
+        loaded = settings if settings is not None and not keywords else Settings.load(**keywords)
+        _try_keys(loaded)
     except ConfigurationError as error:
         log.critical("%s", error)
         raise
+    return loaded
+
+
+def _try_keys(settings: Settings) -> None:
+    """Read the keys once: what does not work is told now, not at the first sign-in."""
+    names = [name for name in ("client_private_key", "id_token_decryption_key") if getattr(settings, name)]
+    if not names:
+        return
+    from .provider.jose.private_keys import UnusableKey, load_decryption_key, load_private_key
+
+    loaders: dict[str, Callable[[str], object]] = {
+        "client_private_key": load_private_key,
+        "id_token_decryption_key": load_decryption_key,
+    }
+    faults = []
+    for name in names:
+        try:
+            loaders[name](getattr(settings, name))
+        except UnusableKey as error:
+            faults.append(describe(name, "key_unusable", "settings", reason=error.detail))
+    if faults:
+        raise ConfigurationError(faults)
 
 
 def new_request_id() -> str:

@@ -140,6 +140,7 @@ PROVIDER: list[Case] = [
     *_each("id_token_algorithms", "algorithm_unknown", ["HS512"], ["RSA1_5"], ["rs256"]),
     *_each("id_token_algorithms", "empty", []),
     ({"id_token_algorithms": ["HS256"], "client_secret": None}, "id_token_algorithms", "needs"),
+    ({"id_token_algorithms": ["HS256"], "client_secret": "s" * 31}, "id_token_algorithms", "secret_weak"),
 ]
 PLACE: list[Case] = [
     *_each("public_url", "url_http", "http://app.example.com", "http://localhost.evil.example"),
@@ -326,6 +327,7 @@ CASES = [*TYPES, *GENERAL, *PROVIDER, *PLACE, *PEOPLE, *SESSION, *PROFILE]
 FROM_SOURCES = {
     *("unknown", "secret_twice", "secret_file", "config_file", "config_syntax"),
     "backend_place",  # only a backend on its own demands it
+    "key_unusable",  # found when a shell reads the key: tests/shells
     *("not_boolean", "not_integer", "not_number", "not_pairs"),
 }
 """Codes that values alone cannot bring about: `test_settings_sources` does."""

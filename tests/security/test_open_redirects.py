@@ -18,8 +18,7 @@ from hypothesis import settings as budget
 from hypothesis import strategies as st
 
 from oidc_gate.request.forwarded import Site
-from oidc_gate.request.return_to import requested_target
-from tests.core.request.making import request, settings
+from tests.core.request.making import request, requested_target, settings
 from tests.security.browser import Browser, Place
 
 ALLOWED = "www.whitelisteddomain.tld"

@@ -1,22 +1,32 @@
-"""Show the gate before a sample application, with a small provider to sign in at. Nothing to configure."""
+"""Show the gate with a small provider to sign in at. Nothing to configure.
+
+Without APPLICATION before a sample application. With it, yours: one that gates itself with OIDCGate, or mounts
+AuthBackend. It is imported after OIDC_GATE_ISSUER, _CLIENT_ID, _CLIENT_SECRET, _COOKIE_SECRET, _PUBLIC_URL and
+_SCOPES were set, each unless it is set already; where OIDC_GATE_ISSUER is, your provider is asked.
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
 import secrets
-import sys
-from collections.abc import Iterable
-from wsgiref.types import StartResponse, WSGIEnvironment
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
-
+from .application import NotFound, add_argument, find_application, listen, refuse, serve
+from .sample import PUBLIC_PATHS, sample_application
 from .serve import set_up_logging
+
+if TYPE_CHECKING:
+    from ..testing import TestProvider
 
 PORT = 8000
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the port, and how much to tell."""
+    """Add the application, the ports, and how much to tell."""
+    add_argument(parser)
     parser.add_argument("--port", type=int, default=PORT, help=f"port of the application ({PORT}); 0 for any")
     parser.add_argument("--provider-port", type=int, default=0, help="port of the provider (any)")
     parser.add_argument("--log-level", choices=("debug", "info", "warning"), default="info", help="(info)")
@@ -24,108 +34,92 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve the demo until interrupted."""
-    from werkzeug.serving import make_server
-
-    from ..testing import Client, Person, TestProvider
-    from ..wsgi import OIDCGate
-
     set_up_logging(options.log_level)
     try:
-        server = make_server("127.0.0.1", options.port, sample_application, threaded=True)
-    except (OSError, SystemExit):
-        print(
-            f"oidc-gate demo: port {options.port} is taken; choose one: oidc-gate demo --port 8001",
-            file=sys.stderr,
-        )
-        return 2
-    url, client_secret = f"http://localhost:{server.server_port}", secrets.token_urlsafe(32)
-    client = Client(
-        client_id="demo",
-        client_secret=client_secret,
-        redirect_uris=[f"{url}/oauth2/callback"],
-        post_logout_redirect_uris=[f"{url}/oauth2/signed_out"],
-    )
-    people = [
-        Person(
-            sub="ada",
-            email="ada@example.com",
-            email_verified=True,
-            name="Ada Lovelace",
-            groups=("staff", "admins"),
-        ),
-        Person(
-            sub="grace",
-            email="grace@example.com",
-            email_verified=True,
-            name="Grace Hopper",
-            groups=("staff",),
-        ),
-        Person(sub="eve", email="eve@elsewhere.example", email_verified=True, name="Eve Outside"),
-    ]
-    with TestProvider(
-        clients=[client], people=people, host="localhost", port=options.provider_port
-    ) as provider:
-        server.app = OIDCGate(
-            sample_application,
-            issuer=provider.issuer,
-            client_id=client.client_id,
-            client_secret=client_secret,
-            cookie_secret=secrets.token_urlsafe(32),
-            public_url=url,
-            public_paths=["/", "/favicon.ico"],
-            scopes=["openid", "email", "profile", "groups"],
-            allowed_email_domains=["example.com"],
-            application_name="the demo",
-            provider_name="the demo provider",
-        )
-        print(_WELCOME.format(url=url, issuer=provider.issuer), flush=True)
+        listener = listen(options.port)
+    except OSError:
+        return refuse(f"port {options.port} is taken; choose one: oidc-gate demo --port 8001")
+    url = f"http://localhost:{listener.getsockname()[1]}"
+    with listener, ExitStack() as stack:
+        # What is set in the environment is for an application of one's own; the sample one has its own settings.
+        given = os.environ if options.application else {}
+        settings = settings_for(url, given)
+        if "OIDC_GATE_ISSUER" not in given:
+            settings["OIDC_GATE_ISSUER"] = stack.enter_context(_provider(settings, options)).issuer
         try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            print()
-        finally:
-            server.server_close()
+            app = _application(options.application, settings)
+        except NotFound as error:
+            return refuse(str(error))
+        print(_welcome(options.application, settings), flush=True)
+        serve(app, listener)
     return 0
 
 
-_WELCOME = """
-  The demo runs at   {url}/
-  Sign in at         {url}/reports?month=5
-  as   Ada Lovelace    ada@example.com         staff, admins
-       Grace Hopper    grace@example.com       staff
-       Eve Outside     eve@elsewhere.example   signs in, and is refused: only example.com may enter
+def settings_for(url: str, given: Mapping[str, str]) -> dict[str, str]:
+    """Return the ``OIDC_GATE_*`` variables of a demo at `url`: what is given, and a default for the rest."""
+    defaults = {
+        "CLIENT_ID": "demo",
+        "CLIENT_SECRET": secrets.token_urlsafe(32),
+        "COOKIE_SECRET": secrets.token_urlsafe(32),
+        "PUBLIC_URL": url,
+        "SCOPES": "openid,email,profile,groups",
+    }
+    settings = {name: value for name, value in given.items() if name.startswith("OIDC_GATE_")}
+    for name, value in defaults.items():
+        if f"OIDC_GATE_{name}_FILE" not in given:
+            settings.setdefault(f"OIDC_GATE_{name}", value)
+    return settings
 
-  The provider is {issuer}. Ctrl-C ends both.
-"""
 
+def _provider(settings: Mapping[str, str], options: argparse.Namespace) -> TestProvider:
+    from ..testing import Client, Person, TestProvider
 
-def sample_application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """Answer with a page that says who is there."""
-    identity = environ.get("oidc_gate.identity")
-    path = Markup.escape(environ.get("PATH_INFO", "/").encode("latin-1").decode("utf-8", "replace"))
-    query = Markup.escape(environ.get("QUERY_STRING", ""))
-    if identity is None:
-        words = Markup(
-            '<p>You are not signed in. <a href="/reports?month=5">Reports</a> are for people we know.</p>'
-        )
-    else:
-        words = Markup(
-            "<p>Hello, {}. You asked for <code>{}?{}</code>.</p><p>Groups: {}</p>"
-            '<p><a href="/oauth2/userinfo">Who am I?</a> <a href="/oauth2/sign_out">Sign out</a></p>'
-        ).format(identity.name or identity.label, path, query, ", ".join(identity.groups) or "none")
-    page = _PAGE.format(words).encode()
-    start_response(
-        "200 OK", [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(page)))]
+    base = settings["OIDC_GATE_PUBLIC_URL"].rstrip("/") + settings.get("OIDC_GATE_PREFIX", "/oauth2")
+    client = Client(
+        client_id=settings["OIDC_GATE_CLIENT_ID"],
+        client_secret=settings.get("OIDC_GATE_CLIENT_SECRET"),
+        redirect_uris=[f"{base}/callback"],
+        post_logout_redirect_uris=[f"{base}/signed_out"],
     )
-    return [page]
+    people = [
+        Person(sub=sub, email=email, email_verified=True, name=name, groups=groups)
+        for sub, name, email, groups in PEOPLE
+    ]
+    return TestProvider(clients=[client], people=people, host="localhost", port=options.provider_port)
 
 
-_PAGE = Markup("""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>A sample application</title>
-<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
-<style>
-body {{ font: 1.05rem/1.6 system-ui, sans-serif; max-width: 40rem; margin: 12vh auto; padding: 0 1.5rem }}
-a {{ margin-right: 1.5rem }}
-</style>
-</head><body><main><h1>A sample application</h1>{}</main></body></html>
-""")
+def _application(name: str | None, settings: Mapping[str, str]) -> Any:
+    if name is not None:
+        os.environ.update(settings)
+        return find_application(name)
+    from ..settings import Settings
+    from ..wsgi import OIDCGate
+
+    loaded = Settings.load(
+        environ=settings,
+        public_paths=PUBLIC_PATHS,
+        allowed_email_domains=["example.com"],
+        application_name="the demo",
+        provider_name="the demo provider",
+    )
+    return OIDCGate(sample_application, loaded)
+
+
+PEOPLE = (
+    ("ada", "Ada Lovelace", "ada@example.com", ("staff", "admins")),
+    ("grace", "Grace Hopper", "grace@example.com", ("staff",)),
+    ("eve", "Eve Outside", "eve@elsewhere.example", ()),
+)
+"""Who can sign in at the demo: subject, name, e-mail, groups."""
+
+
+def _welcome(name: str | None, settings: Mapping[str, str]) -> str:
+    url = settings["OIDC_GATE_PUBLIC_URL"].rstrip("/")
+    lines = [f"  {name or 'The demo'} runs at   {url}/"]
+    if name is None:
+        lines.append(f"  Sign in at         {url}/reports?month=5")
+    for position, (_, person, email, groups) in enumerate(PEOPLE):
+        told = ", ".join(groups) or "signs in, and is refused where only example.com may enter"
+        lines.append(f"  {'as' if position == 0 else '  '}   {person:<15} {email:<23} {told}")
+    lines.append(f"\n  The provider is {settings['OIDC_GATE_ISSUER']}. Ctrl-C ends both.")
+    return "\n" + "\n".join(lines) + "\n"

@@ -166,3 +166,5 @@ def check_algorithms(report: Report) -> None:
             )
         elif name == "HS256" and not settings.client_secret:
             report.fault("id_token_algorithms", "needs", because=("client_secret",), needs="client_secret")
+        elif name == "HS256" and len((settings.client_secret or "").encode()) < 32:
+            report.fault("id_token_algorithms", "secret_weak", because=("client_secret",))

@@ -18,6 +18,7 @@ from .base import Parts, Visit
 from .replies import as_json, bare
 
 MOST_BODY_BYTES = 96 * 1024
+REPLAY_SECONDS = 3600
 
 
 def answer(parts: Parts, visit: Visit) -> Step[Reply]:
@@ -40,10 +41,12 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
 
 def _end_sessions(parts: Parts, visit: Visit) -> Step[Reply]:
     from ..provider.jose.logout_token import validate_logout_token
+    from ..provider.jose.private_keys import load_decryption_key
 
     token = yield from _logout_token()
     settings = parts.settings
     now = yield from effects.now()
+    encrypted_to = settings.id_token_decryption_key
     claims = yield from parts.provider.verify(
         lambda keys: validate_logout_token(
             token,
@@ -53,9 +56,12 @@ def _end_sessions(parts: Parts, visit: Visit) -> Step[Reply]:
             algorithms=settings.id_token_algorithms,
             now=now,
             clock_skew_seconds=settings.clock_skew_seconds,
+            client_secret=settings.client_secret,
+            decryption_key=load_decryption_key(encrypted_to) if encrypted_to else None,
         )
     )
-    until = claims.exp + settings.clock_skew_seconds + 1
+    # An older token is refused by its iat, so a jti need not be remembered until an exp in the year 9999.
+    until = min(claims.exp, now + REPLAY_SECONDS) + settings.clock_skew_seconds + 1
     if not (yield from effects.remember(f"jti\0{claims.jti}", until)):
         raise IDTokenError(
             "jti", expected="a logout token that was not used", got="a replay", token="logout_token"

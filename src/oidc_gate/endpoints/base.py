@@ -14,7 +14,7 @@ from ..policy.public_paths import PublicPaths
 from ..provider.client import Provider
 from ..request.forwarded import Site, TrustedProxies, normal_host, site_of
 from ..request.navigation import Audience, audience_of
-from ..request.return_to import safe_target
+from ..request.return_to import own_address, safe_target
 from ..seal import KeyRing, Sealer, Signer
 from ..session.cache import SessionCache
 from ..session.cookie_sessions import CookieSessions, Found
@@ -115,9 +115,8 @@ class Visit:
 
     @property
     def own_target(self) -> str:
-        """The address of this very request in the browser's eyes, judged; home where it is not fit to return to."""
-        query = f"?{self.request.query}" if self.request.query else ""
-        return self.judged(self.site.mount + self.request.raw_path + query)
+        """The address of this very request in the browser's eyes, judged; home if it is not fit to return to."""
+        return self.judged(own_address(self.request, self.site))
 
     @property
     def referring_page(self) -> str:

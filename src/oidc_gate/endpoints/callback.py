@@ -162,7 +162,9 @@ def _welcome(parts: Parts, visit: Visit, session: Session, state: State, target:
             request, f"{len(left_out)} group(s) cannot stand in a header and are left out of it"
         )
     if written is not session:
-        log.misconfigured(request, "the claims do not fit into cookies: Identity.claims is empty; ask for fewer scopes")
+        log.misconfigured(
+            request, "the claims do not fit into cookies: Identity.claims is empty; ask for fewer scopes"
+        )
     refused = parts.entry.refuses(identity)
     if refused:
         log.decided(request, "403", f"signed in, but refused by {refused}")

@@ -8,7 +8,7 @@ from ..effects import Step
 from ..model import Reply
 from ..observe import log
 from ..request.navigation import Audience
-from ..request.return_to import raw_rd
+from ..request.return_to import asked_target
 from .base import Parts, Visit
 from .challenge import challenge_program, posted_page, sign_in_page
 from .replies import bare, page, problem
@@ -37,7 +37,7 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
 
 def wanted(visit: Visit) -> str:
     """Return where the visitor wanted to go, not yet judged: ``rd``, else what Nginx says was asked for, else home."""
-    return raw_rd(visit.request.query) or visit.request.headers.get("x-auth-request-redirect") or visit.home
+    return asked_target(visit.request) or visit.home
 
 
 def _as_first_sent(visit: Visit) -> Visit:

@@ -25,40 +25,15 @@ _RD = re.compile(r"(?:^|&)rd=")
 _HOP = "x-auth-request-redirect"
 
 
-def requested_target(request: Request, site: Site, settings: Settings, default: str | None = None) -> str:
-    """Return where to go after sign-in: ``rd``, else ``X-Auth-Request-Redirect``, else `default`.
-
-    Args:
-        request: A request to one of our own endpoints; elsewhere the header and ``rd`` are the application's.
-        default: Judged like the others; None stands for the top of the application.
-
-    Returns:
-        What may stand in ``Location``: a path on our origin, mount included, or an absolute URL of an allowed
-        host. Whatever is refused becomes the top of the application.
-    """
-    target = asked_target(request) or default
-    return (safe_target(target, site, settings) if target else None) or top(site)
-
-
 def asked_target(request: Request) -> str:
     """Return ``rd``, else ``X-Auth-Request-Redirect``, else an empty text; not judged yet."""
     return raw_rd(request.query) or _text(_bytes(request.headers.get(_HOP)))
-
-
-def own_target(request: Request, site: Site, settings: Settings) -> str:
-    """Return the request's own path and query in the browser's eyes, judged like any other target."""
-    return safe_target(own_address(request, site), site, settings) or top(site)
 
 
 def own_address(request: Request, site: Site) -> str:
     """Return the request's own path and query in the browser's eyes; not judged yet."""
     query = f"?{request.query}" if request.query else ""
     return _text(_bytes(site.mount + request.raw_path + query))
-
-
-def top(site: Site) -> str:
-    """Return the path of the application's first page: ``/``, or ``/base/`` under a mount."""
-    return site.mount + "/"
 
 
 def raw_rd(query: str) -> str | None:

@@ -28,7 +28,6 @@ from .record import (
 )
 from .revocation import revocation_keys
 
-
 _NO_CLAIMS: Mapping[str, Any] = MappingProxyType({})
 
 

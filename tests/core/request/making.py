@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from oidc_gate.model import Headers, Request
+from oidc_gate.request.forwarded import Site
+from oidc_gate.request.return_to import asked_target, own_address, safe_target
 from oidc_gate.settings import Settings
 
 
@@ -36,3 +38,19 @@ def request(
     pairs = headers.items() if isinstance(headers, Mapping) else headers
     raw = path if raw_path is None else raw_path
     return Request(method, scheme, mount, path, raw, query, Headers(pairs), peer, is_websocket)
+
+
+def requested_target(asked: Request, site: Site, given: Settings, default: str | None = None) -> str:
+    """Return where an endpoint of the gate sends `asked` after sign-in, as `endpoints.base.Visit` does."""
+    target = asked_target(asked) or default
+    return (safe_target(target, site, given) if target else None) or top(site)
+
+
+def own_target(asked: Request, site: Site, given: Settings) -> str:
+    """Return where a protected page comes back to."""
+    return safe_target(own_address(asked, site), site, given) or top(site)
+
+
+def top(site: Site) -> str:
+    """Return the path of the application's first page."""
+    return site.mount + "/"

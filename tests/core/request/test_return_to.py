@@ -6,17 +6,8 @@ import pytest
 
 from oidc_gate.request import return_to
 from oidc_gate.request.forwarded import Site
-from oidc_gate.request.return_to import (
-    LONGEST_TARGET,
-    asked_target,
-    own_address,
-    own_target,
-    raw_rd,
-    requested_target,
-    safe_target,
-    top,
-)
-from tests.core.request.making import request, settings
+from oidc_gate.request.return_to import LONGEST_TARGET, asked_target, own_address, raw_rd, safe_target
+from tests.core.request.making import own_target, request, requested_target, settings, top
 
 SITE = Site("https", "app.example.com", "")
 PLAIN = Site("http", "app.example.com:8080", "")

@@ -1,0 +1,55 @@
+"""The application that the demo shows: one page that says who is there, dressed as the gate's own pages are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from markupsafe import Markup
+
+from ..model import Identity
+from ..pages.layout import Page, Site, actions, build_page, link, paragraph, person
+
+PUBLIC_PATHS = ("/", "/favicon.ico")
+_SITE = Site("/oauth2/static", "A sample application")
+
+
+def sample_application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Answer with a page that says who is there."""
+    identity: Identity | None = environ.get("oidc_gate.identity")
+    path = environ.get("PATH_INFO", "/").encode("latin-1").decode("utf-8", "replace")
+    query = environ.get("QUERY_STRING", "")
+    shown = _public_page() if identity is None else _own_page(identity, f"{path}?{query}" if query else path)
+    start_response("200 OK", [*shown.headers, ("Content-Length", str(len(shown.body)))])
+    return [shown.body]
+
+
+def _public_page() -> Page:
+    return build_page(
+        _SITE,
+        "Anybody may read this page",
+        (
+            paragraph("You are not signed in. What comes next is for people we know."),
+            actions(link("/reports?month=5", "Reports")),
+        ),
+    )
+
+
+def _own_page(identity: Identity, address: str) -> Page:
+    return build_page(
+        _SITE,
+        "This page is for people we know",
+        (
+            paragraph(
+                Markup("Hello, {}. You asked for <code>{}</code>.").format(
+                    identity.name or identity.label, address
+                )
+            ),
+            person(identity.label),
+            paragraph(f"Groups: {', '.join(identity.groups) or 'none'}"),
+            actions(
+                link("/oauth2/sign_out", "Sign out"),
+                link("/oauth2/userinfo", "Who am I?", second=True),
+            ),
+        ),
+    )
