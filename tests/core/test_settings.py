@@ -54,7 +54,7 @@ GOOD_CHANGES: list[dict[str, Any]] = [
     KEY,
     KEY | {"client_private_key": JWK},
     KEY | {"client_certificate": CERTIFICATE},
-    KEY | {"client_secret": "for HS256", "id_token_algorithms": "HS256"},
+    KEY | {"client_secret": "for HS256" * 4, "id_token_algorithms": "HS256"},
     {"client_private_key": PEM, "client_auth": "client_secret_basic", "signed_request_objects": True},
     {"client_secret": None, "client_certificate": CERTIFICATE, "client_certificate_key": CERTIFICATE},
     {"id_token_decryption_key": PEM},
@@ -224,7 +224,7 @@ def test_no_secret_is_told(changes: dict[str, Any]) -> None:
 
 def test_no_secret_in_the_repr() -> None:
     keys = {"client_private_key": PEM, "id_token_decryption_key": PEM, "id_token_algorithms": "HS256"}
-    settings = Settings(**(GOOD | keys))
+    settings = Settings(**(GOOD | keys | {"client_secret": "for HS256" * 4}))
     assert all(str(getattr(settings, name)) not in repr(settings) for name in SECRETS)
     assert SECRET not in repr(settings)
     assert "MC4CAQAwBQYDK2Vw" not in repr(settings)
