@@ -121,4 +121,7 @@ def may_carry_cookie(cache_control: Iterable[str]) -> bool:
     names = {directive.partition("=")[0] for directive in directives}
     if names & {"private", "no-store"}:
         return True
-    return not names & {"public", "s-maxage", "max-age", "immutable"} or "max-age=0" in directives
+    # s-maxage is for shared caches alone, and counts there in place of max-age (RFC 9111 §5.2.2.10).
+    if names & {"public", "s-maxage", "immutable"}:
+        return False
+    return "max-age" not in names or "max-age=0" in directives

@@ -54,6 +54,8 @@ def test_the_old_cookie_goes_on_and_is_answered_with_a_new_one_now_and_then(site
         ("public", False),
         ("Public, max-age=60", False),
         ("s-maxage=60", False),
+        ("max-age=0, s-maxage=60", False),
+        ("public, max-age=0", False),
         ("max-age=60", False),
         ("max-age=60, immutable", False),
     ],
