@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oidc_gate.asgi import OIDCGate as ASGIGate
-from oidc_gate.cli.demo import sample_application
+from oidc_gate.cli.sample import sample_application
 from oidc_gate.wsgi import OIDCGate as WSGIGate
 from tests.real import echo
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import socket
 import sys
@@ -23,7 +24,8 @@ def find_application(name: str) -> Any:
         name: ``module:attribute``; the module is looked for below the current directory too.
 
     Raises:
-        NotFound: There is no such module or attribute. An error inside the module comes as it is.
+        NotFound: There is no such module or attribute, or it is no application. An error inside the module
+            comes as it is.
     """
     module_name, colon, attribute = name.partition(":")
     if not (module_name and colon and attribute):
@@ -42,6 +44,10 @@ def find_application(name: str) -> Any:
             found = getattr(found, step)
         except AttributeError:
             raise NotFound(f"the module {module_name!r} has no {attribute!r}") from None
+    try:
+        interface_of(found)
+    except TypeError:
+        raise NotFound(f"{name!r} is neither a WSGI nor an ASGI application") from None
     return found
 
 
@@ -73,6 +79,8 @@ def serve(app: Any, listener: socket.socket) -> None:
 def _serve_with_werkzeug(app: Any, listener: socket.socket) -> None:
     from werkzeug.serving import make_server
 
+    # Its access log shows query strings, and with them the authorization code.
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     port = listener.getsockname()[1]
     server = make_server("127.0.0.1", port, app, threaded=True, fd=listener.fileno())
     try:

@@ -12,6 +12,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .application import NotFound, add_argument, find_application, listen, refuse, serve
@@ -44,26 +45,27 @@ def run(options: argparse.Namespace) -> int:
         # What is set in the environment is for an application of one's own; the sample one has its own settings.
         given = os.environ if options.application else {}
         settings = settings_for(url, given)
-        if "OIDC_GATE_ISSUER" not in given:
+        has_provider = "OIDC_GATE_ISSUER" in given
+        if not has_provider:
             settings["OIDC_GATE_ISSUER"] = stack.enter_context(_provider(settings, options)).issuer
         try:
             app = _application(options.application, settings)
         except NotFound as error:
             return refuse(str(error))
-        print(_welcome(options.application, settings), flush=True)
+        print(_welcome(options.application, settings, () if has_provider else PEOPLE), flush=True)
         serve(app, listener)
     return 0
 
 
 def settings_for(url: str, given: Mapping[str, str]) -> dict[str, str]:
     """Return the ``OIDC_GATE_*`` variables of a demo at `url`: what is given, and a default for the rest."""
-    defaults = {
-        "CLIENT_ID": "demo",
-        "CLIENT_SECRET": secrets.token_urlsafe(32),
-        "COOKIE_SECRET": secrets.token_urlsafe(32),
-        "PUBLIC_URL": url,
-        "SCOPES": "openid,email,profile,groups",
-    }
+    defaults = {"COOKIE_SECRET": secrets.token_urlsafe(32), "PUBLIC_URL": url}
+    if "OIDC_GATE_ISSUER" not in given:
+        defaults |= {
+            "CLIENT_ID": "demo",
+            "CLIENT_SECRET": secrets.token_urlsafe(32),
+            "SCOPES": "openid,email,profile,groups",
+        }
     settings = {name: value for name, value in given.items() if name.startswith("OIDC_GATE_")}
     for name, value in defaults.items():
         if f"OIDC_GATE_{name}_FILE" not in given:
@@ -77,7 +79,7 @@ def _provider(settings: Mapping[str, str], options: argparse.Namespace) -> TestP
     base = settings["OIDC_GATE_PUBLIC_URL"].rstrip("/") + settings.get("OIDC_GATE_PREFIX", "/oauth2")
     client = Client(
         client_id=settings["OIDC_GATE_CLIENT_ID"],
-        client_secret=settings.get("OIDC_GATE_CLIENT_SECRET"),
+        client_secret=_client_secret(settings),
         redirect_uris=[f"{base}/callback"],
         post_logout_redirect_uris=[f"{base}/signed_out"],
     )
@@ -86,6 +88,11 @@ def _provider(settings: Mapping[str, str], options: argparse.Namespace) -> TestP
         for sub, name, email, groups in PEOPLE
     ]
     return TestProvider(clients=[client], people=people, host="localhost", port=options.provider_port)
+
+
+def _client_secret(settings: Mapping[str, str]) -> str:
+    file = settings.get("OIDC_GATE_CLIENT_SECRET_FILE")
+    return Path(file).read_text("utf-8").rstrip("\r\n") if file else settings["OIDC_GATE_CLIENT_SECRET"]
 
 
 def _application(name: str | None, settings: Mapping[str, str]) -> Any:
@@ -105,7 +112,8 @@ def _application(name: str | None, settings: Mapping[str, str]) -> Any:
     return OIDCGate(sample_application, loaded)
 
 
-PEOPLE = (
+Someone = tuple[str, str, str, tuple[str, ...]]
+PEOPLE: tuple[Someone, ...] = (
     ("ada", "Ada Lovelace", "ada@example.com", ("staff", "admins")),
     ("grace", "Grace Hopper", "grace@example.com", ("staff",)),
     ("eve", "Eve Outside", "eve@elsewhere.example", ()),
@@ -113,13 +121,14 @@ PEOPLE = (
 """Who can sign in at the demo: subject, name, e-mail, groups."""
 
 
-def _welcome(name: str | None, settings: Mapping[str, str]) -> str:
+def _welcome(name: str | None, settings: Mapping[str, str], people: tuple[Someone, ...]) -> str:
     url = settings["OIDC_GATE_PUBLIC_URL"].rstrip("/")
-    lines = [f"  {name or 'The demo'} runs at   {url}/"]
+    runs = f"{name or 'The demo'} runs at"
+    lines = [f"  {runs}  {url}/"]
     if name is None:
-        lines.append(f"  Sign in at         {url}/reports?month=5")
-    for position, (_, person, email, groups) in enumerate(PEOPLE):
+        lines.append(f"  {'Sign in at':<{len(runs)}}  {url}/reports?month=5")
+    for position, (_, person, email, groups) in enumerate(people):
         told = ", ".join(groups) or "signs in, and is refused where only example.com may enter"
-        lines.append(f"  {'as' if position == 0 else '  '}   {person:<15} {email:<23} {told}")
-    lines.append(f"\n  The provider is {settings['OIDC_GATE_ISSUER']}. Ctrl-C ends both.")
+        lines.append(f"  {'' if position else 'as':<4}{person:<15}{email:<24}{told}")
+    lines.append(f"\n  The provider is {settings['OIDC_GATE_ISSUER']}. Ctrl-C ends it all.")
     return "\n" + "\n".join(lines) + "\n"

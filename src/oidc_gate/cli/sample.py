@@ -38,7 +38,7 @@ def _public_page() -> Page:
 def _own_page(identity: Identity, address: str) -> Page:
     return build_page(
         _SITE,
-        "This page is for people we know",
+        "You are signed in",
         (
             paragraph(
                 Markup("Hello, {}. You asked for <code>{}</code>.").format(
