@@ -104,13 +104,14 @@ class HeaderFilter(dict[bytes, bool]):
     """
 
     MOST_NAMES = 1024
+    LONGEST_NAME = 64  # of those remembered: clients make names up
 
     def __init__(self, stripped: frozenset[str]) -> None:
         self._stripped = stripped | {"cookie"}
 
     def __missing__(self, name: bytes) -> bool:
         passes = name.decode("latin-1").lower().replace("_", "-") not in self._stripped
-        if len(self) < self.MOST_NAMES:
+        if len(self) < self.MOST_NAMES and len(name) <= self.LONGEST_NAME:
             self[name] = passes
         return passes
 

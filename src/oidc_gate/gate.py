@@ -51,7 +51,7 @@ ENDPOINTS: dict[str, tuple[str, ...]] = {
 """Every endpoint below the prefix, and the methods it takes; each is a module of `endpoints`."""
 
 VERDICTS = frozenset({"auth", "forward"})
-NEED_NO_SESSION = frozenset({"ping", "ready", "signed_out", "unavailable", "backchannel_logout"})
+NEED_NO_SESSION = frozenset({"ping", "ready", "unavailable", "backchannel_logout"})
 RENEWED_AGAIN_AFTER_SECONDS = 30
 
 

@@ -9,19 +9,22 @@ from ..effects import Step
 from ..model import Reply
 from ..observe import log
 from .base import Parts, Visit
-from .replies import page
+from .replies import page, redirect
 from .sign_out import LOGOUT_STATE
 
 STATE_SECONDS = 3600
 
 
 def answer(parts: Parts, visit: Visit) -> Step[Reply]:
-    """Answer with a page that says how far sign-out went.
+    """Answer with a page that says how far sign-out went; with the question, to somebody still signed in.
 
     The provider's part is believed only with the ``state`` that was sent there (RP-Initiated Logout §3).
     """
     from .. import pages
 
+    if visit.session is not None:  # a link from elsewhere, or a new sign-in since: the page would not be true
+        log.decided(visit.request, "302", "not signed out")
+        return redirect(visit.link_to("sign_out"))
     now = yield from effects.now()
     states = parse_qs(visit.request.query).get("state", [])
     came_back = len(states) == 1 and parts.logout_states.is_signed(

@@ -24,6 +24,7 @@ _METHOD = re.compile(r"[A-Z]{1,20}", re.ASCII)
 _ABSOLUTE = re.compile(r"https?://[^/?#@\\]+(?=/)", re.IGNORECASE)
 _DEFAULT_PORT = {"http": "80", "https": "443"}
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
+_LONGEST_HOST = 261  # a name of 255, and a port
 _MOST_HOPS = 32  # of X-Forwarded-For; no real chain is longer, and the client chooses the rest
 
 Address = IPv4Address | IPv6Address
@@ -162,7 +163,6 @@ def original_target(request: Request, settings: Settings, trusted: TrustedProxie
     return OriginalTarget(methods[0], path[len(mount) :], raw)
 
 
-@lru_cache(maxsize=1024)
 def normal_host(host: str, scheme: str) -> str:
     """Return `host`, with its port if any, in its normal form; empty if it is malformed.
 
@@ -172,6 +172,12 @@ def normal_host(host: str, scheme: str) -> str:
 
     Spec: RFC 3986 §3.2.2, without percent-encoding and IPvFuture; WHATWG URL §3.5.
     """
+    # What is remembered is bounded in length too: clients make hosts up.
+    return _normal_host(host, scheme) if len(host) <= _LONGEST_HOST else ""
+
+
+@lru_cache(maxsize=1024)
+def _normal_host(host: str, scheme: str) -> str:
     match = _HOST.fullmatch(host)
     if match is None:
         return ""

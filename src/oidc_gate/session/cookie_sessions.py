@@ -90,10 +90,19 @@ class CookieSessions:
         bodies = self._cookies.find(header, self._cookies.body)
         if not bodies:
             raise SessionError("session_parts", "The second cookie of the session is missing.")
-        body = self._decode(self._body.open(bodies[0]))
-        if isinstance(body, Head):
-            raise SessionError("session_record", "A head where the body should be.")
-        return Found(joined(opened, body), value, is_in_two=True, at=now)
+        return Found(self._join(opened, bodies), value, is_in_two=True, at=now)
+
+    def _join(self, head: Head, bodies: list[str]) -> Session:
+        """Return the session of `head` with the first body that belongs to it: another may have been planted."""
+        trouble = None
+        for value in bodies:
+            try:
+                body = self._decode(self._body.open(value))
+                if not isinstance(body, Head):
+                    return joined(head, body)
+            except SessionError as error:
+                trouble = error
+        raise trouble or SessionError("session_record", "A head where the body should be.")
 
     def _decode(self, opened: bytes) -> Session | Head:
         return decode(opened, issuer=self._settings.issuer, provider=self._provider)

@@ -1,0 +1,215 @@
+"""What is public, and what opens a door: the path that the application dispatches on, and nothing else."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.security.conftest import SHELLS, MakeSite, from_peer
+from tests.shells.site import FETCH, NAVIGATION, ORIGIN, Site
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "get")
+pytestmark = pytest.mark.filterwarnings("ignore:Unknown REQUEST_METHOD")
+
+
+def is_shut(site: Site, target: str, headers: dict[str, str] | None = None, method: str = "GET") -> bool:
+    """Tell whether an anonymous request gets 401 and the application is not called."""
+    site.app.seen.clear()
+    answer = site.visitor().open(method, target, headers)
+    return answer.status == 401 and site.app.seen == []
+
+
+def is_open(site: Site, target: str) -> bool:
+    site.app.seen.clear()
+    return site.visitor().open("GET", target).status == 200 and len(site.app.seen) == 1
+
+
+@pytest.mark.parametrize(
+    "target", ["/admin?/open/x", "/admin?x=/open/x", "/admin?&/open/", "/?/login", "/login/?x=/login"]
+)
+def test_cve_2025_54576_a_public_rule_never_sees_the_query(make_site: MakeSite, target: str) -> None:
+    site = make_site(public_paths=("/open/*", "/login"))
+    assert is_open(site, "/open/x?next=/admin")
+    assert is_open(site, "/login")
+    assert is_shut(site, target)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/admin%23/open/x",
+        "/admin#/open/x",
+        "/login%23/admin",
+        "/login%3f/admin",
+        "/login%00",
+        "/open/..%2fadmin",
+        "/open/%2e%2e/admin",
+        "/open/../admin",
+        "/open/.%2e/admin",
+        "/open/./x",
+        "/open/x/..",
+        "/open/%2e",
+        "/open//admin",
+        "//open/x",
+        "/open/..%5cadmin",
+        "/open/..\\admin",
+        "/open/x;/../admin",
+        "/open/x;jsessionid=1",
+        "/open/%3b",
+        "/open/x%00",
+        "/open/%0d%0a",
+        "/open/%252e%252e%252fadmin",
+        "/open/%25",
+        "/Open/x",
+        "/open",
+        "/openx",
+        "/LOGIN",
+        "/login/",
+    ],
+)
+def test_cve_2026_41059_no_spelling_of_a_path_widens_a_public_rule(make_site: MakeSite, target: str) -> None:
+    site = make_site(public_paths=("/open/*", "/login"))
+    for fine in ("/open/x", "/open/a%20b/c", "/open/%C3%A9", "/open/"):
+        assert is_open(site, fine)
+    assert is_shut(site, target)
+
+
+@pytest.mark.parametrize("target", ["/open/%c0%ae%c0%ae/admin", "/open/%ff", "/open/%ed%a0%80"])
+def test_cve_2026_41059_bytes_that_are_no_text_widen_nothing(target: str) -> None:
+    """Over WSGI, where applications are handed the bytes; ASGI servers hand on replacement characters."""
+    assert is_shut(Site(SHELLS["wsgi"], public_paths=("/open/*",)), target)
+
+
+SPOOFED = [
+    {"X-Forwarded-Uri": "/open/x", "X-Forwarded-Method": "GET"},
+    {"X-Original-URI": "/open/x", "X-Original-Method": "GET"},
+    {"X-Original-URL": "/open/x"},
+    {"X-Rewrite-URL": "/open/x"},
+    {"X-Auth-Request-Redirect": "/open/x"},
+    {"X-HTTP-Method-Override": "OPTIONS"},
+    {"X-Forwarded-For": "127.0.0.1", "X-Real-IP": "127.0.0.1", "Forwarded": "for=127.0.0.1"},
+]
+
+
+@pytest.mark.parametrize("headers", SPOOFED, ids=lambda headers: next(iter(headers)))
+def test_cve_2026_40575_in_process_the_requests_own_path_is_judged(
+    make_site: MakeSite, headers: dict[str, str]
+) -> None:
+    site = make_site(public_paths=("/open/*", "OPTIONS /*"))
+    assert is_shut(site, "/admin", headers)
+    assert is_shut(site, "/oauth2/auth", headers)
+    assert is_shut(site, "/oauth2/userinfo", headers)
+
+
+def test_cve_2026_40575_what_a_backend_is_told_counts_from_trusted_peers_alone(make_site: MakeSite) -> None:
+    site = make_site(
+        public_paths=("/open/*",),
+        trusted_proxies=("10.0.0.0/8",),
+        original_uri_header="X-Original-URI",
+        original_method_header="X-Original-Method",
+    )
+    told = {"X-Original-URI": "/open/x", "X-Original-Method": "GET"}
+    for peer, status in (("10.0.0.1", 202), ("11.0.0.1", 401), ("192.0.2.7", 401), ("127.0.0.1", 401)):
+        answer = site.visitor().open("GET", "/oauth2/auth", told, **from_peer(site, peer))
+        assert answer.status == status, peer
+    for bent in (
+        {"X-Original-URI": "/open/x"},
+        {"X-Original-Method": "GET"},
+        told | {"X-Original-URI": "/open/x#/../admin"},
+        told | {"X-Original-URI": "/admin?/open/x"},
+        told | {"X-Original-URI": "/open/../admin"},
+    ):
+        answer = site.visitor().open("GET", "/oauth2/auth", bent, **from_peer(site, "10.0.0.1"))
+        assert answer.status == 401, bent
+
+
+def test_oauth2_proxy_3506_host_and_scheme_are_believed_of_nobody_by_default(make_site: MakeSite) -> None:
+    spoofed = {
+        "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Proto": "http",
+        "X-Forwarded-Prefix": "/evil",
+        "Forwarded": "host=evil.example;proto=http",
+        "X-Host": "evil.example",
+    }
+    for site in (make_site(), make_site(trusted_proxies=("10.0.0.0/8",)), make_site(public_url=ORIGIN)):
+        answer = site.visitor().open("GET", "/oauth2/start", NAVIGATION | spoofed)
+        asked = parse_qs(urlsplit(answer.header("location")).query)
+        assert asked["redirect_uri"] == [f"{ORIGIN}/oauth2/callback"]
+        assert "evil" not in site.visitor().open("GET", "/reports", FETCH | spoofed).text
+    trusting = make_site(trusted_proxies=("10.0.0.0/8",))
+    answer = trusting.visitor().open(
+        "GET", "/oauth2/start", NAVIGATION | spoofed, **from_peer(trusting, "10.0.0.1")
+    )
+    assert "redirect_uri=http%3A%2F%2Fevil.example%2Fevil" in answer.header("location")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"User-Agent": "GoogleHC/1.0"},
+        {"User-Agent": "kube-probe/1.31"},
+        {"User-Agent": "ELB-HealthChecker/2.0"},
+        {"User-Agent": "Envoy/HC"},
+        {"X-Health-Check": "1", "X-Forwarded-User": "root"},
+        {"X-Middleware-Subrequest": "middleware:middleware:middleware:middleware:middleware"},
+        {"Authorization": "Basic cm9vdDpyb290"},
+        {"Authorization": "Bearer e30.e30.e30"},
+        {"X-Forwarded-Access-Token": "root", "X-Auth-Request-User": "root", "Remote-User": "root"},
+    ],
+    ids=str,
+)
+def test_cve_2026_34457_no_header_opens_anything(site: Site, headers: dict[str, str]) -> None:
+    for target in ("/", "/reports", "/oauth2/auth", "/oauth2/forward", "/oauth2/userinfo"):
+        assert is_shut(site, target, headers), target
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_mozilla_django_oidc_504_a_session_that_ended_is_over_for_every_method(
+    site: Site, method: str
+) -> None:
+    visitor = site.person()
+    assert visitor.send(method, "/reports").status == 200
+    site.now += 3600
+    site.app.seen.clear()
+    assert visitor.send(method, "/reports").status == 401
+    assert site.app.seen == []
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("headers", [NAVIGATION, FETCH, {}], ids=["navigation", "fetch", "curl"])
+def test_ghsa_59jp_rwph_878r_nothing_protected_lies_behind_the_sign_in_page(
+    site: Site, method: str, headers: dict[str, str]
+) -> None:
+    answer = site.visitor().send(method, "/reports", headers, b"a=1" if method == "POST" else b"")
+    assert answer.status == 401
+    assert b"the application" not in answer.body
+    assert site.app.seen == []
+    refusing = Site(site.shell, allowed_groups=("staff",))
+    answer = refusing.person().send(method, "/reports", headers)
+    assert answer.status == 403
+    assert b"the application" not in answer.body
+    assert refusing.app.seen == []
+
+
+def test_headroom_3281_websockets_do_not_walk_past_the_gate() -> None:
+    site = Site(SHELLS["asgi"], public_paths=("/open/*",))
+    denial = {"extensions": {"websocket.http.response": {}}}
+
+    def dial(who: str, origin: str | None, **more: object) -> tuple[str, int]:
+        visitor = site.person() if who == "somebody" else site.visitor()
+        headers = {"Origin": origin} if origin is not None else {}
+        answer = visitor.open("GET", "/socket", headers, kind="websocket", **more)
+        return answer.kind, answer.status
+
+    assert dial("nobody", ORIGIN) == ("closed", 1008)
+    assert dial("nobody", ORIGIN, **denial) == ("denied", 401)
+    for origin in ("https://evil.example", "null", f"{ORIGIN}.evil.example", "http://app.example", "", "*"):
+        assert dial("somebody", origin) == ("closed", 1008), origin
+        assert dial("somebody", origin, **denial) == ("denied", 403), origin
+    site.now += 7200
+    assert site.app.seen == []
+    assert dial("somebody", ORIGIN) == ("accepted", 101)
+    visitor = site.person()
+    site.now += 3600
+    assert visitor.open("GET", "/socket", {"Origin": ORIGIN}, kind="websocket").kind == "closed"
