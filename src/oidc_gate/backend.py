@@ -107,8 +107,10 @@ class Backends(Generic[Told]):
                 return self._at[mount]
             base = urlsplit(self._settings.public_url or "").path.rstrip("/")
             prefix = mount[len(base) :] if mount.startswith(base + "/") else mount
-            settings = replace(self._settings, prefix=prefix) if mount.rstrip("/") else self._settings
-            backend = Backend(settings, self._tell, self._world, mount.rstrip("/"))
+            # At the path of `public_url` it is the application that is mounted, and the prefix is below.
+            hangs_at = mount.rstrip("/") if mount.rstrip("/") != base else ""
+            settings = replace(self._settings, prefix=prefix) if hangs_at else self._settings
+            backend = Backend(settings, self._tell, self._world, hangs_at)
             if len(self._at) < MOST_MOUNTS:
                 self._at[mount] = backend
             return backend

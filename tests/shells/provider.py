@@ -7,11 +7,13 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from oidc_gate.effects import Fetch, Fetched
-from tests.core.provider.scripted import CLIENT, ISSUER, METADATA, SECRET, START, answer, jwks, sign
+from tests.core.provider.scripted import CLIENT, ISSUER, METADATA, SECRET, START, answer, jwks, key, sign
 
 __all__ = ["CLIENT", "ISSUER", "SECRET", "START", "Provider"]
 
 Person = dict[str, Any]
+
+key()  # made once, here: discovery in the background would race the first sign-in for it
 
 
 class Provider:

@@ -1,0 +1,131 @@
+"""`AuthBackend`, the endpoints without an application: mounted, its mount point is its prefix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flask
+import pytest
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from oidc_gate import asgi, wsgi
+from oidc_gate.errors import ConfigurationError
+from oidc_gate.settings import Settings
+from tests.shells.driving import run
+from tests.shells.provider import CLIENT, ISSUER
+from tests.shells.site import COOKIE, FETCH, NAVIGATION, ORIGIN, Shell, Site
+
+WAYS = ["flask", "fastapi", "starlette", "root wsgi", "root asgi"]
+AT = ["/oauth2", "/internal/sign-in"]
+
+
+def mounted(way: str, at: str, base: str, **settings: Any) -> Site:
+    """A site whose backend hangs at `at`, in an application that itself hangs at `base`."""
+    is_wsgi = way in ("flask", "root wsgi")
+    own_prefix = at if way.startswith("root") else "/oauth2"
+    site = Site(
+        Shell("wsgi" if is_wsgi else "asyncio", base, own_prefix), public_url=ORIGIN + base, **settings
+    )
+    kind: Any = wsgi.AuthBackend if is_wsgi else asgi.AuthBackend
+    backend = kind(site.settings, world=site.world)
+    if way == "flask":
+        app = flask.Flask(__name__)
+        app.add_url_rule("/", view_func=lambda: "the application")
+        app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {at: backend})  # type: ignore[method-assign]
+        site.gate = app
+    elif way == "fastapi":
+        api = FastAPI()
+        api.mount(at, backend)
+        site.gate = api
+    else:
+        site.gate = Starlette(routes=[Mount(at, backend)]) if way == "starlette" else backend
+    site.shell = Shell(site.shell.kind, base, at)
+    return site
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> str:
+    found: str = request.param
+    return found
+
+
+@pytest.mark.parametrize("at", AT)
+@pytest.mark.parametrize("base", ["", "/base"])
+def test_the_whole_flow_below_the_mount(way: str, at: str, base: str) -> None:
+    site = mounted(way, at, base)
+    visitor = site.visitor()
+    assert (visitor.ask("auth").status, visitor.ask("auth").body) == (401, b"")
+    page = visitor.ask("sign_in", NAVIGATION | {"X-Auth-Request-Redirect": f"{base}/reports?x=1"})
+    assert page.status == 401
+    assert site.rd(site.start_link(page)) == f"{base}/reports?x=1"
+    answer = visitor.sign_in("/reports")
+    assert (answer.status, answer.header("location")) == (302, f"{base}/reports")
+    for _ in range(2):
+        verdict = visitor.ask("auth")
+        assert (verdict.status, verdict.body, verdict.all("content-length")) == (202, b"", ["0"])
+        assert verdict.header("x-auth-request-user") == "alice"
+    assert visitor.ask("auth?allowed_groups=none").status == 403
+    assert visitor.ask("userinfo").json["sub"] == "alice"
+    out = visitor.ask("sign_out", {"Origin": ORIGIN}, "POST")
+    assert (out.status, COOKIE in visitor.cookies) == (303, False)
+    assert f"{base}{at}/signed_out".replace("/", "%2F") in out.header("location") or (
+        f"{base}{at}/signed_out" in out.header("location")
+    )
+    assert visitor.ask("auth").status == 401
+
+
+def test_a_renewed_cookie_comes_with_the_verdict(way: str) -> None:
+    site = mounted(way, "/oauth2", "")
+    visitor = site.visitor()
+    visitor.sign_in()
+    site.now += 360
+    assert len(visitor.ask("auth").all("set-cookie")) == 1
+    assert visitor.ask("auth").all("set-cookie") == []
+    site.now += 3600
+    assert visitor.ask("auth").status == 401
+
+
+def test_what_is_no_endpoint_is_404_and_nobody_is_let_on(way: str) -> None:
+    site = mounted(way, "/oauth2", "")
+    visitor = site.visitor()
+    visitor.sign_in()
+    for name in ("nothing", "auth/x", "", "../secret"):
+        assert visitor.ask(name, FETCH).status == 404
+    if way.startswith("root"):
+        for method in ("GET", "POST"):
+            answer = visitor.send(method, "/secret")
+            assert (answer.status, answer.json["code"]) == (404, "not_found")
+        assert site.visitor().get("/secret").status == 401
+
+
+def test_the_application_around_it_is_left_alone() -> None:
+    site = mounted("flask", "/oauth2", "/base")
+    assert site.visitor().get("/").text == "the application"
+
+
+@pytest.mark.parametrize("kind", [wsgi.AuthBackend, asgi.AuthBackend])
+def test_it_has_to_know_where_it_is(kind: Any, caplog: pytest.LogCaptureFixture) -> None:
+    settings = Settings(issuer=ISSUER, client_id=CLIENT, cookie_secret=("abcdefghij" * 5,))
+    with pytest.raises(ConfigurationError, match="public_url"):
+        kind(settings)
+    assert caplog.records[0].levelname == "CRITICAL"
+
+
+@pytest.mark.parametrize("kind", ["asyncio", "trio"])
+def test_it_answers_lifespan_by_itself(kind: str) -> None:
+    site = Site(Shell(kind, "", "/oauth2"), public_url=ORIGIN)
+    backend = asgi.AuthBackend(site.settings, world=site.world)
+    messages = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    run(kind, backend, {"type": "lifespan"}, receive, send)
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
