@@ -25,7 +25,9 @@ _ID_BYTES = 3
 _HEAD_BYTES = len(VERSION) + _ID_BYTES
 _LEAST_BYTES = _HEAD_BYTES + NONCE_BYTES + 16
 _TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
-_FROM_URL_SAFE = bytes.maketrans(b"-_+/", b"+/!!")  # the standard alphabet is not ours: refuse it
+_FROM_URL_SAFE = bytes.maketrans(
+    b"-_+/=", b"+/!!!"
+)  # the standard alphabet and padding are not ours: refuse them
 
 
 class SealError(SessionError):
