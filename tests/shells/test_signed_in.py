@@ -150,14 +150,19 @@ def test_somebody_refused_gets_a_page_that_offers_another_account_and_never_a_re
     assert site.app.identity is not None
 
 
-@pytest.mark.parametrize("path", ["", "/", "/nothing", "/auth/", "/auth/x", "/static/../auth", "x"])
+@pytest.mark.parametrize("path", ["", "/", "/nothing", "/auth/", "/auth/x", "/static/../auth"])
 def test_everything_below_the_prefix_is_the_gates(site: Site, path: str) -> None:
     for visitor in (site.visitor(), site.person()):
         visitor.get("/")  # so that somebody is recognised
         site.app.seen.clear()
         answer = visitor.get(site.shell.prefix + path)
-        if path == "x":
-            assert answer.body == (b"the application" if visitor.cookies else answer.body)
-            continue
         assert (answer.status, answer.json["code"]) == (404, "not_found")
         assert site.app.seen == []
+
+
+def test_what_only_begins_like_the_prefix_is_the_applications(site: Site) -> None:
+    visitor = site.person()
+    for path in ("x", "x/auth", "-/"):
+        for _ in range(2):
+            assert visitor.get(site.shell.prefix + path).body == b"the application"
+        assert site.visitor().get(site.shell.prefix + path).status == 401
