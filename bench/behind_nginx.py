@@ -1,0 +1,153 @@
+"""Behind Nginx: what a verdict costs when `auth_request` asks for it, and how many there are in a second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.browser import sign_in_often
+from bench.load import write_cookies
+from bench.measure import Result, alone, compare, memory, say
+from bench.peers import nginx, ours
+from bench.sealed import sealed_cookies
+from bench.stage import APACHE_CACHE, APACHE_COOKIE, EMPTY, EVERYBODY, ITSELF, LONG, PROXY, PROXY_1, SERVE, SERVE_2
+from bench.stage import Stage, Turn, stage
+from oidc_gate import Settings
+from oidc_gate.asgi import AuthBackend
+
+PLAIN = "16 connections, 1 session"
+FIGURES = {
+    "requests/s": ("requests/s", lambda turn: turn.load.rate),
+    "p50": ("ms", lambda turn: turn.load.p50),
+    "p99": ("ms", lambda turn: turn.load.p99),
+    "p99.9": ("ms", lambda turn: turn.load.p999),
+    "CPU": ("s for 10,000", lambda turn: turn.cpu),
+    "CPU with Nginx": ("s for 10,000", lambda turn: turn.all_cpu),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured.
+
+    Args:
+        seconds: Of one load.
+        runs: Turns.
+        signed_in: How many sessions a peer is signed in for.
+        sealed: How many of ours are sealed with our own key.
+        connections: How many at once, beside 16.
+        groups: How many of the person.
+        rules: How many addresses are allowed.
+    """
+
+    seconds: float
+    runs: int
+    signed_in: int
+    sealed: int
+    connections: tuple[int, ...]
+    groups: tuple[int, ...]
+    rules: tuple[int, ...]
+
+
+QUICK = Plan(2, 2, 50, 100_000, (256,), (500,), (1_000,))
+FULL = Plan(4, 3, 1_000, 100_000, (1, 256, 4_096), (1, 50, 500), (1, 1_000))
+
+
+def measure(plan: Plan, directory: Path) -> tuple[list[Result], list[str]]:
+    """Return the results, and what was left out."""
+    results: list[Result] = []
+    with stage(directory / "all", names=EVERYBODY) as full:
+        results += _side_by_side(full, plan)
+        results += _connections(full, plan)
+        results += _sessions(full, plan)
+        left_out = full.left_out
+    for groups in plan.groups:
+        results += _variant(plan, directory, f"{groups} groups", (SERVE, PROXY_1), left_out, groups=groups)
+    for rules in plan.rules:
+        allowed = (*(f"somebody.{n}@example.com" for n in range(rules - 1)), "jane.doe@example.com")
+        results += _variant(plan, directory, f"{rules} rules", (SERVE,), left_out, allowed_emails=allowed)
+    return results, left_out
+
+
+def _side_by_side(full: Stage, plan: Plan) -> list[Result]:
+    names = [*EVERYBODY, nginx.STUB, nginx.OPEN, APACHE_COOKIE + ITSELF, APACHE_CACHE + ITSELF]
+    full.play_all(names, PLAIN, runs=plan.runs, seconds=plan.seconds)
+    return _table(full, PLAIN)
+
+
+def _connections(full: Stage, plan: Plan) -> list[Result]:
+    results = []
+    names = [SERVE, SERVE_2, EMPTY, PROXY_1, PROXY, APACHE_COOKIE + ITSELF, nginx.STUB]
+    for count in plan.connections:
+        case = f"{count:,} connections, 1 session"
+        full.play_all(names, case, runs=plan.runs, seconds=plan.seconds, connections=count)
+        results += _table(full, case)
+    return results
+
+
+def _sessions(full: Stage, plan: Plan) -> list[Result]:
+    say(f"signing in {plan.signed_in} times at each peer")
+    many = {}
+    for name in (SERVE, PROXY_1, APACHE_COOKIE):
+        if name in full.backends:
+            signed_in = sign_in_often(full.backends[name].sign_in_url, plan.signed_in)
+            many[name] = write_cookies(full.directory, "many-" + ours.slug(name), signed_in)
+    case = f"16 connections, {plan.signed_in:,} sessions"
+    names = [SERVE, PROXY_1, APACHE_COOKIE + ITSELF]
+    full.play_all(names, case, runs=plan.runs, seconds=plan.seconds, cookies=many)
+    return [*_table(full, case), *_sealed(full, plan)]
+
+
+def _sealed(full: Stage, plan: Plan) -> list[Result]:
+    """Ours alone, with more sessions than a process remembers: beside itself with a single one."""
+    backend = full.backends[SERVE]
+    settings = Settings.load(environ={}, **ours.settings(full.issuer, backend.port))
+    engine = AuthBackend(settings)._backends.at("").engine
+    cookies = sealed_cookies(engine, full.cookies[SERVE].read_text().strip(), plan.sealed)
+    jar = {SERVE: write_cookies(full.directory, "sealed", cookies)}
+    del cookies
+    before = memory(backend.leader)["Pss"] / 1e6
+    case, single = f"16 connections, {plan.sealed:,} sessions", f"16 connections, 1 session, beside {plan.sealed:,}"
+    # each alone and long enough to meet more sessions than are remembered
+    full.play_all([SERVE], case, runs=plan.runs, seconds=2 * plan.seconds, cookies=jar)
+    after = memory(backend.leader)["Pss"] / 1e6
+    full.play_all([SERVE], single, runs=plan.runs, seconds=plan.seconds)
+    many, one = full.values(case, SERVE, _cpu), full.values(single, SERVE, _cpu)
+    against = "serve with 1 session"
+    return [
+        compare(f"{plan.sealed:,} sessions: CPU", "s for 10,000", many, one, against, more_is_better=False),
+        alone(f"{plan.sealed:,} sessions: memory of serve before", "MB", [before]),
+        alone(f"{plan.sealed:,} sessions: memory of serve after", "MB", [after]),
+    ]
+
+
+def _variant(
+    plan: Plan, directory: Path, case: str, names: tuple[str, ...], left_out: list[str], *,
+    groups: int = 8, **settings: object,
+) -> list[Result]:  # fmt: skip
+    try:
+        with stage(directory / ours.slug(case), names=names, groups=groups, **settings) as small:
+            small.play_all([*names, nginx.STUB], case, runs=plan.runs, seconds=plan.seconds)
+            left_out += small.left_out
+            return _table(small, case)
+    except RuntimeError as error:
+        left_out.append(f"{case}: {str(error)[:200]}")
+        return []
+
+
+def _table(stage: Stage, case: str) -> list[Result]:
+    """Return every figure of everybody, beside that of `serve`."""
+    results = []
+    for figure, (unit, of) in FIGURES.items():
+        mine = stage.values(case, SERVE, of)
+        results.append(alone(f"{case}: {figure}", unit, mine, SERVE))
+        for peer in stage.played(case):
+            if peer != SERVE and mine:
+                theirs = stage.values(case, peer, of)
+                better = figure == "requests/s"
+                results.append(compare(f"{case}: {figure}", unit, mine, theirs, peer, more_is_better=better))
+    return results
+
+
+def _cpu(turn: Turn) -> float:
+    return turn.cpu

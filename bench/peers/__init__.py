@@ -1,0 +1,1 @@
+"""Who we are measured beside: one file a peer."""

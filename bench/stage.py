@@ -1,0 +1,179 @@
+"""The stage: the provider, everybody who answers `auth_request`, Nginx in front, and a load on one at a time."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from bench.browser import sign_in_often
+from bench.load import Load, load, write_cookies
+from bench.measure import cpu_seconds, say
+from bench.peers import apache, nginx, oauth2_proxy, ours
+from bench.peers.backend import Backend
+from bench.provider import provider
+from tests.real.ports import free_port
+
+SERVE, SERVE_2, LONG, GRANIAN = "serve", "serve, 2 workers", "serve, the long way", "serve on granian"
+EMPTY, EMPTY_GRANIAN = "uvicorn, empty 202", "granian, empty 202"
+PROXY, PROXY_1 = "oauth2-proxy", "oauth2-proxy, GOMAXPROCS=1"
+APACHE_COOKIE, APACHE_CACHE = "mod_auth_openidc, cookie", "mod_auth_openidc, server cache"
+ITSELF = ", by itself"
+EVERYBODY = (SERVE, SERVE_2, LONG, GRANIAN, EMPTY, EMPTY_GRANIAN, PROXY_1, PROXY, APACHE_COOKIE, APACHE_CACHE)
+
+Starter = Callable[[str, int, Path], AbstractContextManager[Backend]]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one load of one contestant showed.
+
+    Args:
+        cpu: Seconds that the contestant's processes used for 10,000 requests.
+        all_cpu: The same with Nginx.
+    """
+
+    load: Load
+    cpu: float
+    all_cpu: float
+
+
+@dataclass
+class Stage:
+    """Nginx, those behind it, the cookies that they gave, and what was measured.
+
+    Args:
+        left_out: What could not be measured, and why.
+    """
+
+    issuer: str
+    front: nginx.Front
+    backends: dict[str, Backend]
+    cookies: dict[str, Path]
+    directory: Path
+    turns: dict[tuple[str, str], list[Turn]] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+
+    def play(self, name: str, case: str, cookies: Path, connections: int, seconds: float) -> None:
+        """Load one contestant once, and remember it under `case`.
+
+        Raises:
+            RuntimeError: It did not let everybody in.
+        """
+        by_itself = name.endswith(ITSELF)
+        backend = self.backends.get(name.removesuffix(ITSELF), Backend(name, 0, "", 0))
+        url = f"http://127.0.0.1:{backend.port}{backend.itself}" if by_itself else self.front.urls[name]
+        _see_the_page(url, cookies)
+        before, front_before = cpu_seconds(backend.leader), cpu_seconds(self.front.leader)
+        done = load(url, cookies, connections=connections, seconds=seconds)
+        own, front = cpu_seconds(backend.leader) - before, cpu_seconds(self.front.leader) - front_before
+        _see_the_page(url, cookies)
+        if done.failed or not done.requests:
+            raise RuntimeError(f"{name}: {done.failed} of {done.requests} requests failed")
+        each = 1e4 / done.requests
+        self.turns.setdefault((case, name), []).append(Turn(done, own * each, (own + front) * each))
+
+    def play_all(
+        self, names: Sequence[str], case: str, *, runs: int, seconds: float, connections: int = 16,
+        cookies: dict[str, Path] | None = None,
+    ) -> None:  # fmt: skip
+        """Let `names` take turns, after a second of warming up each."""
+        names = [name for name in names if name.removesuffix(ITSELF) in self.backends or name in self.front.urls]
+        say(f"{case}: {', '.join(names)}")
+        lost: set[str] = set()
+        for turn in range(-1, runs):
+            for name in names:
+                if name in lost:
+                    continue
+                jar = {**self.cookies, **(cookies or {})}
+                given = jar.get(name.removesuffix(ITSELF), jar[SERVE])
+                try:
+                    self.play(name, case if turn >= 0 else "", given, connections, seconds if turn >= 0 else 1)
+                except (RuntimeError, OSError) as error:
+                    lost.add(name)
+                    self.turns.pop((case, name), None)
+                    self.left_out.append(f"{case}: {error}")
+
+    def played(self, case: str) -> list[str]:
+        """Return who was measured."""
+        return [name for each, name in self.turns if each == case]
+
+    def values(self, case: str, name: str, of: Callable[[Turn], float]) -> list[float]:
+        """Return one figure of every turn."""
+        return [of(turn) for turn in self.turns.get((case, name), [])]
+
+
+@contextmanager
+def stage(
+    directory: Path, *, names: Sequence[str] = EVERYBODY, groups: int = 8, **settings: Any
+) -> Iterator[Stage]:
+    """Start everybody in `names` who can be had, and sign in at each.
+
+    Args:
+        groups: Of the person who signs in.
+        settings: Further ones of our gates.
+    """
+    directory.mkdir(exist_ok=True)
+    names, left_out = _available(names)
+    ports = {name: free_port() for name in names}
+    uris = [uri(port) for port in ports.values() for uri in (ours.redirect_uri, apache.redirect_uri)]
+    with ExitStack() as stack:
+        op = stack.enter_context(provider(uris, directory=directory, groups=groups))
+        backends = {}
+        for name, port in ports.items():
+            backends[name] = stack.enter_context(_starter(name, settings)(op.issuer, port, directory))
+        front = stack.enter_context(nginx.nginx(list(backends.values()), directory))
+        cookies = {}
+        for name, backend in backends.items():
+            if backend.sign_in_url:
+                cookies[name] = write_cookies(directory, ours.slug(name), sign_in_often(backend.sign_in_url, 1))
+        yield Stage(op.issuer, front, backends, cookies, directory, left_out=left_out)
+
+
+def _available(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    lacking = {"mod_auth_openidc": apache.missing()}
+    if oauth2_proxy.binary()[0] is None:
+        lacking["oauth2-proxy"] = oauth2_proxy.binary()[1]
+    left_out = [f"{peer}: {why}" for peer, why in lacking.items() if why]
+    here = [name for name in names if not lacking.get(name.partition(",")[0])]
+    return here, left_out
+
+
+def _starter(name: str, settings: dict[str, Any]) -> Starter:
+    def gate(*options: str, module: str = "oidc_gate.cli") -> Starter:
+        return lambda issuer, port, room: ours.serve(
+            name, issuer, port, room, *options, module=module, **settings
+        )
+
+    starters: dict[str, Starter] = {
+        SERVE: gate(),
+        SERVE_2: gate("--workers", "2"),
+        LONG: gate(module="bench.peers.long_way"),
+        GRANIAN: gate("--server", "granian"),
+        EMPTY: lambda _, port, room: ours.empty(name, "uvicorn", port, room),
+        EMPTY_GRANIAN: lambda _, port, room: ours.empty(name, "granian", port, room),
+        PROXY_1: partial(oauth2_proxy.oauth2_proxy, name, threads=1),
+        PROXY: partial(oauth2_proxy.oauth2_proxy, name),
+        APACHE_COOKIE: partial(apache.apache, name, session_type="client-cookie"),
+        APACHE_CACHE: partial(apache.apache, name, session_type="server-cache"),
+    }
+    return starters[name]
+
+
+def _see_the_page(url: str, cookies: Path) -> None:
+    """Check that the first and the last of `cookies` show the page: a redirect is quick too, but proves nothing."""
+    parts = urlsplit(url)
+    lines = cookies.read_text().splitlines()
+    for cookie in (lines[0], lines[-1]):
+        connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+        connection.request("GET", parts.path, headers={"Cookie": cookie})
+        response = connection.getresponse()
+        body = response.read()
+        connection.close()
+        if response.status != 200 or body.strip() != b"hello":
+            raise RuntimeError(f"{url}: {response.status} {body[:100]!r} where the page should be")
