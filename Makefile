@@ -1,5 +1,5 @@
 # What CI runs is what a person runs. Every target does its own set-up; nothing asks a question.
-#   make demo | test | check | bench | docs | fuzz | clean
+#   make demo | example-flask | example-fastapi | example-django | test | check | bench | docs | fuzz | clean
 # PYTHON=/path/to/python3.11 names the interpreter; CI=true tests the built wheel and forgives no missing part.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -25,7 +25,7 @@ else
 INSTALLED := $(VENV)/.stamp-dev
 endif
 
-.PHONY: help demo test check bench docs fuzz components clean
+.PHONY: help demo example-flask example-fastapi example-django test check bench docs fuzz components clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n '1,3p'
@@ -40,9 +40,13 @@ $(VENV)/.stamp-demo: pyproject.toml $(VENV)/.stamp-venv
 	$(PIP) --editable '.[demo]'
 	@touch $@
 
+$(VENV)/.stamp-examples: pyproject.toml $(VENV)/.stamp-venv
+	$(PIP) --editable '.[examples]'
+	@touch $@ $(VENV)/.stamp-demo
+
 $(VENV)/.stamp-dev: pyproject.toml $(VENV)/.stamp-venv
 	$(PIP) --editable '.[dev]'
-	@touch $@ $(VENV)/.stamp-demo
+	@touch $@ $(VENV)/.stamp-demo $(VENV)/.stamp-examples
 	@rm -f $(VENV)/.stamp-wheel
 
 # The tests must see what a user gets: a file that the wheel forgot is missing here too.
@@ -53,7 +57,7 @@ $(VENV)/.stamp-wheel: pyproject.toml $(SOURCES) $(VENV)/.stamp-venv
 	$(PIP) --force-reinstall --no-deps dist/oidc_gate-*.whl
 	cd $(VENV) && bin/python -c 'import oidc_gate as o; p = list(o.__path__); assert all("site-packages" in x for x in p), p'
 	@touch $@
-	@rm -f $(VENV)/.stamp-dev $(VENV)/.stamp-demo
+	@rm -f $(VENV)/.stamp-dev $(VENV)/.stamp-demo $(VENV)/.stamp-examples
 
 components:
 	@tools/install_components.sh
@@ -62,6 +66,15 @@ components:
 
 demo: $(VENV)/.stamp-demo
 	$(BIN)/oidc-gate demo
+
+example-flask: $(VENV)/.stamp-examples
+	$(BIN)/oidc-gate demo examples.flask_app.app:app
+
+example-fastapi: $(VENV)/.stamp-examples
+	$(BIN)/oidc-gate demo examples.fastapi_app.app:app
+
+example-django: $(VENV)/.stamp-examples
+	$(BIN)/oidc-gate demo examples.django_app.wsgi:application
 
 test: $(INSTALLED) components
 	$(BIN)/python -m pytest $(PYTEST_ARGS) --cov --cov-report=term $(TESTS)

@@ -1,0 +1,7 @@
+"""Which address leads to which view."""
+
+from django.urls import path
+
+from . import views
+
+urlpatterns = [path("", views.home), path("reports", views.reports), path("admin", views.admin)]

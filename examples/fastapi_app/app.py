@@ -1,0 +1,41 @@
+"""A FastAPI application with the gate around it: `oidc-gate demo examples.fastapi_app.app:app`."""
+
+from typing import Annotated
+
+from fastapi import Depends, FastAPI
+from fastapi.responses import HTMLResponse
+
+from examples.page import page
+from oidc_gate import Identity, OIDCGate
+from oidc_gate.ext.fastapi import CurrentIdentity, OptionalIdentity, require
+
+app = FastAPI(default_response_class=HTMLResponse)
+
+Admin = Annotated[Identity, Depends(require(group="admins"))]
+
+
+@app.get("/")
+def home(identity: OptionalIdentity):
+    # Public, as public_paths says below; whoever is signed in is known here too.
+    if identity is None:
+        return page("Anybody may read this")
+    return page("Welcome back", identity.email, identity.groups)
+
+
+@app.get("/reports")
+def reports(identity: CurrentIdentity):
+    return page("Reports", identity.email, identity.groups)
+
+
+@app.get("/admin")
+def admin(identity: Admin):
+    return page("Administration", identity.email, identity.groups)
+
+
+# The provider, its client and the cookie secret come from OIDC_GATE_* variables.
+app.add_middleware(
+    OIDCGate,
+    public_paths=["/"],
+    allowed_email_domains=["example.com"],
+    application_name="The FastAPI example",
+)

@@ -1,0 +1,40 @@
+"""The same application behind Nginx, with the gate's endpoints mounted in it.
+
+Nginx asks /oauth2/auth about every request and says in headers who it is. So nothing but Nginx may reach this
+application: whoever else could would write these headers.
+"""
+
+from flask import Flask, request
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from examples.page import page
+from oidc_gate.wsgi import AuthBackend
+
+app = Flask(__name__)
+
+
+def page_for_visitor(heading):
+    groups = request.headers.get("X-Forwarded-Groups", "")
+    return page(heading, request.headers.get("X-Forwarded-Email", ""), groups.split(",") if groups else ())
+
+
+@app.get("/")
+def home():
+    return page_for_visitor("Anybody may read this")
+
+
+@app.get("/reports")
+def reports():
+    return page_for_visitor("Reports")
+
+
+@app.get("/admin")
+def admin():
+    # Who may come here stands in nginx.conf: allowed_groups=admins.
+    return page_for_visitor("Administration")
+
+
+app.wsgi_app = DispatcherMiddleware(
+    app.wsgi_app,
+    {"/oauth2": AuthBackend(allowed_email_domains=["example.com"], application_name="The Flask example")},
+)
