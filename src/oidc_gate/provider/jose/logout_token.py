@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .claims import ClaimChecks
+from .encoding import shown
 from .jws import Trust, open_token
 from .keys import KeySet
 from .private_keys import DecryptionKey
@@ -84,8 +85,11 @@ def validate_logout_token(
 def _check_event(checks: ClaimChecks) -> None:
     # §2.6 item 6; §2.4: the value is a JSON object, empty or not.
     events = checks.claims.get("events")
-    if not isinstance(events, dict) or not isinstance(events.get(LOGOUT_EVENT), dict):
+    if not isinstance(events, dict):
         raise checks.refuse("events", expected=f"an object with {LOGOUT_EVENT}")
+    if not isinstance(events.get(LOGOUT_EVENT), dict):
+        got = ", ".join(f"{name}: {shown(value)}" for name, value in events.items())
+        raise checks.refuse("events", expected=f"an object with {LOGOUT_EVENT}", got=got)
 
 
 def _subject(checks: ClaimChecks) -> tuple[str, str]:

@@ -1,0 +1,20 @@
+"""oidcc-client-test-rp-init-logout-no-state: no state comes back from signing out.
+
+Profile: RP-Initiated Logout
+Spec: OpenID Connect RP-Initiated Logout §2, §3
+"""
+
+from __future__ import annotations
+
+from oidc_gate.testing import Fault
+from tests.conformance.conftest import MakeParty
+from tests.conformance.driver import THERE_TOO
+
+
+def test_sign_out_no_state(make_party: MakeParty) -> None:
+    party = make_party(keep_id_token=True)
+    alice = party.signs_in()
+    with party.op.misbehaving(Fault.END_SESSION_WITHOUT_STATE):
+        answer, _ = party.signs_out(alice)
+    assert (answer.status, THERE_TOO in answer.text) == (200, False)
+    party.tried("`END_SESSION_WITHOUT_STATE`: signed out here; the page claims no more")
