@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
@@ -100,6 +101,7 @@ def test_the_same_answer_twice(site: Site) -> None:
 
 
 def test_an_answer_that_another_browser_asked_for(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    site.world._entropy = lambda size: os.urandom(size - 1) + b"\0"  # both flows take the same slot
     back = site.provider.authorize(begin(site.visitor(), "/reports"))
     victim = site.visitor()
     begin(victim)
@@ -126,7 +128,7 @@ def test_an_answer_that_comes_too_late(site: Site) -> None:
         (lambda q: q.replace("state=", "state=&x="), "state_missing"),
         (lambda q: q.replace("state=", "state=A"), "state_invalid"),
         (lambda q: q.replace("state=", "state=%00%ff"), "state_invalid"),
-        (lambda q: q[:-1] + ("A" if q[-1] != "A" else "B"), "state_invalid"),
+        (lambda q: q[:-9] + ("A" if q[-9] != "A" else "B") + q[-8:], "state_invalid"),
         (lambda q: q + "&state=x", "callback_malformed"),
         (lambda q: q + "&code=x", ""),
         (lambda q: q.replace("code=", "other="), ""),
