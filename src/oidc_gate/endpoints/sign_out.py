@@ -88,6 +88,7 @@ def _ask(parts: Parts, visit: Visit, metadata: Metadata | None) -> Step[Reply]:
         action_url=visit.path_to("sign_out"),
         form_token=parts.sign_out_tokens.sign(_whose(visit), now),
         provider_origin=f"{elsewhere.scheme}://{elsewhere.netloc}" if elsewhere else None,
+        gate_origin=visit.site.origin if visit.here != visit.site.origin else None,
         application_name=parts.settings.application_name,
     )
     log.decided(visit.request, "200", "sign-out is asked for, not done")

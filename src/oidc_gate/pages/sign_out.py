@@ -28,6 +28,7 @@ def sign_out_page(
     action_url: str,
     form_token: str,
     provider_origin: str | None = None,
+    gate_origin: str | None = None,
     return_to: str | None = None,
     application_name: str | None = None,
 ) -> Page:
@@ -38,6 +39,7 @@ def sign_out_page(
         action_url: the sign-out endpoint.
         form_token: the signed token, sent back as `form_token`.
         provider_origin: where the provider signs people out, as `https://op.example.com`, or None.
+        gate_origin: where sign-out ends, if that is another host than the page's: one gate for several.
         return_to: where to go afterwards, judged already; sent back as `rd`.
         application_name: what people call the application.
 
@@ -58,12 +60,14 @@ def sign_out_page(
         site,
         "Sign out?",
         (paragraph(consequence), actions(_FORM.format(href(action_url), fields))),
-        form_targets=_build_form_targets(provider_origin, return_to),
+        form_targets=_build_form_targets(provider_origin, gate_origin, return_to),
     )
 
 
-def _build_form_targets(provider_origin: str | None, return_to: str | None) -> tuple[str, ...]:
-    elsewhere = [provider_origin] if provider_origin else []
+def _build_form_targets(
+    provider_origin: str | None, gate_origin: str | None, return_to: str | None
+) -> tuple[str, ...]:
+    elsewhere = [url for url in (provider_origin, gate_origin) if url]
     if return_to is not None and not return_to.startswith("/"):
         elsewhere.append(return_to)
     return ("'self'", *dict.fromkeys(map(origin, elsewhere)))

@@ -94,3 +94,14 @@ def test_signed_out_says_how_far_it_went(everywhere: bool) -> None:
     assert ("so has the one at your identity provider" in words) is everywhere
     assert ("may still know you" in words) is not everywhere
     assert hrefs(read(page)) == [START]
+
+
+def test_the_form_may_end_at_the_gate_on_another_host() -> None:
+    page = pages.sign_out_page(
+        static_url=STATIC,
+        action_url="/oauth2/sign_out",
+        form_token="t",
+        provider_origin="https://op.example.com",
+        gate_origin="https://auth.example.com",
+    )
+    assert form_action(page) == "'self' https://op.example.com https://auth.example.com"
