@@ -1,0 +1,130 @@
+"""Everything that is measured in the process, by name: one request without it, and one with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import cycle
+from typing import Any
+
+from bench.peers import frameworks
+from bench.peers.frameworks import OTHER_COOKIES, SECRET, Call, Pair, ask_asgi, ask_wsgi, plain_asgi, plain_wsgi
+from bench.sealed import seal, session_of
+from oidc_gate.asgi import OIDCGate as ASGIGate
+from oidc_gate.settings import Settings
+from oidc_gate.wsgi import OIDCGate as WSGIGate
+
+UNREMEMBERED = 4  # cookies that take turns where a cache holds two: each is always seen for the first time
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the subjects are made of: the settings of a gate, a cookie that it gave for a real sign-in, the claims."""
+
+    settings: dict[str, Any]
+    cookie: str
+    claims: dict[str, Any]
+
+
+def _wsgi(given: Given, **settings: Any) -> WSGIGate:
+    return WSGIGate(plain_wsgi, Settings.load(environ={}, **given.settings, **settings))
+
+
+def _asgi(given: Given, **settings: Any) -> ASGIGate:
+    return ASGIGate(plain_asgi, Settings.load(environ={}, **given.settings, **settings))
+
+
+def _seen(make: Callable[..., Any], ask: Callable[..., Call], plain: Any) -> Callable[[Given], Pair]:
+    def pair(given: Given) -> Pair:
+        cookie = f"{OTHER_COOKIES}; {given.cookie}"
+        return ask(plain, cookie), ask(make(given), cookie)
+
+    return pair
+
+
+def _first(
+    make: Callable[..., Any], ask: Callable[..., Call], plain: Any, *, with_tokens: bool = False
+) -> Callable[[Given], Pair]:
+    def pair(given: Given) -> Pair:
+        gate = make(given, session_cache_entries=1, keep_id_token=with_tokens, pass_access_token=with_tokens)
+        engine = gate._engine
+        session = session_of(engine, given.cookie)
+        if with_tokens:  # a JWT each, as most providers give
+            session = replace(session, id_token=_jwt("i"), access_token=_jwt("a"))
+        cookies = [f"{OTHER_COOKIES}; {seal(engine, session)}" for _ in range(UNREMEMBERED)]
+        return _one_after_another(plain, ask, cookies), _one_after_another(gate, ask, cookies)
+
+    return pair
+
+
+def _one_after_another(app: Any, ask: Callable[..., Call], cookies: list[str]) -> Call:
+    calls = cycle([ask(app, cookie) for cookie in cookies])
+    return lambda: next(calls)()
+
+
+def _jwt(seed: str) -> str:
+    """Return a text as long, and as hard to compress, as a JWT of 8 claims under RS256."""
+    import hashlib
+    from base64 import urlsafe_b64encode
+
+    noise = b"".join(hashlib.sha256(f"{seed}{n}".encode()).digest() for n in range(18))
+    return "eyJhbGciOiJSUzI1NiIsImtpZCI6Ii4uLiJ9." + urlsafe_b64encode(noise).decode().rstrip("=")
+
+
+def _without_session(
+    make: Callable[..., Any], ask: Callable[..., Call], plain: Any, path: str
+) -> Callable[[Given], Pair]:
+    def pair(given: Given) -> Pair:
+        gate = make(given, public_paths=("/public/*",))
+        return ask(plain, OTHER_COOKIES, path), ask(gate, OTHER_COOKIES, path)
+
+    return pair
+
+
+def _nothing() -> None:
+    return None
+
+
+def _itsdangerous(given: Given) -> Pair:
+    from itsdangerous import URLSafeTimedSerializer
+
+    serializer = URLSafeTimedSerializer(SECRET)
+    text = serializer.dumps(given.claims)
+    return _nothing, lambda: serializer.loads(text, max_age=28800)
+
+
+def _aes_gcm_open(given: Given) -> Pair:
+    parts = _wsgi(given)._gate.parts
+    sealer, (value, _) = parts.sessions._main, parts.cookies.split(given.cookie)
+    return _nothing, lambda: sealer.open(value)
+
+
+def _dict_lookup(given: Given) -> Pair:
+    known, longer = {given.cookie: True}, given.cookie + " "
+    # every request brings a new string, whose hash nobody knows yet
+    return lambda: longer[:-1], lambda: known[longer[:-1]]
+
+
+OURS: dict[str, Callable[[Given], Pair]] = {
+    "seen before, WSGI": _seen(_wsgi, ask_wsgi, plain_wsgi),
+    "seen before, ASGI": _seen(_asgi, ask_asgi, plain_asgi),
+    "first sight, WSGI": _first(_wsgi, ask_wsgi, plain_wsgi),
+    "first sight, ASGI": _first(_asgi, ask_asgi, plain_asgi),
+    "first sight with two JWTs, WSGI": _first(_wsgi, ask_wsgi, plain_wsgi, with_tokens=True),
+    "first sight with two JWTs, ASGI": _first(_asgi, ask_asgi, plain_asgi, with_tokens=True),
+    "anonymous, 401, WSGI": _without_session(_wsgi, ask_wsgi, plain_wsgi, "/reports"),
+    "anonymous, 401, ASGI": _without_session(_asgi, ask_asgi, plain_asgi, "/reports"),
+    "public path, WSGI": _without_session(_wsgi, ask_wsgi, plain_wsgi, "/public/logo.svg"),
+    "public path, ASGI": _without_session(_asgi, ask_asgi, plain_asgi, "/public/logo.svg"),
+}
+STARLETTE = "Starlette Session + Authentication"
+ITSDANGEROUS = "itsdangerous loads"
+PEERS: dict[str, Callable[[Given], Pair]] = {
+    STARLETTE: lambda given: frameworks.starlette_sessions(given.claims),
+    "starsessions, CookieStore": lambda given: frameworks.starsessions_cookie(given.claims),
+    "Flask session": lambda given: frameworks.flask_session(given.claims),
+    "Django signed-cookie session + auth": lambda given: frameworks.django_session(given.claims),
+    ITSDANGEROUS: _itsdangerous,
+    "one AES-GCM open": _aes_gcm_open,
+    "one dict look-up": _dict_lookup,
+}
