@@ -41,7 +41,10 @@ def test_cve_2023_28625_no_cookie_header_raises(site: Site, header: str) -> None
     assert with_cookie(site, header, "/oauth2/auth") == 401
     assert with_cookie(site, header, "/oauth2/start") in (302, 400)
     assert with_cookie(site, header, "/oauth2/callback?code=c&state=s") == 400
-    assert site.visitor().ask("sign_out", {"Sec-Fetch-Site": "same-origin", "Cookie": header}, "POST").status == 303
+    assert (
+        site.visitor().ask("sign_out", {"Sec-Fetch-Site": "same-origin", "Cookie": header}, "POST").status
+        == 303
+    )
 
 
 @pytest.mark.parametrize(

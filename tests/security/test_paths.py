@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -194,9 +195,9 @@ def test_ghsa_59jp_rwph_878r_nothing_protected_lies_behind_the_sign_in_page(
 
 def test_headroom_3281_websockets_do_not_walk_past_the_gate() -> None:
     site = Site(SHELLS["asgi"], public_paths=("/open/*",))
-    denial = {"extensions": {"websocket.http.response": {}}}
+    denial: dict[str, Any] = {"extensions": {"websocket.http.response": {}}}
 
-    def dial(who: str, origin: str | None, **more: object) -> tuple[str, int]:
+    def dial(who: str, origin: str | None, **more: Any) -> tuple[str, int]:
         visitor = site.person() if who == "somebody" else site.visitor()
         headers = {"Origin": origin} if origin is not None else {}
         answer = visitor.open("GET", "/socket", headers, kind="websocket", **more)

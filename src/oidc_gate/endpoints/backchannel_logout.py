@@ -75,7 +75,10 @@ def _end_sessions(parts: Parts, visit: Visit) -> Step[Reply]:
 
 def _logout_token() -> Step[str]:
     body = yield from effects.read_body(MOST_BODY_BYTES)
-    pairs = parse_qsl(body.decode("latin-1"), max_num_fields=20) if len(body) <= MOST_BODY_BYTES else []
+    try:
+        pairs = parse_qsl(body.decode("latin-1"), max_num_fields=20) if len(body) <= MOST_BODY_BYTES else []
+    except ValueError:
+        pairs = []
     tokens = [value for name, value in pairs if name == "logout_token"]
     if len(tokens) != 1:
         raise GateError("logout_token_missing", "One logout_token is expected.", status=400)

@@ -44,7 +44,10 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
 
 
 def _sid(parts: Parts, visit: Visit) -> str:
-    pairs = parse_qsl(visit.request.query, max_num_fields=20) if len(visit.request.query) < 4096 else []
+    try:
+        pairs = parse_qsl(visit.request.query, max_num_fields=20) if len(visit.request.query) < 4096 else []
+    except ValueError:
+        pairs = []
     given = dict(pairs)
     if len(given) != len(pairs) or given.get("iss") != parts.settings.issuer:
         detail = f"iss: expected {parts.settings.issuer!r}, got {str(given.get('iss'))[:100]!r}"

@@ -1,0 +1,120 @@
+"""ID tokens that are rightly signed by our provider, and say what they must not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from oidc_gate.testing import Fault
+from tests.conformance.conftest import MakeParty
+from tests.conformance.driver import Party, Refused, claim, query_of
+
+TIME, NUMBER = "a time in epoch seconds", r"\d+"
+HASH = claim("at_hash", expected="the hash of the access token", got="another one")
+
+
+@pytest.mark.parametrize(
+    ("fault", "wanted"),
+    [
+        pytest.param(Fault.EXPIRED, claim("exp", expected=r"later than \d+", got=NUMBER), id="expired"),
+        pytest.param(
+            Fault.EXPIRED, claim("exp", expected=r"later than \d+", got=NUMBER, seconds=62), id="just expired"
+        ),
+        pytest.param(Fault.MISSING_EXP, claim("exp", expected=TIME, got="nothing"), id="no exp"),
+        pytest.param(
+            Fault.NOT_YET_VALID, claim("nbf", expected=r"at most \d+", got=NUMBER), id="not yet valid"
+        ),
+        pytest.param(
+            Fault.NOT_YET_VALID,
+            claim("nbf", expected=r"at most \d+", got=NUMBER, seconds=65),
+            id="soon valid",
+        ),
+        pytest.param(
+            Fault.IAT_IN_FUTURE, claim("iat", expected=r"\d+ to \d+", got=NUMBER), id="iat an hour ahead"
+        ),
+        pytest.param(
+            Fault.IAT_IN_FUTURE,
+            claim("iat", expected=r"\d+ to \d+", got=NUMBER, seconds=65),
+            id="iat a minute ahead",
+        ),
+        pytest.param(
+            Fault.IAT_LONG_AGO, claim("iat", expected=r"\d+ to \d+", got=NUMBER), id="iat a day ago"
+        ),
+        pytest.param(
+            Fault.IAT_LONG_AGO,
+            claim("iat", expected=r"\d+ to \d+", got=NUMBER, seconds=662),
+            id="iat eleven minutes ago",
+        ),
+        pytest.param(Fault.TIMES_ARE_TEXT, claim("exp", expected=TIME, got=NUMBER), id="times are text"),
+        pytest.param(Fault.AT_HASH_WRONG, HASH, id="at_hash of another access token"),
+        pytest.param(
+            Fault.WRONG_AZP, claim("azp", expected="gate", got="another-client"), id="azp is another client"
+        ),
+        pytest.param(
+            Fault.SEVERAL_AUD_WITHOUT_AZP,
+            claim("azp", expected="gate", got="nothing"),
+            id="several audiences, no azp",
+        ),
+    ],
+)
+def test_what_it_says_is_wrong(party: Party, fault: Fault, wanted: Refused) -> None:
+    party.signs_in()
+    party.refuses(fault, wanted)
+
+
+@pytest.mark.parametrize(
+    ("fault", "params"),
+    [
+        (Fault.TIMES_ARE_FLOATS, {}),
+        (Fault.UNTRUSTED_AUD, {}),
+        (Fault.WRONG_AZP, {"azp": "gate"}),
+        (Fault.EXPIRED, {"seconds": 50}),
+        (Fault.NOT_YET_VALID, {"seconds": 50}),
+        (Fault.IAT_IN_FUTURE, {"seconds": 50}),
+        (Fault.IAT_LONG_AGO, {"seconds": 600}),
+    ],
+)
+def test_what_it_says_is_only_odd(party: Party, fault: Fault, params: dict[str, Any]) -> None:
+    with party.op.misbehaving(fault, **params):
+        party.signs_in()
+
+
+def test_at_hash_is_not_text(party: Party) -> None:
+    party.op.tamper_id_token = lambda claims, header: (claims | {"at_hash": 1}, header)
+    browser = party.visitor()
+    party.refused(browser, party.come_back(browser, party.begin(browser)), HASH)
+
+
+def test_max_age_is_held_against_auth_time(make_party: MakeParty) -> None:
+    party = make_party(max_age_seconds=300, pushed_authorization_requests="never")
+    assert query_of(party.begin(party.visitor()))["max_age"] == "300"
+    party.signs_in()
+    earliest = r"\d+ or later, and not ahead"
+    party.refuses(Fault.AUTH_TIME_OLD, claim("auth_time", expected=earliest, got=NUMBER))
+    party.refuses(Fault.AUTH_TIME_OLD, claim("auth_time", expected=earliest, got=NUMBER, seconds=362))
+    party.refuses(Fault.AUTH_TIME_OLD, claim("auth_time", expected=earliest, got=NUMBER, seconds=-65))
+    party.refuses(Fault.AUTH_TIME_MISSING, claim("auth_time", expected=TIME, got="nothing"))
+
+
+def test_nobody_asked_for_an_auth_time(party: Party) -> None:
+    for fault in (Fault.AUTH_TIME_OLD, Fault.AUTH_TIME_MISSING):
+        with party.op.misbehaving(fault):
+            party.signs_in()
+
+
+def test_acr_is_what_was_asked(make_party: MakeParty) -> None:
+    party = make_party(acr_values=("2", "1"), pushed_authorization_requests="never")
+    assert query_of(party.begin(party.visitor()))["acr_values"] == "2 1"
+    party.signs_in()
+    assert party.app.identity is not None
+    assert party.app.identity.acr == "2"
+    party.refuses(Fault.ACR_OTHER, claim("acr", expected="2 or 1", got="something-else"))
+    party.refuses(Fault.ACR_MISSING, claim("acr", expected="2 or 1", got="nothing"))
+
+
+def test_acr_is_less_than_what_was_asked(make_party: MakeParty) -> None:
+    party = make_party(provider={"acr_values": ("0",)}, acr_values=("2",))
+    browser = party.visitor()
+    answer = party.come_back(browser, party.begin(browser))
+    party.refused(browser, answer, claim("acr", expected="2", got="0"))

@@ -1,0 +1,128 @@
+"""ID tokens that are not signed by our provider, or not in a way that counts: none of these was its word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from joserfc.jwk import RSAKey
+
+from oidc_gate.testing import Fault
+from tests.conformance.conftest import MakeParty
+from tests.conformance.driver import EVIL, Party, Refused, claim
+
+BROKEN = claim("signature", expected="a signature by the provider", got="ES256 that does not verify")
+HS256_TOO = ("RS256", "ES256", "HS256")
+
+
+@pytest.mark.parametrize(
+    ("fault", "wanted"),
+    [
+        pytest.param(
+            Fault.HS256_WITH_PUBLIC_KEY, claim("alg", expected="RS256 .*", got="HS256"), id="CVE-2024-37568"
+        ),
+        pytest.param(Fault.HS256_WITH_EMPTY_KEY, claim("alg", expected="RS256 .*", got="HS256"), id="empty key"),
+        pytest.param(Fault.JWKS_WITH_SECRET, claim("alg", expected="RS256 .*", got="HS256"), id="published oct"),
+        pytest.param(Fault.AT_HASH_UNKNOWN_ALG, claim("alg", expected="RS256 .*", got="XX999"), id="CVE-2026-28498"),
+        pytest.param(Fault.SIGNED_BY_STRANGER, BROKEN, id="a stranger's key under our kid"),
+        pytest.param(Fault.JWK_HEADER, claim("jwk", expected=".*", got=".*"), id="CVE-2026-27962 jwk"),
+        pytest.param(Fault.JKU_HEADER, claim("jku", expected=".*", got=".*"), id="CVE-2026-27962 jku"),
+        pytest.param(Fault.X5U_HEADER, claim("x5u", expected=".*", got=".*"), id="CVE-2026-27962 x5u"),
+        pytest.param(Fault.UNKNOWN_CRIT, claim("crit", expected=".*", got=".*"), id="CVE-2025-59420"),
+        pytest.param(Fault.UNKNOWN_CRIT, claim("crit", expected=".*", got=".*", crit="exp"), id="crit exp"),
+        pytest.param(Fault.CRIT_B64, claim("crit", expected=".*", got=".*"), id="b64 RFC 7797"),
+        pytest.param(Fault.NOT_A_JWT, claim("format", expected=".*", got=".*"), id="no JWT"),
+        pytest.param(Fault.NOT_A_JWT, claim("format", expected=".*", got=".*", text="a.b"), id="two segments"),
+        pytest.param(Fault.NOT_A_JWT, claim("header", expected=".*", got=".*", text="a.b.c"), id="no header"),
+        pytest.param(
+            Fault.ACCESS_TOKEN_AS_ID_TOKEN,
+            claim("typ", expected="jose or jwt", got=r"at\+jwt"),
+            id="an access token",
+        ),
+        pytest.param(
+            Fault.MEGABYTE_TOKEN, Refused("answer_too_large", ".*more than 262144 bytes"), id="CVE-2025-61920"
+        ),
+        pytest.param(
+            Fault.MEGABYTE_TOKEN,
+            claim("format", expected=".*", got=".*", size=70_000),
+            id="a token of 93,000 characters",
+        ),
+        pytest.param(
+            Fault.MEGABYTE_HEADER, Refused("answer_too_large", ".*more than 262144 bytes"), id="header of 1 MiB"
+        ),
+        pytest.param(
+            Fault.MEGABYTE_HEADER,
+            claim("header", expected=".*", got=".*", size=20_000),
+            id="a header of 26,000 characters",
+        ),
+    ],
+)  # fmt: skip
+def test_the_signature_is_not_what_it_must_be(party: Party, fault: Fault, wanted: Refused) -> None:
+    party.signs_in()
+    party.refuses(fault, wanted)
+    assert not [asked.path for asked in party.op.requests if "evil" in asked.path]
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.HS256_WITH_PUBLIC_KEY, Fault.HS256_WITH_EMPTY_KEY, Fault.JWKS_WITH_SECRET]
+)
+def test_hs256_is_configured_and_the_key_is_another(make_party: MakeParty, fault: Fault) -> None:
+    party = make_party(id_token_algorithms=HS256_TOO)
+    party.signs_in()
+    got = "HS256 that does not verify"
+    party.refuses(fault, claim("signature", expected="a signature by the provider", got=got))
+
+
+@pytest.mark.parametrize("name", ["jku", "x5u"])
+def test_no_key_is_fetched_from_where_a_token_says(party: Party, name: str) -> None:
+    fault = Fault[f"{name.upper()}_HEADER"]
+    params = {name: f"{party.op.issuer}/stolen"}
+    party.refuses(fault, claim(name, expected=".*", got=".*", **params))
+    assert party.fetched("/stolen") == 0
+
+
+def sealed(**client: Any) -> dict[str, Any]:
+    key = RSAKey.generate_key(2048)
+    public = {**key.as_dict(private=False), "use": "enc"}
+    return {
+        "client": {"id_token_encrypted_response_alg": "RSA-OAEP", "jwks": {"keys": [public]}} | client,
+        "id_token_decryption_key": key.as_pem(private=True).decode(),
+    }
+
+
+def test_encrypted_badly(make_party: MakeParty) -> None:
+    party = make_party(**sealed())
+    party.signs_in()
+    party.refuses(
+        Fault.RSA1_5_ENCRYPTED, claim("alg", expected=".*RSA-OAEP.*", got="RSA1_5")
+    )  # CVE-2026-28490
+    party.refuses(Fault.ZIP_BOMB, claim("zip", expected="no compression", got="DEF", size=20_000_000))
+    plain = claim("format", expected=".*", got=".*")
+    party.refuses(Fault.NOT_A_JWT, claim("encryption", expected=".*", got=".*only signed.*", text="a.b.c"))
+    assert plain.code == "id_token_format"
+
+
+def test_encrypted_though_nobody_registered_it(party: Party) -> None:
+    party.refuses(Fault.RSA1_5_ENCRYPTED, claim("format", expected="a signed token", got="5 segments"))
+    party.refuses(
+        Fault.ZIP_BOMB, claim("format", expected="a signed token", got="5 segments", size=1_000_000)
+    )
+
+
+def test_the_signature_in_the_envelope_counts(make_party: MakeParty) -> None:
+    party = make_party(**sealed())
+    party.refuses(Fault.ALG_NONE, claim("alg", expected=".*", got="none"))
+    party.refuses(Fault.BAD_SIGNATURE, BROKEN)
+    party.refuses(Fault.WRONG_ISS, claim("iss", expected=".*", got=EVIL))
+
+
+@pytest.mark.parametrize("kind", ["id_token", "any claims"])
+def test_a_token_of_the_provider_is_no_bearer_token(party: Party, kind: str) -> None:
+    """GHSA-wcvh-g65p-v576: nothing that the provider signed opens anything here without a session."""
+    now = int(party.clock())
+    claims: dict[str, Any] = {"sub": "alice"}
+    if kind == "id_token":
+        claims |= {"iss": party.op.issuer, "aud": "gate", "iat": now, "exp": now + 300}
+    token = party.op.sign(claims)
+    answer = party.visitor().get("/", {"Authorization": f"Bearer {token}"})
+    assert (answer.status, party.app.seen) == (401, [])
