@@ -226,6 +226,24 @@ def test_a_gate_that_is_not_there_is_503_and_nobody_gets_in(application: Server,
         assert visitor.get(f"{APP}/public/logo", timeout=5).status_code == 200
 
 
+def test_a_provider_that_is_not_there_is_503_with_a_page(application: Server, tmp_path: Path) -> None:
+    env = gate_environment(f"http://127.0.0.1:{free_port()}")
+    with ExitStack() as stack:
+        gate = stack.enter_context(oidc_gate_serve(directory=tmp_path, env=env))
+        front = stack.enter_context(
+            recipe(
+                "sign-in-page.conf", directory=tmp_path / "n", gate_port=gate.port, app_port=application.port
+            )
+        )
+        visitor = Visitor(front)
+        assert visitor.open(f"{APP}/").status_code == 401  # who is asked for needs no provider
+        reply = visitor.open(f"{APP}/oauth2/start?rd=/reports")
+        assert reply.status_code == 503
+        assert reply.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert int(reply.headers["Retry-After"]) > 0
+        assert visitor.get(f"{APP}/oauth2/ping", timeout=5).status_code == 200
+
+
 def test_a_gate_that_hangs_is_503(application: Server, tmp_path: Path) -> None:
     text = RECIPE.read_text()
     hasty = text.replace("proxy_read_timeout 5s;", "proxy_read_timeout 300ms;")  # the only change
