@@ -43,6 +43,7 @@ __all__ = [
 
 def OIDCGate(
     app: Any,
+    /,
     settings: Settings | None = None,
     *,
     interface: Literal["wsgi", "asgi"] | None = None,

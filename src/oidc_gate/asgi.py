@@ -57,6 +57,7 @@ class OIDCGate:
     def __init__(
         self,
         app: ASGIApplication,
+        /,
         settings: Settings | None = None,
         *,
         world: World | None = None,

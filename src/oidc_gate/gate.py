@@ -115,8 +115,7 @@ class Gate(Generic[Told]):
     def _decide(self, visit: Visit) -> Step[Decision]:
         request = visit.request
         if not visit.site.host:
-            log.decided(request, "400", "the Host header is missing, repeated or malformed")
-            return problem(400, "host_invalid", "The Host header does not name a host.")
+            raise GateError("host_invalid", "The Host header does not name a host.", status=400)
         if request.path == self.settings.prefix or request.path.startswith(self.below_prefix):
             return (yield from self._answer_endpoint(visit))
         visit, cookies = yield from self._find_session(visit)

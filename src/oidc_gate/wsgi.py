@@ -42,6 +42,7 @@ class OIDCGate:
     def __init__(
         self,
         app: WSGIApplication,
+        /,
         settings: Settings | None = None,
         *,
         world: World | None = None,

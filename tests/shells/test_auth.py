@@ -10,7 +10,7 @@ import pytest
 
 from oidc_gate.errors import GateError
 from tests.shells.conftest import MakeSite
-from tests.shells.driving import Answer
+from tests.shells.driving import Answer, Upload
 from tests.shells.site import FETCH, NAVIGATION, ORIGIN, Shell, Site
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "OPTIONS", "DELETE"]
@@ -227,3 +227,7 @@ def test_sign_in_goes_on_by_itself_with_auto_sign_in_and_knows_who_is_there(make
     assert known.status == 401
     assert "alice" in known.text
     assert "prompt=select_account" in known.text
+
+
+def test_a_request_whose_host_is_unknown_is_shut_out_without_a_word(site: Site) -> None:
+    assert_verdict(site.send("GET", site.path("auth"), [], Upload()), 503)
