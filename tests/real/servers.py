@@ -44,11 +44,13 @@ def _plain(kind: str) -> Arguments:
 # Each is `python -m` with these words.
 WSGI_SERVERS: dict[str, Arguments] = {
     "gunicorn-sync": _gunicorn("--worker-class=sync"),
+    "gunicorn-dangerous": _gunicorn("--worker-class=gthread", "--header-map=dangerous"),
     "gunicorn-gthread": _gunicorn("--worker-class=gthread", "--threads=4"),
     "gunicorn-gevent": _gunicorn("--worker-class=gevent"),
     "granian-wsgi": _granian("wsgi"),
     "hypercorn-wsgi": _hypercorn(prefix="wsgi:"),
     "waitress": lambda app, port: ["waitress", f"--listen=127.0.0.1:{port}", app],
+    "uvicorn-wsgi": _uvicorn("--interface=wsgi"),
     "werkzeug": _plain("werkzeug"),
     "wsgiref": _plain("wsgiref"),
 }
