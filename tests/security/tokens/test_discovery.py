@@ -37,13 +37,15 @@ def test_down_at_start_then_up(party: Party) -> None:
     party.signs_in()
 
 
-def test_down_for_an_hour(party: Party) -> None:
+def test_down_for_an_hour(make_party: MakeParty) -> None:
+    party = make_party(pushed_authorization_requests="never", session_idle_seconds=2 * HOUR)
     early = party.signs_in()
     party.op.stop()
-    party.ahead += HOUR - 60
+    party.ahead += HOUR + 60
     assert early.is_on(), "nobody who is signed in needs the provider"
     location = party.begin(party.visitor())
-    assert location.startswith(party.op.issuer) is False or "/authorize" in location
+    assert location.startswith(f"{party.op.issuer}/authorize?"), "the old metadata serve"
+    assert "the earlier answer is served on" in party.caplog.text
     party.op.start()
     party.signs_in()
 
