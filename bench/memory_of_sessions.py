@@ -1,0 +1,91 @@
+"""Memory of a remembered session, beside the estimate by which `session_cache_bytes` bounds it."""
+
+from __future__ import annotations
+
+import gc
+import time
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from bench.measure import Result, compare
+from bench.peers import ours
+from bench.peers.frameworks import plain_asgi, plain_wsgi
+from bench.provider import group_names
+from bench.sealed import seal
+from bench.worker import NO_PROVIDER
+from oidc_gate.asgi import AuthBackend, OIDCGate as ASGIGate
+from oidc_gate.model import Identity, Session
+from oidc_gate.settings import Settings
+from oidc_gate.shell import Engine
+from oidc_gate.wsgi import OIDCGate as WSGIGate
+
+SESSIONS = 400
+
+
+def anybody(number: int = 0, *, groups: int = 8, claims: dict[str, Any] | None = None) -> Session:
+    """Return a session that began now."""
+    now = int(time.time())
+    who = Identity(
+        NO_PROVIDER, f"2f6a1c9e-7d0b-4c35-9e1a-{number:012d}", f"person.{number}@example.com", True, "Jane Doe",
+        "jane.doe", tuple(group_names(groups)), MappingProxyType(claims or {}), "127.0.0.1:9",
+        f"session-{number:014d}", now, now + 28800,
+    )  # fmt: skip
+    return Session(who, now, now, sid=f"sid-{number:018d}")
+
+
+# What a provider may say: much, and what takes the most memory for its length.
+SHAPES: dict[str, Callable[[int], Session]] = {
+    "8 groups": anybody,
+    "no group": lambda n: anybody(n, groups=0),
+    "150 groups": lambda n: anybody(n, groups=150),
+    "500 groups": lambda n: anybody(n, groups=500),
+    "1,000 groups": lambda n: anybody(n, groups=1_000),
+    "claims of many small lists": lambda n: anybody(n, claims={"x": [[]] * 20_000}),
+    "claims of many small objects": lambda n: anybody(n, claims={"x": [{"a": 1}] * 10_000}),
+    "claims of many large numbers": lambda n: anybody(n, claims={"x": [1000 + i % 9 for i in range(20_000)]}),
+    "a long text beyond ASCII": lambda n: anybody(n, claims={"x": "\U0001f511" + "k" * 100_000}),
+    "two tokens": lambda n: replace(anybody(n), id_token="i" * 900, access_token="a" * 900),
+}
+
+
+def measure() -> list[Result]:
+    """Return, for each shape and each shell, how much the estimate is above what is really taken."""
+    results = []
+    given = ours.settings(NO_PROVIDER, 8000)
+    for shape, make in SHAPES.items():
+        settings = Settings.load(
+            environ={}, **given, keep_id_token=True, session_cache_bytes=64 * 1024**3, session_cache_entries=10**7
+        )
+        shells: dict[str, Engine[Any]] = {
+            "WSGI": WSGIGate(plain_wsgi, settings)._engine,
+            "ASGI": ASGIGate(plain_asgi, settings)._engine,
+            "serve": AuthBackend(settings)._backends.at("").engine,
+        }
+        for shell, engine in shells.items():
+            taken, estimated = _one(engine, make)
+            name = f"memory of a remembered session, {shell}: {shape}"
+            results.append(
+                compare(name, "bytes", [taken], [estimated], "the estimate", more_is_better=False)
+            )
+    return results
+
+
+def _one(engine: Engine[Any], make: Callable[[int], Session]) -> tuple[float, float]:
+    """Return what a remembered session takes, and what it is estimated to take."""
+    count = SESSIONS if len(str(make(0).identity)) < 20_000 else SESSIONS // 20
+    cookies = [seal(engine, make(number)) for number in range(count + 1)]
+    engine.meet(cookies.pop())
+    cache = engine.gate.parts.cache
+    gc.collect()
+    before_bytes = cache._young_bytes
+    tracemalloc.start()
+    for cookie in cookies:
+        if engine.meet(cookie) is None:
+            raise RuntimeError("a cookie of ours does not open")
+    gc.collect()
+    taken = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    return taken / count, (cache._young_bytes - before_bytes) / count
