@@ -11,9 +11,24 @@ from oidc_gate.testing import Fault
 from tests.conformance.conftest import MakeParty
 from tests.conformance.driver import EVIL, Party, Refused, claim
 
-NO_KEY = "no key in the header"
-BROKEN = claim("signature", expected="a signature by the provider", got="ES256 that does not verify")
 HS256_TOO = ("RS256", "ES256", "HS256")
+BROKEN = claim("signature", expected="a signature by the provider", got="ES256 that does not verify")
+
+
+def foreign(parameter: str, got: str, **params: Any) -> Refused:
+    return claim(parameter, expected="no key in the header", got=got, **params)
+
+
+def crit(*names: str) -> Refused:
+    params = {"crit": names[0]} if names else {}
+    return Refused("id_token_crit", ".*expected 'no critical extension', got 'a list of 1'", params=params)
+
+
+def segments(number: int, **params: Any) -> Refused:
+    return claim("format", expected="a signed token", got=f"{number} segments", **params)
+
+
+NO_HEADER = Refused("id_token_header", ".*expected 'a JSON object'", params={"text": "a.b.c"})
 
 
 @pytest.mark.parametrize(
@@ -26,15 +41,15 @@ HS256_TOO = ("RS256", "ES256", "HS256")
         pytest.param(Fault.JWKS_WITH_SECRET, claim("alg", expected="RS256 .*", got="HS256"), id="published oct"),
         pytest.param(Fault.AT_HASH_UNKNOWN_ALG, claim("alg", expected="RS256 .*", got="XX999"), id="CVE-2026-28498"),
         pytest.param(Fault.SIGNED_BY_STRANGER, BROKEN, id="a stranger's key under our kid"),
-        pytest.param(Fault.JWK_HEADER, claim("jwk", expected=NO_KEY, got="an object"), id="CVE-2026-27962 jwk"),
-        pytest.param(Fault.JKU_HEADER, claim("jku", expected=NO_KEY, got="https://evil.example/.*"), id="CVE-2026-27962 jku"),
-        pytest.param(Fault.X5U_HEADER, claim("x5u", expected=NO_KEY, got="https://evil.example/.*"), id="CVE-2026-27962 x5u"),
-        pytest.param(Fault.UNKNOWN_CRIT, claim("crit", expected="no critical extension", got="a list of 1"), id="CVE-2025-59420"),
-        pytest.param(Fault.UNKNOWN_CRIT, claim("crit", expected="no critical extension", got="a list of 1", crit="exp"), id="crit exp"),
-        pytest.param(Fault.CRIT_B64, claim("crit", expected="no critical extension", got="a list of 1"), id="b64 RFC 7797"),
-        pytest.param(Fault.NOT_A_JWT, claim("format", expected="a signed token", got="1 segments"), id="no JWT"),
-        pytest.param(Fault.NOT_A_JWT, claim("format", expected="a signed token", got="2 segments", text="a.b"), id="two segments"),
-        pytest.param(Fault.NOT_A_JWT, claim("header", expected="a JSON object", got=".+", text="a.b.c"), id="no header"),
+        pytest.param(Fault.JWK_HEADER, foreign("jwk", "an object"), id="CVE-2026-27962 jwk"),
+        pytest.param(Fault.JKU_HEADER, foreign("jku", f"{EVIL}/.*"), id="CVE-2026-27962 jku"),
+        pytest.param(Fault.X5U_HEADER, foreign("x5u", f"{EVIL}/.*"), id="CVE-2026-27962 x5u"),
+        pytest.param(Fault.UNKNOWN_CRIT, crit(), id="CVE-2025-59420"),
+        pytest.param(Fault.UNKNOWN_CRIT, crit("exp"), id="crit exp"),
+        pytest.param(Fault.CRIT_B64, crit(), id="b64 RFC 7797"),
+        pytest.param(Fault.NOT_A_JWT, segments(1), id="no JWT"),
+        pytest.param(Fault.NOT_A_JWT, segments(2, text="a.b"), id="two segments"),
+        pytest.param(Fault.NOT_A_JWT, NO_HEADER, id="no header"),
         pytest.param(
             Fault.ACCESS_TOKEN_AS_ID_TOKEN,
             claim("typ", expected="jose or jwt", got=r"at\+jwt"),
@@ -78,7 +93,7 @@ def test_hs256_is_configured_and_the_key_is_another(make_party: MakeParty, fault
 def test_no_key_is_fetched_from_where_a_token_says(party: Party, name: str) -> None:
     fault = Fault[f"{name.upper()}_HEADER"]
     params = {name: f"{party.op.issuer}/stolen"}
-    party.refuses(fault, claim(name, expected=NO_KEY, got=f"{party.op.issuer}/stolen", **params))
+    party.refuses(fault, foreign(name, f"{party.op.issuer}/stolen", **params))
     assert party.fetched("/stolen") == 0
 
 
@@ -105,10 +120,8 @@ def test_encrypted_badly(make_party: MakeParty) -> None:
 
 
 def test_encrypted_though_nobody_registered_it(party: Party) -> None:
-    party.refuses(Fault.RSA1_5_ENCRYPTED, claim("format", expected="a signed token", got="5 segments"))
-    party.refuses(
-        Fault.ZIP_BOMB, claim("format", expected="a signed token", got="5 segments", size=1_000_000)
-    )
+    party.refuses(Fault.RSA1_5_ENCRYPTED, segments(5))
+    party.refuses(Fault.ZIP_BOMB, segments(5, size=1_000_000))
 
 
 def test_the_signature_in_the_envelope_counts(make_party: MakeParty) -> None:
