@@ -10,8 +10,20 @@ from bench.load import write_cookies
 from bench.measure import Result, alone, compare, memory, say
 from bench.peers import nginx, ours
 from bench.sealed import sealed_cookies
-from bench.stage import APACHE_CACHE, APACHE_COOKIE, EMPTY, EVERYBODY, ITSELF, LONG, PROXY, PROXY_1, SERVE, SERVE_2
-from bench.stage import Stage, Turn, stage
+from bench.stage import (
+    APACHE_CACHE,
+    APACHE_COOKIE,
+    EMPTY,
+    EVERYBODY,
+    ITSELF,
+    PROXY,
+    PROXY_1,
+    SERVE,
+    SERVE_2,
+    Stage,
+    Turn,
+    stage,
+)
 from oidc_gate import Settings
 from oidc_gate.asgi import AuthBackend
 
@@ -107,7 +119,10 @@ def _sealed(full: Stage, plan: Plan) -> list[Result]:
     jar = {SERVE: write_cookies(full.directory, "sealed", cookies)}
     del cookies
     before = memory(backend.leader)["Pss"] / 1e6
-    case, single = f"16 connections, {plan.sealed:,} sessions", f"16 connections, 1 session, beside {plan.sealed:,}"
+    case, single = (
+        f"16 connections, {plan.sealed:,} sessions",
+        f"16 connections, 1 session, beside {plan.sealed:,}",
+    )
     # each alone and long enough to meet more sessions than are remembered
     full.play_all([SERVE], case, runs=plan.runs, seconds=2 * plan.seconds, cookies=jar)
     after = memory(backend.leader)["Pss"] / 1e6

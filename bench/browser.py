@@ -46,18 +46,20 @@ class Browser:
         headers = dict(_NAVIGATION)
         if jar:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in jar.items())
-        response, body = self._ask(parts.netloc, parts._replace(scheme="", netloc="", fragment="").geturl(), headers)
+        response, body = self._ask(
+            parts.netloc, parts._replace(scheme="", netloc="", fragment="").geturl(), headers
+        )
         for line in response.headers.get_all("Set-Cookie") or ():
             name, _, rest = line.partition("=")
             value, _, attributes = rest.partition(";")
-            gone = not value or "max-age=0" in attributes.lower().replace(" ", "") or "01 Jan 1970" in attributes
+            gone = (
+                not value or "max-age=0" in attributes.lower().replace(" ", "") or "01 Jan 1970" in attributes
+            )
             jar.pop(name, None) if gone else jar.update({name: value})
         is_redirect = response.status in (301, 302, 303, 307, 308)
         return response.status, (response.headers.get("Location", "") if is_redirect else ""), body
 
-    def _ask(
-        self, host: str, target: str, headers: dict[str, str]
-    ) -> tuple[http.client.HTTPResponse, bytes]:
+    def _ask(self, host: str, target: str, headers: dict[str, str]) -> tuple[http.client.HTTPResponse, bytes]:
         for attempt in range(2):  # a server may have closed a connection that was kept
             connection = self._connections.setdefault(host, http.client.HTTPConnection(host, timeout=20))
             try:

@@ -87,7 +87,7 @@ def _compare(turns: dict[str, list[float]]) -> list[Result]:
         if name not in turns:
             continue
         results.append(alone(f"{name}", "µs", turns[name]))
-        kind, _, shell = name.rpartition(", ")
+        kind = name.rpartition(", ")[0]
         peers = {
             SEEN: [peer for peer in turns if peer in PEERS or peer == AUTHLIB],
             FIRST: [ITSDANGEROUS, "one AES-GCM open"],
@@ -110,9 +110,8 @@ def _allocations(pairs: dict[str, Pair]) -> list[Result]:
     results = []
     for name in OURS:
         if name in peaks and STARLETTE in peaks:
-            results.append(
-                compare(f"{name}: memory at the peak", "bytes", [peaks[name]], [peaks[STARLETTE]], STARLETTE, more_is_better=False)
-            )  # fmt: skip
+            what, mine, theirs = f"{name}: memory at the peak", [peaks[name]], [peaks[STARLETTE]]
+            results.append(compare(what, "bytes", mine, theirs, STARLETTE, more_is_better=False))
     return results
 
 
@@ -129,7 +128,7 @@ def _peak(call: Callable[[], object]) -> int:
 
 
 def _instructions(given: Given, directory: Path, count: int, left_out: list[str]) -> list[Result]:
-    """Return the instructions that one request takes more: callgrind counts them alike on a busy machine and an idle one."""
+    """Return the instructions that one request takes more; a busy machine does not change how many they are."""
     if shutil.which("valgrind", path=SEARCH_PATH) is None:
         left_out.append("instructions: valgrind is not installed")
         return []
@@ -146,9 +145,8 @@ def _instructions(given: Given, directory: Path, count: int, left_out: list[str]
     for name in COUNTED[:3]:
         peer = ITSDANGEROUS if name.startswith(FIRST) else STARLETTE
         if name in counted and peer in counted:
-            results.append(
-                compare(f"{name}: instructions", "instructions", [counted[name]], [counted[peer]], peer, more_is_better=False)
-            )  # fmt: skip
+            what, mine, theirs = f"{name}: instructions", [counted[name]], [counted[peer]]
+            results.append(compare(what, "instructions", mine, theirs, peer, more_is_better=False))
     return results
 
 

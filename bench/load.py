@@ -66,7 +66,15 @@ def load(url: str, cookies: Path, *, connections: int, seconds: float) -> Load:
     script = cookies.with_name("load.lua")
     script.write_text(SCRIPT)
     threads = min(2, connections)
-    argv = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "10s", "--latency"]
+    argv = [
+        "wrk",
+        f"-t{threads}",
+        f"-c{connections}",
+        f"-d{max(1, round(seconds))}s",
+        "--timeout",
+        "10s",
+        "--latency",
+    ]
     done = subprocess.run(
         [*argv, "-s", str(script), url, "--", str(cookies), str(threads)],
         capture_output=True, text=True, timeout=seconds + 60, check=False,

@@ -54,7 +54,13 @@ def take_turns(contestants: Mapping[str, Callable[[], float]], runs: int) -> dic
 
 
 def compare(
-    name: str, unit: str, ours: Sequence[float], theirs: Sequence[float], against: str, *, more_is_better: bool
+    name: str,
+    unit: str,
+    ours: Sequence[float],
+    theirs: Sequence[float],
+    against: str,
+    *,
+    more_is_better: bool,
 ) -> Result:
     """Return the comparison of two contestants that took the same turns."""
     pairs = zip(ours, theirs, strict=True)

@@ -16,7 +16,8 @@ from bench.peers.frameworks import plain_asgi, plain_wsgi
 from bench.provider import group_names
 from bench.sealed import seal
 from bench.worker import NO_PROVIDER
-from oidc_gate.asgi import AuthBackend, OIDCGate as ASGIGate
+from oidc_gate.asgi import AuthBackend
+from oidc_gate.asgi import OIDCGate as ASGIGate
 from oidc_gate.model import Identity, Session
 from oidc_gate.settings import Settings
 from oidc_gate.shell import Engine
@@ -57,7 +58,11 @@ def measure() -> list[Result]:
     given = ours.settings(NO_PROVIDER, 8000)
     for shape, make in SHAPES.items():
         settings = Settings.load(
-            environ={}, **given, keep_id_token=True, session_cache_bytes=64 * 1024**3, session_cache_entries=10**7
+            environ={},
+            **given,
+            keep_id_token=True,
+            session_cache_bytes=64 * 1024**3,
+            session_cache_entries=10**7,
         )
         shells: dict[str, Engine[Any]] = {
             "WSGI": WSGIGate(plain_wsgi, settings)._engine,
@@ -67,9 +72,7 @@ def measure() -> list[Result]:
         for shell, engine in shells.items():
             taken, estimated = _one(engine, make)
             name = f"memory of a remembered session, {shell}: {shape}"
-            results.append(
-                compare(name, "bytes", [taken], [estimated], "the estimate", more_is_better=False)
-            )
+            results.append(compare(name, "bytes", [taken], [estimated], "the estimate", more_is_better=False))
     return results
 
 

@@ -38,9 +38,13 @@ def measure(plan: Plan, directory: Path) -> tuple[list[Result], list[str]]:
                 results.append(alone("CPU of a sign-in", "ms", costs[SERVE], SERVE))
                 continue
             results.append(
-                compare("sign-ins a second", "sign-ins/s", rates[SERVE], rates[peer], peer, more_is_better=True)
+                compare(
+                    "sign-ins a second", "sign-ins/s", rates[SERVE], rates[peer], peer, more_is_better=True
+                )
             )
-            results.append(compare("CPU of a sign-in", "ms", costs[SERVE], costs[peer], peer, more_is_better=False))
+            results.append(
+                compare("CPU of a sign-in", "ms", costs[SERVE], costs[peer], peer, more_is_better=False)
+            )
         results += _storm(together.backends, plan)
         return results, together.left_out
 

@@ -83,7 +83,9 @@ class Stage:
         cookies: dict[str, Path] | None = None,
     ) -> None:  # fmt: skip
         """Let `names` take turns, after a second of warming up each."""
-        names = [name for name in names if name.removesuffix(ITSELF) in self.backends or name in self.front.urls]
+        names = [
+            name for name in names if name.removesuffix(ITSELF) in self.backends or name in self.front.urls
+        ]
         say(f"{case}: {', '.join(names)}")
         lost: set[str] = set()
         for turn in range(-1, runs):
@@ -93,7 +95,9 @@ class Stage:
                 jar = {**self.cookies, **(cookies or {})}
                 given = jar.get(name.removesuffix(ITSELF), jar[SERVE])
                 try:
-                    self.play(name, case if turn >= 0 else "", given, connections, seconds if turn >= 0 else 1)
+                    self.play(
+                        name, case if turn >= 0 else "", given, connections, seconds if turn >= 0 else 1
+                    )
                 except (RuntimeError, OSError) as error:
                     lost.add(name)
                     self.turns.pop((case, name), None)
@@ -131,7 +135,9 @@ def stage(
         cookies = {}
         for name, backend in backends.items():
             if backend.sign_in_url:
-                cookies[name] = write_cookies(directory, ours.slug(name), sign_in_often(backend.sign_in_url, 1))
+                cookies[name] = write_cookies(
+                    directory, ours.slug(name), sign_in_often(backend.sign_in_url, 1)
+                )
         yield Stage(op.issuer, front, backends, cookies, directory, left_out=left_out)
 
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bench.measure import Result, alone, compare, say, take_turns
@@ -57,7 +58,7 @@ def measure(plan: Plan, directory: Path) -> tuple[list[Result], list[str]]:
             here[name] = what
         except subprocess.CalledProcessError:
             left_out.append(f"start: {name} fails here")
-    turns = take_turns({name: (lambda what=what: _import(what)[0]) for name, what in here.items()}, plan.runs)
+    turns = take_turns({name: partial(_import_milliseconds, what) for name, what in here.items()}, plan.runs)
     results = []
     for ours in ("import oidc_gate", "import oidc_gate.wsgi"):
         results.append(alone(ours, "ms", turns[ours]))
@@ -67,7 +68,9 @@ def measure(plan: Plan, directory: Path) -> tuple[list[Result], list[str]]:
             if not peer.startswith("import oidc_gate")
         ]
         loaded = _import(IMPORTS[ours])[1]
-        results.append(alone(f"{ours}: loaded of {', '.join(HEAVY)}", "modules", [len(loaded)], ", ".join(loaded)))
+        results.append(
+            alone(f"{ours}: loaded of {', '.join(HEAVY)}", "modules", [len(loaded)], ", ".join(loaded))
+        )
     cookie = _cookie()
     for kind in ("wsgi", "asgi"):
         first = [_ask_once(kind, cookie) for _ in range(plan.runs)]
@@ -76,6 +79,10 @@ def measure(plan: Plan, directory: Path) -> tuple[list[Result], list[str]]:
     eight = _ask_once("forked", cookie)
     results += [alone(f"8 forked workers: {name}", "MB", [value]) for name, value in eight.items()]
     return [*results, *measure_sessions()], left_out
+
+
+def _import_milliseconds(what: str) -> float:
+    return _import(what)[0]
 
 
 def _import(what: str) -> tuple[float, list[str]]:

@@ -8,7 +8,16 @@ from itertools import cycle
 from typing import Any
 
 from bench.peers import frameworks
-from bench.peers.frameworks import OTHER_COOKIES, SECRET, Call, Pair, ask_asgi, ask_wsgi, plain_asgi, plain_wsgi
+from bench.peers.frameworks import (
+    OTHER_COOKIES,
+    SECRET,
+    Call,
+    Pair,
+    ask_asgi,
+    ask_wsgi,
+    plain_asgi,
+    plain_wsgi,
+)
 from bench.sealed import seal, session_of
 from oidc_gate.asgi import OIDCGate as ASGIGate
 from oidc_gate.settings import Settings

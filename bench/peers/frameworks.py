@@ -167,7 +167,9 @@ def authlib_flask(cookie_of: Callable[[Any], str], client: Mapping[str, Any]) ->
     app.secret_key = SECRET
     oauth = OAuth(app)
     oauth.register(
-        "op", **client, client_kwargs={"scope": "openid email profile groups", "code_challenge_method": "S256"}
+        "op",
+        **client,
+        client_kwargs={"scope": "openid email profile groups", "code_challenge_method": "S256"},
     )
 
     @app.get("/oauth2/start")
@@ -193,7 +195,7 @@ def authlib_flask(cookie_of: Callable[[Any], str], client: Mapping[str, Any]) ->
 
 
 def django_session(claims: Mapping[str, Any]) -> Pair:
-    """Django's session in a signed cookie and its AuthenticationMiddleware; the user comes from memory, not a database."""
+    """Django's session in a signed cookie and its AuthenticationMiddleware; no database is asked for the user."""
     from bench.peers.django_app import plain_application, session_application
 
     app = session_application(SECRET)
@@ -203,7 +205,7 @@ def django_session(claims: Mapping[str, Any]) -> Pair:
 
 def _given(call: Call) -> str:
     """Return the ``Cookie`` header that a browser sends after an answer."""
-    _, headers = call()  # type: ignore[misc]
+    headers: list[tuple[Any, Any]] = call()[1]  # type: ignore[index]
     pairs = [
         (value if isinstance(value, str) else value.decode("latin-1")).partition(";")[0]
         for name, value in headers

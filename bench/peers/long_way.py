@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from oidc_gate.cli import main, verdicts
 
-verdicts.VerdictProtocol = uvicorn.protocols.http.httptools_impl.HttpToolsProtocol  # type: ignore[misc, assignment]
+verdicts.VerdictProtocol = HttpToolsProtocol  # type: ignore[misc, assignment]
 
 if __name__ == "__main__":
     sys.exit(main())

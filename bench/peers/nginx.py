@@ -122,7 +122,15 @@ def nginx(backends: Sequence[Backend], directory: Path) -> Iterator[Front]:
     )  # fmt: skip
     conf = directory / "nginx.conf"
     conf.write_text(text)
-    argv: list[str | Path] = [program() or "nginx", "-p", directory, "-c", conf, "-e", directory / "error.log"]
+    argv: list[str | Path] = [
+        program() or "nginx",
+        "-p",
+        directory,
+        "-c",
+        conf,
+        "-e",
+        directory / "error.log",
+    ]
     with running("nginx", argv, port=open_port, directory=directory) as server:
         urls = {name: f"http://127.0.0.1:{port}/page" for name, port in {**ports, OPEN: open_port}.items()}
         yield Front(server.process.pid, urls)

@@ -63,7 +63,9 @@ def redirect_uri(port: int) -> str:
 
 
 @contextmanager
-def oauth2_proxy(name: str, issuer: str, port: int, directory: Path, *, threads: int = 0) -> Iterator[Backend]:
+def oauth2_proxy(
+    name: str, issuer: str, port: int, directory: Path, *, threads: int = 0
+) -> Iterator[Backend]:
     """Run it.
 
     Args:

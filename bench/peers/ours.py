@@ -46,7 +46,13 @@ def redirect_uri(port: int) -> str:
 
 @contextmanager
 def serve(
-    name: str, issuer: str, port: int, directory: Path, *options: str, module: str = "oidc_gate.cli", **further: Any
+    name: str,
+    issuer: str,
+    port: int,
+    directory: Path,
+    *options: str,
+    module: str = "oidc_gate.cli",
+    **further: Any,
 ) -> Iterator[Backend]:
     """Run `oidc-gate serve`.
 
@@ -57,7 +63,9 @@ def serve(
     """
     env = environment(issuer, port, **further)
     argv = [sys.executable, "-m", module, "serve", "--port", str(port), "--log-level", "error", *options]
-    with running(slug(name), argv, port=port, directory=directory, env=env, ready_path="/oauth2/ping") as server:
+    with running(
+        slug(name), argv, port=port, directory=directory, env=env, ready_path="/oauth2/ping"
+    ) as server:
         yield Backend(
             name, port, "/oauth2/auth", server.process.pid,
             f"http://127.0.0.1:{port}/oauth2/start?rd=/oauth2/userinfo",
@@ -65,7 +73,9 @@ def serve(
 
 
 @contextmanager
-def empty(name: str, kind: str, port: int, directory: Path, env: Mapping[str, str] | None = None) -> Iterator[Backend]:
+def empty(
+    name: str, kind: str, port: int, directory: Path, env: Mapping[str, str] | None = None
+) -> Iterator[Backend]:
     """Run the same server with an application that says 202 to everybody."""
     argv = [sys.executable, "-m", "bench.peers.empty_202", kind, str(port)]
     with running(slug(name), argv, port=port, directory=directory, env=env) as server:
