@@ -37,8 +37,9 @@ def test_what_is_meant_ends_the_session_here_and_at_the_provider(
     kept = dict(visitor.cookies)
     assert is_on(visitor)
     answer = visitor.ask("sign_out", headers, method)
-    assert answer.status == 303
-    onward = urlsplit(answer.header("location"))
+    # after a form a page goes on: form-action would be held against every redirect
+    assert answer.status == (200 if "Content-Type" in headers else 303)
+    onward = urlsplit(answer.header("location") or answer.header("refresh").removeprefix("0; url="))
     assert f"{onward.scheme}://{onward.netloc}{onward.path}" == f"{ISSUER}/logout"
     asked = parse_qs(onward.query)
     assert asked["client_id"] == [CLIENT]
@@ -83,11 +84,12 @@ def test_what_may_not_be_meant_is_asked_about(
 def test_the_button_of_that_page_works_from_a_browser_that_tells_nothing(site: Site) -> None:
     visitor = site.person()
     page = visitor.ask("sign_out", NAVIGATION | CROSS)
-    assert f"form-action 'self' {ISSUER}" in page.header("content-security-policy")
+    assert "form-action 'self';" in page.header("content-security-policy")
     (token,) = re.findall(r'name="form_token" value="([^"]+)"', page.text)
 
     def press(who: Visitor, token: str) -> int:
-        return who.open("POST", site.path("sign_out"), FORM, f"form_token={token}".encode()).status
+        headers = FORM | {"Accept": "*/*"}
+        return who.open("POST", site.path("sign_out"), headers, f"form_token={token}".encode()).status
 
     assert press(site.person("bob"), token) == 403  # a token is good for one session
     assert press(visitor, token[:-1]) == 403

@@ -6,7 +6,7 @@ our own pages, or the person, can send; anything else gets a page with a button,
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from .. import effects
 from ..effects import Step
@@ -45,7 +45,6 @@ def _sign_out(parts: Parts, visit: Visit, metadata: Metadata | None) -> Step[Rep
     if session is not None:
         yield from revoke_session(session)
         parts.cache.clear()
-    log.decided(visit.request, "303", "signed out")
     onward = None
     if metadata is not None:
         onward = build_logout_request(
@@ -55,9 +54,23 @@ def _sign_out(parts: Parts, visit: Visit, metadata: Metadata | None) -> Step[Rep
             state=parts.logout_states.sign(LOGOUT_STATE, now),
             id_token_hint=session.id_token if session else "",
         )
-    return with_cookies(
-        redirect(onward or visit.link_to("signed_out"), status=303), parts.sessions.clear(visit.cookie_header)
+    answer = _leave(visit, onward or visit.link_to("signed_out"))
+    log.decided(visit.request, str(answer.status), "signed out")
+    return with_cookies(answer, parts.sessions.clear(visit.cookie_header))
+
+
+def _leave(visit: Visit, target: str) -> Reply:
+    """Return the way on: a redirect; after a form a page, which `form-action` does not hold against the target."""
+    from .. import pages
+
+    if visit.audience is not Audience.FORM_POST or target.startswith("/"):
+        return redirect(target, status=303)
+    shown = pages.leaving_page(
+        static_url=visit.path_to("static"),
+        target=target,
+        application_name=visit.parts.settings.application_name,
     )
+    return page(200, shown)
 
 
 def _is_meant(parts: Parts, visit: Visit) -> Step[bool]:
@@ -80,15 +93,11 @@ def _ask(parts: Parts, visit: Visit, metadata: Metadata | None) -> Step[Reply]:
     from .. import pages
 
     now = yield from effects.now()
-    elsewhere = (
-        urlsplit(metadata.end_session_endpoint) if metadata and metadata.end_session_endpoint else None
-    )
     shown = pages.sign_out_page(
         static_url=visit.path_to("static"),
         action_url=visit.path_to("sign_out"),
         form_token=parts.sign_out_tokens.sign(_whose(visit), now),
-        provider_origin=f"{elsewhere.scheme}://{elsewhere.netloc}" if elsewhere else None,
-        gate_origin=visit.site.origin if visit.here != visit.site.origin else None,
+        at_provider_too=bool(metadata and metadata.end_session_endpoint),
         application_name=parts.settings.application_name,
     )
     log.decided(visit.request, "200", "sign-out is asked for, not done")

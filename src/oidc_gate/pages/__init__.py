@@ -6,8 +6,8 @@ from oidc_gate.pages.problems import LOOP_CAUSES, denied_page, error_page, loop_
 from oidc_gate.pages.sign_in import continue_page, posted_page, sign_in_page
 from oidc_gate.pages.sign_out import (
     FORM_TOKEN_FIELD,
-    RETURN_TO_FIELD,
     frontchannel_page,
+    leaving_page,
     sign_out_page,
     signed_out_page,
 )
@@ -15,13 +15,13 @@ from oidc_gate.pages.sign_out import (
 __all__ = [
     "FORM_TOKEN_FIELD",
     "LOOP_CAUSES",
-    "RETURN_TO_FIELD",
     "Page",
     "StaticFile",
     "continue_page",
     "denied_page",
     "error_page",
     "frontchannel_page",
+    "leaving_page",
     "loop_page",
     "posted_page",
     "sign_in_page",

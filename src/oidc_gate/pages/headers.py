@@ -11,21 +11,19 @@ LONGEST_REFRESH = 1_024
 _POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; {script}base-uri 'none'; form-action {form}"
 
 
-def build_policy(*, scripted: bool = False, form_targets: tuple[str, ...] = (), framed: bool = False) -> str:
+def build_policy(*, scripted: bool = False, has_form: bool = False, framed: bool = False) -> str:
     """Build the Content-Security-Policy of a page.
 
     Args:
         scripted: the page loads gate.js.
-        form_targets: origins to which a form's answer may lead, beside our own; empty is "no form".
-            A browser holds every redirect after a form against `form-action`, so the provider's
-            origin has to stand here for sign-out to get there.
+        has_form: the page has a form; it leads to our own origin, and its answer redirects nowhere else.
         framed: other sites may frame the page.
 
     Spec: CSP Level 3 §6.1, §6.4.1 (form-action), §6.4.2 (frame-ancestors)
     """
     policy = _POLICY.format(
         script="script-src 'self'; " if scripted else "",
-        form=" ".join(form_targets) if form_targets else "'none'",
+        form="'self'" if has_form else "'none'",
     )
     return policy if framed else policy + "; frame-ancestors 'none'"
 

@@ -82,7 +82,7 @@ def build_page(
     footer: Markup = _NOTHING,
     refresh_url: str | None = None,
     scripted: bool = False,
-    form_targets: tuple[str, ...] = (),
+    has_form: bool = False,
     extra_headers: Headers = (),
 ) -> Page:
     """Put a page together: the frame, the header fields, and the Refresh where there is one.
@@ -94,7 +94,7 @@ def build_page(
         footer: what support asks for.
         refresh_url: where the browser goes by itself, at once.
         scripted: load gate.js.
-        form_targets: the page has a form, whose answer may lead to these CSP sources.
+        has_form: the page has a form.
         extra_headers: header fields of this page alone.
 
     Raises:
@@ -119,8 +119,8 @@ def build_page(
         content=Markup("").join(content),
         footer=footer,
     )
-    policy = build_policy(scripted=scripted, form_targets=form_targets)
-    common = build_headers(policy, referrer="same-origin" if form_targets else "no-referrer")
+    policy = build_policy(scripted=scripted, has_form=has_form)
+    common = build_headers(policy, referrer="same-origin" if has_form else "no-referrer")
     return Page(document.encode("utf-8"), common + refresh_headers + extra_headers)
 
 

@@ -74,21 +74,3 @@ def href(url: str) -> str:
     if _NEVER_IN_A_URL.search(url) or not _SHOWABLE.match(url):
         raise ValueError("address is neither http(s) nor a path of this host")
     return quote(_SURROGATE.sub("\ufffd", url), safe=_URL_CHARACTERS)
-
-
-def origin(url: str) -> str:
-    """Return scheme, host and port of an absolute address, fit for a Content-Security-Policy.
-
-    Args:
-        url: an absolute `http` or `https` address, with or without a path.
-
-    Raises:
-        ValueError: no such origin can be read from it; nothing of it may enter the policy.
-
-    Spec: CSP Level 3 §2.3.1 (host-source)
-    """
-    shown = href(url)
-    match = _ORIGIN.match(shown)
-    if match is None or shown[match.end() : match.end() + 1] not in ("", "/", "?", "#"):
-        raise ValueError("address has no plain origin")
-    return match.group().lower()

@@ -6,10 +6,9 @@ from markupsafe import Markup
 
 from oidc_gate.pages.headers import build_headers, build_policy
 from oidc_gate.pages.layout import Page, Site, actions, build_page, link, paragraph
-from oidc_gate.pages.safe import href, origin
+from oidc_gate.pages.safe import href
 
 FORM_TOKEN_FIELD = "form_token"
-RETURN_TO_FIELD = "rd"
 
 _HIDDEN = Markup('<input type="hidden" name="{}" value="{}">\n')
 _FORM = Markup("""\
@@ -27,50 +26,56 @@ def sign_out_page(
     static_url: str,
     action_url: str,
     form_token: str,
-    provider_origin: str | None = None,
-    gate_origin: str | None = None,
-    return_to: str | None = None,
+    at_provider_too: bool = False,
     application_name: str | None = None,
 ) -> Page:
     """Build the page that asks before signing out: one button, one POST.
 
     Args:
         static_url: where the pages' files are served.
-        action_url: the sign-out endpoint.
+        action_url: the sign-out endpoint, on the host that shows this page.
         form_token: the signed token, sent back as `form_token`.
-        provider_origin: where the provider signs people out, as `https://op.example.com`, or None.
-        gate_origin: where sign-out ends, if that is another host than the page's: one gate for several.
-        return_to: where to go afterwards, judged already; sent back as `rd`.
+        at_provider_too: the session at the provider ends as well.
         application_name: what people call the application.
 
     Raises:
-        ValueError: an address that no page may show, or that has no plain origin.
-
-    Spec: OpenID Connect RP-Initiated Logout §2; CSP Level 3 §6.4.1
+        ValueError: an address that no page may show.
     """
     site = Site.of(static_url, application_name)
     token = form_token.encode("utf-8", "replace").decode("utf-8")
-    fields = _HIDDEN.format(FORM_TOKEN_FIELD, token)
-    if return_to is not None:
-        fields += _HIDDEN.format(RETURN_TO_FIELD, href(return_to))
     consequence = Markup("You will be signed out of {}{}.").format(
-        site.name_or("this site"), " and at your identity provider" if provider_origin else ""
+        site.name_or("this site"), " and at your identity provider" if at_provider_too else ""
     )
+    form = _FORM.format(href(action_url), _HIDDEN.format(FORM_TOKEN_FIELD, token))
+    return build_page(site, "Sign out?", (paragraph(consequence), actions(form)), has_form=True)
+
+
+def leaving_page(*, static_url: str, target: str, application_name: str | None = None) -> Page:
+    """Build the page that answers the form of a sign-out and goes on to the provider.
+
+    A browser holds every redirect after a form against the `form-action` of the page with the form, and a
+    provider that hands over to another one is a redirect to a host that nobody could have listed. A Refresh
+    starts a new navigation.
+
+    Args:
+        static_url: where the pages' files are served.
+        target: where the provider signs people out.
+        application_name: what people call the application.
+
+    Raises:
+        ValueError: an address that no page may show.
+
+    Spec: CSP Level 3 §6.4.1; HTML §4.2.5.3
+    """
     return build_page(
-        site,
-        "Sign out?",
-        (paragraph(consequence), actions(_FORM.format(href(action_url), fields))),
-        form_targets=_build_form_targets(provider_origin, gate_origin, return_to),
+        Site.of(static_url, application_name),
+        "Signing you out",
+        (
+            paragraph("Your session here has ended. The one at your identity provider ends now."),
+            actions(link(target, "Continue")),
+        ),
+        refresh_url=target,
     )
-
-
-def _build_form_targets(
-    provider_origin: str | None, gate_origin: str | None, return_to: str | None
-) -> tuple[str, ...]:
-    elsewhere = [url for url in (provider_origin, gate_origin) if url]
-    if return_to is not None and not return_to.startswith("/"):
-        elsewhere.append(return_to)
-    return ("'self'", *dict.fromkeys(map(origin, elsewhere)))
 
 
 def signed_out_page(

@@ -68,8 +68,7 @@ def _sign_out(text: str, url: str) -> Page:
         static_url=STATIC,
         action_url=url,
         form_token=text[:1000],
-        provider_origin="https://op.example.com",
-        return_to=url,
+        at_provider_too=True,
         application_name=text,
     )
 
@@ -79,6 +78,7 @@ BUILDERS: Mapping[str, Build] = {
     "sign_in_by_itself": lambda text, url: _sign_in(text, url, 0),
     "known": _known,
     "posted": lambda text, url: pages.posted_page(static_url=STATIC, start_url=url, application_name=text),
+    "leaving": lambda text, url: pages.leaving_page(static_url=STATIC, target=url, application_name=text),
     "continue": lambda text, url: pages.continue_page(static_url=STATIC, target=url, application_name=text),
     "denied": _denied,
     "error": _error,
@@ -100,6 +100,7 @@ PLAIN: Mapping[str, Callable[[], Page]] = {
     "sign_in_by_itself": lambda: pages.sign_in_page(static_url=STATIC, start_url=START, refresh_seconds=0),
     "known": lambda: pages.sign_in_page(static_url=STATIC, start_url=START, identity_label="ada"),
     "posted": lambda: pages.posted_page(static_url=STATIC, start_url=START),
+    "leaving": lambda: pages.leaving_page(static_url=STATIC, target="/reports"),
     "continue": lambda: pages.continue_page(static_url=STATIC, target="/reports"),
     "denied": lambda: pages.denied_page(
         static_url=STATIC,
