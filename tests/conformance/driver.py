@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import unescape
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -25,6 +23,7 @@ from oidc_gate.testing.provider.logout import Delivery
 from oidc_gate.world import World
 from tests.shells.driving import Answer
 from tests.shells.site import COOKIE, NAVIGATION, ORIGIN, App, Shell, Site, Visitor
+from tests.shells.wire import Wire
 
 CLIENT_ID, CLIENT_SECRET = "gate", "a secret of more than 32 octets, with: %+ and é"
 EVIL = "https://evil.example"
@@ -81,7 +80,7 @@ class Party(Site):
         caplog.set_level("DEBUG", "oidc_gate")
         told: dict[str, Any] = {"auto_login": "alice", "clock": self.clock}
         self.op = TestProvider(**(told | provider)).start()
-        self.wire = _Wire(self)
+        self.wire = Wire(self)
         self.client = Client(**(self._registration() | client))
         self.op.register(self.client)
         given: dict[str, Any] = {
@@ -261,43 +260,6 @@ class Browser(Visitor):
         reached = len(self.site.app.seen) == before + 1
         assert answer.status == (200 if reached else 401)
         return reached
-
-
-class _Wire:
-    """A loopback listener that hands what the provider posts to the gate in this process."""
-
-    def __init__(self, party: Party) -> None:
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                headers = {"Content-Type": self.headers["Content-Type"]}
-                answer = Visitor(party).open("POST", self.path, headers, body)
-                self.send_response(answer.status)
-                for name, value in answer.headers:
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(answer.body)
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self._server.server_address[1]
-        self._thread: threading.Thread | None = None
-
-    def open(self) -> None:
-        """Begin to listen, once."""
-        if self._thread is None:
-            serve = self._server.serve_forever
-            self._thread = threading.Thread(target=serve, kwargs={"poll_interval": 0.01}, daemon=True)
-            self._thread.start()
-
-    def close(self) -> None:
-        """Stop listening."""
-        if self._thread is not None:
-            self._server.shutdown()
-            self._thread.join()
-        self._server.server_close()
 
 
 @contextmanager

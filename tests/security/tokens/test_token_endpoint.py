@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -80,6 +81,13 @@ def test_the_token_endpoint_answers_nonsense(party: Party, fault: Fault, wanted:
     assert (answer.header("retry-after") != "") is (wanted.status == 503)
     assert party.fetched("/token") == 1, "a code is sent once"
     assert party.fetched("/elsewhere") == 0, "the secret does not follow a redirect"
+    party.signs_in()
+
+
+def test_a_bearer_token_is_not_taken_where_a_bound_one_was_asked_for(make_party: MakeParty) -> None:
+    party = make_party(client={"dpop_bound_access_tokens": True}, dpop=True)
+    wanted = Refused("provider_answer", WHAT + "token_type is 'bearer', expected DPoP")
+    party.refuses(Fault.WRONG_TOKEN_TYPE, replace(wanted, params={"token_type": "Bearer"}))
     party.signs_in()
 
 
