@@ -56,7 +56,7 @@ class Backend(Generic[Told]):
         cookie, _ = self._split(cookie_header)
         if not cookie:
             return None
-        return self._recognise(cookie, self._clock()) or self.engine.meet(cookie_header)
+        return self._recognise(cookie, self._clock()) or self.engine.meet(cookie, cookie_header)
 
     def placed(self, request: Request) -> Request:
         """Return `request` as a gate sees it that has the prefix for its own."""

@@ -78,15 +78,21 @@ class Gate(Generic[Told]):
         known = self._get(cookie)
         return known if known is not None and now < known.until else None
 
-    def meet(self, cookie_header: str) -> Step[Known[Told] | None]:
+    def meet(self, cookie: str, cookie_header: str, now: float) -> Step[Known[Told] | None]:
         """Return what is to be known of a session cookie at its first sight; None where `decide` has more to do."""
         generation = self.parts.cache.generation
         try:
-            found = yield from self.parts.sessions.read(cookie_header)
+            found = yield from self._look(cookie, cookie_header, int(now))
         except SessionError:
             return None
         until = renew_at(found.session, self.settings)
         return self._keep(found, until, generation) if found.at < until else None
+
+    def _look(self, cookie: str, cookie_header: str, now: int) -> Step[Found]:
+        try:
+            return (yield from self.parts.sessions.look(cookie, cookie_header, now))
+        except SessionError:  # of several cookies of our name another may be the session
+            return (yield from self.parts.sessions.read(cookie_header))
 
     def _keep(self, found: Found, until: int, generation: int) -> Known[Told]:
         session = found.session

@@ -83,11 +83,15 @@ class Engine(Generic[Told]):
         self.world = world or World(settings)
         self.warmed_in = 0
 
-    def meet(self, cookie_header: str) -> Known[Told] | None:
-        """Return what is to be known of a cookie seen for the first time, if no store has to be waited for."""
+    def meet(self, cookie: str, cookie_header: str) -> Known[Told] | None:
+        """Return what is to be known of a cookie seen for the first time, if no store has to be waited for.
+
+        Args:
+            cookie: The first session cookie in `cookie_header`.
+        """
         if self.world.marks.blocks:
             return None
-        return run(self.gate.meet(cookie_header), self.world, _no_body)
+        return run(self.gate.meet(cookie, cookie_header, self.world.clock()), self.world, _no_body)
 
     def warm_up(self) -> None:
         """Fetch metadata and keys in a thread of their own, unless this process has begun to."""

@@ -65,7 +65,7 @@ class OIDCGate:
         """Answer one request, or let the application answer it."""
         cookie, others = self._split(environ.get("HTTP_COOKIE", ""))
         known = cookie and (
-            self._recognise(cookie, self._clock()) or self._engine.meet(environ["HTTP_COOKIE"])
+            self._recognise(cookie, self._clock()) or self._engine.meet(cookie, environ["HTTP_COOKIE"])
         )
         if not known or known.told is None or environ.get("PATH_INFO", "").startswith(self._prefix):
             return self._decide(environ, start_response)

@@ -26,6 +26,7 @@ COMPRESS_FROM_BYTES = 600
 MOST_RECORD_BYTES = 256 * 1024
 
 _PLAIN, _COMPRESSED, _HEAD = b"P", b"Z", b"H"
+_JSON = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,9 @@ def decode(opened: bytes, *, issuer: str, provider: str) -> Session | Head:
             content = zlib.decompressobj().decompress(content, MOST_RECORD_BYTES)
         elif kind != _PLAIN:
             raise ValueError(kind)
-        return _session(json.loads(content.decode("utf-8", "surrogatepass")), issuer, provider)
+        # we wrote this text ourselves, so nothing stands before or after it that `loads` would have to look for
+        record, _ = _JSON.raw_decode(content.decode("utf-8", "surrogatepass"))
+        return _session(record, issuer, provider)
     except (ValueError, TypeError, zlib.error) as error:
         raise SessionError("session_record", "The session was made by another version.") from error
 
