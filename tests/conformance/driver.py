@@ -238,7 +238,8 @@ class Party(Site):
         assert answer["error"] == "invalid_request"
         assert answer["error_description"].startswith(f"{wanted.code}: ")
         lines = [line.getMessage() for line in self.caplog.records if line.levelname == "WARNING"]
-        assert any(re.search(rf"{wanted.code}: {wanted.log}", line) for line in lines), (wanted, lines)
+        said = re.compile(rf"/backchannel_logout: 400: {wanted.code}: {wanted.log}")
+        assert any(said.search(line) for line in lines), (said.pattern, lines)
 
     def fetched(self, endpoint: str) -> int:
         """How often an endpoint of the provider (``/jwks``) was asked."""

@@ -7,10 +7,13 @@ Spec: OpenID Connect Back-Channel Logout §2.4 to §2.8
 from __future__ import annotations
 
 import json
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from oidc_gate.testing import Fault
+from oidc_gate.testing.provider.logout import EVENT
 from tests.conformance.conftest import MakeParty
 from tests.conformance.driver import FORM, claim
 
@@ -53,6 +56,31 @@ def test_neither_sub_nor_sid(make_party: MakeParty) -> None:
     party = make_party(insecure_single_process_revocation=True)
     wanted = claim("sub", expected="sub or sid", got="nothing", token="logout_token")
     party.refuses_logout(Fault.LOGOUT_NEITHER_SUB_NOR_SID, wanted)
+
+
+@pytest.mark.parametrize("typ", ["at+jwt", "dpop+jwt", "application/at+jwt", "secevent+jwt"])
+def test_another_type_of_token(make_party: MakeParty, typ: str) -> None:
+    party = make_party(insecure_single_process_revocation=True)
+    browser, now = party.signs_in(), int(party.clock())
+    claims = {"iss": party.op.issuer, "aud": "gate", "iat": now, "exp": now + 60, "jti": "j", "sub": "alice"}
+    claims["events"] = {EVENT: {}}
+    for header, status in (({"typ": typ}, 400), ({"typ": "logout+jwt"}, 200)):
+        body = urlencode({"logout_token": party.op.sign(claims, header=header)}).encode()
+        answer = party.visitor().open("POST", party.path("backchannel_logout"), FORM, body)
+        assert answer.status == status
+        assert browser.is_on() is (status == 400)
+    assert f"logout_token: typ: expected 'jose or jwt or logout+jwt', got '{typ}'" in party.caplog.text
+    party.tried(f"`typ` {typ}: 400 `logout_token_typ`, the session stays; the same as logout+jwt is taken")
+
+
+def test_signed_with_the_client_secret(make_party: MakeParty) -> None:
+    registered = {"id_token_signed_response_alg": "HS256"}
+    settings: dict[str, Any] = {"id_token_algorithms": ("HS256",), "insecure_single_process_revocation": True}
+    party = make_party(client=registered, **settings)
+    browser = party.signs_in()
+    assert party.told(sub="alice").status == 200
+    assert not browser.is_on()
+    party.tried("HS256, which is configured: the session ends")
 
 
 def test_without_a_shared_store(make_party: MakeParty) -> None:

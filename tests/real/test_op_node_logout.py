@@ -19,6 +19,20 @@ from tests.real.op_node import NodeProvider, node_provider
 from tests.shells.site import ORIGIN
 from tests.shells.wire import Wire
 
+KEY = ECKey.generate_key("P-256")
+OURS: dict[str, dict[str, Any]] = {
+    "encrypted": {"id_token_decryption_key": KEY.as_pem(private=True).decode()},
+    "by-secret": {"id_token_algorithms": ("HS256",)},
+}
+THEIRS: dict[str, dict[str, Any]] = {
+    "encrypted": {
+        "id_token_encrypted_response_alg": "ECDH-ES",
+        "id_token_encrypted_response_enc": "A256GCM",
+        "jwks": {"keys": [{**KEY.as_dict(private=False), "use": "enc"}]},
+    },
+    "by-secret": {"id_token_signed_response_alg": "HS256"},
+}
+
 
 @dataclass(frozen=True)
 class House:
@@ -29,6 +43,7 @@ class House:
 
     def party(self, client_id: str, kind: str, *, shared: bool = True) -> NodeParty:
         given: dict[str, Any] = {"client_secret": SECRET, "insecure_single_process_revocation": shared}
+        given |= OURS.get(client_id, {})
         party = NodeParty(self.provider, client_id, kind=kind, **given)
         self.wire.site = party
         return party
@@ -62,10 +77,13 @@ def house(tmp_path: Path) -> Iterator[House]:
                 "backchannel_logout_uri": uri,
                 "backchannel_logout_session_required": name == "with-sid",
             }
-            for name in ("with-sid", "with-sub")
+            | THEIRS.get(name, {})
+            for name in ("with-sid", "with-sub", *OURS)
         ]
+        features = {"encryption": {"enabled": True}}
         keys = {"keys": [{**ECKey.generate_key("P-256").as_dict(private=True), "use": "sig"}]}
-        with node_provider(known, directory=tmp_path, settings={"jwks": keys}) as provider:
+        settings = {"jwks": keys, "enabledJWA": {"idTokenSigningAlgValues": ["ES256", "HS256"]}}
+        with node_provider(known, directory=tmp_path, settings=settings, features=features) as provider:
             yield House(provider, wire)
 
 
@@ -80,7 +98,7 @@ def sign_out_at_the_provider(browser: NodeBrowser, issuer: str) -> None:
     assert done.status_code in (200, 303), done.text
 
 
-@pytest.mark.parametrize("client_id", ["with-sid", "with-sub"])
+@pytest.mark.parametrize("client_id", ["with-sid", "with-sub", *OURS])
 def test_signed_out_there_is_signed_out_here(house: House, kind: str, client_id: str) -> None:
     party = house.party(client_id, kind)
     alice, bob = party.sign_in("alice"), party.sign_in("bob")

@@ -35,8 +35,9 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
     try:
         return (yield from _end_sessions(parts, visit))
     except GateError as error:
-        log.failed(visit.request, error)
-        return bare(503, (("Retry-After", "10"),)) if error.status == 503 else _refuse(error.code, "refused")
+        status = 503 if error.status == 503 else 400
+        log.failed(visit.request, error, status)
+        return bare(503, (("Retry-After", "10"),)) if status == 503 else _refuse(error.code, "refused")
 
 
 def _end_sessions(parts: Parts, visit: Visit) -> Step[Reply]:

@@ -32,6 +32,7 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
         log.failed(visit.request, error)
         return problem(400, error.code, error.public_message)
     cookies: tuple[str, ...] = ()
+    ended = "the session ended"
     if visit.session is not None and visit.session.sid == sid:
         yield from revoke_session(visit.session)
         cookies = parts.sessions.clear(visit.cookie_header)
@@ -39,7 +40,9 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
     elif parts.settings.insecure_single_process_revocation:
         yield from revoke_from_frame(sid, parts.settings.session_lifetime_seconds)
         parts.cache.clear()
-    log.decided(visit.request, "200", "front-channel logout")
+    else:  # an everyday thing: signed out here first, or a browser that withholds the cookie in a frame
+        ended = f"no session ended: {visit.why or 'the one that came is another'}, and no store is shared"
+    log.decided(visit.request, "200", f"front-channel logout: {ended}")
     return with_cookies(page(200, pages.frontchannel_page()), cookies)
 
 

@@ -23,9 +23,13 @@ def decided(request: Request, answer: str, why: str) -> None:
         log.debug("%s %s: %s (%s)", request.request_id, _line(request), answer, why)
 
 
-def failed(request: Request, error: GateError) -> None:
-    """Log a sign-in or another request that failed, with what only the log may know."""
-    log.warning("%s %s: %s: %s", request.request_id, _line(request), error.status, error)
+def failed(request: Request, error: GateError, status: int | None = None) -> None:
+    """Log a sign-in or another request that failed, with what only the log may know.
+
+    Args:
+        status: What was answered, where that is not the error's own status.
+    """
+    log.warning("%s %s: %s: %s", request.request_id, _line(request), status or error.status, error)
 
 
 def signed_in(request: Request, subject: str, groups: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -129,6 +130,20 @@ def test_the_signature_in_the_envelope_counts(make_party: MakeParty) -> None:
     party.refuses(Fault.ALG_NONE, claim("alg", expected=".*", got="none"))
     party.refuses(Fault.BAD_SIGNATURE, BROKEN)
     party.refuses(Fault.WRONG_ISS, claim("iss", expected=party.op.issuer, got=EVIL))
+
+
+@pytest.mark.parametrize("typ", ["logout+jwt", "at+jwt", "application/at+JWT", "dpop+jwt"])
+def test_another_type_of_token_is_no_id_token(party: Party, typ: str) -> None:
+    party.op.tamper_id_token = lambda claims, header: (claims, header | {"typ": typ})
+    browser = party.visitor()
+    answer = party.come_back(browser, party.begin(browser))
+    party.refused(browser, answer, claim("typ", expected="jose or jwt", got=re.escape(typ)))
+
+
+@pytest.mark.parametrize("typ", ["JWT", "jwt", "JOSE", "application/jwt"])
+def test_the_types_that_an_id_token_may_have(party: Party, typ: str) -> None:
+    party.op.tamper_id_token = lambda claims, header: (claims, header | {"typ": typ})
+    party.signs_in()
 
 
 @pytest.mark.parametrize("kind", ["id_token", "any claims"])
