@@ -4,6 +4,7 @@ ROOT_URLCONF = "examples.django_app.urls"
 ALLOWED_HOSTS = ["localhost"]
 SECRET_KEY = "for this example alone"
 USE_TZ = True
+TIME_ZONE = "UTC"
 
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"]
 MIDDLEWARE = [

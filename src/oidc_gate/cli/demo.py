@@ -1,6 +1,6 @@
 """Show the gate with a small provider to sign in at. Nothing to configure.
 
-Without APPLICATION before a sample application. With it, yours: one that gates itself with OIDCGate, or mounts
+Without APPLICATION, a sample one is shown. With it, yours: one that gates itself with OIDCGate, or mounts
 AuthBackend. It is imported after OIDC_GATE_ISSUER, _CLIENT_ID, _CLIENT_SECRET, _COOKIE_SECRET, _PUBLIC_URL and
 _SCOPES were set, each unless it is set already; where OIDC_GATE_ISSUER is, your provider is asked.
 """
