@@ -91,7 +91,9 @@ class OIDCGate:
             return await self._app(scope, receive, send)
         cookie_header = _cookie_header(scope)
         cookie, others = self._split(cookie_header)
-        known = cookie and (self._recognise(cookie, self._clock()) or self._engine.meet(cookie, cookie_header))
+        known = cookie and (
+            self._recognise(cookie, self._clock()) or self._engine.meet(cookie, cookie_header)
+        )
         if not known or known.told is None or scope["type"] != "http" or self._prefix in scope["path"]:
             return await self._decide(scope, receive, send)
         await self._app(self._entered(scope, others, *known.told), receive, send)

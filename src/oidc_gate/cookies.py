@@ -27,6 +27,7 @@ class Cookies:
         self.rounds = self.main + ".rounds"
         self.flows = tuple(f"{self.main}.flow{slot}" for slot in range(FLOW_SLOTS))
         self._needle = self.main + "="
+        self._value_at = len(self._needle)
         domain = f"; Domain={settings.cookie_domain}" if settings.cookie_domain else ""
         secure = "; Secure" if settings.cookie_prefix else ""
         self._attributes = f"; Path=/{domain}{secure}; HttpOnly; SameSite="
@@ -72,11 +73,16 @@ class Cookies:
         For the path of everybody signed in: one pass, and only what a browser writes (``; `` between cookies) is
         understood. `find` and `without_ours` take what is left.
         """
-        before, found, after = header.partition(self._needle)
-        if not found or (before and before[-2:] != "; "):
+        start = header.find(self._needle)
+        if start < 0 or (start and header[start - 2 : start] != "; "):
             return "", header
-        value, _, after = after.partition("; ")
-        rest = before + after if after else before[:-2]
+        end = header.find(";", start)
+        if end < 0:
+            value, rest = header[start + self._value_at :], header[: max(start - 2, 0)]
+        elif header[end : end + 2] == "; ":
+            value, rest = header[start + self._value_at : end], header[:start] + header[end + 2 :]
+        else:
+            return "", header
         return value, self._ours.sub("", rest).lstrip("; ") if self.main in rest else rest
 
     def without_ours(self, header: str) -> str:
