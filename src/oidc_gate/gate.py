@@ -100,7 +100,7 @@ class Gate(Generic[Told]):
         known = Known(
             until=min(until, ends_at(session, self.settings)),
             told=None if refused else self._tell(self.parts, session),
-            size=_BYTES_A_SESSION + _BYTES_A_CHARACTER * len(found.value),
+            size=found.weight,
         )
         self.parts.cache.put(found.value, known, generation)
         return known
@@ -196,8 +196,6 @@ class Gate(Generic[Told]):
         return Allow(None, application_headers(self.parts, None), signs_in=signs_in)
 
 
-# What a session was seen to take, with all that hangs on it; measured in bench/, on the high side.
-_BYTES_A_SESSION, _BYTES_A_CHARACTER = 4_000, 12
 _FOREIGN_COOKIE = (
     "{}: {} was not sealed by this gate; does another gate on this host use the same cookie_name?"
 )

@@ -22,7 +22,7 @@ class Known(Generic[Told]):
         until: From this epoch second on the cookie must be looked at anew: the session ends, or its idle clock
             must be wound.
         told: What the shell hands on without another question; None where the settings refuse this person.
-        size: An estimate of the memory this takes, in bytes.
+        size: An upper bound of the memory this takes, in bytes.
     """
 
     until: int
@@ -34,7 +34,7 @@ class SessionCache(Generic[Told]):
     """Bounded in entries and in bytes; safe under threads.
 
     Args:
-        max_entries, max_bytes: Of both generations together; the bytes are an estimate on the high side.
+        max_entries, max_bytes: Of both generations together; the bytes are an upper bound.
     """
 
     def __init__(self, max_entries: int, max_bytes: int) -> None:

@@ -19,6 +19,7 @@ from .lifetime import ends_at, validate_lifetime
 from .record import (
     BODY_COOKIE_BYTES,
     ONE_COOKIE_BYTES,
+    Decoded,
     Head,
     decode,
     encode_head,
@@ -37,12 +38,14 @@ class Found:
 
     Args:
         at: When it was found to be on, epoch seconds.
+        weight: An upper bound of the memory that it takes, in bytes.
     """
 
     session: Session
     value: str
     is_in_two: bool
     at: int
+    weight: int
 
 
 class CookieSessions:
@@ -91,27 +94,28 @@ class CookieSessions:
         raise SessionError("session_revoked", "The session was ended by a sign-out.")
 
     def _open(self, value: str, header: str, now: int) -> Found:
-        opened = self._decode(self._main.open(value))
+        opened, weight = self._decode(self._main.open(value))
         if not isinstance(opened, Head):
-            return Found(opened, value, is_in_two=False, at=now)
+            return Found(opened, value, is_in_two=False, at=now, weight=weight)
         bodies = self._cookies.find(header, self._cookies.body)
         if not bodies:
             raise SessionError("session_parts", "The second cookie of the session is missing.")
-        return Found(self._join(opened, bodies), value, is_in_two=True, at=now)
+        session, weight = self._join(opened, bodies)
+        return Found(session, value, is_in_two=True, at=now, weight=weight)
 
-    def _join(self, head: Head, bodies: list[str]) -> Session:
+    def _join(self, head: Head, bodies: list[str]) -> tuple[Session, int]:
         """Return the session of `head` with the first body that belongs to it: another may have been planted."""
         trouble = None
         for value in bodies:
             try:
-                body = self._decode(self._body.open(value))
+                body, weight = self._decode(self._body.open(value))
                 if not isinstance(body, Head):
-                    return joined(head, body)
+                    return joined(head, body), weight
             except SessionError as error:
                 trouble = error
         raise trouble or SessionError("session_record", "A head where the body should be.")
 
-    def _decode(self, opened: bytes) -> Session | Head:
+    def _decode(self, opened: bytes) -> Decoded:
         return decode(opened, issuer=self._settings.issuer, provider=self._provider)
 
     def write(self, session: Session) -> Step[tuple[Session, tuple[str, ...]]]:
