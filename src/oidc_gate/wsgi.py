@@ -21,6 +21,9 @@ Environ = dict[str, Any]
 StartResponse = Callable[..., Callable[[bytes], object]]
 WSGIApplication = Callable[[Any, Any], Iterable[bytes]]
 
+# One empty piece, not none: hypercorn sends no response at all for an iterable that yields nothing.
+NOTHING = (b"",)
+
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"
 
 
@@ -180,10 +183,10 @@ def _drain(environ: Environ) -> None:
         return  # the client has gone
 
 
-def send(reply: Reply, start_response: StartResponse, *, is_head: bool) -> list[bytes]:
+def send(reply: Reply, start_response: StartResponse, *, is_head: bool) -> Iterable[bytes]:
     """Send `reply`; to HEAD without its body."""
     start_response(_status_line(reply.status), list(reply.headers))
-    return [] if is_head or not reply.body else [reply.body]
+    return NOTHING if is_head else [reply.body]
 
 
 def _status_line(status: int) -> str:
@@ -281,7 +284,7 @@ class AuthBackend:
             if known is not None and known.told is not None:
                 status, headers = known.told
                 start_response(status, headers.copy())  # a middleware may add to the list that it is given
-                return []
+                return NOTHING
         backend.engine.warm_up()
         request = backend.placed(request_of(environ))
         decision = run(
