@@ -1,10 +1,14 @@
-"""How hard the property tests try: `HYPOTHESIS_PROFILE=fuzz` (make fuzz) tries much harder."""
+"""How hard the property tests try: `HYPOTHESIS_PROFILE=fuzz` (make fuzz) tries much harder; and the log watch."""
 
 from __future__ import annotations
 
 import os
 
 from hypothesis import HealthCheck, settings
+
+from tests.secret_watch import watch_logs
+
+__all__ = ["watch_logs"]
 
 # Two cores shared with servers say nothing about an example's own speed: no deadline anywhere.
 settings.register_profile("quick", deadline=None, max_examples=60)
