@@ -89,10 +89,17 @@ bench: $(INSTALLED) components
 	$(BIN)/python -m bench
 
 docs: $(INSTALLED) components
+	OIDC_GATE_WRITE_CONFORMANCE=1 $(BIN)/python -m pytest -q tests/conformance
 	$(BIN)/python -m pytest -q tests/docs
 
-# The property tests once more, with many more examples (profile "fuzz" in tests/conftest.py).
+# Coverage-guided: every target of fuzz/targets.py for FUZZ_SECONDS. Where atheris has no wheel, the rest runs alone.
+# Then the property tests once more, with many more examples (profile "fuzz" in tests/conftest.py).
+FUZZ_SECONDS ?= 30
+FUZZ_TARGETS ?= cookie cookie_header query callback logout_token id_token
 fuzz: $(INSTALLED)
+	@if $(PIP) --only-binary :all: 'atheris>=3' && $(BIN)/python -c 'import atheris'; then \
+	  for target in $(FUZZ_TARGETS); do $(BIN)/python -m fuzz.run "$$target" $(FUZZ_SECONDS) || exit 1; done; \
+	else echo 'fuzz: atheris cannot be installed here: the coverage-guided targets are left out'; fi
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -q -m hypothesis --timeout=1800 tests
 
 clean:
