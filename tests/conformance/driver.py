@@ -200,6 +200,7 @@ class Party(Site):
 
     def signs_out(self, browser: Browser) -> tuple[Answer, dict[str, str]]:
         """Sign out with the button, here and at the provider; the last page, and what the provider was asked."""
+        self.wire.open()  # the provider tells every client that was signed in to
         kept = dict(browser.cookies)
         headers = NAVIGATION | FORM | {"Sec-Fetch-Site": "same-origin", "Origin": ORIGIN}
         left = browser.open("POST", self.path("sign_out"), headers)
