@@ -252,8 +252,6 @@ class Settings:
     """What the pages call this application; at most 100 characters."""
     provider_name: str = ""
     """What the pages call the provider; at most 100 characters."""
-    metrics: bool = False
-    """Serve `/oauth2/metrics`, to anybody who can reach it."""
 
     def __post_init__(self) -> None:
         from .configuration import examine  # here, so that importing this module stays cheap

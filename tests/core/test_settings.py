@@ -138,12 +138,12 @@ def test_normal_form(changes: dict[str, Any], setting: str, normal: object) -> N
 
 
 def test_all_faults_at_once_in_the_order_of_the_settings() -> None:
-    assert faults(metrics=1, issuer="x", prefix="/", client_id="", cookie_secret="short") == [
+    assert faults(auto_sign_in=1, issuer="x", prefix="/", client_id="", cookie_secret="short") == [
         ("issuer", "url_malformed"),
         ("client_id", "missing"),
         ("cookie_secret", "secret_short"),
         ("prefix", "prefix_malformed"),
-        ("metrics", "wrong_type"),
+        ("auto_sign_in", "wrong_type"),
     ]
 
 

@@ -42,7 +42,7 @@ def load(**variables: str) -> Settings:
 @pytest.fixture
 def toml(tmp_path: Path) -> Path:
     path = tmp_path / "gate.toml"
-    path.write_text('client_id = "from toml"\nprefix = "/toml"\nmetrics = true\n')
+    path.write_text('client_id = "from toml"\nprefix = "/toml"\nauto_sign_in = true\n')
     return path
 
 
@@ -55,7 +55,7 @@ def test_keywords_over_environment_over_toml(toml: Path) -> None:
         "/environ",
         (OTHER,),
     )
-    assert settings.metrics is True
+    assert settings.auto_sign_in is True
     assert Settings.load(environ=environ, prefix="/keyword").prefix == "/keyword"
 
 
@@ -312,7 +312,7 @@ def test_other_lists_may_be_empty() -> None:
 
 def test_everything_wrong_is_told_at_once(tmp_path: Path) -> None:
     path = tmp_path / "gate.toml"
-    path.write_text("upstreams = 1\nmetrics = 3\n")
+    path.write_text("upstreams = 1\nauto_sign_in = 3\n")
     found = codes({"OIDC_GATE_CONFIG": str(path), "OIDC_GATE_ISSUER": "http://x.example"}, client_id=1, foo=2)
     assert found == [
         ("upstreams", "unknown", f"{path}: upstreams"),
@@ -320,5 +320,5 @@ def test_everything_wrong_is_told_at_once(tmp_path: Path) -> None:
         ("issuer", "url_http", "OIDC_GATE_ISSUER"),
         ("client_id", "wrong_type", "keyword"),
         ("cookie_secret", "missing", "default"),
-        ("metrics", "wrong_type", f"{path}: metrics"),
+        ("auto_sign_in", "wrong_type", f"{path}: auto_sign_in"),
     ]

@@ -106,7 +106,7 @@ FOREIGN: dict[str, str] = {
     "oidc_jwks_url": _ISSUER,
     "skip_oidc_discovery": _ISSUER,
     "backend_logout_url": "remove it: discovery says where to sign out",
-    "metrics_address": "set metrics; they are under /oauth2/metrics",
+    "metrics_address": "remove it; this version has no metrics",
     # others, and guesses
     "oidcprovidermetadataurl": _ISSUER,
     "discovery_url": _ISSUER,
