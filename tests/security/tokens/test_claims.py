@@ -118,3 +118,19 @@ def test_acr_is_less_than_what_was_asked(make_party: MakeParty) -> None:
     browser = party.visitor()
     answer = party.come_back(browser, party.begin(browser))
     party.refused(browser, answer, claim("acr", expected="2", got="0"))
+
+
+def test_claims_that_are_kept_elsewhere_are_not_fetched(party: Party) -> None:
+    elsewhere = {
+        "_claim_names": {"groups": "here", "email": "there"},
+        "_claim_sources": {
+            "here": {"endpoint": f"{party.op.issuer}/stolen", "access_token": "t"},
+            "there": {"JWT": party.op.sign({"email": "root@example.com"})},
+        },
+    }
+    party.op.tamper_id_token = lambda claims, header: (claims | elsewhere, header)
+    party.signs_in()
+    assert party.app.identity is not None
+    assert party.app.identity.groups == ()
+    assert party.app.identity.email == "alice@example.com"
+    assert party.fetched("/stolen") == 0
