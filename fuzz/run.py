@@ -32,7 +32,7 @@ def main(name: str, seconds: str = "30", corpus: str = "artifacts/fuzz") -> int:
 
 
 def _fuzz(name: str, seconds: str, kept: str) -> None:
-    import atheris
+    import atheris  # type: ignore[import-untyped, unused-ignore]
 
     logging.disable(logging.CRITICAL)
     with atheris.instrument_imports(include=["oidc_gate"]):

@@ -131,6 +131,6 @@ def test_a_body_that_ends_early_or_never_is_bounded() -> None:
         )
         environ |= {"CONTENT_LENGTH": declared, "wsgi.input": io.BytesIO(b"x" * (1 << 20))}
         started: list[str] = []
-        list(targets.POSTED.gate(environ, lambda status, headers, exc_info=None: started.append(status)))
+        list(targets.POSTED.gate(environ, lambda status, *_, to=started: to.append(status)))
         assert started[0].startswith("400")
         assert environ["wsgi.input"].tell() <= 100_000
