@@ -86,9 +86,7 @@ class OIDCGate:
         if self._broken is not None:
             return await _answer_broken(self._broken, scope, receive, send)
         if scope["type"] not in ("http", "websocket"):
-            if scope["type"] == "lifespan":
-                self._engine.warm_up()
-            return await self._app(scope, receive, send)
+            return await self._pass_lifespan(scope, receive, send)
         cookie_header = _cookie_header(scope)
         cookie, others = self._split(cookie_header)
         known = cookie and (
@@ -97,6 +95,13 @@ class OIDCGate:
         if not known or known.told is None or scope["type"] != "http" or self._prefix in scope["path"]:
             return await self._decide(scope, receive, send)
         await self._app(self._entered(scope, others, *known.told), receive, send)
+
+    async def _pass_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            # A protocol that servers learn later must not walk past the gate.
+            raise ValueError(f"OIDCGate cannot judge a connection of type {scope['type']!r}")
+        self._engine.warm_up()
+        await self._app(scope, receive, send)
 
     def _entered(
         self, scope: Scope, cookies: str, members: Scope, headers: list[tuple[bytes, bytes]]

@@ -215,6 +215,15 @@ def test_lifespan_passes_through(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", LOOPS)
+def test_a_kind_of_connection_that_nobody_knows_does_not_walk_past(kind: str) -> None:
+    site = Site(Shell(kind, "", "/oauth2"))
+    scope = {"type": "webtransport", "path": "/secret", "query_string": b"", "headers": []}
+    with pytest.raises(ValueError, match="webtransport"):
+        driving.run(kind, site.gate, scope, nothing, nothing)
+    assert site.app.seen == []
+
+
+@pytest.mark.parametrize("kind", LOOPS)
 def test_an_application_without_lifespan_says_so_itself(kind: str) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         raise NotImplementedError(scope["type"])
