@@ -23,10 +23,11 @@ class Headers:
     __slots__ = ("_values",)
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        self._values: dict[str, tuple[str, ...]] = {}
+        # Lists first: a client may repeat a name ten thousand times, and each longer tuple would be a copy.
+        found: dict[str, list[str]] = {}
         for name, value in pairs:
-            key = name.lower()
-            self._values[key] = (*self._values.get(key, ()), value)
+            found.setdefault(name.lower(), []).append(value)
+        self._values = {name: tuple(values) for name, values in found.items()}
 
     def get(self, name: str, default: str = "") -> str:
         """Return the only or first value of `name` (lower case), or `default`."""
