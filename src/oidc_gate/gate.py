@@ -124,7 +124,7 @@ class Gate(Generic[Told]):
             raise GateError("host_invalid", "The Host header does not name a host.", status=400)
         if request.path == self.settings.prefix or request.path.startswith(self.below_prefix):
             return (yield from self._answer_endpoint(visit))
-        visit, cookies = yield from self._find_session(visit)
+        visit, cookies = yield from self._find_session(visit, renews=not request.is_websocket)
         return self._admit_to_application(visit, cookies)
 
     def _answer_endpoint(self, visit: Visit) -> Step[Reply]:
@@ -141,13 +141,17 @@ class Gate(Generic[Told]):
             )
         cookies: tuple[str, ...] = ()
         if name not in NEED_NO_SESSION and name != "static":
-            visit, cookies = yield from self._find_session(visit)
+            visit, cookies = yield from self._find_session(visit, renews=name in VERDICTS)
         answer: Endpoint = import_module(f".endpoints.{name}", __package__).answer
         reply = yield from answer(self.parts, visit)
-        return with_cookies(reply, cookies) if name in VERDICTS and reply.status == 202 else reply
+        return with_cookies(reply, cookies) if reply.status == 202 else reply
 
-    def _find_session(self, visit: Visit) -> Step[tuple[Visit, tuple[str, ...]]]:
-        """Return the visit with its session or the reason why there is none, and the cookie that renews it."""
+    def _find_session(self, visit: Visit, *, renews: bool) -> Step[tuple[Visit, tuple[str, ...]]]:
+        """Return the visit with its session or the reason why there is none, and the cookie that renews it.
+
+        Args:
+            renews: The answer can carry that cookie. Where it cannot, a session that is due stays due.
+        """
         generation = self.parts.cache.generation
         try:
             found = yield from self.parts.sessions.read(visit.cookie_header)
@@ -155,8 +159,9 @@ class Gate(Generic[Told]):
             self._explain(visit, error)
             return replace(visit, why=error.code), ()
         until = renew_at(found.session, self.settings)
-        if found.at < until or visit.request.is_websocket:
+        if found.at < until:
             self._keep(found, until, generation)
+        if found.at < until or not renews:
             return replace(visit, found=found), ()
         # The browser sends the old cookie until it has the new one, and some proxies never hand that on.
         self._keep(found, found.at + RENEWED_AGAIN_AFTER_SECONDS, generation)

@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from tests.shells.conftest import MakeSite
-from tests.shells.site import COOKIE, NAVIGATION, Site
+from tests.shells.site import COOKIE, FETCH, NAVIGATION, Site
 
 IDLE, LIFETIME = 3600, 28800
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"]
@@ -41,6 +41,15 @@ def test_the_old_cookie_goes_on_and_is_answered_with_a_new_one_now_and_then(site
         renewals += visitor.get("/").all("set-cookie")
         site.now += 1
     assert len(renewals) == 3
+
+
+def test_a_page_that_polls_userinfo_does_not_keep_the_session_from_being_renewed(site: Site) -> None:
+    visitor = site.person()
+    for _ in range(0, 2 * IDLE, 20):
+        assert visitor.ask("userinfo", FETCH).status == 200
+        site.now += 10
+        assert visitor.get("/", FETCH).status == 200
+        site.now += 10
 
 
 @pytest.mark.parametrize(
