@@ -51,9 +51,10 @@ class SessionCache(Generic[Told]):
         known = self._young.get(cookie)
         if known is not None:
             return known
+        generation = self.generation  # before the look-up, or a sign-out in between would be undone
         known = self._old.get(cookie)
         if known is not None:
-            self.put(cookie, known, self.generation)
+            self.put(cookie, known, generation)
         return known
 
     def put(self, cookie: str, known: Known[Told], generation: int) -> None:
@@ -76,8 +77,8 @@ class SessionCache(Generic[Told]):
     def clear(self) -> None:
         """Forget every cookie: each is opened again, and its revocation asked for again, when it next comes."""
         with self._lock:
-            self.generation += 1
             self._young, self._old, self._young_bytes = {}, {}, 0
+            self.generation += 1  # last: whoever reads the new number finds nothing old
 
     def __len__(self) -> int:
         return len(self._young) + len(self._old.keys() - self._young.keys())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 from oidc_gate.session.cache import Known, SessionCache
 
@@ -39,6 +40,22 @@ def test_a_session_that_was_looked_at_before_a_revocation_is_not_kept_after_it()
     assert cache.get("kept") is None
     cache.put("late", known("late"), before)
     assert cache.get("late") is None
+
+
+def test_a_look_up_does_not_undo_the_revocation_that_overtakes_it() -> None:
+    cache: SessionCache[str] = SessionCache(2, 1 << 20)
+    cache.put("ada", known("ada"), cache.generation)
+    cache.put("bob", known("bob"), cache.generation)  # and so ada is among the old
+
+    class Old(dict[str, Known[str]]):
+        def get(self, *asked: Any) -> Any:
+            found = super().get(*asked)
+            cache.clear()
+            return found
+
+    cache._old = Old(cache._old)
+    assert cache.get("ada") is not None
+    assert cache.get("ada") is None
 
 
 def test_threads() -> None:
