@@ -31,9 +31,12 @@ def load_settings(settings: Settings | None, keywords: dict[str, Any]) -> Settin
 
     Raises:
         ConfigurationError: Every fault at once; logged at CRITICAL first, since some servers swallow it.
+        TypeError: Both ways at once: whichever lost, a rule about who may enter could be lost with it.
     """
+    if settings is not None and keywords:
+        raise TypeError(f"give settings, or {', '.join(sorted(keywords))} by keyword, not both")
     try:
-        loaded = settings if settings is not None and not keywords else Settings.load(**keywords)
+        loaded = Settings.load(**keywords) if settings is None else settings
         _try_keys(loaded)
     except ConfigurationError as error:
         log.critical("%s", error)
