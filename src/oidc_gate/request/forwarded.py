@@ -22,6 +22,7 @@ _HOST = re.compile(r"([A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::([1-9][0
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]{1,200})+", re.ASCII)
 _METHOD = re.compile(r"[A-Z]{1,20}", re.ASCII)
 _ABSOLUTE = re.compile(r"https?://[^/?#@\\]+(?=/)", re.IGNORECASE)
+_TWO_TARGETS = re.compile(r", *(?:/|https?:)", re.IGNORECASE)
 _DEFAULT_PORT = {"http": "80", "https": "443"}
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _LONGEST_HOST = 261  # a name of 255, and a port
@@ -143,7 +144,8 @@ def original_target(request: Request, settings: Settings, trusted: TrustedProxie
     r"""Return what the visitor asked the proxy for, or None: then everything is protected.
 
     None, too, when only one of both headers is configured or sent, when one is repeated, when the peer is not
-    trusted, and for a target that proxies and applications read differently (``#``, ``\``, bytes over 127).
+    trusted, and for a target that proxies and applications read differently (``#``, ``\``, bytes over 127) or
+    that may be two, joined by a comma (CVE-2025-64484).
     """
     uri_name, method_name = settings.original_uri_header, settings.original_method_header
     if not uri_name or not method_name or not trusted.trusts(request.peer):
@@ -155,6 +157,9 @@ def original_target(request: Request, settings: Settings, trusted: TrustedProxie
     if match := _ABSOLUTE.match(raw):
         raw = raw[match.end() :]
     if not raw.isascii() or not raw.isprintable() or "#" in raw or "\\" in raw:
+        return None
+    # Some WSGI servers join what a client sent with underscores in front of what the proxy sent with dashes.
+    if _TWO_TARGETS.search(raw):
         return None
     path = unquote_to_bytes(raw.partition("?")[0]).decode("utf-8", "surrogateescape")
     mount = _site_of_url(settings.public_url).mount if settings.public_url else ""
