@@ -105,6 +105,17 @@ def test_both_ways_answer_the_same() -> None:
     asyncio.run(story())
 
 
+def test_whoever_reads_no_answers_gets_no_more_of_them() -> None:
+    async def story() -> None:
+        connection = Connection()
+        connection.protocol.pause_writing()
+        assert await connection.send(PLAIN % connection.cookie) == b""
+        connection.protocol.resume_writing()
+        assert b" 202 " in await connection.send(b"")
+
+    asyncio.run(story())
+
+
 def test_a_sign_out_on_the_long_way_is_seen_on_the_short_one() -> None:
     async def story() -> None:
         connection = Connection()

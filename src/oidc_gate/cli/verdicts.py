@@ -52,6 +52,7 @@ class VerdictProtocol(HttpToolsProtocol):
             not self._is_inside
             and data.startswith(self._request_line)
             and (self.cycle is None or self.cycle.response_complete)
+            and not self.flow.write_paused  # whoever reads no answers gets no more of them
         ):
             answer = self._verdict(cookie) if (cookie := cookie_of(data)) else None
             if answer is not None:
