@@ -6,6 +6,7 @@ answer that no server can send, somebody let in who is not signed in.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -27,6 +28,7 @@ FORM = ("content-type", "application/x-www-form-urlencoded")
 def _site(**changes: Any) -> Site:
     site = Site(Shell("wsgi", "", "/oauth2"), public_paths=("/open/*",), **changes)
     site.visitor().ask("start")  # metadata and keys are there
+    site.provider._nonces = defaultdict(lambda: "of no sign-in")  # for codes that nobody gave
     return site
 
 
@@ -127,7 +129,6 @@ def callback(data: bytes) -> None:
         decide(site, make("/oauth2/callback", "", *_navigation(flow, FORM), method="POST"), body)
         decide(site, make("/oauth2/sign_out", "", FORM, method="POST"), body)
         assert site.provider.fetches.count("token") <= 1
-        site.provider._nonces.clear()
 
 
 def _token(data: bytes) -> str:
@@ -146,20 +147,20 @@ def logout_token(data: bytes) -> None:
 
 
 def id_token(data: bytes) -> None:
-    """The answer of the token endpoint: with a token in it, and any bytes."""
-    token = {"token_type": "Bearer", "access_token": "at", "id_token": _token(data)}
-    for made in (answer(token), answer(data)):
+    """The answer of the token endpoint: with a token in it, and any bytes. ``@N`` stands for the right nonce."""
+    for is_whole in (False, True):
         started = SITE.visitor().navigate("/oauth2/start?rd=/x")
         back = urlsplit(SITE.provider.authorize(started.header("location")))
         nonce = SITE.provider._nonces[parse_qs(back.query)["code"][0]]
-        SITE.provider.instead["token"] = made
+        told = data.replace(b"@N", nonce.encode())
+        token = {"token_type": "Bearer", "access_token": "at", "id_token": _token(told)}
+        SITE.provider.instead["token"] = answer(told if is_whole else token)
         flow = ("cookie", started.header("set-cookie").partition(";")[0])
         reply = decide(SITE, make("/oauth2/callback", back.query, *_navigation(flow)))
         SITE.provider.instead.clear()
-        SITE.provider._nonces.clear()
         assert isinstance(reply, Reply)
         signed_in = any(f"{COOKIE}=" in value for name, value in reply.headers if name == "Set-Cookie")
-        assert not signed_in or nonce.encode() in data
+        assert not signed_in or nonce.encode() in told
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {

@@ -117,7 +117,8 @@ def test_cve_2026_40575_what_a_backend_is_told_counts_from_trusted_peers_alone(m
     for bent in (
         {"X-Original-URI": "/open/x"},
         {"X-Original-Method": "GET"},
-        told | {"X-Original-URI": "/open/x#/../admin"},
+        told | {"X-Original-URI": "/open/x#y"},
+        told | {"X-Original-URI": "/open/x\\y"},
         told | {"X-Original-URI": "/admin?/open/x"},
         told | {"X-Original-URI": "/open/../admin"},
     ):
