@@ -50,6 +50,7 @@ class Plan:
         connections: How many at once, beside 16.
         groups: How many of the person.
         rules: How many addresses are allowed.
+        remembers_all: Whether a cache that holds all the sealed ones is measured too.
     """
 
     seconds: float
@@ -59,10 +60,11 @@ class Plan:
     connections: tuple[int, ...]
     groups: tuple[int, ...]
     rules: tuple[int, ...]
+    remembers_all: bool
 
 
-QUICK = Plan(2, 2, 50, 100_000, (256,), (500,), (1_000,))
-FULL = Plan(4, 3, 1_000, 100_000, (1, 256, 4_096), (1, 50, 500), (1, 1_000))
+QUICK = Plan(2, 2, 50, 100_000, (256,), (500,), (1_000,), False)
+FULL = Plan(4, 3, 1_000, 100_000, (1, 256, 4_096), (1, 50, 500), (1, 1_000), True)
 
 
 def measure(plan: Plan, directory: Path) -> tuple[list[Result], list[str]]:
@@ -78,7 +80,15 @@ def measure(plan: Plan, directory: Path) -> tuple[list[Result], list[str]]:
     for rules in plan.rules:
         allowed = (*(f"somebody.{n}@example.com" for n in range(rules - 1)), "jane.doe@example.com")
         results += _variant(plan, directory, f"{rules} rules", (SERVE,), left_out, allowed_emails=allowed)
+    if plan.remembers_all:
+        results += _all_remembered(plan, directory)
     return results, left_out
+
+
+def _all_remembered(plan: Plan, directory: Path) -> list[Result]:
+    room = {"session_cache_entries": 3 * plan.sealed, "session_cache_bytes": plan.sealed * 12_000}
+    with stage(directory / "remembered", names=(SERVE,), **room) as large:
+        return _sealed(large, plan, ", all remembered", warming_up=plan.sealed / 4_000)
 
 
 def _side_by_side(full: Stage, plan: Plan) -> list[Result]:
@@ -107,32 +117,34 @@ def _sessions(full: Stage, plan: Plan) -> list[Result]:
     case = f"16 connections, {plan.signed_in:,} sessions"
     names = [SERVE, PROXY_1, APACHE_COOKIE + ITSELF]
     full.play_all(names, case, runs=plan.runs, seconds=plan.seconds, cookies=many)
-    return [*_table(full, case), *_sealed(full, plan)]
+    return [*_table(full, case), *_sealed(full, plan, "")]
 
 
-def _sealed(full: Stage, plan: Plan) -> list[Result]:
-    """Ours alone, with more sessions than a process remembers: beside itself with a single one."""
+def _sealed(full: Stage, plan: Plan, how: str, *, warming_up: float = 1) -> list[Result]:
+    """Ours alone: many sessions, one after another, in turns with a single one.
+
+    Args:
+        how: What is said of the sessions.
+        warming_up: Seconds; for a cache that holds them all, enough to see every one.
+    """
     backend = full.backends[SERVE]
     settings = Settings.load(environ={}, **ours.settings(full.issuer, backend.port))
     engine = AuthBackend(settings)._backends.at("").engine
     cookies = sealed_cookies(engine, full.cookies[SERVE].read_text().strip(), plan.sealed)
-    jar = {SERVE: write_cookies(full.directory, "sealed", cookies)}
-    del cookies
+    many, one = write_cookies(full.directory, "sealed", cookies), full.cookies[SERVE]
+    name = f"{plan.sealed:,} sessions{how}"
+    say(name)
     before = memory(backend.leader)["Pss"] / 1e6
-    case, single = (
-        f"16 connections, {plan.sealed:,} sessions",
-        f"16 connections, 1 session, beside {plan.sealed:,}",
-    )
-    # each alone and long enough to meet more sessions than are remembered
-    full.play_all([SERVE], case, runs=plan.runs, seconds=2 * plan.seconds, cookies=jar)
+    full.play(SERVE, "", many, 16, warming_up)
+    for _ in range(plan.runs):
+        full.play(SERVE, name, many, 16, plan.seconds)
+        full.play(SERVE, f"one beside {name}", one, 16, plan.seconds)
     after = memory(backend.leader)["Pss"] / 1e6
-    full.play_all([SERVE], single, runs=plan.runs, seconds=plan.seconds)
-    many, one = full.values(case, SERVE, _cpu), full.values(single, SERVE, _cpu)
-    against = "serve with 1 session"
+    costs, single = full.values(name, SERVE, _cpu), full.values(f"one beside {name}", SERVE, _cpu)
     return [
-        compare(f"{plan.sealed:,} sessions: CPU", "s for 10,000", many, one, against, more_is_better=False),
-        alone(f"{plan.sealed:,} sessions: memory of serve before", "MB", [before]),
-        alone(f"{plan.sealed:,} sessions: memory of serve after", "MB", [after]),
+        compare(f"{name}: CPU", "s for 10,000", costs, single, "serve with 1 session", more_is_better=False),
+        alone(f"{name}: memory of serve before", "MB", [before]),
+        alone(f"{name}: memory of serve after", "MB", [after]),
     ]
 
 

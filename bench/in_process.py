@@ -44,7 +44,7 @@ class Plan:
     counted: int
 
 
-QUICK, FULL = Plan(3, 0), Plan(7, 300)
+QUICK, FULL = Plan(2, 0), Plan(7, 300)
 
 
 def measure(plan: Plan, directory: Path) -> tuple[list[Result], list[str]]:

@@ -23,7 +23,7 @@ from oidc_gate.settings import Settings
 from oidc_gate.shell import Engine
 from oidc_gate.wsgi import OIDCGate as WSGIGate
 
-SESSIONS = 400
+SESSIONS = 160
 
 
 def anybody(number: int = 0, *, groups: int = 8, claims: dict[str, Any] | None = None) -> Session:

@@ -83,7 +83,7 @@ def _tables(part: Sequence[Result]) -> list[str]:
     rest = []
     for result in part:
         case, _, figure = result.name.rpartition(": ")
-        if figure not in FIGURES or result.against.startswith("serve with"):
+        if figure not in FIGURES or result.against == "serve with 1 session":
             rest.append(result)
             continue
         value = result.ours if result.theirs is None else result.theirs

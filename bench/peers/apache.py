@@ -26,7 +26,11 @@ Mutex file:{directory} default
 ErrorLog /dev/stderr
 LogLevel error
 {modules}
+ListenBacklog 8192
 ServerLimit 8
+StartServers 8
+MinSpareThreads 448
+MaxSpareThreads 1024
 ThreadLimit 64
 ThreadsPerChild 64
 MaxRequestWorkers 512
