@@ -61,7 +61,7 @@ def check(browser: Browser, outcomes: list[tuple[str, str]]) -> None:
         assert not place.pathname.startswith(("//", "/oauth2")), (attack, outcome, place)
 
 
-def test_rd_of_start_as_it_is_and_encoded(site: Site, browser: Browser) -> None:
+def test_cve_2020_5233_cve_2020_11053_rd_of_start(site: Site, browser: Browser) -> None:
     person = site.person()
     outcomes = []
     for attack in ATTACKS:
@@ -75,7 +75,7 @@ def test_rd_of_start_as_it_is_and_encoded(site: Site, browser: Browser) -> None:
 
 
 @pytest.mark.parametrize("endpoint", ["start", "sign_in"])
-def test_x_auth_request_redirect(site: Site, browser: Browser, endpoint: str) -> None:
+def test_cve_2020_4037_x_auth_request_redirect(site: Site, browser: Browser, endpoint: str) -> None:
     person = site.person()
     outcomes = []
     for attack in ON_THE_WIRE:
@@ -90,7 +90,9 @@ def test_x_auth_request_redirect(site: Site, browser: Browser, endpoint: str) ->
     check(browser, outcomes)
 
 
-def test_referer_hx_current_url_and_the_requests_own_path(site: Site, browser: Browser) -> None:
+def test_cve_2022_23527_cve_2021_32786_referer_hx_current_url_and_own_path(
+    site: Site, browser: Browser
+) -> None:
     person = site.person()
     outcomes = []
     for attack in ON_THE_WIRE:
@@ -104,6 +106,22 @@ def test_referer_hx_current_url_and_the_requests_own_path(site: Site, browser: B
             shown = site.visitor().get(quote(attack.partition("?")[0], safe="/%"), NAVIGATION)
             if shown.status == 401 and shown.is_page:
                 outcomes.append((attack, outcome_of(site.start_link(shown), person)))
+    check(browser, outcomes)
+
+
+def test_flask_oidc_2_4_a_path_that_begins_with_two_slashes(site: Site, browser: Browser) -> None:
+    """``https://app.example//evil.example`` is ours; its path alone, as a ``Location``, is not."""
+    outcomes = []
+    for path in (
+        "//evil.example",
+        "//evil.example/%2f..",
+        "/%5cevil.example",
+        "///evil.example",
+        "/.//evil.example",
+    ):
+        shown = site.visitor().get(path, NAVIGATION)
+        assert shown.status == 401
+        outcomes.append((path, outcome_of(site.start_link(shown), site.person())))
     check(browser, outcomes)
 
 
