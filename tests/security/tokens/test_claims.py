@@ -134,3 +134,59 @@ def test_claims_that_are_kept_elsewhere_are_not_fetched(party: Party) -> None:
     assert party.app.identity.groups == ()
     assert party.app.identity.email == "alice@example.com"
     assert party.fetched("/stolen") == 0
+
+
+@pytest.mark.parametrize("nonce", [1, ["a"], {}, ""])
+def test_a_nonce_that_is_no_text(party: Party, nonce: object) -> None:
+    party.op.tamper_id_token = lambda claims, header: (claims | {"nonce": nonce}, header)
+    browser = party.visitor()
+    answer = party.come_back(browser, party.begin(browser))
+    party.refused(browser, answer, claim("nonce", expected="the nonce of this sign-in", got="another one"))
+
+
+def test_no_at_hash(party: Party) -> None:
+    """Optional in the code flow: Core §3.1.3.8."""
+    party.op.tamper_id_token = lambda claims, header: (
+        {name: value for name, value in claims.items() if name != "at_hash"},
+        header,
+    )
+    party.signs_in()
+
+
+@pytest.mark.parametrize(
+    ("aud", "wanted"),
+    [
+        (["gate"], None),
+        (["gate", "gate"], None),
+        (["other", "another"], claim("aud", expected="gate", got="other another")),
+        (["gate", 1], claim("aud", expected="gate", got="a list of 2")),
+        ({"gate": 1}, claim("aud", expected="gate", got="an object")),
+        (1, claim("aud", expected="gate", got="1")),
+    ],
+)
+def test_shapes_of_aud(party: Party, aud: object, wanted: Refused | None) -> None:
+    party.op.tamper_id_token = lambda claims, header: (claims | {"aud": aud}, header)
+    if wanted is None:
+        party.signs_in()
+        return
+    browser = party.visitor()
+    party.refused(browser, party.come_back(browser, party.begin(browser)), wanted)
+
+
+@pytest.mark.parametrize("sub", ["", "x" * 256, 7, "tab\tin it", "é"])
+def test_a_sub_that_is_no_subject(party: Party, sub: object) -> None:
+    party.op.tamper_id_token = lambda claims, header: (claims | {"sub": sub}, header)
+    browser = party.visitor()
+    answer = party.come_back(browser, party.begin(browser))
+    party.refused(
+        browser, answer, claim("sub", expected="1 to 255 printable ASCII characters", got="(?s:.*)")
+    )
+
+
+@pytest.mark.parametrize("name", ["exp", "iat"])
+@pytest.mark.parametrize("value", [True, -1, 10**15, [], "soon"])
+def test_a_time_that_is_none(party: Party, name: str, value: object) -> None:
+    party.op.tamper_id_token = lambda claims, header: (claims | {name: value}, header)
+    browser = party.visitor()
+    answer = party.come_back(browser, party.begin(browser))
+    party.refused(browser, answer, claim(name, expected=TIME, got=".+"))
