@@ -87,14 +87,14 @@ class OIDCGate:
             return await _answer_broken(self._broken, scope, receive, send)
         if scope["type"] not in ("http", "websocket"):
             return await self._pass_lifespan(scope, receive, send)
-        cookie_header = _cookie_header(scope)
+        kept, cookie_header = self._passes.apart(scope["headers"])
         cookie, others = self._split(cookie_header)
         known = cookie and (
             self._recognise(cookie, self._clock()) or self._engine.meet(cookie, cookie_header)
         )
         if not known or known.told is None or scope["type"] != "http" or self._prefix in scope["path"]:
             return await self._decide(scope, receive, send)
-        await self._app(self._entered(scope, others, *known.told), receive, send)
+        await self._app(_entered(scope, kept, others, *known.told), receive, send)
 
     async def _pass_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
@@ -103,25 +103,15 @@ class OIDCGate:
         self._engine.warm_up()
         await self._app(scope, receive, send)
 
-    def _entered(
-        self, scope: Scope, cookies: str, members: Scope, headers: list[tuple[bytes, bytes]]
-    ) -> Scope:
-        """Return the scope as the application sees it: none of our cookies, nobody's identity but the one we know."""
-        passes = self._passes
-        kept = [pair for pair in scope["headers"] if passes[pair[0]]]
-        if cookies:
-            kept.append((b"cookie", cookies.encode("latin-1")))
-        kept += headers
-        return {**scope, **members, "headers": kept}
-
     async def _decide(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._engine.warm_up()
         request, body = request_of(scope), Body(receive)
         decision = await arun(self._gate.decide(request), self._engine.world, body.read, off_loop)
         if isinstance(decision, Reply):
             return await send_reply(decision, scope, body, send, is_head=request.method == "HEAD")
-        others = self._cookies.without_ours(_cookie_header(scope))
-        inner = self._entered(scope, others, *told(decision.identity, decision.headers))
+        kept, cookie_header = self._passes.apart(scope["headers"])
+        others = self._cookies.without_ours(cookie_header)
+        inner = _entered(scope, kept, others, *told(decision.identity, decision.headers))
         await self._app(inner, receive, watching(decision, send, is_head=request.method == "HEAD"))
 
     def __getattr__(self, name: str) -> Any:
@@ -200,6 +190,20 @@ def _tell_nginx(parts: Parts, session: Session) -> Verdict:
     headers = encoded(admit(parts, session))
     lines = b"".join(b"%s: %s\r\n" % pair for pair in headers)
     return Verdict(headers, b"HTTP/1.1 202 Accepted\r\n" + lines + b"\r\n")
+
+
+def _entered(
+    scope: Scope,
+    kept: list[tuple[bytes, bytes]],
+    cookies: str,
+    members: Scope,
+    headers: list[tuple[bytes, bytes]],
+) -> Scope:
+    """Return the scope as the application sees it: none of our cookies, nobody's identity but the one we know."""
+    if cookies:
+        kept.append((b"cookie", cookies.encode("latin-1")))
+    kept += headers
+    return {**scope, **members, "headers": kept}
 
 
 def _cookie_header(scope: Scope) -> str:

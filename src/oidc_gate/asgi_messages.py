@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 from urllib.parse import quote
 
@@ -108,6 +108,17 @@ class HeaderFilter(dict[bytes, bool]):
 
     def __init__(self, stripped: frozenset[str]) -> None:
         self._stripped = stripped | {"cookie"}
+
+    def apart(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[list[tuple[bytes, bytes]], str]:
+        """Return what reaches the application, and ``Cookie``; HTTP/2 may have cut it in pieces (RFC 9113 §8.2.3)."""
+        kept: list[tuple[bytes, bytes]] = []
+        pieces: list[bytes] = []
+        for pair in headers:
+            if self[pair[0]]:
+                kept.append(pair)
+            elif pair[0] == b"cookie":
+                pieces.append(pair[1])
+        return kept, b"; ".join(pieces).decode("latin-1")
 
     def __missing__(self, name: bytes) -> bool:
         passes = name.decode("latin-1").lower().replace("_", "-") not in self._stripped
