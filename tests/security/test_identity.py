@@ -9,7 +9,7 @@ import pytest
 from oidc_gate.errors import ConfigurationError
 from tests.core.provider.scripted import CLIENT, ISSUER
 from tests.core.provider.scripted import sign as sign_token
-from tests.security.conftest import MakeSite
+from tests.security.conftest import SHELLS, MakeSite
 from tests.security.test_flow import bring, start
 from tests.shells.site import COOKIE, NAVIGATION, ORIGIN, Site
 
@@ -262,6 +262,15 @@ def test_cve_2025_64484_no_spelling_of_an_identity_header_passes(
                     if asked_for and own in ("x-forwarded-groups", "x-forwarded-preferred-username"):
                         told[own] = ""
                     assert site.app.header(name) == ([told[own]] if asked_for and own in told else []), name
+
+
+def test_cve_2025_64484_nor_what_a_server_took_for_a_user() -> None:
+    """``REMOTE_USER`` of a server in front, as by Basic authentication, is no identity of the gate's."""
+    site = Site(SHELLS["wsgi"], public_paths=("/open",))
+    for visitor, user in ((site.visitor(), None), (site.person(), "alice"), (site.person(), "alice")):
+        assert visitor.get("/open", REMOTE_USER="root", AUTH_TYPE="Basic").status == 200
+        assert site.app.last.get("REMOTE_USER") == user
+        assert site.app.last.get("AUTH_TYPE") == ("oidc_gate" if user else None)
 
 
 def test_ghsa_7r4p_every_configured_header_is_sent_empty_if_need_be(make_site: MakeSite) -> None:
