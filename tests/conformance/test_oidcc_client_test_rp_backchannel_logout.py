@@ -73,6 +73,20 @@ def test_another_type_of_token(make_party: MakeParty, typ: str) -> None:
     party.tried(f"`typ` {typ}: 400 `logout_token_typ`, the session stays; the same as logout+jwt is taken")
 
 
+@pytest.mark.parametrize(
+    ("name", "seconds"), [("iat", -700), ("iat", 120), ("nbf", 120), ("exp", -100), ("exp", None)]
+)
+def test_a_token_of_another_time(make_party: MakeParty, name: str, seconds: int | None) -> None:
+    party = make_party(insecure_single_process_revocation=True)
+    browser, now = party.signs_in(), int(party.clock())
+    claims = {"iss": party.op.issuer, "aud": "gate", "iat": now, "exp": now + 60, "jti": "j", "sub": "alice"}
+    claims |= {"events": {EVENT: {}}, name: None if seconds is None else now + seconds}
+    body = urlencode({"logout_token": party.op.sign(claims)}).encode()
+    answer = party.visitor().open("POST", party.path("backchannel_logout"), FORM, body)
+    assert (answer.status, f"logout_token_{name}: " in answer.text) == (400, True)
+    assert browser.is_on()
+
+
 def test_signed_with_the_client_secret(make_party: MakeParty) -> None:
     registered = {"id_token_signed_response_alg": "HS256"}
     settings: dict[str, Any] = {"id_token_algorithms": ("HS256",), "insecure_single_process_revocation": True}
