@@ -37,14 +37,27 @@ def request_of(scope: Scope) -> Request:
         peer=client[0] if client else "unix",
         is_websocket=is_websocket,
         request_id=new_request_id(),
+        is_ambiguous=_is_ambiguous(mount, scope["path"]),
     )
 
 
 def _below(mount: str, path: str) -> str:
     """Return `path` below the mount: as applications do, whether or not the server counts it in (ASGI 3.0)."""
-    if mount and (path == mount or path.startswith(mount + "/")):
+    if mount and _is_below(mount, path):
         return path[len(mount) :] or "/"
     return path or "/"
+
+
+def _is_ambiguous(mount: str, path: str) -> bool:
+    """Tell whether the mount stands elsewhere in `path`: Litestar and Quart dispatch on what follows it there.
+
+    Hypercorn does not count the mount in, so anybody can ask for ``/open`` + mount + ``/secret``.
+    """
+    return bool(mount) and mount in path and not _is_below(mount, path)
+
+
+def _is_below(mount: str, path: str) -> bool:
+    return path == mount or path.startswith(mount + "/")
 
 
 def _raw_path(scope: Scope, mount: str, path: str) -> str:

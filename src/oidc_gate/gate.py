@@ -12,7 +12,7 @@ cookie at its first sight. `Gate.decide` is the rest, as a generator that yields
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from typing import Generic
@@ -29,9 +29,11 @@ from .observe import log
 from .session.cache import Known, Told
 from .session.cookie_sessions import Found
 from .session.lifetime import ends_at, renew_at
+from .session.revocation import revocation_keys
 from .settings import Settings
 
 Endpoint = Callable[[Parts, Visit], Step[Reply]]
+Recalls = Callable[[Sequence[str], int], int | None]
 
 ENDPOINTS: dict[str, tuple[str, ...]] = {
     "auth": (),  # any method: Nginx asks by GET, but a gate mounted elsewhere is asked with the visitor's own
@@ -78,21 +80,21 @@ class Gate(Generic[Told]):
         known = self._get(cookie)
         return known if known is not None and now < known.until else None
 
-    def meet(self, cookie: str, cookie_header: str, now: float) -> Step[Known[Told] | None]:
-        """Return what is to be known of a session cookie at its first sight; None where `decide` has more to do."""
+    def meet(self, cookie: str, cookie_header: str, now: int, recall: Recalls) -> Known[Told] | None:
+        """Return what is to be known of a session cookie at its first sight; None where `decide` has more to do.
+
+        Args:
+            recall: Answers a `Recall` at once. Nothing here waits, so no generator is paid for.
+        """
         generation = self.parts.cache.generation
         try:
-            found = yield from self._look(cookie, cookie_header, int(now))
+            found = self.parts.sessions.open(cookie, cookie_header, now)
         except SessionError:
             return None
         until = renew_at(found.session, self.settings)
-        return self._keep(found, until, generation) if found.at < until else None
-
-    def _look(self, cookie: str, cookie_header: str, now: int) -> Step[Found]:
-        try:
-            return (yield from self.parts.sessions.look(cookie, cookie_header, now))
-        except SessionError:  # of several cookies of our name another may be the session
-            return (yield from self.parts.sessions.read(cookie_header))
+        if now >= until or recall(revocation_keys(found.session), now) is not None:
+            return None
+        return self._keep(found, until, generation)
 
     def _keep(self, found: Found, until: int, generation: int) -> Known[Told]:
         session = found.session
@@ -177,7 +179,7 @@ class Gate(Generic[Told]):
     def _admit_to_application(self, visit: Visit, cookies: tuple[str, ...]) -> Decision:
         """Decide about a request for the application itself."""
         request, identity = visit.request, visit.identity
-        is_public = self.parts.public.matches(request.method, request.path)
+        is_public = not request.is_ambiguous and self.parts.public.matches(request.method, request.path)
         if identity is None:
             return self._admit_anonymous(visit, is_public)
         if request.is_websocket and not _is_own_origin(visit):

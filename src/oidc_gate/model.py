@@ -62,6 +62,7 @@ class Request:
         query: Without the ``?``, not decoded.
         peer: Address of the TCP peer; ``unix`` for a Unix socket; empty when the server does not say.
         request_id: Stands in the log and on error pages.
+        is_ambiguous: Applications disagree on which path this is; it is never public.
     """
 
     method: str
@@ -74,6 +75,7 @@ class Request:
     peer: str = ""
     is_websocket: bool = False
     request_id: str = "-"
+    is_ambiguous: bool = False
 
     @property
     def host(self) -> str:

@@ -178,6 +178,21 @@ def test_mozilla_django_oidc_504_a_session_that_ended_is_over_for_every_method(
     assert site.app.seen == []
 
 
+@pytest.mark.parametrize("path", ["/open/base/secret", "/open/base", "/open/x/base/secret", "/open/basement"])
+def test_a_path_that_litestar_and_quart_cut_at_the_mount_is_not_public(path: str) -> None:
+    # they dispatch on what follows the first root_path, wherever it stands; Hypercorn does not put it in front
+    site = Site(SHELLS["asgi"], public_paths=("/open/*",))
+
+    def get(path: str) -> int:
+        return site.visitor().open("GET", path, root_path="/base").status
+
+    assert get(path) == 401
+    assert site.app.seen == []
+    for plain in ("/open/x", "/base/open/x", "/base/open/base/x", "/open/abase/x"):
+        assert get(plain) == 200
+    assert len(site.app.seen) == 4
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("headers", [NAVIGATION, FETCH, {}], ids=["navigation", "fetch", "curl"])
 def test_ghsa_59jp_rwph_878r_nothing_protected_lies_behind_the_sign_in_page(
