@@ -118,7 +118,7 @@ def test_a_large_session_beside_eight_flows_stays_small_enough(site: Site, group
 
 def test_the_largest_session_that_is_ever_written_leaves_room_for_eight_flows(site: Site) -> None:
     sizes = []
-    for number in range(32, 90, 4):
+    for number in range(32, 160, 8):
         visitor = site.visitor()
         site.provider.person["groups"] = [hashlib.sha256(b"g%d" % one).hexdigest() for one in range(number)]
         bring(visitor, start(visitor))
