@@ -92,9 +92,10 @@ class Engine(Generic[Told]):
         Args:
             cookie: The first session cookie in `cookie_header`.
         """
-        if self.world.marks.blocks:
+        marks = self.world.marks
+        if marks.blocks:
             return None
-        return run(self.gate.meet(cookie, cookie_header, self.world.clock()), self.world, _no_body)
+        return self.gate.meet(cookie, cookie_header, int(self.world.clock()), marks.recall)
 
     def warm_up(self) -> None:
         """Fetch metadata and keys in a thread of their own, unless this process has begun to."""

@@ -74,24 +74,28 @@ class CookieSessions:
         trouble = None
         for value in self._cookies.find(header, self._cookies.main):
             try:
-                return (yield from self.look(value, header, now))
+                found = self.open(value, header, now)
             except SessionError as error:
                 trouble = error
+                continue
+            revoked_at = yield from effects.recall(*revocation_keys(found.session))
+            # A logout in the second in which the session began ends it too: better one sign-in too many.
+            if revoked_at is None or revoked_at < found.session.started_at:
+                return found
+            trouble = SessionError("session_revoked", "The session was ended by a sign-out.")
         raise trouble or SessionError("no_cookie", "No session cookie came.")
 
-    def look(self, value: str, header: str, now: int) -> Step[Found]:
-        """Return the session of one main cookie, if it opens, is on, and is not revoked.
+    def open(self, value: str, header: str, now: int) -> Found:
+        """Return the session of one main cookie, if it opens and is on.
+
+        Not checked here: whether it was revoked.
 
         Raises:
-            SessionError: It is not; the code says why.
+            SessionError: It does not, or is not; the code says why.
         """
         found = self._open(value, header, now)
         validate_lifetime(found.session, self._settings, now)
-        revoked_at = yield from effects.recall(*revocation_keys(found.session))
-        # A logout in the second in which the session began ends it too: better one sign-in too many.
-        if revoked_at is None or revoked_at < found.session.started_at:
-            return found
-        raise SessionError("session_revoked", "The session was ended by a sign-out.")
+        return found
 
     def _open(self, value: str, header: str, now: int) -> Found:
         opened, weight = self._decode(self._main.open(value))
