@@ -19,11 +19,12 @@ async def off_loop(perform: Callable[[Any], Any], effect: Any) -> Any:
     """Perform `effect` in a thread and return its result.
 
     The thread is not one of the application's pool: `anyio` keeps idle threads apart from the loop's default
-    executor, and the limiter is ours alone.
+    executor, and the limiter is ours alone. Who is cancelled waits for the thread, which the provider's timeout
+    bounds: an abandoned one would run on and not be counted.
     """
     from anyio import to_thread
 
-    return await to_thread.run_sync(perform, effect, limiter=_limiter(), abandon_on_cancel=True)
+    return await to_thread.run_sync(perform, effect, limiter=_limiter())
 
 
 def _limiter() -> CapacityLimiter:
