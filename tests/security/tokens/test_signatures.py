@@ -29,6 +29,7 @@ def segments(number: int, **params: Any) -> Refused:
     return claim("format", expected="a signed token", got=f"{number} segments", **params)
 
 
+NOT_ASCII = claim("format", expected="base64url", got="other characters", text="é.b.c")
 NO_HEADER = Refused("id_token_header", ".*expected 'a JSON object'", params={"text": "a.b.c"})
 
 
@@ -51,6 +52,7 @@ NO_HEADER = Refused("id_token_header", ".*expected 'a JSON object'", params={"te
         pytest.param(Fault.NOT_A_JWT, segments(1), id="no JWT"),
         pytest.param(Fault.NOT_A_JWT, segments(2, text="a.b"), id="two segments"),
         pytest.param(Fault.NOT_A_JWT, NO_HEADER, id="no header"),
+        pytest.param(Fault.NOT_A_JWT, NOT_ASCII, id="other characters"),
         pytest.param(
             Fault.ACCESS_TOKEN_AS_ID_TOKEN,
             claim("typ", expected="jose or jwt", got=r"at\+jwt"),
