@@ -80,6 +80,8 @@ def test_pages_load_nothing_but_static_files_that_are_there(site: Site) -> None:
         file = site.visitor().open("GET", link)
         assert file.status == 200
         assert "immutable" in file.header("cache-control")
+        assert file.header("content-security-policy") == "default-src 'none'"
+        assert file.header("cross-origin-resource-policy") == "same-origin"
         again = site.visitor().open("GET", link, {"If-None-Match": file.header("etag")})
         assert (again.status, again.body) == (304, b"")
     for name in ("nothing.css", "..%2fpages.py", ".", "%2e%2e"):

@@ -17,12 +17,6 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
     file = pages.static_file(name)
     if file is None:
         return problem(404, "not_found", "There is no such file.")
-    headers = (
-        ("Content-Type", file.content_type),
-        ("Cache-Control", file.cache_control),
-        ("ETag", file.etag),
-        ("X-Content-Type-Options", "nosniff"),
-    )
     if visit.request.headers.get("if-none-match") == file.etag:
-        return Reply(304, headers[1:])
-    return reply(200, headers, file.body)
+        return Reply(304, file.headers[1:])
+    return reply(200, file.headers, file.body)
