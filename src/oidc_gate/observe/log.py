@@ -29,7 +29,7 @@ def failed(request: Request, error: GateError, status: int | None = None) -> Non
     Args:
         status: What was answered, where that is not the error's own status.
     """
-    log.warning("%s %s: %s: %s", request.request_id, _line(request), status or error.status, error)
+    log.warning("%s %s: %s: %s", request.request_id, _line(request), status or error.status, str(error))
 
 
 def signed_in(request: Request, subject: str, groups: int) -> None:
