@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.browser import sign_in_often
 from bench.load import write_cookies
@@ -68,20 +70,29 @@ FULL = Plan(4, 3, 1_000, 100_000, (1, 256, 4_096), (1, 50, 500), (1, 1_000), Tru
 
 
 def measure(plan: Plan, directory: Path) -> tuple[list[Result], list[str]]:
-    """Return the results, and what was left out."""
+    """Return the results, and what was left out; a part that fails does not take the others with it."""
     results: list[Result] = []
+    left_out: list[str] = []
+
+    def add(part: Callable[..., list[Result]], *given: Any, **settings: Any) -> None:
+        try:
+            results.extend(part(*given, **settings))
+        except (RuntimeError, OSError) as error:
+            left_out.append(f"behind Nginx, {part.__name__.strip('_')}: {str(error)[:200]}")
+
     with stage(directory / "all", names=EVERYBODY) as full:
-        results += _side_by_side(full, plan)
-        results += _connections(full, plan)
-        results += _sessions(full, plan)
-        left_out = full.left_out
+        add(_side_by_side, full, plan)
+        add(_connections, full, plan)
+        add(_sessions, full, plan)
+        add(_sealed, full, plan, "")
+        left_out += full.left_out
     for groups in plan.groups:
-        results += _variant(plan, directory, f"{groups} groups", (SERVE, PROXY_1), left_out, groups=groups)
+        add(_variant, plan, directory, f"{groups} groups", (SERVE, PROXY_1), left_out, groups=groups)
     for rules in plan.rules:
         allowed = (*(f"somebody.{n}@example.com" for n in range(rules - 1)), "jane.doe@example.com")
-        results += _variant(plan, directory, f"{rules} rules", (SERVE,), left_out, allowed_emails=allowed)
+        add(_variant, plan, directory, f"{rules} rules", (SERVE,), left_out, allowed_emails=allowed)
     if plan.remembers_all:
-        results += _all_remembered(plan, directory)
+        add(_all_remembered, plan, directory)
     return results, left_out
 
 
@@ -117,7 +128,7 @@ def _sessions(full: Stage, plan: Plan) -> list[Result]:
     case = f"16 connections, {plan.signed_in:,} sessions"
     names = [SERVE, PROXY_1, APACHE_COOKIE + ITSELF]
     full.play_all(names, case, runs=plan.runs, seconds=plan.seconds, cookies=many)
-    return [*_table(full, case), *_sealed(full, plan, "")]
+    return _table(full, case)
 
 
 def _sealed(full: Stage, plan: Plan, how: str, *, warming_up: float = 1) -> list[Result]:
@@ -150,16 +161,12 @@ def _sealed(full: Stage, plan: Plan, how: str, *, warming_up: float = 1) -> list
 
 def _variant(
     plan: Plan, directory: Path, case: str, names: tuple[str, ...], left_out: list[str], *,
-    groups: int = 8, **settings: object,
+    groups: int = 8, **settings: Any,
 ) -> list[Result]:  # fmt: skip
-    try:
-        with stage(directory / ours.slug(case), names=names, groups=groups, **settings) as small:
-            small.play_all([*names, nginx.STUB], case, runs=plan.runs, seconds=plan.seconds)
-            left_out += small.left_out
-            return _table(small, case)
-    except RuntimeError as error:
-        left_out.append(f"{case}: {str(error)[:200]}")
-        return []
+    with stage(directory / ours.slug(case), names=names, groups=groups, **settings) as small:
+        small.play_all([*names, nginx.STUB], case, runs=plan.runs, seconds=plan.seconds)
+        left_out += small.left_out
+        return _table(small, case)
 
 
 def _table(stage: Stage, case: str) -> list[Result]:

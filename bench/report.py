@@ -57,7 +57,8 @@ def _circumstances(mode: str, took: float) -> str:
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     return (
         f"Measured on {time.strftime('%Y-%m-%d')} ({mode} run, {took / 60:.0f} minutes) on {os.cpu_count()} processors "
-        f"({model}), Linux {'.'.join(platform.release().split('.')[:2])}, Python {platform.python_version()}; {', '.join(_versions())}. "
+        f"({model}), Linux {'.'.join(platform.release().split('.')[:2])}, Python {platform.python_version()}; "
+        f"{', '.join(_versions())}. "
         f"Load average at the end: {load}."
     )
 
