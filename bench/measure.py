@@ -106,7 +106,8 @@ def _block(call: Callable[[], object], count: int) -> int:
 
 def cpu_seconds(leader: int) -> float:
     """Return the processor time that the session of `leader`, with all of its processes, has used so far."""
-    return sum(int(fields[11]) + int(fields[12]) for fields in _processes_of(leader)) / TICKS_A_SECOND
+    own = _processes_of(leader) if leader else []  # session 0 is the kernel's
+    return sum(int(fields[11]) + int(fields[12]) for fields in own) / TICKS_A_SECOND
 
 
 def memory(leader: int) -> dict[str, int]:
