@@ -171,7 +171,7 @@ class AuthBackend:
         backend.engine.warm_up()
         body, request = Body(receive), backend.placed(request_of(scope))
         decision = await arun(backend.engine.gate.decide(request), backend.engine.world, body.read, off_loop)
-        reply = backend.reply_of(decision)
+        reply = backend.reply_of(decision, request)
         await send_reply(reply, scope, body, send, is_head=request.method == "HEAD")
 
 

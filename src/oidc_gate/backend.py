@@ -14,7 +14,7 @@ from .endpoints.replies import problem
 from .errors import ConfigurationError
 from .faults import describe
 from .model import Decision, Reply, Request, Session
-from .session.cache import Known, Told
+from .session.cache import Known, SessionCache, Told
 from .settings import Settings
 from .shell import Engine
 from .world import World
@@ -30,8 +30,10 @@ Tell = Callable[[Parts, Session], Told]
 class Backend(Generic[Told]):
     """The backend at one mount point."""
 
-    def __init__(self, settings: Settings, tell: Tell[Told], world: World, mount: str) -> None:
-        self.engine = Engine(settings, tell, world)
+    def __init__(
+        self, settings: Settings, tell: Tell[Told], world: World, cache: SessionCache[Told], mount: str
+    ) -> None:
+        self.engine = Engine(settings, tell, world, cache)
         self._mount = mount
         prefix = settings.prefix
         self._parent = mount[: -len(prefix)] if mount else ""
@@ -69,10 +71,9 @@ class Backend(Generic[Told]):
             raw_path=self._below + request.raw_path,
         )
 
-    @staticmethod
-    def reply_of(decision: Decision) -> Reply:
-        """Return the reply; there is no application to let anybody on to."""
-        if isinstance(decision, Reply) and not decision.drains:
+    def reply_of(self, decision: Decision, request: Request) -> Reply:
+        """Return the answer of an endpoint; there is no application to let anybody on to, or keep anybody from."""
+        if isinstance(decision, Reply) and self.engine.gate.is_own(request):
             return decision
         return problem(404, "not_found", "Only the endpoints of the gate are here.")
 
@@ -93,6 +94,10 @@ class Backends(Generic[Told]):
         self._settings = settings
         self._tell = tell
         self._world = world or World(settings)
+        # One for all mounts: who signs out at one of them is signed out at all.
+        self._cache: SessionCache[Told] = SessionCache(
+            settings.session_cache_entries, settings.session_cache_bytes
+        )
         self._at: dict[str, Backend[Told]] = {}
         self._lock = threading.Lock()
 
@@ -110,7 +115,8 @@ class Backends(Generic[Told]):
             # At the path of `public_url` it is the application that is mounted, and the prefix is below.
             hangs_at = mount.rstrip("/") if mount.rstrip("/") != base else ""
             settings = replace(self._settings, prefix=prefix) if hangs_at else self._settings
-            backend = Backend(settings, self._tell, self._world, hangs_at)
-            if len(self._at) < MOST_MOUNTS:
-                self._at[mount] = backend
+            if len(self._at) >= MOST_MOUNTS:
+                del self._at[next(iter(self._at))]
+            backend = Backend(settings, self._tell, self._world, self._cache, hangs_at)
+            self._at[mount] = backend
             return backend

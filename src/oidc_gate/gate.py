@@ -26,7 +26,7 @@ from .endpoints.trouble import answer_error
 from .errors import GateError, SessionError
 from .model import Allow, Decision, Reply, Request, Session
 from .observe import log
-from .session.cache import Known, Told
+from .session.cache import Known, SessionCache, Told
 from .session.cookie_sessions import Found
 from .session.lifetime import ends_at, renew_at
 from .session.revocation import revocation_keys
@@ -63,12 +63,18 @@ class Gate(Generic[Told]):
     Args:
         tell: Makes of a session, in the form that the shell hands on, what somebody let in is known by. Made
             once for each cookie and kept with it.
+        cache: The cookies seen a moment ago, where several gates share them; its own if left out.
     """
 
-    def __init__(self, settings: Settings, tell: Callable[[Parts, Session], Told]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        tell: Callable[[Parts, Session], Told],
+        cache: SessionCache[Told] | None = None,
+    ) -> None:
         self.settings = settings
         self._tell = tell
-        self.parts = Parts(settings)
+        self.parts = Parts(settings, cache)
         self._get = self.parts.cache.get
         self.below_prefix = settings.prefix + "/"
 
@@ -117,6 +123,10 @@ class Gate(Generic[Told]):
             # a proxy that asks for a verdict wants no page, and shuts at 503
             return bare(503) if self._asks_for_verdict(request) else answer_error(visit, error)
 
+    def is_own(self, request: Request) -> bool:
+        """Tell whether `request` is for an endpoint of the gate."""
+        return request.path == self.settings.prefix or request.path.startswith(self.below_prefix)
+
     def _asks_for_verdict(self, request: Request) -> bool:
         return request.path.removeprefix(self.below_prefix) in VERDICTS
 
@@ -124,7 +134,7 @@ class Gate(Generic[Told]):
         request = visit.request
         if not visit.site.host:
             raise GateError("host_invalid", "The Host header does not name a host.", status=400)
-        if request.path == self.settings.prefix or request.path.startswith(self.below_prefix):
+        if self.is_own(request):
             return (yield from self._answer_endpoint(visit))
         visit, cookies = yield from self._find_session(visit, renews=not request.is_websocket)
         return self._admit_to_application(visit, cookies)

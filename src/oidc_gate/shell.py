@@ -15,7 +15,7 @@ from .errors import ConfigurationError
 from .faults import describe
 from .gate import Gate
 from .model import Session
-from .session.cache import Known, Told
+from .session.cache import Known, SessionCache, Told
 from .settings import Settings
 from .world import World
 
@@ -23,6 +23,7 @@ log = logging.getLogger("oidc_gate")
 
 DRAIN_BYTES = 1 << 20
 _ids = itertools.count(1)
+_HOST = int.from_bytes(os.urandom(4))  # containers share their process ids
 _CHALLENGES_OF_ITS_OWN = ("basic", "digest", "negotiate", "ntlm")
 
 
@@ -66,23 +67,27 @@ def _try_keys(settings: Settings) -> None:
 
 
 def new_request_id() -> str:
-    """Return an id that is unique among the workers of a service for as long as anybody greps for it."""
-    return f"{os.getpid():x}-{threading.get_ident() & 0xFFFF:x}-{next(_ids):x}"
+    """Return an id that is unique among the processes of a service, in whatever containers, and not a secret."""
+    return f"{_HOST:08x}-{os.getpid():x}-{next(_ids):x}"
 
 
 class Engine(Generic[Told]):
     """A gate with its world: what a shell drives.
 
     Args:
-        tell: See `Gate`.
+        tell, cache: See `Gate`.
 
     Discovery is not waited for: `warm_up` starts it in the background of each process, after a fork, once.
     """
 
     def __init__(
-        self, settings: Settings, tell: Callable[[Parts, Session], Told], world: World | None = None
+        self,
+        settings: Settings,
+        tell: Callable[[Parts, Session], Told],
+        world: World | None = None,
+        cache: SessionCache[Told] | None = None,
     ) -> None:
-        self.gate = Gate(settings, tell)
+        self.gate = Gate(settings, tell, cache)
         self.world = world or World(settings)
         self.warmed_in = 0
 

@@ -290,7 +290,7 @@ class AuthBackend:
         decision = run(
             backend.engine.gate.decide(request), backend.engine.world, lambda limit: _read(environ, limit)
         )
-        return send(backend.reply_of(decision), start_response, is_head=request.method == "HEAD")
+        return send(backend.reply_of(decision, request), start_response, is_head=request.method == "HEAD")
 
 
 def _tell_nginx(parts: Parts, session: Session) -> tuple[str, list[tuple[str, str]]]:

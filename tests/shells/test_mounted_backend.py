@@ -12,8 +12,10 @@ from starlette.routing import Mount
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from oidc_gate import asgi, wsgi
+from oidc_gate.backend import MOST_MOUNTS
 from oidc_gate.errors import ConfigurationError
 from oidc_gate.settings import Settings
+from tests.core.request.making import settings
 from tests.shells.driving import run
 from tests.shells.provider import CLIENT, ISSUER
 from tests.shells.site import COOKIE, FETCH, NAVIGATION, ORIGIN, Shell, Site
@@ -98,7 +100,7 @@ def test_what_is_no_endpoint_is_404_and_nobody_is_let_on(way: str) -> None:
         for method in ("GET", "POST"):
             answer = visitor.send(method, "/secret")
             assert (answer.status, answer.json["code"]) == (404, "not_found")
-        assert site.visitor().get("/secret").status == 401
+        assert site.visitor().get("/secret").status == 404
 
 
 def test_the_application_around_it_is_left_alone() -> None:
@@ -129,3 +131,19 @@ def test_it_answers_lifespan_by_itself(kind: str) -> None:
 
     run(kind, backend, {"type": "lifespan"}, receive, send)
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+def test_who_signs_out_at_one_mount_is_signed_out_at_all() -> None:
+    given = settings(public_url="https://app.example.com", issuer="http://localhost:9")
+    backend = wsgi.AuthBackend(given)
+    one, other = backend._backends.at("/a"), backend._backends.at("/b")
+    assert one is not other
+    assert one.engine.gate.parts.cache is other.engine.gate.parts.cache
+    assert one.engine.world is other.engine.world
+
+
+def test_mounts_that_clients_make_up_do_not_add_up() -> None:
+    backend = wsgi.AuthBackend(settings(public_url="https://app.example.com", issuer="http://localhost:9"))
+    for number in range(100):
+        backend._backends.at(f"/{number}")
+    assert len(backend._backends._at) == MOST_MOUNTS

@@ -24,7 +24,7 @@ from ..settings import Settings
 class Parts:
     """What a gate is made of. Built once; immutable but for the caches, which lock by themselves."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, cache: SessionCache[Any] | None = None) -> None:
         binding = (settings.issuer, settings.client_id)
         ring = KeyRing(settings.cookie_secret, binding=binding)
         self.settings = settings
@@ -32,9 +32,9 @@ class Parts:
         self.provider = Provider(settings)
         self.provider_name = settings.provider_name or settings.issuer.split("/")[2]
         self.sessions = CookieSessions(settings, self.cookies, ring, self.provider_name)
-        self.cache: SessionCache[Any] = SessionCache(
-            settings.session_cache_entries, settings.session_cache_bytes
-        )
+        if cache is None:
+            cache = SessionCache(settings.session_cache_entries, settings.session_cache_bytes)
+        self.cache = cache
         self.flow_sealers: tuple[Sealer, ...] = tuple(
             ring.sealer("flow", name) for name in self.cookies.flows
         )
@@ -111,7 +111,8 @@ class Visit:
     @property
     def home(self) -> str:
         """Where to go when no better place is known."""
-        return self.local(self.site.mount + "/")
+        top = self.local(self.site.mount + "/")
+        return safe_target(top, self.site, self.parts.settings) or "/"  # a mount may hold what a client chose
 
     @property
     def own_target(self) -> str:

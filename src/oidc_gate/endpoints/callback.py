@@ -19,6 +19,8 @@ from ..flow.slots import next_round
 from ..model import Reply, Session
 from ..observe import log
 from ..policy.claims import groups_left_out, identity_from_claims
+from ..request.forwarded import client_address
+from ..session.revocation import revoke_session
 from .base import Parts, Visit
 from .challenge import denied_page
 from .replies import page, redirect, with_cookies
@@ -61,9 +63,11 @@ def _finish(
         raise CallbackError("flow_expired", "More than ten minutes passed since this sign-in began.")
     metadata = yield from parts.provider.metadata()
     validated = process_authorization_response(pairs, metadata, expected_state=raw_state)
-    # One process never sends a code twice, however often the answer is brought (RFC 6749 §4.1.2).
-    is_first = yield from effects.remember(_digest(validated.code), now + 2 * FLOW_SECONDS)
-    if not is_first:
+    # One process never sends a code twice, however often the answer is brought (RFC 6749 §4.1.2), and one flow
+    # sends one code, however many somebody makes up.
+    until = now + 2 * FLOW_SECONDS
+    is_first = yield from effects.remember(f"flow\0{state.flow_id.hex()}", until)
+    if not is_first or not (yield from effects.remember(_digest(validated.code), until)):
         return _not_of_this_browser(visit, target, "flow_used")
     signed_in = yield from complete_sign_in(
         parts.provider,
@@ -156,7 +160,11 @@ def _welcome(parts: Parts, visit: Visit, session: Session, state: State, target:
     before = "".join(cookies.find(header, cookies.rounds)[:1])
     rounds = cookies.set(cookies.rounds, next_round(before, now), max_age=FLOW_SECONDS, samesite="Lax")
     set_cookies = (*session_cookies, cookies.clear(cookies.flows[state.slot]), rounds)
-    log.signed_in(request, identity.subject, len(identity.groups))
+    log.signed_in(request, identity.subject, len(identity.groups), client_address(request, parts.trusted))
+    if visit.session is not None and visit.session.identity.subject != identity.subject:
+        # Somebody else sits here now: no late answer in another tab may bring the former person back.
+        yield from revoke_session(visit.session)
+        parts.cache.clear()
     if left_out := groups_left_out(identity):
         log.misconfigured(
             request, f"{len(left_out)} group(s) cannot stand in a header and are left out of it"

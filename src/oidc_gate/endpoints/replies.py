@@ -40,7 +40,9 @@ def as_json(
     status: int, content: dict[str, Any], headers: HeaderList = (), media_type: str = "application/json"
 ) -> Reply:
     """Return `content` as JSON in UTF-8."""
-    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    body = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=dict).encode(
+        "utf-8", "replace"
+    )
     typed = (("Content-Type", media_type), NO_STORE, ("X-Content-Type-Options", "nosniff"))
     return reply(status, typed + headers, body)
 

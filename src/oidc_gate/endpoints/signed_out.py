@@ -31,9 +31,7 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
         states[0], LOGOUT_STATE, now, max_age_seconds=STATE_SECONDS
     )
     if states and not came_back:
-        log.misconfigured(
-            visit.request, "logout: state is not one that was sent: expected our own, got another"
-        )
+        log.odd(visit.request, "logout: state is not one that was sent: expected our own, got another")
     shown = pages.signed_out_page(
         static_url=visit.path_to("static"),
         sign_in_url=visit.link_to("start", rd=visit.home),

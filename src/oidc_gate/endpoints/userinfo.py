@@ -30,6 +30,6 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
             "amr": list(identity.amr),
             "auth_time": identity.authenticated_at,
             "expires_at": identity.expires_at,
-            "claims": dict(identity.claims),
+            "claims": identity.claims,
         },
     )

@@ -32,9 +32,16 @@ def failed(request: Request, error: GateError, status: int | None = None) -> Non
     log.warning("%s %s: %s: %s", request.request_id, _line(request), status or error.status, str(error))
 
 
-def signed_in(request: Request, subject: str, groups: int) -> None:
+def signed_in(request: Request, subject: str, groups: int, address: str) -> None:
     """Log a sign-in at INFO."""
-    log.info("%s signed in: sub=%s, %d group(s)", request.request_id, ascii(subject), groups)
+    log.info(
+        "%s signed in: sub=%s, %d group(s), from %s", request.request_id, ascii(subject), groups, address
+    )
+
+
+def odd(request: Request, message: str) -> None:
+    """Log, at WARNING, what nobody but a client brought about."""
+    log.warning("%s %s: %s", request.request_id, _line(request), message)
 
 
 def misconfigured(request: Request, message: str) -> None:

@@ -103,14 +103,16 @@ def user_of(identity: Identity, settings: Settings) -> str:
         "preferred_username": identity.preferred_username,
     }
     if settings.user_claim in known:
-        return known[settings.user_claim]
-    return _text(lookup(identity.claims, settings.user_claim))
+        return _whole(known[settings.user_claim])
+    return _whole(_text(lookup(identity.claims, settings.user_claim)))
 
 
 def identity_headers(
     identity: Identity, settings: Settings, family: str, access_token: str | None = None
 ) -> HeaderList:
     """Return the identity headers of one family, every one of them, empty where the claim is.
+
+    A claim that no header carries whole is left empty too: without the NUL in it, "ad" NUL "min" would be "admin".
 
     Args:
         family: ``X-Forwarded`` to the application, ``X-Auth-Request`` on the answer of ``/oauth2/auth``.
@@ -123,12 +125,12 @@ def identity_headers(
     groups = ",".join(group for group in identity.groups if not _splits(group))
     values = [
         ("User", user_of(identity, settings)),
-        ("Email", identity.email),
+        ("Email", _whole(identity.email)),
         ("Groups", groups),
-        ("Preferred-Username", identity.preferred_username),
+        ("Preferred-Username", _whole(identity.preferred_username)),
     ]
     if access_token is not None:
-        values.append(("Access-Token", access_token))
+        values.append(("Access-Token", _whole(access_token)))
     return tuple((f"{family}-{suffix}", _wire(value)) for suffix, value in values)
 
 
@@ -161,10 +163,13 @@ def _is_plain(value: str) -> bool:
     return value.isascii() and value.isprintable()
 
 
+def _whole(value: str) -> str:
+    """Return `value` if a header carries it unchanged, else nothing."""
+    return "" if value != value.strip() or (not _is_plain(value) and _CONTROLS.search(value)) else value
+
+
 def _wire(value: str) -> str:
-    if _is_plain(value):
-        return value
-    return _CONTROLS.sub("", value).encode("utf-8", "replace").decode("latin-1")
+    return value if _is_plain(value) else value.encode("utf-8", "replace").decode("latin-1")
 
 
 def _is_true(value: object) -> bool:

@@ -144,6 +144,7 @@ class CookieSessions:
             if not identity.claims or self._settings.user_claim.partition(".")[0] in identity.claims:
                 raise too_large(len(body))
             return (yield from self.write(replace(session, identity=replace(identity, claims=_NO_CLAIMS))))
+        nonce = yield from effects.random(NONCE_BYTES)  # the first one has sealed what was too large
         head = self._main.seal(encode_head(session), nonce)
         return session, (
             self._cookies.set(self._cookies.main, head, max_age=max_age),

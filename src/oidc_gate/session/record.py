@@ -43,11 +43,12 @@ def encode_session(session: Session) -> bytes:
     record = json.dumps(
         [
             who.subject, who.email, int(who.email_verified), who.name, who.preferred_username, list(who.groups),
-            dict(who.claims), who.session_id, who.authenticated_at, who.expires_at, who.acr, list(who.amr),
+            who.claims, who.session_id, who.authenticated_at, who.expires_at, who.acr, list(who.amr),
             session.started_at, session.last_seen, session.sid, session.id_token, session.access_token,
         ],
         separators=(",", ":"),
         ensure_ascii=False,
+        default=dict,  # a frozen mapping
     ).encode("utf-8", "surrogatepass")  # fmt: skip
     if len(record) > MOST_RECORD_BYTES:
         raise too_large(len(record))
@@ -124,9 +125,16 @@ def _session(record: list[Any], issuer: str, provider: str) -> Session:
         subject, email, verified, name, username, groups, claims, session_id, authenticated_at, expires_at, acr, amr,
         started_at, last_seen, sid, id_token, access_token,
     ) = record  # fmt: skip
-    frozen: Mapping[str, Any] = MappingProxyType(claims)
+    frozen: Mapping[str, Any] = MappingProxyType({name: _frozen(value) for name, value in claims.items()})
     identity = Identity(
         issuer, subject, email, verified == 1, name, username, tuple(groups), frozen, provider, session_id,
         authenticated_at, expires_at, acr, tuple(amr),
     )  # fmt: skip
     return Session(identity, started_at, last_seen, sid, id_token, access_token)
+
+
+def _frozen(value: Any) -> Any:
+    """Return `value` as nothing can change it: the application's next request sees the same object."""
+    if isinstance(value, dict):
+        return MappingProxyType({name: _frozen(item) for name, item in value.items()})
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value

@@ -31,7 +31,7 @@ WHO = Identity(
     name="Ada Ünïcode",
     preferred_username="ada",
     groups=("staff", "admins"),
-    claims=MappingProxyType({"locale": "en", "nested": {"deep": [1, None, True]}}),
+    claims=MappingProxyType({"locale": "en", "nested": MappingProxyType({"deep": (1, None, True)})}),
     provider="op.example",
     session_id="sid",
     authenticated_at=NOW - 5,
@@ -194,3 +194,14 @@ def test_a_record_without_end_is_not_unpacked() -> None:
     with pytest.raises(GateError) as caught:
         encode_session(replace(SESSION, id_token="x" * 300_000))
     assert caught.value.code == "session_too_large"
+
+
+def test_nothing_in_the_claims_can_be_changed_for_the_next_request() -> None:
+    claims = MappingProxyType({"roles": ["user"], "realm": {"roles": [{"name": "user"}]}})
+    _, cookies = drive(sessions().write(replace(SESSION, identity=replace(WHO, claims=claims))))
+    read_claims = read(header(cookies)).session.identity.claims
+    assert read_claims["roles"] == ("user",)
+    assert read_claims["realm"]["roles"][0]["name"] == "user"
+    for frozen in (read_claims, read_claims["realm"], read_claims["realm"]["roles"][0]):
+        with pytest.raises(TypeError):
+            frozen["name"] = "admin"  # type: ignore[index]

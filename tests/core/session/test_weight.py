@@ -22,7 +22,7 @@ def session(groups: int = 0, **claims: Any) -> Session:
 SHAPES = {
     "nothing": session(),
     "groups": session(1_000),
-    "lists": session(x=[[]] * 10_000),
+    "lists": session(x=[["a"]] * 10_000),
     "nested": session(x=[[[["a"]]]] * 5_000),
     "objects": session(x=[{"a": 1}] * 5_000),
     "large objects": session(x={f"k{n}": n for n in range(5_000)}),
