@@ -177,3 +177,21 @@ def test_a_connection_that_is_idle_is_closed() -> None:
         assert connection.transport.closed
 
     asyncio.run(story())
+
+
+def test_a_connection_in_use_on_the_short_way_outlives_the_timer_of_the_long_one() -> None:
+    async def story() -> None:
+        connection = Connection()
+        connection.protocol.timeout_keep_alive = 0.2  # type: ignore[assignment]
+        plain = PLAIN % connection.cookie
+        await connection.send(plain.replace(b"Accept", b"Connection: keep-alive\r\nAccept"))
+        states: list[tuple[bool, bool]] = []
+        for _ in range(10):
+            await asyncio.sleep(0.05)
+            await connection.send(plain)
+            states.append((connection.was_short, connection.transport.closed))
+        assert states == [(True, False)] * 10
+        await asyncio.sleep(0.5)
+        assert connection.transport.closed
+
+    asyncio.run(story())

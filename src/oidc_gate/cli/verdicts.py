@@ -10,6 +10,7 @@ the long way is seen on the short one.
 from __future__ import annotations
 
 import re
+from asyncio import TimerHandle
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -35,6 +36,7 @@ class VerdictProtocol(HttpToolsProtocol):
         self._request_line = b"GET " + backend.auth_path.encode("ascii") + b" HTTP/1.1\r\n"
         self._is_inside = False
         self._active_at = 0.0
+        self._timer: TimerHandle | None = None
 
     def on_message_begin(self) -> None:
         """Note that the parser is inside a request."""
@@ -65,14 +67,17 @@ class VerdictProtocol(HttpToolsProtocol):
     def _stay_open(self) -> None:
         """Close the connection once it was idle for as long as uvicorn lets one be; one timer serves many requests."""
         self._active_at = self.loop.time()
-        if self.timeout_keep_alive_task is None:
-            self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self._close_if_idle)
+        if self._timer is None or self.timeout_keep_alive_task is not self._timer:
+            self._unset_keepalive_if_required()  # uvicorn's own asks nobody whether it is idle
+            self._set_timer(self.timeout_keep_alive)
+
+    def _set_timer(self, seconds: float) -> None:
+        self._timer = self.timeout_keep_alive_task = self.loop.call_later(seconds, self._close_if_idle)
 
     def _close_if_idle(self) -> None:
-        self.timeout_keep_alive_task = None
         left = self._active_at + self.timeout_keep_alive - self.loop.time()
         if left > 0:
-            self.timeout_keep_alive_task = self.loop.call_later(left, self._close_if_idle)
+            self._set_timer(left)
         elif not self.transport.is_closing():
             self.transport.close()
 
