@@ -133,3 +133,21 @@ def test_the_provider_is_believed_only_with_our_state(site: Site, caplog: pytest
     asked = site.person().ask("sign_out", SAME, "POST").header("location")
     state = parse_qs(urlsplit(asked).query)["state"][0]
     assert site.visitor().navigate(site.path("signed_out") + f"?state={state}").body != plain.body
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        (f"iss={ISSUER}&iss={ISSUER}&sid=x", "frontchannel_iss"),
+        (f"iss={ISSUER}&sid=x&sid=y", "frontchannel_iss"),
+        ("sid=x", "frontchannel_iss"),
+        (f"iss={ISSUER}", "frontchannel_sid"),
+        (f"iss={ISSUER}&sid={'x' * 256}", "frontchannel_sid"),
+    ],
+)
+def test_a_front_channel_logout_that_is_not_plain_ends_nothing(site: Site, query: str, code: str) -> None:
+    visitor = site.person()
+    answer = visitor.navigate(f"{site.path('frontchannel_logout')}?{query}")
+    assert (answer.status, answer.json["code"]) == (400, code)
+    assert answer.all("set-cookie") == []
+    assert is_on(visitor)
