@@ -242,6 +242,15 @@ def test_replay_one_flow_sends_one_code_however_many_are_made_up(site: Site) -> 
     assert spent(site) == 1
 
 
+def test_replay_one_code_is_sent_once_under_however_many_flows(site: Site) -> None:
+    visitor = site.visitor()
+    first, second = start(visitor), start(visitor)
+    stolen = parse_qs(urlsplit(first).query)["code"][0]
+    assert bring(visitor, bent(second, code=stolen)).status >= 400  # its verifier is the other flow's
+    assert is_refused(bring(visitor, first), "flow_used")
+    assert spent(site) == 1
+
+
 def test_login_as_somebody_else_ends_the_session_of_the_former_person(site: Site) -> None:
     visitor = site.person("former")
     kept = dict(visitor.cookies)
