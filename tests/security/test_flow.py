@@ -262,6 +262,15 @@ def test_login_as_somebody_else_ends_the_session_of_the_former_person(site: Site
     assert late.get("/").json["code"] == "session_revoked"
 
 
+def test_login_as_the_same_person_lets_requests_under_way_end_well(site: Site) -> None:
+    visitor = site.person()
+    kept = dict(visitor.cookies)
+    bring(visitor, start(visitor))
+    late = site.visitor()
+    late.cookies |= kept
+    assert late.get("/").status == 200
+
+
 def test_session_fixation_every_sign_in_makes_a_new_session(site: Site) -> None:
     visitor = site.visitor()
     planted = site.person("mallory").cookies[COOKIE]
