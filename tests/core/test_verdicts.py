@@ -25,6 +25,8 @@ PLAIN = b"GET /oauth2/auth HTTP/1.1\r\nHost: app\r\nCookie: x=1; %s\r\nAccept: *
         (b"GET / HTTP/1.1\r\nCookie: a=b; c=d\r\n\r\n", "a=b; c=d"),
         (b"GET / HTTP/1.1\r\nHost: x\r\ncookie:a=b \r\nAccept: y\r\n\r\n", "a=b"),
         (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", ""),
+        (b"GET / HTTP/1.1\r\nContent-Length: 4\r\n\r\n", ""),
+        (b"GET / HTTP/1.1\r\nCookie: a=b\r\nContent-Length:", ""),
         (b"GET / HTTP/1.1\r\nCookie: a=b\r\nCookie: c=d\r\n\r\n", ""),
         (b"GET / HTTP/1.1\r\nCookie: a=b\r\n", ""),
         (b"GET / HTTP/1.1\r\nCookie: a=b\r\n\r\nGET / HTTP/1.1\r\n\r\n", ""),
@@ -184,6 +186,7 @@ def test_a_connection_in_use_on_the_short_way_outlives_the_timer_of_the_long_one
         connection = Connection()
         connection.protocol.timeout_keep_alive = 0.2  # type: ignore[assignment]
         plain = PLAIN % connection.cookie
+        await connection.send(plain)
         await connection.send(plain.replace(b"Accept", b"Connection: keep-alive\r\nAccept"))
         states: list[tuple[bool, bool]] = []
         for _ in range(10):
@@ -193,5 +196,19 @@ def test_a_connection_in_use_on_the_short_way_outlives_the_timer_of_the_long_one
         assert states == [(True, False)] * 10
         await asyncio.sleep(0.5)
         assert connection.transport.closed
+
+    asyncio.run(story())
+
+
+def test_no_answer_overtakes_the_one_before_it() -> None:
+    async def story() -> None:
+        connection = Connection()
+        plain = PLAIN % connection.cookie
+        await connection.send(plain)
+        connection.transport.sent = b""
+        connection.protocol.data_received(b"GET /oauth2/ping HTTP/1.1\r\nHost: app.example.com\r\n\r\n")
+        sent = await connection.send(plain)
+        assert not connection.was_short
+        assert sent.index(b" 200 ") < sent.index(b" 202 ")
 
     asyncio.run(story())

@@ -122,3 +122,10 @@ def test_a_provider_that_refuses_is_not_asked_again_by_itself(make_site: MakeSit
     assert "refresh" not in {name.lower() for name, _ in answer.headers}
     assert 'http-equiv="refresh"' not in answer.text.lower()
     assert site.rd(site.start_link(answer)) == "/reports"
+
+
+def test_somebody_signed_in_is_in_no_loop(make_site: MakeSite) -> None:
+    site = make_site()
+    person = site.person()
+    person.cookies[f"{COOKIE}.rounds"] = f"9.{int(site.now)}"
+    assert person.ask("start", NAVIGATION).status == 302
