@@ -95,3 +95,10 @@ def test_a_session_ends_for_new_ones_too_and_is_not_renewed_by_them(site: Site) 
     assert connect(visitor, "/socket").kind == "accepted"
     site.now += site.settings.session_idle_seconds / 2 + 1
     assert connect(visitor, "/socket").status == 401
+
+
+def test_an_origin_is_held_against_websockets_alone(site: Site) -> None:
+    """A fetch from elsewhere is the browser's to judge (CORS), and the application's."""
+    visitor = site.person()
+    site.now += 400  # due for renewal, so that the whole decision is made
+    assert visitor.get("/", {"Origin": "https://elsewhere.example"}).status == 200
