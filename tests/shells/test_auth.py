@@ -231,3 +231,8 @@ def test_sign_in_goes_on_by_itself_with_auto_sign_in_and_knows_who_is_there(make
 
 def test_a_request_whose_host_is_unknown_is_shut_out_without_a_word(site: Site) -> None:
     assert_verdict(site.send("GET", site.path("auth"), [], Upload()), 503)
+
+
+def test_forward_does_not_redirect_what_was_no_page(site: Site) -> None:
+    assert site.visitor().ask("forward", NAVIGATION | {"X-Forwarded-Method": "GET"}).status == 302
+    assert_verdict(site.visitor().ask("forward", NAVIGATION | {"X-Forwarded-Method": "POST"}), 401)

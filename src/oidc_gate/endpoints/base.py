@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -76,6 +76,14 @@ class Visit:
     def audience(self) -> Audience:
         """What kind of answer this request can use."""
         return audience_of(self.request)
+
+    def as_first_sent(self, header: str) -> Visit:
+        """Return the visit with the method that `header` names, the one that the visitor used, if it comes.
+
+        Nobody has to be trusted for it: it decides what kind of answer the visitor can use, and nothing else.
+        """
+        method = self.request.headers.get(header) or self.request.method
+        return replace(self, request=replace(self.request, method=method))
 
     @property
     def cookie_header(self) -> str:

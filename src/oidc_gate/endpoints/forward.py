@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..effects import Step
 from ..model import Reply
 from ..request.navigation import Audience
@@ -16,15 +14,11 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
     """Answer as ``/oauth2/auth`` does, but send a navigation without a session to the sign-in page."""
     yield from ()
     verdict = judge(parts, visit)
-    if verdict.status != 401 or _as_first_sent(visit).audience is not Audience.NAVIGATION:
+    # such proxies ask by GET, whatever the visitor sent
+    audience = visit.as_first_sent("x-forwarded-method").audience
+    if verdict.status != 401 or audience is not Audience.NAVIGATION:
         return verdict
     return redirect(visit.url_of("sign_in") + _rd(visit))
-
-
-def _as_first_sent(visit: Visit) -> Visit:
-    """Return the visit with the method that the visitor used: such proxies ask by GET."""
-    method = visit.request.headers.get("x-forwarded-method") or visit.request.method
-    return replace(visit, request=replace(visit.request, method=method))
 
 
 def _rd(visit: Visit) -> str:

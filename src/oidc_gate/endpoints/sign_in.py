@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..effects import Step
 from ..model import Reply
 from ..observe import log
@@ -17,7 +15,7 @@ from .replies import bare, page, problem
 def answer(parts: Parts, visit: Visit) -> Step[Reply]:
     """Answer with the sign-in page to a person, a problem to a program; who it is to somebody signed in."""
     yield from ()
-    visit = _as_first_sent(visit)
+    visit = visit.as_first_sent("x-auth-request-method")  # Nginx fetches an error page by GET
     target = visit.judged(wanted(visit))
     log.decided(visit.request, "401", f"sign-in for {visit.audience.value}: {visit.why or 'signed in'}")
     match visit.audience:
@@ -38,14 +36,6 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
 def wanted(visit: Visit) -> str:
     """Return where the visitor wanted to go, not yet judged: ``rd``, else what Nginx says was asked for, else home."""
     return asked_target(visit.request) or visit.home
-
-
-def _as_first_sent(visit: Visit) -> Visit:
-    """Return the visit with the method that the visitor used: Nginx fetches an error page by GET."""
-    method = visit.request.headers.get("x-auth-request-method")
-    if not method or method == visit.request.method:
-        return visit
-    return replace(visit, request=replace(visit.request, method=method))
 
 
 def _known_page(visit: Visit, target: str) -> Reply:

@@ -19,7 +19,6 @@ _URL_CHARACTERS = "!#$%&'()*+,-./:;=?@[]_~"
 _NEVER_IN_A_URL = re.compile(r"[\x00-\x20\x7f\\]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SHOWABLE = re.compile(r"https?://[^/?#]|/(?!/)", re.IGNORECASE)
-_ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
 
 
 def clean(text: str, limit: int) -> str:
