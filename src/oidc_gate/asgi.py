@@ -7,7 +7,7 @@ own, never in the application's pool and never on the event loop.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from .asgi_messages import (
     Body,
@@ -33,6 +33,9 @@ from .policy.claims import stripped_names
 from .settings import Settings
 from .shell import Engine, load_settings
 from .world import World
+
+# What Python takes for a remembered verdict beside its text and its cookie's: the entry, and the session's id.
+_VERDICT_BYTES = 420
 
 ASGIApplication = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -89,10 +92,10 @@ class OIDCGate:
             return await self._pass_lifespan(scope, receive, send)
         kept, cookie_header = self._passes.apart(scope["headers"])
         cookie, others = self._split(cookie_header)
-        known = cookie and (
-            self._recognise(cookie, self._clock()) or self._engine.meet(cookie, cookie_header)
-        )
-        if not known or known.told is None or scope["type"] != "http" or self._prefix in scope["path"]:
+        known = self._recognise(cookie)
+        if known is None or self._clock() >= known.until:
+            known = self._engine.meet(cookie, cookie_header)
+        if known is None or scope["type"] != "http" or self._prefix in scope["path"]:
             return await self._decide(scope, receive, send)
         await self._app(_entered(scope, kept, others, *known.told), receive, send)
 
@@ -146,7 +149,7 @@ class AuthBackend:
     def verdict(self, cookie_header: str) -> bytes | None:
         """Return the verdict on a cookie alone as an HTTP/1.1 response; None where there is more to decide."""
         known = self._backends.at("").known(cookie_header)
-        return known.told.raw if known is not None and known.told is not None else None
+        return known.told if known is not None else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
@@ -158,11 +161,8 @@ class AuthBackend:
         query = scope.get("query_string", b"")
         if scope["type"] == "http" and backend.is_plain_auth(scope["path"][len(mount) :], query):
             known = backend.known(_cookie_header(scope))
-            if known is not None and known.told is not None:
-                # a middleware may add to the list that it is given
-                await send(
-                    {"type": "http.response.start", "status": 202, "headers": known.told.headers.copy()}
-                )
+            if known is not None:
+                await send({"type": "http.response.start", "status": 202, "headers": _headers_of(known.told)})
                 return await send({"type": "http.response.body", "body": b""})
         await self._decide(backend, scope, receive, send)
 
@@ -175,21 +175,22 @@ class AuthBackend:
         await send_reply(reply, scope, body, send, is_head=request.method == "HEAD")
 
 
-def _tell(parts: Parts, session: Session) -> tuple[Scope, list[tuple[bytes, bytes]]]:
-    return told(session.identity, application_headers(parts, session))
+def _tell(parts: Parts, session: Session, weight: int) -> tuple[tuple[Scope, list[tuple[bytes, bytes]]], int]:
+    return told(session.identity, application_headers(parts, session)), weight
 
 
-class Verdict(NamedTuple):
-    """A 202 of ``auth``, ready to send: as ASGI headers, and as the bytes of a response."""
+def _tell_nginx(parts: Parts, session: Session, weight: int) -> tuple[bytes, int]:
+    """Return the 202 of ``auth`` as the bytes of a response: all that is kept of a session here."""
+    lines = b"".join(b"%s: %s\r\n" % pair for pair in encoded(admit(parts, session)))
+    verdict = b"HTTP/1.1 202 Accepted\r\n" + lines + b"\r\n"
+    return verdict, len(verdict) + _VERDICT_BYTES
 
-    headers: list[tuple[bytes, bytes]]
-    raw: bytes
 
-
-def _tell_nginx(parts: Parts, session: Session) -> Verdict:
-    headers = encoded(admit(parts, session))
-    lines = b"".join(b"%s: %s\r\n" % pair for pair in headers)
-    return Verdict(headers, b"HTTP/1.1 202 Accepted\r\n" + lines + b"\r\n")
+def _headers_of(verdict: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the headers of a verdict for a server that wants them one by one; no value holds a line's end."""
+    return [
+        (name, value) for name, _, value in (line.partition(b": ") for line in verdict.split(b"\r\n")[1:-2])
+    ]
 
 
 def _entered(

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Generic
 from urllib.parse import urlsplit
 
-from .endpoints.base import Parts
 from .endpoints.replies import problem
 from .errors import ConfigurationError
 from .faults import describe
-from .model import Decision, Reply, Request, Session
+from .gate import Tell
+from .model import Decision, Reply, Request
 from .session.cache import Known, SessionCache, Told
 from .settings import Settings
 from .shell import Engine
@@ -22,9 +21,6 @@ from .world import World
 log = logging.getLogger("oidc_gate")
 
 MOST_MOUNTS = 16
-
-
-Tell = Callable[[Parts, Session], Told]
 
 
 class Backend(Generic[Told]):
@@ -56,9 +52,10 @@ class Backend(Generic[Told]):
         if self._judges_places:
             return None
         cookie, _ = self._split(cookie_header)
-        if not cookie:
-            return None
-        return self._recognise(cookie, self._clock()) or self.engine.meet(cookie, cookie_header)
+        known = self._recognise(cookie)
+        if known is None or self._clock() >= known.until:
+            return self.engine.meet(cookie, cookie_header)
+        return known
 
     def placed(self, request: Request) -> Request:
         """Return `request` as a gate sees it that has the prefix for its own."""

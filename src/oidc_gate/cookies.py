@@ -27,7 +27,7 @@ class Cookies:
         self.rounds = self.main + ".rounds"
         self.flows = tuple(f"{self.main}.flow{slot}" for slot in range(FLOW_SLOTS))
         self._needle = self.main + "="
-        self._value_at = len(self._needle)
+        self._later = "; " + self._needle  # where other cookies stand in front
         domain = f"; Domain={settings.cookie_domain}" if settings.cookie_domain else ""
         secure = "; Secure" if settings.cookie_prefix else ""
         self._attributes = f"; Path=/{domain}{secure}; HttpOnly; SameSite="
@@ -70,20 +70,21 @@ class Cookies:
     def split(self, header: str) -> tuple[str, str]:
         """Return the value of the first session cookie, empty if there is none, and the header without what is ours.
 
-        For the path of everybody signed in: one pass, and only what a browser writes (``; `` between cookies) is
+        For the path of everybody signed in: two cuts, and only what a browser writes (``; `` between cookies) is
         understood. `find` and `without_ours` take what is left.
         """
-        start = header.find(self._needle)
-        if start < 0 or (start and header[start - 2 : start] != "; "):
-            return "", header
-        end = header.find(";", start)
-        if end < 0:
-            value, rest = header[start + self._value_at :], header[: max(start - 2, 0)]
-        elif header[end : end + 2] == "; ":
-            value, rest = header[start + self._value_at : end], header[:start] + header[end + 2 :]
-        else:
-            return "", header
-        return value, self._ours.sub("", rest).lstrip("; ") if self.main in rest else rest
+        before, found, after = header.partition(self._later)
+        if not found:
+            if not header.startswith(self._needle):
+                return "", header
+            before, after = "", header[len(self._needle) :]
+        value, more, rest = after.partition(";")
+        others = before + more + rest if before else rest.removeprefix(" ")
+        if self.main in others:
+            if self._needle in before:  # another of that name may stand in front, and the first one counts
+                value = "".join(self.find(header, self.main)[:1])
+            others = self.without_ours(others)
+        return value, others
 
     def without_ours(self, header: str) -> str:
         """Return a ``Cookie`` header without any cookie of this gate."""

@@ -12,7 +12,7 @@ cookie at its first sight. `Gate.decide` is the rest, as a generator that yields
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from typing import Generic
@@ -24,16 +24,21 @@ from .endpoints.challenge import challenge, deny
 from .endpoints.replies import bare, problem, with_cookies
 from .endpoints.trouble import answer_error
 from .errors import GateError, SessionError
+from .marks import Marks
 from .model import Allow, Decision, Reply, Request, Session
 from .observe import log
 from .session.cache import Known, SessionCache, Told
 from .session.cookie_sessions import Found
 from .session.lifetime import ends_at, renew_at
-from .session.revocation import revocation_keys
+from .session.revocation import may_be_revoked
 from .settings import Settings
 
 Endpoint = Callable[[Parts, Visit], Step[Reply]]
-Recalls = Callable[[Sequence[str], int], int | None]
+Tell = Callable[[Parts, Session, int], tuple[Told, int]]
+"""Makes of a session, in the form that a shell hands on, what somebody let in is known by.
+
+Given the session's own weight in memory; returns the weight of what is kept, too.
+"""
 
 ENDPOINTS: dict[str, tuple[str, ...]] = {
     "auth": (),  # any method: Nginx asks by GET, but a gate mounted elsewhere is asked with the visitor's own
@@ -61,36 +66,27 @@ class Gate(Generic[Told]):
     """One gate: settings, keys, caches, and the decisions that follow from them. Safe under threads.
 
     Args:
-        tell: Makes of a session, in the form that the shell hands on, what somebody let in is known by. Made
-            once for each cookie and kept with it.
+        tell: Makes what is kept of a session; once for each cookie.
         cache: The cookies seen a moment ago, where several gates share them; its own if left out.
+
+    Attributes:
+        recognise: Returns what is known of a session cookie that was seen a moment ago, or None. The short path:
+            no crypto, no JSON, no effect. Good while `Known.until` is to come; whatever is not plain here is
+            left to `meet` and `decide`.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        tell: Callable[[Parts, Session], Told],
-        cache: SessionCache[Told] | None = None,
-    ) -> None:
+    def __init__(self, settings: Settings, tell: Tell[Told], cache: SessionCache[Told] | None = None) -> None:
         self.settings = settings
         self._tell = tell
         self.parts = Parts(settings, cache)
-        self._get = self.parts.cache.get
+        self.recognise: Callable[[str], Known[Told] | None] = self.parts.cache.get
         self.below_prefix = settings.prefix + "/"
 
-    def recognise(self, cookie: str, now: float) -> Known[Told] | None:
-        """Return what is known of a session cookie that was seen a moment ago.
-
-        The short path: no crypto, no JSON, no effect. Whatever is not plain here is left to `meet` and `decide`.
-        """
-        known = self._get(cookie)
-        return known if known is not None and now < known.until else None
-
-    def meet(self, cookie: str, cookie_header: str, now: int, recall: Recalls) -> Known[Told] | None:
+    def meet(self, cookie: str, cookie_header: str, now: int, marks: Marks) -> Known[Told] | None:
         """Return what is to be known of a session cookie at its first sight; None where `decide` has more to do.
 
         Args:
-            recall: Answers a `Recall` at once. Nothing here waits, so no generator is paid for.
+            marks: Those that do not block. Nothing here waits, so no generator is paid for.
         """
         generation = self.parts.cache.generation
         try:
@@ -98,18 +94,18 @@ class Gate(Generic[Told]):
         except SessionError:
             return None
         until = renew_at(found.session, self.settings)
-        if now >= until or recall(revocation_keys(found.session), now) is not None:
+        if now >= until or may_be_revoked(found.session, marks, now):
             return None
         return self._keep(found, until, generation)
 
-    def _keep(self, found: Found, until: int, generation: int) -> Known[Told]:
+    def _keep(self, found: Found, until: int, generation: int) -> Known[Told] | None:
+        """Remember a session until then; None, and nothing is remembered, where the settings refuse this person."""
         session = found.session
-        refused = self.parts.entry.refuses(session.identity)
-        known = Known(
-            until=min(until, ends_at(session, self.settings)),
-            told=None if refused else self._tell(self.parts, session),
-            size=found.weight,
-        )
+        if self.parts.entry.refuses(session.identity):
+            return None
+        told, size = self._tell(self.parts, session, found.weight)
+        until = min(until, ends_at(session, self.settings))
+        known = Known(until, told, session.identity.session_id, size + len(found.value))
         self.parts.cache.put(found.value, known, generation)
         return known
 

@@ -21,6 +21,9 @@ class Marks(Protocol):
     def blocks(self) -> bool:
         """Whether an operation may wait for a network or a disk."""
 
+    def has(self, kinds: Sequence[str]) -> bool:
+        """Tell whether marks of one of `kinds` may be there; a key's kind is what stands before its first NUL."""
+
     def remember(self, key: str, until: int, now: int) -> bool:
         """Keep `key` until the epoch second `until`; tell whether it was new.
 
@@ -35,8 +38,8 @@ class MemoryMarks:
     """Marks of this process alone. Safe under threads.
 
     Args:
-        limit: The most marks of one kind; a key's kind is what stands before its first NUL. So whoever can make
-            many marks of one kind (a front-channel logout needs no proof) crowds out none of another.
+        limit: The most marks of one kind. So whoever can make many marks of one kind (a front-channel logout
+            needs no proof) crowds out none of another.
     """
 
     blocks = False
@@ -48,18 +51,27 @@ class MemoryMarks:
     def __len__(self) -> int:
         return sum(map(len, self._rooms.values()))
 
+    def has(self, kinds: Sequence[str]) -> bool:
+        """Tell whether marks of one of `kinds` may be there."""
+        return any(kind in self._rooms for kind in kinds)
+
     def remember(self, key: str, until: int, now: int) -> bool:
         """Keep `key` until the epoch second `until`; tell whether it was new."""
-        kind, nul, _ = key.partition("\0")
-        # Keys without a kind are one kind: a room for each would be bounded by nobody.
-        return self._rooms.setdefault(kind if nul else "", _Room(self._limit)).remember(key, until, now)
+        kind = _kind_of(key)
+        room = self._rooms.get(kind) or self._rooms.setdefault(kind, _Room(self._limit))
+        return room.remember(key, until, now)
 
     def recall(self, keys: Sequence[str], now: int) -> int | None:
         """Return when the newest of `keys` was last remembered, epoch seconds; None if none is."""
-        if not self._rooms:
-            return None
-        found = [at for room in list(self._rooms.values()) if (at := room.recall(keys, now)) is not None]
+        rooms = {kind: self._rooms[kind] for key in keys if (kind := _kind_of(key)) in self._rooms}
+        found = [at for room in rooms.values() if (at := room.recall(keys, now)) is not None]
         return max(found, default=None)
+
+
+def _kind_of(key: str) -> str:
+    """Return what stands before the first NUL; keys without one are one kind, or nobody would bound their rooms."""
+    kind, nul, _ = key.partition("\0")
+    return kind if nul else ""
 
 
 class _Room:

@@ -10,11 +10,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, Generic
 
 from .effects import run
-from .endpoints.base import Parts
 from .errors import ConfigurationError
 from .faults import describe
-from .gate import Gate
-from .model import Session
+from .gate import Gate, Tell
 from .session.cache import Known, SessionCache, Told
 from .settings import Settings
 from .world import World
@@ -83,7 +81,7 @@ class Engine(Generic[Told]):
     def __init__(
         self,
         settings: Settings,
-        tell: Callable[[Parts, Session], Told],
+        tell: Tell[Told],
         world: World | None = None,
         cache: SessionCache[Told] | None = None,
     ) -> None:
@@ -95,12 +93,12 @@ class Engine(Generic[Told]):
         """Return what is to be known of a cookie seen for the first time, if no store has to be waited for.
 
         Args:
-            cookie: The first session cookie in `cookie_header`.
+            cookie: The first session cookie in `cookie_header`; empty if there is none.
         """
         marks = self.world.marks
-        if marks.blocks:
+        if not cookie or marks.blocks:
             return None
-        return self.gate.meet(cookie, cookie_header, int(self.world.clock()), marks.recall)
+        return self.gate.meet(cookie, cookie_header, int(self.world.clock()), marks)
 
     def warm_up(self) -> None:
         """Fetch metadata and keys in a thread of their own, unless this process has begun to."""

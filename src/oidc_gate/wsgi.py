@@ -66,24 +66,26 @@ class OIDCGate:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, or let the application answer it."""
-        cookie, others = self._split(environ.get("HTTP_COOKIE", ""))
-        known = cookie and (
-            self._recognise(cookie, self._clock()) or self._engine.meet(cookie, environ["HTTP_COOKIE"])
-        )
-        if not known or known.told is None or environ.get("PATH_INFO", "").startswith(self._prefix):
+        header = environ.get("HTTP_COOKIE", "")
+        cookie, others = self._split(header)
+        known = self._recognise(cookie)
+        if known is None or self._clock() >= known.until:
+            known = self._engine.meet(cookie, header)
+        if known is None or self._prefix in environ.get("PATH_INFO", ""):
             return self._decide(environ, start_response)
-        return self._app(self._entered(environ, others, known.told), start_response)
+        self._enter(environ, others, known.told)
+        return self._app(environ, start_response)
 
-    def _entered(self, environ: Environ, cookies: str, told: Environ) -> Environ:
-        """Return `environ` as the application sees it: none of our cookies, nobody's identity but the one we know."""
-        for name in environ.keys() & self._stripped:
-            del environ[name]
+    def _enter(self, environ: Environ, cookies: str, told: Environ) -> None:
+        """Make `environ` what the application sees: none of our cookies, nobody's identity but the one we know."""
+        if not environ.keys().isdisjoint(self._stripped):
+            for name in environ.keys() & self._stripped:
+                del environ[name]
         if cookies:
             environ["HTTP_COOKIE"] = cookies
         else:
             environ.pop("HTTP_COOKIE", None)
         environ.update(told)
-        return environ
 
     def _decide(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         self._engine.warm_up()
@@ -97,10 +99,10 @@ class OIDCGate:
             environ.pop(name, None)
         others = self._cookies.without_ours(environ.get("HTTP_COOKIE", ""))
         told = _environ_of(self._gate.parts, decision.identity, decision.headers)
-        entered = self._entered(environ, others, told)
+        self._enter(environ, others, told)
         if not decision.set_cookies and decision.signs_in is None:
-            return self._app(entered, start_response)
-        return _Watched(self._app, entered, start_response, decision)
+            return self._app(environ, start_response)
+        return _Watched(self._app, environ, start_response, decision)
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(
@@ -109,8 +111,8 @@ class OIDCGate:
         )
 
 
-def _tell(parts: Parts, session: Session) -> Environ:
-    return _environ_of(parts, session.identity, application_headers(parts, session))
+def _tell(parts: Parts, session: Session, weight: int) -> tuple[Environ, int]:
+    return _environ_of(parts, session.identity, application_headers(parts, session)), weight
 
 
 def _environ_of(parts: Parts, identity: Identity | None, headers: HeaderList) -> Environ:
@@ -281,7 +283,7 @@ class AuthBackend:
         backend = self._backends.at(environ.get("SCRIPT_NAME", ""))
         if backend.is_plain_auth(environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", "")):
             known = backend.known(environ.get("HTTP_COOKIE", ""))
-            if known is not None and known.told is not None:
+            if known is not None:
                 status, headers = known.told
                 start_response(status, headers.copy())  # a middleware may add to the list that it is given
                 return NOTHING
@@ -293,6 +295,6 @@ class AuthBackend:
         return send(backend.reply_of(decision, request), start_response, is_head=request.method == "HEAD")
 
 
-def _tell_nginx(parts: Parts, session: Session) -> tuple[str, list[tuple[str, str]]]:
+def _tell_nginx(parts: Parts, session: Session, weight: int) -> tuple[tuple[str, list[tuple[str, str]]], int]:
     verdict = admit(parts, session)
-    return _status_line(verdict.status), list(verdict.headers)
+    return (_status_line(verdict.status), list(verdict.headers)), weight

@@ -18,6 +18,9 @@ from .provider import scripted as op
 class SlowMarks:
     blocks = True
 
+    def has(self, kinds: Sequence[str]) -> bool:
+        return True
+
     def remember(self, key: str, until: int, now: int) -> bool:
         return now == 50
 

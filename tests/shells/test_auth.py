@@ -103,6 +103,9 @@ class Down:
 
     blocks = True
 
+    def has(self, kinds: Sequence[str]) -> bool:
+        return True
+
     def remember(self, key: str, until: int, now: int) -> bool:
         raise GateError("store_unavailable", "The session store is away.", status=503)
 

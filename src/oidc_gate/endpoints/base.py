@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from ..cookies import Cookies
+from ..effects import Step
 from ..model import Identity, Request, Session
 from ..policy.entry import EntryRules
 from ..policy.public_paths import PublicPaths
@@ -18,6 +19,7 @@ from ..request.return_to import own_address, safe_target
 from ..seal import KeyRing, Sealer, Signer
 from ..session.cache import SessionCache
 from ..session.cookie_sessions import CookieSessions, Found
+from ..session.revocation import revoke_session
 from ..settings import Settings
 
 
@@ -44,6 +46,11 @@ class Parts:
         self.public = PublicPaths(settings.public_paths)
         self.entry = EntryRules(settings)
         self.trusted = TrustedProxies(settings.trusted_proxies)
+
+    def end_session(self, session: Session) -> Step[None]:
+        """End this very session: for every copy of its cookie, and for what is remembered of it."""
+        yield from revoke_session(session)
+        self.cache.forget(session.identity.session_id)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ from ..model import Reply, Session
 from ..observe import log
 from ..policy.claims import groups_left_out, identity_from_claims
 from ..request.forwarded import client_address
-from ..session.revocation import revoke_session
 from .base import Parts, Visit
 from .challenge import denied_page
 from .replies import page, redirect, with_cookies
@@ -163,8 +162,7 @@ def _welcome(parts: Parts, visit: Visit, session: Session, state: State, target:
     log.signed_in(request, identity.subject, len(identity.groups), client_address(request, parts.trusted))
     if visit.session is not None and visit.session.identity.subject != identity.subject:
         # Somebody else sits here now: no late answer in another tab may bring the former person back.
-        yield from revoke_session(visit.session)
-        parts.cache.clear()
+        yield from parts.end_session(visit.session)
     if left_out := groups_left_out(identity):
         log.misconfigured(
             request, f"{len(left_out)} group(s) cannot stand in a header and are left out of it"

@@ -12,7 +12,7 @@ from ..effects import Step
 from ..errors import GateError
 from ..model import Reply
 from ..observe import log
-from ..session.revocation import revoke_from_frame, revoke_session
+from ..session.revocation import revoke_from_frame
 from .base import Parts, Visit
 from .replies import page, problem, with_cookies
 
@@ -34,9 +34,8 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
     cookies: tuple[str, ...] = ()
     ended = "the session ended"
     if visit.session is not None and visit.session.sid == sid:
-        yield from revoke_session(visit.session)
+        yield from parts.end_session(visit.session)
         cookies = parts.sessions.clear(visit.cookie_header)
-        parts.cache.clear()
     elif parts.settings.insecure_single_process_revocation:
         yield from revoke_from_frame(sid, parts.settings.session_lifetime_seconds)
         parts.cache.clear()

@@ -15,7 +15,6 @@ from ..model import Reply
 from ..observe import log
 from ..provider.discovery import Metadata
 from ..request.navigation import Audience
-from ..session.revocation import revoke_session
 from .base import Parts, Visit
 from .replies import page, problem, redirect, with_cookies
 
@@ -43,8 +42,7 @@ def _sign_out(parts: Parts, visit: Visit, metadata: Metadata | None) -> Step[Rep
 
     session, now = visit.session, (yield from effects.now())
     if session is not None:
-        yield from revoke_session(session)
-        parts.cache.clear()
+        yield from parts.end_session(session)
     onward = None
     if metadata is not None:
         onward = build_logout_request(

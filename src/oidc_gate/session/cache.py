@@ -1,17 +1,21 @@
 """Cookies recognised a moment ago: the one thing that the path of a signed-in request looks up.
 
-Two generations of a plain dict: a look-up takes no lock, an entry that is used moves to the young one, and
-when the young one is full the old one is dropped whole. So the bounds hold, what is in use stays, and nothing
-is written for a hit.
+One plain dict: a look-up takes no lock and writes nothing. When it is full, what came first goes first. That is
+also what is of use for the shortest time: a cookie is recognised until its session is due for renewal, a tenth of
+the idle time after it was written, and then comes back as another cookie.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from threading import Lock
 from typing import Generic, TypeVar
 
 Told = TypeVar("Told")
+
+DROPPED_AT_ONCE = 64  # one in so many, when there is no room: the search for the oldest is paid for once
 
 
 @dataclass(slots=True)
@@ -21,12 +25,14 @@ class Known(Generic[Told]):
     Args:
         until: From this epoch second on the cookie must be looked at anew: the session ends, or its idle clock
             must be wound.
-        told: What the shell hands on without another question; None where the settings refuse this person.
+        told: What the shell hands on without another question.
+        session_id: Whose sign-out ends it.
         size: An upper bound of the memory this takes, in bytes.
     """
 
     until: int
-    told: Told | None
+    told: Told
+    session_id: str
     size: int
 
 
@@ -34,28 +40,22 @@ class SessionCache(Generic[Told]):
     """Bounded in entries and in bytes; safe under threads.
 
     Args:
-        max_entries, max_bytes: Of both generations together; the bytes are an upper bound.
+        max_entries, max_bytes: The bytes are an upper bound.
+
+    Attributes:
+        get: Returns what is known of this exact cookie value, or None. The dict's own, since a call more is what
+            a signed-in request would notice.
+        generation: Changes with every revocation.
     """
 
     def __init__(self, max_entries: int, max_bytes: int) -> None:
-        self._most_entries = max(max_entries // 2, 1)
-        self._most_bytes = max(max_bytes // 2, 1)
-        self._young: dict[str, Known[Told]] = {}
-        self._old: dict[str, Known[Told]] = {}
-        self._young_bytes = 0
+        self._most_entries = max_entries
+        self._most_bytes = max_bytes
+        self._known: dict[str, Known[Told]] = {}
+        self._bytes = 0
         self._lock = Lock()
+        self.get: Callable[[str], Known[Told] | None] = self._known.get
         self.generation = 0
-
-    def get(self, cookie: str) -> Known[Told] | None:
-        """Return what is known of this exact cookie value."""
-        known = self._young.get(cookie)
-        if known is not None:
-            return known
-        generation = self.generation  # before the look-up, or a sign-out in between would be undone
-        known = self._old.get(cookie)
-        if known is not None:
-            self.put(cookie, known, generation)
-        return known
 
     def put(self, cookie: str, known: Known[Told], generation: int) -> None:
         """Keep what was found out about a cookie.
@@ -64,21 +64,41 @@ class SessionCache(Generic[Told]):
             generation: `generation` as it was before the session was looked at. If sessions were revoked
                 since, nothing is kept: this one may be among them.
         """
-        size = known.size + len(cookie)
         with self._lock:
-            if generation != self.generation or size > self._most_bytes:
+            if generation != self.generation or known.size > self._most_bytes:
                 return
-            if len(self._young) >= self._most_entries or self._young_bytes + size > self._most_bytes:
-                self._old, self._young, self._young_bytes = self._young, {}, 0
-            if cookie not in self._young:
-                self._young_bytes += size
-            self._young[cookie] = known
+            if cookie in self._known:
+                self._drop(cookie)
+            self._known[cookie] = known
+            self._bytes += known.size
+            while len(self._known) > self._most_entries or self._bytes > self._most_bytes:
+                self._make_room()
+
+    def forget(self, session_id: str) -> None:
+        """Forget every cookie of one session, since it was revoked."""
+        with self._lock:
+            self.generation += 1
+            for cookie in [cookie for cookie, known in self._known.items() if known.session_id == session_id]:
+                self._drop(cookie)
 
     def clear(self) -> None:
         """Forget every cookie: each is opened again, and its revocation asked for again, when it next comes."""
         with self._lock:
-            self._young, self._old, self._young_bytes = {}, {}, 0
-            self.generation += 1  # last: whoever reads the new number finds nothing old
+            self.generation += 1
+            self._known.clear()
+            self._bytes = 0
+
+    def _make_room(self) -> None:
+        for cookie in list(islice(self._known, len(self._known) // DROPPED_AT_ONCE + 1)):
+            self._drop(cookie)
+
+    def _drop(self, cookie: str) -> None:
+        self._bytes -= self._known.pop(cookie).size
+
+    @property
+    def size(self) -> int:
+        """An upper bound of the memory that all of it takes, in bytes."""
+        return self._bytes
 
     def __len__(self) -> int:
-        return len(self._young) + len(self._old.keys() - self._young.keys())
+        return len(self._known)

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from .. import effects
 from ..effects import Step
+from ..marks import Marks
 from ..model import Session
+
+_KINDS = ("revoked", "revoked by a frame")
 
 
 def revocation_keys(session: Session) -> tuple[str, ...]:
@@ -18,6 +21,15 @@ def revocation_keys(session: Session) -> tuple[str, ...]:
     if session.sid:
         keys += [_key("sid", session.sid), _key("sub+sid", who.subject, session.sid), _frame_key(session.sid)]
     return tuple(keys)
+
+
+def may_be_revoked(session: Session, marks: Marks, now: int) -> bool:
+    """Tell whether a mark names `session`, even one of before it began; quick while nobody's was ended.
+
+    Args:
+        marks: Those that do not block.
+    """
+    return marks.has(_KINDS) and marks.recall(revocation_keys(session), now) is not None
 
 
 def revoke_session(session: Session) -> Step[None]:
@@ -51,8 +63,8 @@ def revoke_from_frame(sid: str, lifetime_seconds: int) -> Step[None]:
 
 
 def _frame_key(sid: str) -> str:
-    return f"revoked by a frame\0{sid}"
+    return f"{_KINDS[1]}\0{sid}"
 
 
 def _key(kind: str, *names: str) -> str:
-    return "\0".join(("revoked", kind, *names))
+    return "\0".join((_KINDS[0], kind, *names))
