@@ -35,7 +35,7 @@ def _another(session: Session, number: int) -> Session:
         who, subject=f"{who.subject[:-6]}{number:06d}", email=f"person.{number}@example.com",
         session_id=f"{who.session_id[:-6]}{number:06d}",
     )  # fmt: skip
-    return replace(session, identity=other)
+    return session._replace(identity=other)
 
 
 def _no_body(limit: int) -> bytes:

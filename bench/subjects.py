@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
 
@@ -59,7 +59,7 @@ def _first(
         engine = gate._engine
         session = session_of(engine, given.cookie)
         if with_tokens:  # a JWT each, as most providers give
-            session = replace(session, id_token=_jwt("i"), access_token=_jwt("a"))
+            session = session._replace(id_token=_jwt("i"), access_token=_jwt("a"))
         cookies = [f"{OTHER_COOKIES}; {seal(engine, session)}" for _ in range(UNREMEMBERED)]
         return _one_after_another(plain, ask, cookies), _one_after_another(gate, ask, cookies)
 

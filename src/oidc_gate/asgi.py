@@ -15,6 +15,7 @@ from .asgi_messages import (
     Receive,
     Scope,
     Send,
+    Told,
     encoded,
     request_of,
     send_reply,
@@ -82,24 +83,27 @@ class OIDCGate:
         self._cookies = self._gate.parts.cookies
         self._split = self._cookies.split
         self._prefix = settings.prefix
-        self._passes = HeaderFilter(stripped_names(settings))
+        self._apart = HeaderFilter(stripped_names(settings)).apart
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection, or let the application answer it."""
         if self._broken is not None:
             return await _answer_broken(self._broken, scope, receive, send)
-        if scope["type"] not in ("http", "websocket"):
-            return await self._pass_lifespan(scope, receive, send)
-        kept, cookie_header = self._passes.apart(scope["headers"])
-        cookie, others = self._split(cookie_header)
+        if scope["type"] != "http":
+            return await self._connect(scope, receive, send)
+        kept, header = self._apart(scope["headers"])
+        cookie, others = self._split(header)
         known = self._recognise(cookie)
         if known is None or self._clock() >= known.until:
-            known = self._engine.meet(cookie, cookie_header)
-        if known is None or scope["type"] != "http" or self._prefix in scope["path"]:
+            known = self._engine.meet(cookie, header)
+        if known is None or self._prefix in scope["path"]:
             return await self._decide(scope, receive, send)
-        await self._app(_entered(scope, kept, others, *known.told), receive, send)
+        await self._app(_entered(scope, kept, others, known.told), receive, send)
 
-    async def _pass_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Judge a WebSocket, or let the application hear of the server's lifespan."""
+        if scope["type"] == "websocket":
+            return await self._decide(scope, receive, send)
         if scope["type"] != "lifespan":
             # A protocol that servers learn later must not walk past the gate.
             raise ValueError(f"OIDCGate cannot judge a connection of type {scope['type']!r}")
@@ -112,9 +116,9 @@ class OIDCGate:
         decision = await arun(self._gate.decide(request), self._engine.world, body.read, off_loop)
         if isinstance(decision, Reply):
             return await send_reply(decision, scope, body, send, is_head=request.method == "HEAD")
-        kept, cookie_header = self._passes.apart(scope["headers"])
-        others = self._cookies.without_ours(cookie_header)
-        inner = _entered(scope, kept, others, *told(decision.identity, decision.headers))
+        kept, header = self._apart(scope["headers"])
+        others = self._cookies.without_ours(header)
+        inner = _entered(scope, kept, others, told(decision.identity, decision.headers))
         await self._app(inner, receive, watching(decision, send, is_head=request.method == "HEAD"))
 
     def __getattr__(self, name: str) -> Any:
@@ -175,7 +179,7 @@ class AuthBackend:
         await send_reply(reply, scope, body, send, is_head=request.method == "HEAD")
 
 
-def _tell(parts: Parts, session: Session, weight: int) -> tuple[tuple[Scope, list[tuple[bytes, bytes]]], int]:
+def _tell(parts: Parts, session: Session, weight: int) -> tuple[Told, int]:
     return told(session.identity, application_headers(parts, session)), weight
 
 
@@ -193,18 +197,15 @@ def _headers_of(verdict: bytes) -> list[tuple[bytes, bytes]]:
     ]
 
 
-def _entered(
-    scope: Scope,
-    kept: list[tuple[bytes, bytes]],
-    cookies: str,
-    members: Scope,
-    headers: list[tuple[bytes, bytes]],
-) -> Scope:
+def _entered(scope: Scope, kept: list[tuple[bytes, bytes]], cookies: str, told: Told) -> Scope:
     """Return the scope as the application sees it: none of our cookies, nobody's identity but the one we know."""
+    members, headers = told
     if cookies:
         kept.append((b"cookie", cookies.encode("latin-1")))
     kept += headers
-    return {**scope, **members, "headers": kept}
+    inner = dict(scope, headers=kept)
+    inner |= members
+    return inner
 
 
 def _cookie_header(scope: Scope) -> str:

@@ -13,6 +13,8 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Told = tuple[Scope, list[tuple[bytes, bytes]]]
+"""What a scope is given: members, and headers."""
 
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"
 
@@ -103,17 +105,17 @@ class Credentials:
         return ["authenticated", *(f"group:{group}" for group in self._identity.groups)]
 
 
-def told(identity: Identity | None, headers: HeaderList) -> tuple[Scope, list[tuple[bytes, bytes]]]:
+def told(identity: Identity | None, headers: HeaderList) -> Told:
     """Return what a scope is given: the identity, ``user`` and ``auth``; and the headers that were asked for."""
     members = {"oidc_gate.identity": identity, "user": User(identity), "auth": Credentials(identity)}
     return members, [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
-class HeaderFilter(dict[bytes, bool]):
+class HeaderFilter:
     """Tells which headers of a request reach the application, by their names as they came.
 
     What carries an identity does not, in whatever spelling (CVE-2025-64484), nor does ``Cookie``, which is put
-    back without what is ours. Names are judged once: the same few come with every request.
+    back without what is ours. The names that pass are judged once: the same few come with every request.
     """
 
     MOST_NAMES = 1024
@@ -121,22 +123,27 @@ class HeaderFilter(dict[bytes, bool]):
 
     def __init__(self, stripped: frozenset[str]) -> None:
         self._stripped = stripped | {"cookie"}
+        self._passed: set[bytes] = set()
 
     def apart(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[list[tuple[bytes, bytes]], str]:
         """Return what reaches the application, and ``Cookie``; HTTP/2 may have cut it in pieces (RFC 9113 §8.2.3)."""
+        passed = self._passed
         kept: list[tuple[bytes, bytes]] = []
         pieces: list[bytes] = []
         for pair in headers:
-            if self[pair[0]]:
+            name = pair[0]
+            if name in passed:
                 kept.append(pair)
-            elif pair[0] == b"cookie":
+            elif name == b"cookie":
                 pieces.append(pair[1])
+            elif self._passes(name):
+                kept.append(pair)
         return kept, b"; ".join(pieces).decode("latin-1")
 
-    def __missing__(self, name: bytes) -> bool:
+    def _passes(self, name: bytes) -> bool:
         passes = name.decode("latin-1").lower().replace("_", "-") not in self._stripped
-        if len(self) < self.MOST_NAMES and len(name) <= self.LONGEST_NAME:
-            self[name] = passes
+        if passes and len(self._passed) < self.MOST_NAMES and len(name) <= self.LONGEST_NAME:
+            self._passed.add(name)
         return passes
 
 

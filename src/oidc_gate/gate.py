@@ -29,7 +29,7 @@ from .model import Allow, Decision, Reply, Request, Session
 from .observe import log
 from .session.cache import Known, SessionCache, Told
 from .session.cookie_sessions import Found
-from .session.lifetime import ends_at, renew_at
+from .session.lifetime import renew_at
 from .session.revocation import may_be_revoked
 from .settings import Settings
 
@@ -104,8 +104,7 @@ class Gate(Generic[Told]):
         if self.parts.entry.refuses(session.identity):
             return None
         told, size = self._tell(self.parts, session, found.weight)
-        until = min(until, ends_at(session, self.settings))
-        known = Known(until, told, session.identity.session_id, size + len(found.value))
+        known = Known(min(until, found.ends_at), told, session.identity.session_id, size + len(found.value))
         self.parts.cache.put(found.value, known, generation)
         return known
 
@@ -174,7 +173,7 @@ class Gate(Generic[Told]):
         # The browser sends the old cookie until it has the new one, and some proxies never hand that on.
         self._keep(found, found.at + RENEWED_AGAIN_AFTER_SECONDS, generation)
         session, cookie = yield from self.parts.sessions.renew(found)
-        return replace(visit, found=replace(found, session=session)), (cookie,)
+        return replace(visit, found=found._replace(session=session)), (cookie,)
 
     def _explain(self, visit: Visit, error: SessionError) -> None:
         if error.code in ("seal_foreign", "seal_forged"):

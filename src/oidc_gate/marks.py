@@ -53,7 +53,7 @@ class MemoryMarks:
 
     def has(self, kinds: Sequence[str]) -> bool:
         """Tell whether marks of one of `kinds` may be there."""
-        return any(kind in self._rooms for kind in kinds)
+        return not self._rooms.keys().isdisjoint(kinds)
 
     def remember(self, key: str, until: int, now: int) -> bool:
         """Keep `key` until the epoch second `until`; tell whether it was new."""

@@ -211,10 +211,11 @@ class Settings:
 
     Spec: OpenID Connect Core §3.1.3.7.
     """
-    session_cache_entries: int = 20_000
+    session_cache_entries: int = 200_000
     """How many opened cookies a process remembers; 1 to 10000000."""
-    session_cache_bytes: int = 64 * 1024 * 1024
-    """How much memory these may take; 65536 to 68719476736 (64 KiB to 64 GiB)."""
+    session_cache_bytes: int = 128 * 1024 * 1024
+    """How much memory these may take; 65536 to 68719476736 (64 KiB to 64 GiB). By default that of 100,000
+    people behind `oidc-gate serve`, and a quarter of that in a wrapped application, which is handed more."""
     cookie_name: str = "oidc_gate"
     """1 to 40 of `A-Z a-z 0-9 _ . -`; `__Host-` is put in front. Two gates on one host need two names.
 

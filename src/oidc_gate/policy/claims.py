@@ -96,15 +96,18 @@ def user_of(identity: Identity, settings: Settings) -> str:
 
     It never falls back to the subject: one person's subject may be another's user name.
     """
-    known = {
-        "sub": identity.subject,
-        settings.email_claim: identity.email,
-        "name": identity.name,
-        "preferred_username": identity.preferred_username,
-    }
-    if settings.user_claim in known:
-        return _whole(known[settings.user_claim])
-    return _whole(_text(lookup(identity.claims, settings.user_claim)))
+    match settings.user_claim:
+        case "sub":
+            user = identity.subject
+        case settings.email_claim:
+            user = identity.email
+        case "name":
+            user = identity.name
+        case "preferred_username":
+            user = identity.preferred_username
+        case other:
+            user = _text(lookup(identity.claims, other))
+    return _whole(user)
 
 
 def identity_headers(

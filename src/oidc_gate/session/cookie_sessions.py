@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from types import MappingProxyType
-from typing import Any
+from dataclasses import replace
+from typing import NamedTuple
 
 from .. import effects
 from ..cookies import Cookies
@@ -18,6 +16,7 @@ from ..settings import Settings
 from .lifetime import ends_at, validate_lifetime
 from .record import (
     BODY_COOKIE_BYTES,
+    NO_CLAIMS,
     ONE_COOKIE_BYTES,
     Decoded,
     Head,
@@ -29,23 +28,25 @@ from .record import (
 )
 from .revocation import revocation_keys
 
-_NO_CLAIMS: Mapping[str, Any] = MappingProxyType({})
 
-
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A session, the value of the main cookie that it came in, and whether a second cookie holds its body.
 
     Args:
-        at: When it was found to be on, epoch seconds.
         weight: An upper bound of the memory that it takes, in bytes.
+        at: When it was found to be on, epoch seconds.
+        ends_at: The second at which it is over, if nothing renews it.
     """
 
     session: Session
     value: str
     is_in_two: bool
-    at: int
     weight: int
+    at: int
+    ends_at: int
+
+    def __repr__(self) -> str:
+        return f"Found({self.session!r}, at={self.at})"
 
 
 class CookieSessions:
@@ -93,22 +94,17 @@ class CookieSessions:
         Raises:
             SessionError: It does not, or is not; the code says why.
         """
-        found = self._open(value, header, now)
-        validate_lifetime(found.session, self._settings, now)
-        return found
+        session, weight = self._decode(self._main.open(value))
+        is_in_two = isinstance(session, Head)
+        if isinstance(session, Head):
+            session, weight = self._join(session, header)
+        return Found(session, value, is_in_two, weight, now, validate_lifetime(session, self._settings, now))
 
-    def _open(self, value: str, header: str, now: int) -> Found:
-        opened, weight = self._decode(self._main.open(value))
-        if not isinstance(opened, Head):
-            return Found(opened, value, is_in_two=False, at=now, weight=weight)
+    def _join(self, head: Head, header: str) -> tuple[Session, int]:
+        """Return the session of `head` with the first body that belongs to it: another may have been planted."""
         bodies = self._cookies.find(header, self._cookies.body)
         if not bodies:
             raise SessionError("session_parts", "The second cookie of the session is missing.")
-        session, weight = self._join(opened, bodies)
-        return Found(session, value, is_in_two=True, at=now, weight=weight)
-
-    def _join(self, head: Head, bodies: list[str]) -> tuple[Session, int]:
-        """Return the session of `head` with the first body that belongs to it: another may have been planted."""
         trouble = None
         for value in bodies:
             try:
@@ -143,7 +139,7 @@ class CookieSessions:
             identity = session.identity
             if not identity.claims or self._settings.user_claim.partition(".")[0] in identity.claims:
                 raise too_large(len(body))
-            return (yield from self.write(replace(session, identity=replace(identity, claims=_NO_CLAIMS))))
+            return (yield from self.write(session._replace(identity=replace(identity, claims=NO_CLAIMS))))
         nonce = yield from effects.random(NONCE_BYTES)  # the first one has sealed what was too large
         head = self._main.seal(encode_head(session), nonce)
         return session, (
@@ -154,7 +150,7 @@ class CookieSessions:
     def renew(self, found: Found) -> Step[tuple[Session, str]]:
         """Return the session with its idle clock wound, and the one ``Set-Cookie`` that says so."""
         nonce = yield from effects.random(NONCE_BYTES)
-        session = replace(found.session, last_seen=found.at)
+        session = found.session._replace(last_seen=found.at)
         value = self._main.seal(encode_head(session) if found.is_in_two else encode_session(session), nonce)
         return session, self._cookies.set(self._cookies.main, value, max_age=self._max_age(session, found.at))
 
@@ -164,4 +160,4 @@ class CookieSessions:
 
     def _max_age(self, session: Session, now: int) -> int:
         # The browser drops the cookie at the absolute end; idleness is judged here, by the record.
-        return max(ends_at(replace(session, last_seen=session.identity.expires_at), self._settings) - now, 1)
+        return max(ends_at(session._replace(last_seen=session.identity.expires_at), self._settings) - now, 1)

@@ -23,8 +23,8 @@ def renew_at(session: Session, settings: Settings) -> int:
     return session.last_seen + max(settings.session_idle_seconds // RENEWALS_AN_IDLE_TIME, 1)
 
 
-def validate_lifetime(session: Session, settings: Settings, now: int) -> None:
-    """Check that `session` is still on.
+def validate_lifetime(session: Session, settings: Settings, now: int) -> int:
+    """Check that `session` is still on, and return the second at which it is over.
 
     Raises:
         SessionError: ``session_expired``, ``session_idle``, or ``session_from_the_future`` for one that
@@ -32,8 +32,9 @@ def validate_lifetime(session: Session, settings: Settings, now: int) -> None:
     """
     if session.started_at > now + settings.clock_skew_seconds:
         raise SessionError("session_from_the_future", "The session starts in the future.")
-    if now < ends_at(session, settings):
-        return
+    end = ends_at(session, settings)
+    if now < end:
+        return end
     if now >= session.last_seen + settings.session_idle_seconds:
         raise SessionError("session_idle", "The session was idle for too long.")
     raise SessionError("session_expired", "The session has expired.")

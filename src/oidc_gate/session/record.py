@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -27,6 +27,8 @@ MOST_RECORD_BYTES = 256 * 1024
 
 _PLAIN, _COMPRESSED, _HEAD = b"P", b"Z", b"H"
 _JSON = json.JSONDecoder()
+
+NO_CLAIMS: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def joined(head: Head, body: Session) -> Session:
     """
     if head.session_id != body.identity.session_id:
         raise SessionError("session_parts", "Two cookies of different sessions.")
-    return replace(body, last_seen=head.last_seen)
+    return body._replace(last_seen=head.last_seen)
 
 
 def too_large(size: int) -> GateError:
@@ -125,9 +127,9 @@ def _session(record: list[Any], issuer: str, provider: str) -> Session:
         subject, email, verified, name, username, groups, claims, session_id, authenticated_at, expires_at, acr, amr,
         started_at, last_seen, sid, id_token, access_token,
     ) = record  # fmt: skip
-    frozen: Mapping[str, Any] = MappingProxyType({name: _frozen(value) for name, value in claims.items()})
     identity = Identity(
-        issuer, subject, email, verified == 1, name, username, tuple(groups), frozen, provider, session_id,
+        issuer, subject, email, verified == 1, name, username, tuple(groups),
+        _frozen(claims) if claims else NO_CLAIMS, provider, session_id,
         authenticated_at, expires_at, acr, tuple(amr),
     )  # fmt: skip
     return Session(identity, started_at, last_seen, sid, id_token, access_token)

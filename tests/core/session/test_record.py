@@ -75,7 +75,7 @@ def header(set_cookies: Iterable[str]) -> str:
 
 
 def large(groups: int) -> Session:
-    return replace(SESSION, identity=replace(WHO, groups=tuple(secrets.token_hex(16) for _ in range(groups))))
+    return SESSION._replace(identity=replace(WHO, groups=tuple(secrets.token_hex(16) for _ in range(groups))))
 
 
 def read(cookie_header: str, **values: Any) -> Found:
@@ -107,7 +107,7 @@ def test_a_large_session_takes_two_cookies_within_the_bounds_and_is_renewed_by_o
     assert found.session == session
     assert found.is_in_two
     assert all(len(cookie) <= 4_096 for cookie in cookies)
-    renewed, cookie = drive(sessions().renew(replace(found, at=NOW + 400)))
+    renewed, cookie = drive(sessions().renew(found._replace(at=NOW + 400)))
     assert len(cookie) < 300
     again = read(f"{header([cookie])}; {cookies[1].split(';')[0]}", now=NOW + 400)
     assert again.session == renewed
@@ -116,7 +116,7 @@ def test_a_large_session_takes_two_cookies_within_the_bounds_and_is_renewed_by_o
 
 def test_what_does_not_fit_loses_its_claims_and_then_is_an_error() -> None:
     claims = MappingProxyType({"much": secrets.token_hex(4_000)})
-    written, cookies = drive(sessions().write(replace(SESSION, identity=replace(WHO, claims=claims))))
+    written, cookies = drive(sessions().write(SESSION._replace(identity=replace(WHO, claims=claims))))
     assert written.identity.claims == {}
     assert read(header(cookies)).session == written
     with pytest.raises(GateError) as caught:
@@ -128,7 +128,7 @@ def test_claims_that_name_the_user_are_not_lost() -> None:
     given = settings(public_url="https://app.example.com", user_claim="much.name")
     claims = MappingProxyType({"much": {"name": "ada", "more": secrets.token_hex(4_000)}})
     with pytest.raises(GateError) as caught:
-        drive(sessions(given).write(replace(SESSION, identity=replace(WHO, claims=claims))))
+        drive(sessions(given).write(SESSION._replace(identity=replace(WHO, claims=claims))))
     assert caught.value.code == "session_too_large"
 
 
@@ -136,7 +136,7 @@ def test_the_parts_of_two_sessions_do_not_fit_together() -> None:
     _, one = drive(sessions().write(large(130)))
     other_session = large(130)
     _, other = drive(
-        sessions().write(replace(other_session, identity=replace(other_session.identity, session_id="other")))
+        sessions().write(other_session._replace(identity=replace(other_session.identity, session_id="other")))
     )
     assert refused(header([one[0], other[1]])) == "session_parts"
     assert refused(header([one[0]])) == "session_parts"
@@ -160,7 +160,7 @@ def test_clocks(just_on: int, over: int, code: str) -> None:
 
 
 def test_the_absolute_end_holds_however_often_it_was_seen() -> None:
-    _, cookies = drive(sessions().write(replace(SESSION, last_seen=NOW + 28_700)))
+    _, cookies = drive(sessions().write(SESSION._replace(last_seen=NOW + 28_700)))
     assert read(header(cookies), now=NOW + 28_799)
     assert refused(header(cookies), now=NOW + 28_800) == "session_expired"
 
@@ -192,13 +192,13 @@ def test_a_record_without_end_is_not_unpacked() -> None:
     with pytest.raises(SessionError):
         decode(bomb, issuer="", provider="")
     with pytest.raises(GateError) as caught:
-        encode_session(replace(SESSION, id_token="x" * 300_000))
+        encode_session(SESSION._replace(id_token="x" * 300_000))
     assert caught.value.code == "session_too_large"
 
 
 def test_nothing_in_the_claims_can_be_changed_for_the_next_request() -> None:
     claims = MappingProxyType({"roles": ["user"], "realm": {"roles": [{"name": "user"}]}})
-    _, cookies = drive(sessions().write(replace(SESSION, identity=replace(WHO, claims=claims))))
+    _, cookies = drive(sessions().write(SESSION._replace(identity=replace(WHO, claims=claims))))
     read_claims = read(header(cookies)).session.identity.claims
     assert read_claims["roles"] == ("user",)
     assert read_claims["realm"]["roles"][0]["name"] == "user"

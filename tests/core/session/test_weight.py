@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -28,7 +27,7 @@ SHAPES = {
     "large objects": session(x={f"k{n}": n for n in range(5_000)}),
     "numbers": session(x=list(range(1_000, 9_000))),
     "one-sided text": session(x="\U0001f511" + "k" * 50_000),
-    "a token": replace(session(), access_token="t" * 5_000),
+    "a token": session()._replace(access_token="t" * 5_000),
 }
 
 
