@@ -1,19 +1,17 @@
 """Outbound HTTP: performs a `Fetch` with ``requests``, and nothing that nobody asked for.
 
 No redirect is followed, no cookie kept, no ``.netrc`` read; the time is for the whole exchange, and the body
-is counted as it is after decompression.
+is counted as it is after decompression. What speaks HTTP is imported with the first exchange: it would be half of
+what a worker takes to start.
 """
 
 from __future__ import annotations
 
 import os
-import ssl
 from collections.abc import Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field
-from http.cookiejar import DefaultCookiePolicy
-from socket import gaierror
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -39,6 +37,17 @@ class _Process:
     session: requests.Session
     under_way: dict[Fetch, Future[Fetched]] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
+    proxies: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def proxies_for(self, url: str) -> dict[str, str]:
+        """Return the proxies of the environment for `url`; looked up once for each of the provider's few origins."""
+        from requests.utils import get_environ_proxies
+
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        if origin not in self.proxies:
+            self.proxies[origin] = get_environ_proxies(url)
+        return self.proxies[origin]
 
 
 class Outbound:
@@ -59,7 +68,7 @@ class Outbound:
         mine = self._mine()
         if effect.shared and effect.method == "GET":
             return self._shared(effect, mine)
-        return self._exchange(effect, mine.session)
+        return self._exchange(effect, mine)
 
     def _mine(self) -> _Process:
         process = self._process
@@ -77,7 +86,7 @@ class Outbound:
         if other is not None:
             return self._wait(effect, other)
         try:
-            fetched = self._exchange(effect, mine.session)
+            fetched = self._exchange(effect, mine)
         except BaseException as error:
             self._end(effect, mine)
             own.set_exception(error if isinstance(error, GateError) else _gave_up(effect))
@@ -103,7 +112,7 @@ class Outbound:
         with mine.lock:
             mine.under_way.pop(effect, None)
 
-    def _exchange(self, effect: Fetch, session: requests.Session) -> Fetched:
+    def _exchange(self, effect: Fetch, mine: _Process) -> Fetched:
         import requests
         from urllib3.exceptions import HTTPError
 
@@ -112,12 +121,12 @@ class Outbound:
         with deadline(self._settings.provider_timeout_seconds):
             try:
                 try:
-                    return _once(effect, session)
+                    return _once(effect, mine)
                 except requests.ConnectionError as error:
                     # A kept connection that the server had just closed. Only what may be sent twice is.
                     if effect.method != "GET" or not _is_stale(error):
                         raise
-                    return _once(effect, session)
+                    return _once(effect, mine)
             except GateError:
                 raise
             except (requests.RequestException, HTTPError, OSError, ValueError) as error:
@@ -133,6 +142,8 @@ class _NoCredentials:
 
 
 def _session(settings: Settings) -> requests.Session:
+    from http.cookiejar import DefaultCookiePolicy
+
     import requests
 
     from .deadline import DeadlineAdapter
@@ -142,7 +153,10 @@ def _session(settings: Settings) -> requests.Session:
     session.mount("http://", DeadlineAdapter(pool_connections=8, pool_maxsize=8))
     session.auth = _NoCredentials()
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-    session.verify = settings.ca_file or True
+    # What requests would ask the environment for at each request, a tenth of a sign-in, is asked once.
+    session.trust_env = False
+    bundles = (settings.ca_file, os.environ.get("REQUESTS_CA_BUNDLE"), os.environ.get("CURL_CA_BUNDLE"))
+    session.verify = next(filter(None, bundles), True)
     if settings.client_certificate:
         certificate, key = settings.client_certificate, settings.client_certificate_key
         session.cert = (certificate, key) if key else certificate
@@ -152,16 +166,16 @@ def _session(settings: Settings) -> requests.Session:
     return session
 
 
-def _once(effect: Fetch, session: requests.Session) -> Fetched:
+def _once(effect: Fetch, mine: _Process) -> Fetched:
     from .deadline import left
 
-    response = session.request(
+    response = mine.session.request(
         effect.method,
         effect.url,
         headers=dict(effect.headers),
         data=effect.body,
         timeout=left(),
-        verify=session.verify,  # said here, or REQUESTS_CA_BUNDLE would go before ca_file
+        proxies=mine.proxies_for(effect.url),
         allow_redirects=False,
         stream=True,
     )
@@ -191,6 +205,9 @@ def _read(effect: Fetch, response: requests.Response) -> bytes:
 
 
 def _failure(effect: Fetch, error: BaseException, is_over: bool) -> GateError:
+    import ssl
+    from socket import gaierror
+
     causes = list(_causes(error))
     where = _shown(effect)
     for cause in causes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from http.client import responses
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
@@ -24,6 +24,7 @@ WSGIApplication = Callable[[Any, Any], Iterable[bytes]]
 # One empty piece, not none: hypercorn sends no response at all for an iterable that yields nothing.
 NOTHING = (b"",)
 
+_REASONS = {status.value: status.phrase for status in HTTPStatus}
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"
 
 
@@ -192,7 +193,7 @@ def send(reply: Reply, start_response: StartResponse, *, is_head: bool) -> Itera
 
 
 def _status_line(status: int) -> str:
-    return f"{status} {responses.get(status, 'Unknown')}"
+    return f"{status} {_REASONS.get(status, 'Unknown')}"
 
 
 class _Watched:

@@ -7,7 +7,15 @@ import sys
 
 import pytest
 
-HEAVY = {"authlib", "requests", "joserfc", "werkzeug", "itsdangerous", "oidc_gate.testing", "oidc_gate.pages"}
+HEAVY = {
+    "authlib",
+    "requests",
+    "joserfc",
+    "werkzeug",
+    "itsdangerous",
+    "oidc_gate.testing",
+    "oidc_gate.pages",
+} | {"email", "http.client", "ssl", "urllib.request"}
 
 PROGRAM = """
 import os, sys

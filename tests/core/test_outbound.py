@@ -111,6 +111,16 @@ def test_a_proxy_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     assert wire.requests[0].startswith(b"GET http://op.example/x HTTP/1.1")
 
 
+def test_a_proxy_is_asked_about_the_hosts_that_it_is_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(says(reply(b"by proxy"))) as proxy, serving(says(reply(b"itself"))) as wire:
+        monkeypatch.setenv("http_proxy", proxy.url(""))
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        one = outbound()
+        for _ in range(2):
+            assert one.perform(get("http://op.example/x")).body == b"by proxy"
+            assert one.perform(get(wire.url())).body == b"itself"
+
+
 # --- the time: for the whole exchange ---------------------------------------------------------------
 
 
@@ -285,6 +295,14 @@ def test_a_certificate_of_an_unknown_authority(authority: Authority) -> None:
     assert error.code == "provider_tls"
     assert "certificate" in error.detail
     assert wire.requests == []
+
+
+def test_an_authority_that_the_environment_names(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority.ca_file)
+    with serving(says(reply(b"known")), authority.context()) as wire:
+        assert outbound().perform(get(wire.url())).body == b"known"
 
 
 def test_ca_file_and_client_certificate(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 
 from ..effects import Fetched
@@ -54,6 +53,8 @@ def retry_after(fetched: Fetched, default: int = 10) -> int:
     value = fetched.headers.get("retry-after", "").strip()
     if re.fullmatch(r"[0-9]{1,9}", value):
         return int(value)
+    from email.utils import parsedate_to_datetime
+
     try:  # a date is compared with the provider's own clock
         wait = parsedate_to_datetime(value) - parsedate_to_datetime(fetched.headers.get("date", ""))
     except (TypeError, ValueError):
