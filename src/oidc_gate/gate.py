@@ -105,7 +105,7 @@ class Gate(Generic[Told]):
             return None
         told, size = self._tell(self.parts, session, found.weight)
         known = Known(min(until, found.ends_at), told, session.identity.session_id, size + len(found.value))
-        self.parts.cache.put(found.value, known, generation)
+        self.parts.cache.put(found.value, known, generation, found.at)
         return known
 
     def decide(self, request: Request) -> Step[Decision]:

@@ -34,7 +34,9 @@ def clean(text: str, limit: int) -> str:
         Text that encodes as UTF-8 and is at most `limit` characters long.
     """
     # Cut before looking at each character, so that a caller's megabyte costs nothing.
-    kept = "".join(map(_visible, text[: 4 * limit]))
+    kept = text[: 4 * limit]
+    if not (kept.isascii() and kept.isprintable()):
+        kept = "".join(map(_visible, kept))
     line = " ".join(kept.split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 

@@ -1,8 +1,10 @@
 """Cookies recognised a moment ago: the one thing that the path of a signed-in request looks up.
 
-One plain dict: a look-up takes no lock and writes nothing. When it is full, what came first goes first. That is
-also what is of use for the shortest time: a cookie is recognised until its session is due for renewal, a tenth of
-the idle time after it was written, and then comes back as another cookie.
+One plain dict: a look-up takes no lock and writes nothing. When it is full, what came first goes first: that is also
+what ends first, since a cookie is recognised until its session is due for renewal, a tenth of the idle time after it
+was written, and then comes back as another cookie. While all that is there is still of use, one newcomer in eight
+takes the place of the oldest. If each did, more people than there is room for, one after another, would push each
+other out and nobody would ever be recognised.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from typing import Generic, TypeVar
 
 Told = TypeVar("Told")
 
-DROPPED_AT_ONCE = 64  # one in so many, when there is no room: the search for the oldest is paid for once
+MADE_ROOM_FOR = 8  # one in so many
+DROPPED_AT_ONCE = 64  # one in so many: the search for the oldest is paid for once
 
 
 @dataclass(slots=True)
@@ -53,26 +56,30 @@ class SessionCache(Generic[Told]):
         self._most_bytes = max_bytes
         self._known: dict[str, Known[Told]] = {}
         self._bytes = 0
+        self._turned_away = 0
         self._lock = Lock()
         self.get: Callable[[str], Known[Told] | None] = self._known.get
         self.generation = 0
 
-    def put(self, cookie: str, known: Known[Told], generation: int) -> None:
-        """Keep what was found out about a cookie.
+    def put(self, cookie: str, known: Known[Told], generation: int, now: int) -> None:
+        """Keep what was found out about a cookie, if there is room, or its turn to be made room for.
 
         Args:
             generation: `generation` as it was before the session was looked at. If sessions were revoked
                 since, nothing is kept: this one may be among them.
+            now: Epoch seconds.
         """
         with self._lock:
             if generation != self.generation or known.size > self._most_bytes:
                 return
             if cookie in self._known:
                 self._drop(cookie)
+            if not self._has_room_for(known) and not self._makes_room(now):
+                return
+            while not self._has_room_for(known):
+                self._drop_oldest()
             self._known[cookie] = known
             self._bytes += known.size
-            while len(self._known) > self._most_entries or self._bytes > self._most_bytes:
-                self._make_room()
 
     def forget(self, session_id: str) -> None:
         """Forget every cookie of one session, since it was revoked."""
@@ -88,9 +95,25 @@ class SessionCache(Generic[Told]):
             self._known.clear()
             self._bytes = 0
 
-    def _make_room(self) -> None:
-        for cookie in list(islice(self._known, len(self._known) // DROPPED_AT_ONCE + 1)):
+    def _has_room_for(self, known: Known[Told]) -> bool:
+        return len(self._known) < self._most_entries and self._bytes + known.size <= self._most_bytes
+
+    def _makes_room(self, now: int) -> bool:
+        """Tell whether the oldest have to go: they are of no use any more, or enough newcomers were turned away."""
+        oldest = next(iter(self._known.values()))
+        self._turned_away += 1
+        if now < oldest.until and self._turned_away < MADE_ROOM_FOR * self._batch:
+            return False
+        self._turned_away = 0
+        return True
+
+    def _drop_oldest(self) -> None:
+        for cookie in list(islice(self._known, self._batch)):
             self._drop(cookie)
+
+    @property
+    def _batch(self) -> int:
+        return len(self._known) // DROPPED_AT_ONCE + 1
 
     def _drop(self, cookie: str) -> None:
         self._bytes -= self._known.pop(cookie).size

@@ -4,64 +4,107 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterable
 
-from oidc_gate.session.cache import Known, SessionCache
+import pytest
+
+from oidc_gate.session.cache import MADE_ROOM_FOR, Known, SessionCache
+
+NOW = 100
 
 
-def known(name: str, size: int = 10) -> Known[str]:
-    return Known(until=1, told=name, session_id=f"session of {name}", size=size)
+def known(name: str, size: int = 10, until: int = NOW + 1) -> Known[str]:
+    return Known(until=until, told=name, session_id=f"session of {name}", size=size)
 
 
-def filled(*names: str) -> SessionCache[str]:
-    cache: SessionCache[str] = SessionCache(100, 1 << 20)
+def keep(cache: SessionCache[str], names: Iterable[str], size: int = 10, now: int = NOW) -> None:
     for name in names:
-        cache.put(name, known(name), cache.generation)
+        cache.put(name, known(name, size, now + 1), cache.generation, now)
+
+
+def filled(*names: str, most_entries: int = 100) -> SessionCache[str]:
+    cache: SessionCache[str] = SessionCache(most_entries, 1 << 20)
+    keep(cache, names)
     return cache
 
 
-def test_what_came_first_goes_first_and_the_bound_holds() -> None:
-    cache: SessionCache[str] = SessionCache(100, 1 << 20)
-    for number in range(1_000):
-        cache.put(str(number), known(str(number)), cache.generation)
-        assert len(cache) <= 100
-    assert len(cache) > 90
-    assert cache.get("899") is None
-    assert [cache.get(str(number)) is None for number in range(910, 1_000)] == [False] * 90
-
-
-def test_a_bound_of_one() -> None:
-    cache: SessionCache[str] = SessionCache(1, 1 << 20)
-    for name in "ab":
-        cache.put(name, known(name), cache.generation)
-        assert cache.get(name) is not None
-    assert len(cache) == 1
+def numbers(count: int, start: int = 0) -> list[str]:
+    return [str(number) for number in range(start, start + count)]
 
 
 def test_as_many_as_there_is_room_for_all_stay() -> None:
-    cache: SessionCache[str] = SessionCache(100, 1 << 20)
-    for turn in range(3):
-        for number in range(100):
-            if cache.get(str(number)) is None:
-                assert turn == 0
-                cache.put(str(number), known(str(number)), cache.generation)
+    cache = filled(*numbers(100))
+    assert all(cache.get(name) for name in numbers(100))
+
+
+def test_what_is_of_use_no_more_makes_room_at_once_the_oldest_first() -> None:
+    cache = filled(*numbers(100))
+    for name in numbers(90, 100):
+        keep(cache, [name], now=NOW + 1)
+        assert cache.get(name) is not None
+        assert len(cache) <= 100
+    assert len(cache) > 95
+    assert cache.get("50") is None
+
+
+def test_while_all_are_of_use_few_newcomers_take_the_place_of_the_oldest() -> None:
+    cache = filled(*numbers(100))
+    admitted = []
+    for name in numbers(400, 100):
+        keep(cache, [name])
+        assert len(cache) <= 100
+        admitted += [name] if cache.get(name) is not None else []
+    assert 400 / MADE_ROOM_FOR * 0.8 <= len(admitted) <= 400 / MADE_ROOM_FOR * 1.2
+    assert [name for name in numbers(100) if cache.get(name) is None] == numbers(len(admitted))
+
+
+@pytest.mark.parametrize("people", [101, 125, 200, 400])
+def test_more_people_than_there_is_room_for_are_recognised_as_often_as_there_is_room(people: int) -> None:
+    """One after another, again and again: the oldest first alone would recognise nobody."""
+    cache = filled()
+    met = 0
+    for turn in range(40):
+        for name in numbers(people):
+            if cache.get(name) is None:
+                keep(cache, [name])
+                met += turn >= 20
+    assert 1 - met / (20 * people) > 0.7 * 100 / people
+
+
+def test_somebody_new_who_comes_often_is_soon_recognised() -> None:
+    cache = filled(*numbers(1_000), most_entries=1_000)
+    for times in range(1_000):
+        keep(cache, ["new", f"somebody else {times}"])
+        if cache.get("new") is not None:
+            break
+    assert times < 100
+
+
+def test_a_bound_of_one() -> None:
+    cache = filled("a", most_entries=1)
+    keep(cache, ["b"], now=NOW + 1)
+    assert (cache.get("a"), len(cache)) == (None, 1)
+    assert cache.get("b") is not None
 
 
 def test_the_bound_in_bytes_holds() -> None:
     cache: SessionCache[str] = SessionCache(10_000, 20_000)
     for number in range(1_000):
-        cache.put(f"{number:04}", known("x", size=1_000), cache.generation)
+        keep(cache, [f"{number:04}"], size=1_000, now=NOW + number)
         assert cache.size == 1_000 * len(cache) <= 20_000
     assert len(cache) >= 19
-    cache.put("huge", known("x", size=30_000), cache.generation)
+    keep(cache, ["huge"], size=20_001, now=NOW + 2_000)
     assert cache.get("huge") is None
     assert len(cache) >= 19
+    keep(cache, ["large"], size=19_500, now=NOW + 2_000)
+    assert cache.get("large") is not None
+    assert cache.size == 19_500
 
 
 def test_a_cookie_that_is_seen_anew_counts_once_and_is_the_youngest() -> None:
-    cache: SessionCache[str] = SessionCache(3, 1 << 20)
-    for name in "abcada":
-        cache.put(name, known(name, size=100), cache.generation)
-    assert cache.size == 100 * len(cache)
+    cache = filled(*"abca", most_entries=3)
+    assert cache.size == 10 * len(cache) == 30
+    keep(cache, "d", now=NOW + 1)
     assert cache.get("a") is not None
     assert cache.get("b") is None
 
@@ -72,31 +115,31 @@ def test_a_session_that_was_looked_at_before_a_revocation_is_not_kept_after_it()
     cache.clear()
     assert cache.get("kept") is None
     assert cache.size == 0
-    cache.put("late", known("late"), before)
+    cache.put("late", known("late"), before, NOW)
     assert cache.get("late") is None
 
 
 def test_one_session_is_forgotten_with_every_cookie_of_it_and_no_other() -> None:
     cache = filled("ada", "bob")
-    cache.put("ada renewed", known("ada"), cache.generation)
+    cache.put("ada renewed", known("ada"), cache.generation, NOW)
     before = cache.generation
     cache.forget("session of ada")
     assert (cache.get("ada"), cache.get("ada renewed")) == (None, None)
     assert cache.get("bob") is not None
     assert cache.size == known("bob").size
-    cache.put("ada late", known("ada"), before)
+    cache.put("ada late", known("ada"), before, NOW)
     assert cache.get("ada late") is None
 
 
 def test_threads() -> None:
-    cache: SessionCache[str] = SessionCache(50, 1 << 20)
+    cache = filled(most_entries=50)
     wrong: list[str] = []
     before = sys.getswitchinterval()
 
     def use(seed: int) -> None:
         for number in range(2_000):
             name = str((number * seed) % 200)
-            cache.put(name, known(name), cache.generation)
+            keep(cache, [name], now=NOW + number % 2)
             found = cache.get(name)
             if found is not None and found.told != name:
                 wrong.append(name)
