@@ -16,7 +16,6 @@ from .asgi_messages import (
     Scope,
     Send,
     Told,
-    encoded,
     request_of,
     send_reply,
     told,
@@ -185,8 +184,8 @@ def _tell(parts: Parts, session: Session, weight: int) -> tuple[Told, int]:
 
 def _tell_nginx(parts: Parts, session: Session, weight: int) -> tuple[bytes, int]:
     """Return the 202 of ``auth`` as the bytes of a response: all that is kept of a session here."""
-    lines = b"".join(b"%s: %s\r\n" % pair for pair in encoded(admit(parts, session)))
-    verdict = b"HTTP/1.1 202 Accepted\r\n" + lines + b"\r\n"
+    lines = [f"{name.lower()}: {value}" for name, value in admit(parts, session).headers]
+    verdict = "\r\n".join(["HTTP/1.1 202 Accepted", *lines, "", ""]).encode("latin-1")
     return verdict, len(verdict) + _VERDICT_BYTES
 
 

@@ -125,11 +125,10 @@ def identity_headers(
         Values are UTF-8, one character per byte (PEP 3333), without control characters. Groups are joined by
         comma; `groups_left_out` are not among them.
     """
-    groups = ",".join(group for group in identity.groups if not _splits(group))
     values = [
         ("User", user_of(identity, settings)),
         ("Email", _whole(identity.email)),
-        ("Groups", groups),
+        ("Groups", _joined(identity.groups)),
         ("Preferred-Username", _whole(identity.preferred_username)),
     ]
     if access_token is not None:
@@ -153,6 +152,15 @@ def stripped_names(settings: Settings) -> frozenset[str]:
     """
     names = {f"{family}-{suffix}".lower() for family in _FAMILIES for suffix in _SUFFIXES}
     return frozenset(names | {"remote-user"} | ({"authorization"} if settings.pass_authorization else set()))
+
+
+def _joined(groups: tuple[str, ...]) -> str:
+    """Return the groups as a header carries them; most people's at one look, the others' one by one."""
+    joined = ",".join(groups)
+    is_whole = joined.count(",") == len(groups) - 1 and not joined[:1].isspace() and not joined[-1:].isspace()
+    if is_whole and _is_plain(joined) and ", " not in joined and " ," not in joined:
+        return joined
+    return ",".join(group for group in groups if not _splits(group))
 
 
 def _splits(group: str) -> bool:

@@ -198,6 +198,18 @@ def test_any_text_makes_clean_headers(text: str, groups: list[str]) -> None:
         assert not any(ord(character) < 32 or ord(character) == 127 for character in value)
 
 
+@given(st.lists(st.text("ab, \t\0é", max_size=3)))
+def test_groups_are_joined_without_those_that_no_header_carries(groups: list[str]) -> None:
+    found = identity({"groups": groups})
+    left_out = groups_left_out(found)
+    told = dict(identity_headers(found, settings(), "X-Forwarded"))["X-Forwarded-Groups"]
+    carried = [group for group in found.groups if group not in left_out]
+    assert told.encode("latin-1").decode() == ",".join(carried)
+    assert [group for group in told.split(",") if group] == [
+        group.encode().decode("latin-1") for group in carried
+    ]
+
+
 def test_lone_surrogate_of_json_does_not_raise() -> None:
     assert (
         dict(identity_headers(identity({"email": "a\ud800"}), settings(), "X-Forwarded"))["X-Forwarded-Email"]
