@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [--only SECTION]`: measure, and write down what came of it."""
+"""`python -m bench [--quick] [--only SECTION] [--session-store URL]`: measure, and write down what came of it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 
 from bench import behind_nginx, in_process, install, report, sign_ins, start
 from bench.measure import Result, say
+from bench.peers import ours
 
 SECTIONS: dict[str, Any] = {
     "In the process": in_process,
@@ -30,7 +31,9 @@ def main() -> int:
     parser.add_argument(
         "--only", choices=SECTIONS, action="append", help="only this section; nothing is written"
     )
+    parser.add_argument("--session-store", default="cookie", help="where our gates keep sessions (cookie)")
     given = parser.parse_args()
+    os.environ[ours.STORE] = given.session_store
     mode = "QUICK" if given.quick else "FULL"
     begun = time.monotonic()
     left_out = install.everything()

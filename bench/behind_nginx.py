@@ -23,13 +23,13 @@ from bench.stage import (
     SERVE,
     SERVE_2,
     Stage,
-    Turn,
     stage,
 )
 from oidc_gate import Settings
 from oidc_gate.asgi import AuthBackend
 
 PLAIN = "16 connections, 1 session"
+ONE_SESSION = "serve with 1 session"
 FIGURES = {
     "requests/s": ("requests/s", lambda turn: turn.load.rate),
     "p50": ("ms", lambda turn: turn.load.p50),
@@ -48,25 +48,26 @@ class Plan:
         seconds: Of one load.
         runs: Turns.
         signed_in: How many sessions a peer is signed in for.
-        sealed: How many of ours are sealed with our own key.
+        sealed: How many different sessions of ours, sealed with our own key, come one after another.
         connections: How many at once, beside 16.
         groups: How many of the person.
         rules: How many addresses are allowed.
-        remembers_all: Whether a cache that holds all the sealed ones is measured too.
     """
 
     seconds: float
     runs: int
     signed_in: int
-    sealed: int
+    sealed: tuple[int, ...]
     connections: tuple[int, ...]
     groups: tuple[int, ...]
     rules: tuple[int, ...]
-    remembers_all: bool
 
 
-QUICK = Plan(2, 2, 50, 100_000, (256,), (500,), (1_000,), False)
-FULL = Plan(4, 3, 1_000, 100_000, (1, 256, 4_096), (1, 50, 500), (1, 1_000), True)
+MANY = 100_000
+QUICK = Plan(2, 2, 50, (MANY,), (256,), (500,), (1_000,))
+FULL = Plan(
+    4, 3, 1_000, (1_000, 10_000, MANY, 200_000), (1, 256, 4_096), (1, 50, 200, 500), (1, 10, 100, 1_000)
+)
 
 
 def measure(plan: Plan, directory: Path) -> tuple[list[Result], list[str]]:
@@ -84,22 +85,15 @@ def measure(plan: Plan, directory: Path) -> tuple[list[Result], list[str]]:
         add(_side_by_side, full, plan)
         add(_connections, full, plan)
         add(_sessions, full, plan)
-        add(_sealed, full, plan, "")
         left_out += full.left_out
+    with stage(directory / "sealed", names=(SERVE,)) as ours_alone:
+        add(_sealed, ours_alone, plan)
     for groups in plan.groups:
         add(_variant, plan, directory, f"{groups} groups", (SERVE, PROXY_1), left_out, groups=groups)
     for rules in plan.rules:
         allowed = (*(f"somebody.{n}@example.com" for n in range(rules - 1)), "jane.doe@example.com")
         add(_variant, plan, directory, f"{rules} rules", (SERVE,), left_out, allowed_emails=allowed)
-    if plan.remembers_all:
-        add(_all_remembered, plan, directory)
     return results, left_out
-
-
-def _all_remembered(plan: Plan, directory: Path) -> list[Result]:
-    room = {"session_cache_entries": 3 * plan.sealed, "session_cache_bytes": plan.sealed * 12_000}
-    with stage(directory / "remembered", names=(SERVE,), **room) as large:
-        return _sealed(large, plan, ", all remembered", warming_up=plan.sealed / 4_000)
 
 
 def _side_by_side(full: Stage, plan: Plan) -> list[Result]:
@@ -131,32 +125,32 @@ def _sessions(full: Stage, plan: Plan) -> list[Result]:
     return _table(full, case)
 
 
-def _sealed(full: Stage, plan: Plan, how: str, *, warming_up: float = 1) -> list[Result]:
-    """Ours alone: many sessions, one after another, in turns with a single one.
-
-    Args:
-        how: What is said of the sessions.
-        warming_up: Seconds; for a cache that holds them all, enough to see every one.
-    """
-    backend = full.backends[SERVE]
-    settings = Settings.load(environ={}, **ours.settings(full.issuer, backend.port))
+def _sealed(stage: Stage, plan: Plan) -> list[Result]:
+    """Ours alone: more and more sessions, one after another, each number of them in turns with a single one."""
+    backend = stage.backends[SERVE]
+    settings = Settings.load(environ={}, **ours.settings(stage.issuer, backend.port))
     engine = AuthBackend(settings)._backends.at("").engine
-    cookies = sealed_cookies(engine, full.cookies[SERVE].read_text().strip(), plan.sealed)
-    many, one = write_cookies(full.directory, "sealed", cookies), full.cookies[SERVE]
-    name = f"{plan.sealed:,} sessions{how}"
-    say(name)
-    before = memory(backend.leader)["Pss"] / 1e6
-    full.play(SERVE, "", many, 16, warming_up)
-    for _ in range(plan.runs):
-        full.play(SERVE, name, many, 16, plan.seconds)
-        full.play(SERVE, f"one beside {name}", one, 16, plan.seconds)
-    after = memory(backend.leader)["Pss"] / 1e6
-    costs, single = full.values(name, SERVE, _cpu), full.values(f"one beside {name}", SERVE, _cpu)
-    return [
-        compare(f"{name}: CPU", "s for 10,000", costs, single, "serve with 1 session", more_is_better=False),
-        alone(f"{name}: memory of serve before", "MB", [before]),
-        alone(f"{name}: memory of serve after", "MB", [after]),
-    ]
+    one = stage.cookies[SERVE]
+    cookies = sealed_cookies(engine, one.read_text().strip(), max(plan.sealed))
+    results = [alone(f"{1:,} sessions: memory of serve", "MB", [memory(backend.leader)["Pss"] / 1e6])]
+    for count in plan.sealed:
+        many = write_cookies(stage.directory, f"sealed-{count}", cookies[:count])
+        name = f"{count:,} sessions"
+        say(name)
+        stage.play(SERVE, "", many, 16, 1 + count / 5_000)  # so that every one has come
+        for _ in range(plan.runs):
+            stage.play(SERVE, name, many, 16, plan.seconds)
+            stage.play(SERVE, f"one beside {name}", one, 16, plan.seconds)
+        for figure in ("CPU", "requests/s"):
+            unit, of = FIGURES[figure]
+            mine = stage.values(name, SERVE, of)
+            single = stage.values(f"one beside {name}", SERVE, of)
+            better = figure == "requests/s"
+            results.append(
+                compare(f"{name}: {figure}", unit, mine, single, ONE_SESSION, more_is_better=better)
+            )
+        results.append(alone(f"{name}: memory of serve", "MB", [memory(backend.leader)["Pss"] / 1e6]))
+    return results
 
 
 def _variant(
@@ -181,7 +175,3 @@ def _table(stage: Stage, case: str) -> list[Result]:
                 better = figure == "requests/s"
                 results.append(compare(f"{case}: {figure}", unit, mine, theirs, peer, more_is_better=better))
     return results
-
-
-def _cpu(turn: Turn) -> float:
-    return turn.cpu

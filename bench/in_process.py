@@ -24,7 +24,7 @@ from bench.peers import frameworks, ours
 from bench.peers.frameworks import Pair, plain_wsgi
 from bench.provider import CLIENT_ID, CLIENT_SECRET, provider
 from bench.sealed import session_of
-from bench.subjects import ITSDANGEROUS, OURS, PEERS, STARLETTE, Given
+from bench.subjects import GROWING, ITSDANGEROUS, OURS, PEERS, STARLETTE, Given
 from oidc_gate.settings import Settings
 from oidc_gate.wsgi import OIDCGate
 from tests.real.components import SEARCH_PATH
@@ -53,7 +53,7 @@ def measure(plan: Plan, directory: Path) -> tuple[list[Result], list[str]]:
     left_out: list[str] = []
     with signed_in(directory) as (given, cookie_of, client):
         makers: dict[str, Callable[[], Pair]] = {
-            name: partial(make, given) for name, make in {**OURS, **PEERS}.items()
+            name: partial(make, given) for name, make in {**OURS, **GROWING, **PEERS}.items()
         }
         makers[AUTHLIB] = lambda: frameworks.authlib_flask(cookie_of, client)
         pairs = {}
@@ -83,11 +83,11 @@ def _added(pair: Pair) -> float:
 
 def _compare(turns: dict[str, list[float]]) -> list[Result]:
     results = []
-    for name in OURS:
+    for name in (*OURS, *GROWING):
         if name not in turns:
             continue
-        results.append(alone(f"{name}", "µs", turns[name]))
-        kind = name.rpartition(", ")[0]
+        results.append(alone(name, "µs", turns[name]))
+        kind = name.rpartition(", ")[0] if name in OURS else ""
         peers = {
             SEEN: [peer for peer in turns if peer in PEERS or peer == AUTHLIB],
             FIRST: [ITSDANGEROUS, "one AES-GCM open"],

@@ -7,13 +7,13 @@ import os
 import platform
 import time
 from collections.abc import Iterable, Sequence
-from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from bench.behind_nginx import FIGURES
+from bench.behind_nginx import FIGURES, ONE_SESSION
 from bench.measure import Result
 from bench.peers import oauth2_proxy
+from bench.plots import bars, growth, number
 from bench.targets import verdicts
 
 REPOSITORY = Path(__file__).parents[1]
@@ -41,7 +41,8 @@ def write(sections: dict[str, list[Result]], left_out: Sequence[str], *, mode: s
     PLOTS.mkdir(exist_ok=True)
     lines = [_circumstances(mode, took), "", *_targets(results)]
     for title, part in sections.items():
-        lines += ["", f"## {title}", *_plot(title, part), *_tables(part)]
+        lines += ["", f"## {title}", *bars(title, part, PLOTS), *_tables(part)]
+    lines += ["", "## How the cost grows", "", *growth(results, PLOTS)]
     if left_out:
         lines += ["", "## Left out", "", *(f"- {reason}" for reason in left_out)]
     before, _, rest = (PAGE.read_text() if PAGE.exists() else f"# Performance\n\n{BEGIN}{END}\n").partition(
@@ -84,12 +85,12 @@ def _tables(part: Sequence[Result]) -> list[str]:
     rest = []
     for result in part:
         case, _, figure = result.name.rpartition(": ")
-        if figure not in FIGURES or result.against == "serve with 1 session":
+        if figure not in FIGURES or result.against == ONE_SESSION:
             rest.append(result)
             continue
         value = result.ours if result.theirs is None else result.theirs
         row = cases.setdefault(case, {}).setdefault(result.against, {})
-        row[figure] = _number(value) + (f" ({result.ratio:.2f}x)" if result.ratio else "")
+        row[figure] = number(value) + (f" ({result.ratio:.2f}x)" if result.ratio else "")
     lines = []
     for case, rows in cases.items():
         heads = [f"{figure} [{unit}]" if unit != figure else figure for figure, (unit, _) in FIGURES.items()]
@@ -107,58 +108,6 @@ def _tables(part: Sequence[Result]) -> list[str]:
 
 def _row(result: Result) -> str:
     ratio = f"{result.ratio:.2f}" if result.ratio is not None else ""
-    theirs = f"{_number(result.theirs)} {result.unit}" if result.theirs is not None else ""
-    ours = f"{_number(result.ours)} {result.unit}"
+    theirs = f"{number(result.theirs)} {result.unit}" if result.theirs is not None else ""
+    ours = f"{number(result.ours)} {result.unit}"
     return f"| {result.name} | {ours} | {theirs} | {result.against} | {ratio} | {result.spread:.0%} |"
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-# --- plots ----------------------------------------------------------------------------------------------------------
-
-_SHOWN = {
-    "Behind Nginx": ("16 connections, 1 session: CPU", "CPU seconds of the auth server for 10,000 verdicts"),
-    "In the process": ("seen before, ASGI", "µs that a signed-in request costs more"),
-    "Sign-ins": ("CPU of a sign-in", "ms of CPU for one sign-in"),
-    "Start": ("import oidc_gate", "ms to import"),
-}
-_ROW, _LABEL, _WIDTH = 26, 300, 760
-
-
-def _plot(title: str, part: Sequence[Result]) -> list[str]:
-    if title not in _SHOWN:
-        return []
-    name, caption = _SHOWN[title]
-    rows = [result for result in part if result.name == name]
-    bars = {"oidc_gate": next((r.ours or 0.0 for r in rows), 0.0)}
-    bars |= {r.against: r.theirs for r in rows if r.theirs is not None}
-    if len(bars) < 2:
-        return []
-    file = PLOTS / (title.lower().replace(" ", "-") + ".svg")
-    file.write_text(_svg(caption, bars))
-    return ["", f"![{caption}]({PLOTS.name}/{file.name})"]
-
-
-def _svg(caption: str, bars: dict[str, float]) -> str:
-    """Return horizontal bars; the shortest is the best."""
-    most = max(bars.values())
-    height = 44 + _ROW * len(bars)
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" font-family="sans-serif"'
-        ' font-size="13">',
-        f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>',
-        f'<text x="10" y="22" font-size="15">{escape(caption)}</text>',
-    ]
-    for number, (name, value) in enumerate(sorted(bars.items(), key=lambda bar: bar[1])):
-        top, length = 36 + _ROW * number, max(1.0, (_WIDTH - _LABEL - 80) * value / most)
-        colour = "#1a7f5a" if name == "oidc_gate" else "#9aa5b1"
-        lines += [
-            f'<text x="{_LABEL - 8}" y="{top + 16}" text-anchor="end">{escape(name)}</text>',
-            f'<rect x="{_LABEL}" y="{top + 3}" width="{length:.1f}" height="{_ROW - 8}" fill="{colour}"/>',
-            f'<text x="{_LABEL + length + 6:.1f}" y="{top + 16}">{_number(value)}</text>',
-        ]
-    return "\n".join([*lines, "</svg>", ""])

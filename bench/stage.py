@@ -19,12 +19,14 @@ from bench.peers.backend import Backend
 from bench.provider import provider
 from tests.real.ports import free_port
 
-SERVE, SERVE_2, LONG, GRANIAN = "serve", "serve, 2 workers", "serve, the long way", "serve on granian"
+SERVE, SERVE_2, SERVE_4 = "serve", "serve, 2 workers", "serve, 4 workers"
+LONG, GRANIAN = "serve, the long way", "serve on granian"
 EMPTY, EMPTY_GRANIAN = "uvicorn, empty 202", "granian, empty 202"
 PROXY, PROXY_1 = "oauth2-proxy", "oauth2-proxy, GOMAXPROCS=1"
 APACHE_COOKIE, APACHE_CACHE = "mod_auth_openidc, cookie", "mod_auth_openidc, server cache"
 ITSELF = ", by itself"
-EVERYBODY = (SERVE, SERVE_2, LONG, GRANIAN, EMPTY, EMPTY_GRANIAN, PROXY_1, PROXY, APACHE_COOKIE, APACHE_CACHE)
+OURS = (SERVE, SERVE_2, SERVE_4, LONG, GRANIAN)
+EVERYBODY = (*OURS, EMPTY, EMPTY_GRANIAN, PROXY_1, PROXY, APACHE_COOKIE, APACHE_CACHE)
 
 FORGIVEN = 0.01  # of the requests, where connections are many
 
@@ -161,6 +163,7 @@ def _starter(name: str, settings: dict[str, Any]) -> Starter:
     starters: dict[str, Starter] = {
         SERVE: gate(),
         SERVE_2: gate("--workers", "2"),
+        SERVE_4: gate("--workers", "4"),
         LONG: gate(module="bench.peers.long_way"),
         GRANIAN: gate("--server", "granian"),
         EMPTY: lambda _, port, room: ours.empty(name, "uvicorn", port, room),

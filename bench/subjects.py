@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 from typing import Any
 
@@ -18,12 +18,15 @@ from bench.peers.frameworks import (
     plain_asgi,
     plain_wsgi,
 )
+from bench.provider import group_names
 from bench.sealed import seal, session_of
 from oidc_gate.asgi import OIDCGate as ASGIGate
 from oidc_gate.settings import Settings
 from oidc_gate.wsgi import OIDCGate as WSGIGate
 
-UNREMEMBERED = 4  # cookies that take turns where a cache holds two: each is always seen for the first time
+UNREMEMBERED = (
+    256  # cookies that take turns, and are forgotten after each: seen for the first time every time
+)
 
 
 @dataclass(frozen=True)
@@ -43,31 +46,53 @@ def _asgi(given: Given, **settings: Any) -> ASGIGate:
     return ASGIGate(plain_asgi, Settings.load(environ={}, **given.settings, **settings))
 
 
-def _seen(make: Callable[..., Any], ask: Callable[..., Call], plain: Any) -> Callable[[Given], Pair]:
+def _seen(
+    make: Callable[..., Any], ask: Callable[..., Call], plain: Any, *, just_now: bool = False
+) -> Callable[[Given], Pair]:
     def pair(given: Given) -> Pair:
         cookie = f"{OTHER_COOKIES}; {given.cookie}"
+        if just_now:  # for ten minutes the browser has the cookie by which a loop would be noticed
+            cookie += f"; {given.cookie.partition('=')[0]}.rounds=1.1795628214"
         return ask(plain, cookie), ask(make(given), cookie)
 
     return pair
 
 
 def _first(
-    make: Callable[..., Any], ask: Callable[..., Call], plain: Any, *, with_tokens: bool = False
+    make: Callable[..., Any],
+    ask: Callable[..., Call],
+    plain: Any,
+    *,
+    with_tokens: bool = False,
+    groups: int = 0,
 ) -> Callable[[Given], Pair]:
     def pair(given: Given) -> Pair:
-        gate = make(given, session_cache_entries=1, keep_id_token=with_tokens, pass_access_token=with_tokens)
+        gate = make(given, keep_id_token=with_tokens, pass_access_token=with_tokens)
         engine = gate._engine
         session = session_of(engine, given.cookie)
         if with_tokens:  # a JWT each, as most providers give
             session = session._replace(id_token=_jwt("i"), access_token=_jwt("a"))
+        if groups:
+            who = replace(session.identity, groups=tuple(group_names(groups)))
+            session = session._replace(identity=who)
         cookies = [f"{OTHER_COOKIES}; {seal(engine, session)}" for _ in range(UNREMEMBERED)]
-        return _one_after_another(plain, ask, cookies), _one_after_another(gate, ask, cookies)
+        forget = engine.gate.parts.cache.clear
+        return _one_after_another(plain, ask, cookies), _one_after_another(gate, ask, cookies, forget)
 
     return pair
 
 
-def _one_after_another(app: Any, ask: Callable[..., Call], cookies: list[str]) -> Call:
-    calls = cycle([ask(app, cookie) for cookie in cookies])
+def _one_after_another(
+    app: Any, ask: Callable[..., Call], cookies: list[str], afterwards: Call = lambda: None
+) -> Call:
+    """Return a call that asks with one cookie after another, and does something after all of them."""
+
+    def last() -> object:
+        afterwards()
+        return calls_of[-1]()
+
+    calls_of = [ask(app, cookie) for cookie in cookies]
+    calls = cycle([*calls_of[:-1], last])
     return lambda: next(calls)()
 
 
@@ -81,10 +106,11 @@ def _jwt(seed: str) -> str:
 
 
 def _without_session(
-    make: Callable[..., Any], ask: Callable[..., Call], plain: Any, path: str
+    make: Callable[..., Any], ask: Callable[..., Call], plain: Any, path: str, *, rules: int = 1
 ) -> Callable[[Given], Pair]:
     def pair(given: Given) -> Pair:
-        gate = make(given, public_paths=("/public/*",))
+        others = (f"/other/{number}/*" for number in range(rules - 1))
+        gate = make(given, public_paths=(*others, "/public/*"))
         return ask(plain, OTHER_COOKIES, path), ask(gate, OTHER_COOKIES, path)
 
     return pair
@@ -117,6 +143,8 @@ def _dict_lookup(given: Given) -> Pair:
 OURS: dict[str, Callable[[Given], Pair]] = {
     "seen before, WSGI": _seen(_wsgi, ask_wsgi, plain_wsgi),
     "seen before, ASGI": _seen(_asgi, ask_asgi, plain_asgi),
+    "seen before, just signed in, WSGI": _seen(_wsgi, ask_wsgi, plain_wsgi, just_now=True),
+    "seen before, just signed in, ASGI": _seen(_asgi, ask_asgi, plain_asgi, just_now=True),
     "first sight, WSGI": _first(_wsgi, ask_wsgi, plain_wsgi),
     "first sight, ASGI": _first(_asgi, ask_asgi, plain_asgi),
     "first sight with two JWTs, WSGI": _first(_wsgi, ask_wsgi, plain_wsgi, with_tokens=True),
@@ -126,6 +154,19 @@ OURS: dict[str, Callable[[Given], Pair]] = {
     "public path, WSGI": _without_session(_wsgi, ask_wsgi, plain_wsgi, "/public/logo.svg"),
     "public path, ASGI": _without_session(_asgi, ask_asgi, plain_asgi, "/public/logo.svg"),
 }
+GROWING: dict[str, Callable[[Given], Pair]] = {
+    **{
+        f"first sight, {n:,} groups": _first(_asgi, ask_asgi, plain_asgi, groups=n)
+        for n in (1, 8, 50, 200, 500)
+    },
+    **{
+        f"public path, {n:,} rules": _without_session(
+            _asgi, ask_asgi, plain_asgi, "/public/logo.svg", rules=n
+        )
+        for n in (1, 10, 100, 1_000)
+    },
+}
+"""What grows with the number in its name."""
 STARLETTE = "Starlette Session + Authentication"
 ITSDANGEROUS = "itsdangerous loads"
 PEERS: dict[str, Callable[[Given], Pair]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from bench.peers.backend import Backend
 from bench.provider import CLIENT_ID, CLIENT_SECRET
 from tests.real.process import running
 
+STORE = "BENCH_SESSION_STORE"  # in the environment, since some gates are made in processes of their own
 COOKIE_SECRET = "only-for-measuring-0123456789-0123456789-abc"
 
 
@@ -26,6 +28,7 @@ def settings(issuer: str, port: int, **further: Any) -> dict[str, Any]:
         "scopes": ("openid", "email", "profile", "groups"),
         # no turn of ours falls into a renewal, as none of the others' does
         "session_idle_seconds": 28800,
+        "session_store": os.environ.get(STORE, "cookie"),
         **further,
     }
 

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from oidc_gate.errors import ProviderUnavailable
+from oidc_gate.marks import MemoryMarks
 from tests.core.provider.scripted import answer as answered
 from tests.shells.conftest import MakeSite
 from tests.shells.driving import Answer
@@ -260,3 +261,19 @@ def test_a_strict_cookie_ends_in_a_page_that_goes_on(make_site: MakeSite) -> Non
     answer = make_site(cookie_samesite="Strict").visitor().sign_in("/reports")
     assert (answer.status, answer.is_page) == (200, True)
     assert "/reports" in answer.header("refresh")
+
+
+def test_a_storm_of_sign_ins_leaves_nothing_behind(make_site: MakeSite) -> None:
+    """What is kept so that no code is sent twice is gone when the codes are."""
+    site = make_site(session_cache_bytes=64 * 1024)
+    for _ in range(60):
+        visitor = site.visitor()
+        assert visitor.sign_in("/").status == 302
+        assert visitor.get("/").status == 200
+    cache, marks = site.gate._engine.gate.parts.cache, site.world.marks
+    assert isinstance(marks, MemoryMarks)
+    assert len(marks) == 120
+    assert 0 < cache.size <= 64 * 1024
+    site.now += 20 * 60
+    site.visitor().sign_in("/")
+    assert len(marks) == 2

@@ -151,3 +151,14 @@ def test_a_front_channel_logout_that_is_not_plain_ends_nothing(site: Site, query
     assert (answer.status, answer.json["code"]) == (400, code)
     assert answer.all("set-cookie") == []
     assert is_on(visitor)
+
+
+def test_it_ends_every_copy_of_the_session_and_what_is_remembered_of_nobody_else(site: Site) -> None:
+    alice, bob = site.person(), site.person("bob")
+    other_window = site.person()  # the same session, sealed once more
+    assert [who.get("/").status for who in (alice, bob, other_window)] == [200] * 3
+    cache = site.gate._engine.gate.parts.cache
+    assert len(cache) == 3
+    alice.ask("sign_out", SAME, "POST")
+    assert len(cache) == 1
+    assert [who.get("/").status for who in (other_window, bob)] == [401, 200]
