@@ -37,7 +37,7 @@ def _version(program: Path, module: str) -> str:
     except FileNotFoundError:
         return "of unknown version"
     lines = map(str.split, told.stdout.splitlines())
-    versions = [words[2] for words in lines if words[0] in ("mod", "dep") and words[1] == module]
+    versions = [words[2] for words in lines if words[1:2] == [module] and words[0] in ("mod", "dep")]
     return versions[0] if versions else "of unknown version"
 
 

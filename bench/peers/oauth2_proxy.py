@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.peers import go_programs
 from bench.peers.backend import Backend
 from bench.peers.ours import slug
 from bench.provider import CLIENT_ID, CLIENT_SECRET
@@ -16,45 +14,12 @@ from tests.real.process import running
 
 MODULE = "github.com/oauth2-proxy/oauth2-proxy/v7"
 # Where the registry does not hand out the newest: the newest that it did hand out when this was written.
-FALLBACK = "v7.8.1"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "oidc_gate-bench"
+FALLBACK = "v7.15.6"
 
 
 def binary() -> tuple[Path | None, str]:
     """Return the program and its version, building it the first time; or None and the reason."""
-    on_path = shutil.which("oauth2-proxy")
-    built = Path(on_path) if on_path else CACHE / "bin/oauth2-proxy"
-    if not built.exists():
-        if shutil.which("go") is None:
-            return None, "there is no Go here to build it with"
-        if reason := _build():
-            return None, reason
-    told = subprocess.run(["go", "version", "-m", built], capture_output=True, text=True, check=False).stdout
-    versions = [w[2] for w in map(str.split, told.splitlines()) if w[0] in ("mod", "dep") and w[1] == MODULE]
-    return built, versions[0] if versions else "of unknown version"
-
-
-def _build() -> str:
-    """Build the newest release, else the fallback; return why it could not be."""
-    env = {**os.environ, "GOBIN": str(CACHE / "bin")}
-    if _go(["install", MODULE + "@latest"], CACHE, env) == "":
-        return ""
-    room = CACHE / "oauth2-proxy"
-    room.mkdir(parents=True, exist_ok=True)
-    (room / "go.mod").write_text(f"module bench\n\nrequire {MODULE} {FALLBACK}\n")
-    (room / "program.go").write_text(f'//go:build tools\n\npackage bench\n\nimport _ "{MODULE}"\n')
-    return _go(["build", "-mod=mod", "-o", "../bin/oauth2-proxy", MODULE], room, env)
-
-
-def _go(words: list[str], directory: Path, env: dict[str, str]) -> str:
-    directory.mkdir(parents=True, exist_ok=True)
-    try:
-        done = subprocess.run(
-            ["go", *words], cwd=directory, env=env, capture_output=True, text=True, timeout=900, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return "go took too long to build it"
-    return "" if done.returncode == 0 else f"go {words[0]}: {done.stderr.strip().splitlines()[-1][:200]}"
+    return go_programs.find("oauth2-proxy", MODULE, FALLBACK)
 
 
 def redirect_uri(port: int) -> str:

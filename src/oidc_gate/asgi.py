@@ -96,27 +96,28 @@ class OIDCGate:
         if known is None or self._clock() >= known.until:
             known = self._engine.meet(cookie, header)
         if known is None or self._prefix in scope["path"]:
-            return await self._decide(scope, receive, send)
+            return await self._decide(scope, receive, send, kept, header)
         await self._app(_entered(scope, kept, others, known.told), receive, send)
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Judge a WebSocket, or let the application hear of the server's lifespan."""
         if scope["type"] == "websocket":
-            return await self._decide(scope, receive, send)
+            return await self._decide(scope, receive, send, *self._apart(scope["headers"]))
         if scope["type"] != "lifespan":
             # A protocol that servers learn later must not walk past the gate.
             raise ValueError(f"OIDCGate cannot judge a connection of type {scope['type']!r}")
         self._engine.warm_up()
         await self._app(scope, receive, send)
 
-    async def _decide(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _decide(
+        self, scope: Scope, receive: Receive, send: Send, kept: list[tuple[bytes, bytes]], cookies: str
+    ) -> None:
         self._engine.warm_up()
         request, body = request_of(scope), Body(receive)
         decision = await arun(self._gate.decide(request), self._engine.world, body.read, off_loop)
         if isinstance(decision, Reply):
             return await send_reply(decision, scope, body, send, is_head=request.method == "HEAD")
-        kept, header = self._apart(scope["headers"])
-        others = self._cookies.without_ours(header)
+        others = self._cookies.without_ours(cookies)
         inner = _entered(scope, kept, others, told(decision.identity, decision.headers))
         await self._app(inner, receive, watching(decision, send, is_head=request.method == "HEAD"))
 

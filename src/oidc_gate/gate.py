@@ -159,6 +159,8 @@ class Gate(Generic[Told]):
         Args:
             renews: The answer can carry that cookie. Where it cannot, a session that is due stays due.
         """
+        if self.parts.cookies.main not in visit.cookie_header:
+            return visit, ()
         generation = self.parts.cache.generation
         try:
             found = yield from self.parts.sessions.read(visit.cookie_header)

@@ -60,14 +60,14 @@ class Visit:
     Args:
         site: Where a browser reaches the gate's own endpoints.
         found: The session, if one is on, whether or not the person may enter.
-        why: Why there is no session; an error code.
+        why: Why there is no session; an error code. Mostly nobody sent a cookie.
     """
 
     parts: Parts
     request: Request
     site: Site
     found: Found | None = None
-    why: str = ""
+    why: str = "no_cookie"
 
     @property
     def session(self) -> Session | None:
