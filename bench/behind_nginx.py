@@ -22,6 +22,7 @@ from bench.stage import (
     PROXY_1,
     SERVE,
     SERVE_2,
+    VOUCH_1,
     Stage,
     stage,
 )
@@ -104,7 +105,7 @@ def _side_by_side(full: Stage, plan: Plan) -> list[Result]:
 
 def _connections(full: Stage, plan: Plan) -> list[Result]:
     results = []
-    names = [SERVE, SERVE_2, EMPTY, PROXY_1, PROXY, APACHE_COOKIE + ITSELF, nginx.STUB]
+    names = [SERVE, SERVE_2, EMPTY, PROXY_1, PROXY, VOUCH_1, APACHE_COOKIE + ITSELF, nginx.STUB]
     for count in plan.connections:
         case = f"{count:,} connections, 1 session"
         full.play_all(names, case, runs=plan.runs, seconds=plan.seconds, connections=count)

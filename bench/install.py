@@ -9,23 +9,21 @@ import subprocess
 import sys
 
 from bench.measure import say
-from bench.peers import oauth2_proxy
+from bench.stage import GO_PROGRAMS
 from tests.real.components import SEARCH_PATH
 
 COMMANDS = {"wrk": "wrk", "nginx": "nginx", "apache2": "apache2", "valgrind": "valgrind"}
 MODULES = {"starsessions": "starsessions"}
-NOT_TO_BE_HAD = ["vouch-proxy: the registry for Go modules did not hand it out when this was written"]
 
 
 def everything() -> list[str]:
     """Install what is missing; return what stays missing, by name and with the reason."""
-    left_out = list(NOT_TO_BE_HAD)
     missing = [
         package for command, package in COMMANDS.items() if shutil.which(command, path=SEARCH_PATH) is None
     ]
     if missing:
         _apt(missing)
-    left_out += [
+    left_out = [
         f"{command}: not installed, and apt-get did not bring it"
         for command in COMMANDS
         if shutil.which(command, path=SEARCH_PATH) is None
@@ -33,9 +31,8 @@ def everything() -> list[str]:
     for module, package in MODULES.items():
         if importlib.util.find_spec(module) is None:
             _run([sys.executable, "-m", "pip", "install", "--quiet", package])
-    program, told = oauth2_proxy.binary()
-    left_out += [] if program else [f"oauth2-proxy: {told}"]
-    return left_out
+    answers = {name: binary() for name, binary in GO_PROGRAMS.items()}
+    return left_out + [f"{name}: {told}" for name, (program, told) in answers.items() if program is None]
 
 
 def _apt(packages: list[str]) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from bench.behind_nginx import FIGURES, ONE_SESSION
 from bench.measure import Result
-from bench.peers import oauth2_proxy
 from bench.plots import bars, growth, number
+from bench.stage import GO_PROGRAMS
 from bench.targets import verdicts
 
 REPOSITORY = Path(__file__).parents[1]
@@ -70,9 +70,10 @@ def _versions() -> Iterable[str]:
             yield f"{name} {version(name)}"
         except PackageNotFoundError:
             continue
-    program, told = oauth2_proxy.binary()
-    if program is not None:
-        yield f"oauth2-proxy {told}"
+    for name, binary in GO_PROGRAMS.items():
+        program, told = binary()
+        if program is not None:
+            yield f"{name} {told}"
 
 
 def _targets(results: Sequence[Result]) -> list[str]:

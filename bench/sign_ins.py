@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.browser import sign_in_often
 from bench.measure import Result, alone, compare, cpu_seconds, memory, say
 from bench.peers.backend import Backend
-from bench.stage import APACHE_COOKIE, PROXY_1, SERVE, stage
+from bench.stage import APACHE_COOKIE, PROXY_1, SERVE, VOUCH_1, stage
 
 BROWSERS = 8
 
@@ -29,7 +29,7 @@ QUICK, FULL = Plan(2, 100, 1_000), Plan(3, 400, 10_000)
 def measure(plan: Plan, directory: Path) -> tuple[list[Result], list[str]]:
     """Return the results, and what was left out."""
     say("sign-ins")
-    with stage(directory / "sign-ins", names=(SERVE, PROXY_1, APACHE_COOKIE)) as together:
+    with stage(directory / "sign-ins", names=(SERVE, PROXY_1, VOUCH_1, APACHE_COOKIE)) as together:
         rates, costs = _turns(together.backends, plan)
         results = []
         for peer in rates:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from bench.browser import sign_in_often
 from bench.load import Load, load, write_cookies
 from bench.measure import cpu_seconds, say
-from bench.peers import apache, nginx, oauth2_proxy, ours
+from bench.peers import apache, nginx, oauth2_proxy, ours, vouch_proxy
 from bench.peers.backend import Backend
 from bench.provider import provider
 from tests.real.ports import free_port
@@ -23,11 +23,13 @@ SERVE, SERVE_2, SERVE_4 = "serve", "serve, 2 workers", "serve, 4 workers"
 LONG, GRANIAN = "serve, the long way", "serve on granian"
 EMPTY, EMPTY_GRANIAN = "uvicorn, empty 202", "granian, empty 202"
 PROXY, PROXY_1 = "oauth2-proxy", "oauth2-proxy, GOMAXPROCS=1"
+VOUCH, VOUCH_1 = "vouch-proxy", "vouch-proxy, GOMAXPROCS=1"
 APACHE_COOKIE, APACHE_CACHE = "mod_auth_openidc, cookie", "mod_auth_openidc, server cache"
 ITSELF = ", by itself"
 OURS = (SERVE, SERVE_2, SERVE_4, LONG, GRANIAN)
-EVERYBODY = (*OURS, EMPTY, EMPTY_GRANIAN, PROXY_1, PROXY, APACHE_COOKIE, APACHE_CACHE)
+EVERYBODY = (*OURS, EMPTY, EMPTY_GRANIAN, PROXY_1, PROXY, VOUCH_1, VOUCH, APACHE_COOKIE, APACHE_CACHE)
 
+GO_PROGRAMS = {"oauth2-proxy": oauth2_proxy.binary, "vouch-proxy": vouch_proxy.binary}
 FORGIVEN = 0.01  # of the requests, where connections are many
 
 Starter = Callable[[str, int, Path], AbstractContextManager[Backend]]
@@ -129,7 +131,8 @@ def stage(
     directory.mkdir(exist_ok=True)
     names, left_out = _available(names)
     ports = {name: free_port() for name in names}
-    uris = [uri(port) for port in ports.values() for uri in (ours.redirect_uri, apache.redirect_uri)]
+    registered = (ours.redirect_uri, apache.redirect_uri, vouch_proxy.redirect_uri)
+    uris = [uri(port) for port in ports.values() for uri in registered]
     with ExitStack() as stack:
         op = stack.enter_context(provider(uris, directory=directory, groups=groups))
         backends = {}
@@ -147,8 +150,9 @@ def stage(
 
 def _available(names: Sequence[str]) -> tuple[list[str], list[str]]:
     lacking = {"mod_auth_openidc": apache.missing()}
-    if oauth2_proxy.binary()[0] is None:
-        lacking["oauth2-proxy"] = oauth2_proxy.binary()[1]
+    for peer, binary in GO_PROGRAMS.items():
+        program, told = binary()
+        lacking[peer] = "" if program else told
     left_out = [f"{peer}: {why}" for peer, why in lacking.items() if why]
     here = [name for name in names if not lacking.get(name.partition(",")[0])]
     return here, left_out
@@ -170,6 +174,8 @@ def _starter(name: str, settings: dict[str, Any]) -> Starter:
         EMPTY_GRANIAN: lambda _, port, room: ours.empty(name, "granian", port, room),
         PROXY_1: partial(oauth2_proxy.oauth2_proxy, name, threads=1),
         PROXY: partial(oauth2_proxy.oauth2_proxy, name),
+        VOUCH_1: partial(vouch_proxy.vouch_proxy, name, threads=1),
+        VOUCH: partial(vouch_proxy.vouch_proxy, name),
         APACHE_COOKIE: partial(apache.apache, name, session_type="client-cookie"),
         APACHE_CACHE: partial(apache.apache, name, session_type="server-cache"),
     }

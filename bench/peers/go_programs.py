@@ -49,7 +49,8 @@ def _build(name: str, module: str, fallback: str) -> str:
         return reason
     room = CACHE / name
     room.mkdir(parents=True, exist_ok=True)
-    (room / "go.mod").write_text(f"module bench\n\nrequire {module} {fallback}\n")
+    # without a version of Go of 1.17 or later, it asks for the go.mod of everything that anybody ever required
+    (room / "go.mod").write_text(f"module bench\n\ngo 1.21\n\nrequire {module} {fallback}\n")
     (room / "program.go").write_text(f'//go:build tools\n\npackage bench\n\nimport _ "{module}"\n')
     return _go(["build", "-mod=mod", "-o", f"../bin/{name}", module], room, env)
 
