@@ -85,7 +85,7 @@ def _one(engine: Engine[Any], make: Callable[[int], Session]) -> tuple[float, fl
     _meet(engine, cookies.pop())
     cache = engine.gate.parts.cache
     gc.collect()
-    before_bytes = cache._young_bytes
+    before_bytes = cache.size
     tracemalloc.start()
     for cookie in cookies:
         if _meet(engine, cookie) is None:
@@ -93,7 +93,7 @@ def _one(engine: Engine[Any], make: Callable[[int], Session]) -> tuple[float, fl
     gc.collect()
     taken = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
-    return taken / count, (cache._young_bytes - before_bytes) / count
+    return taken / count, (cache.size - before_bytes) / count
 
 
 def _meet(engine: Engine[Any], cookie_header: str) -> object:
