@@ -34,8 +34,8 @@ from .settings import Settings
 from .shell import Engine, load_settings
 from .world import World
 
-# What Python takes for a remembered verdict beside its text and its cookie's: the entry, and the session's id.
-_VERDICT_BYTES = 420
+# What Python takes for a remembered verdict beside its text and its cookie's: two entries, and the session's id.
+_VERDICT_BYTES = 500
 
 ASGIApplication = Callable[[Any, Any, Any], Awaitable[None]]
 

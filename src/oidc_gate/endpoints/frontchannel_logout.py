@@ -40,7 +40,8 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
         yield from revoke_from_frame(sid, parts.settings.session_lifetime_seconds)
         parts.cache.clear()
     else:  # an everyday thing: signed out here first, or a browser that withholds the cookie in a frame
-        ended = f"no session ended: {'the one that came is another' if visit.session else visit.why}, and no store is shared"
+        why = "the one that came is another" if visit.session else visit.why
+        ended = f"no session ended: {why}, and no store is shared"
     log.decided(visit.request, "200", f"front-channel logout: {ended}")
     return with_cookies(page(200, pages.frontchannel_page()), cookies)
 

@@ -55,6 +55,9 @@ class SessionCache(Generic[Told]):
         self._most_entries = max_entries
         self._most_bytes = max_bytes
         self._known: dict[str, Known[Told]] = {}
+        self._cookies_of: dict[
+            str, str | tuple[str, ...]
+        ] = {}  # by session: mostly one, which needs no tuple
         self._bytes = 0
         self._turned_away = 0
         self._lock = Lock()
@@ -80,12 +83,14 @@ class SessionCache(Generic[Told]):
                 self._drop_oldest()
             self._known[cookie] = known
             self._bytes += known.size
+            others = self._cookies_of.get(known.session_id)
+            self._cookies_of[known.session_id] = cookie if others is None else (*_several(others), cookie)
 
     def forget(self, session_id: str) -> None:
         """Forget every cookie of one session, since it was revoked."""
         with self._lock:
             self.generation += 1
-            for cookie in [cookie for cookie, known in self._known.items() if known.session_id == session_id]:
+            for cookie in _several(self._cookies_of.get(session_id, ())):
                 self._drop(cookie)
 
     def clear(self) -> None:
@@ -93,6 +98,7 @@ class SessionCache(Generic[Told]):
         with self._lock:
             self.generation += 1
             self._known.clear()
+            self._cookies_of.clear()
             self._bytes = 0
 
     def _has_room_for(self, known: Known[Told]) -> bool:
@@ -116,7 +122,11 @@ class SessionCache(Generic[Told]):
         return len(self._known) // DROPPED_AT_ONCE + 1
 
     def _drop(self, cookie: str) -> None:
-        self._bytes -= self._known.pop(cookie).size
+        known = self._known.pop(cookie)
+        self._bytes -= known.size
+        others = tuple(each for each in _several(self._cookies_of.pop(known.session_id)) if each != cookie)
+        if others:
+            self._cookies_of[known.session_id] = others
 
     @property
     def size(self) -> int:
@@ -125,3 +135,7 @@ class SessionCache(Generic[Told]):
 
     def __len__(self) -> int:
         return len(self._known)
+
+
+def _several(cookies: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (cookies,) if isinstance(cookies, str) else cookies

@@ -129,6 +129,18 @@ def test_one_session_is_forgotten_with_every_cookie_of_it_and_no_other() -> None
     assert cache.size == known("bob").size
     cache.put("ada late", known("ada"), before, NOW)
     assert cache.get("ada late") is None
+    cache.forget("session of nobody")
+
+
+def test_a_cookie_that_made_room_is_not_looked_for_at_the_sign_out_of_its_session() -> None:
+    cache = filled("first", "other", most_entries=3)
+    cache.put("first renewed", known("first"), cache.generation, NOW)
+    keep(cache, ["newcomer"], now=NOW + 1)  # in place of the oldest
+    assert cache.get("first") is None
+    cache.forget("session of first")
+    assert cache.get("first renewed") is None
+    assert (cache.get("other"), cache.get("newcomer")) != (None, None)
+    cache.forget("session of first")
 
 
 def test_threads() -> None:
@@ -158,3 +170,6 @@ def test_threads() -> None:
     assert not wrong
     assert len(cache) <= 50
     assert cache.size == 10 * len(cache)
+    for number in range(200):
+        cache.forget(f"session of {number}")
+    assert (len(cache), cache.size, cache._cookies_of) == (0, 0, {})
