@@ -95,6 +95,14 @@ def test_netrc_is_not_read(
     assert (b"Bearer mine" in wire.requests[0]) is bool(headers)
 
 
+def test_credentials_in_an_address_replace_no_header() -> None:
+    with serving(says(reply())) as wire:
+        url = wire.url().replace("//", "//somebody:else@")
+        outbound().perform(get(url, headers=(("Authorization", "Bearer mine"),)))
+    assert b"Authorization: Bearer mine\r\n" in wire.requests[0]
+    assert b"Basic" not in wire.requests[0]
+
+
 def test_connections_are_kept() -> None:
     with serving(says(reply())) as wire:
         one = outbound()

@@ -55,9 +55,8 @@ class SessionCache(Generic[Told]):
         self._most_entries = max_entries
         self._most_bytes = max_bytes
         self._known: dict[str, Known[Told]] = {}
-        self._cookies_of: dict[
-            str, str | tuple[str, ...]
-        ] = {}  # by session: mostly one, which needs no tuple
+        # By session; mostly there is one, which needs no tuple.
+        self._cookies_of: dict[str, str | tuple[str, ...]] = {}
         self._bytes = 0
         self._turned_away = 0
         self._lock = Lock()
