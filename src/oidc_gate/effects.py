@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from functools import partial
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from .model import HeaderList
 
@@ -141,40 +142,75 @@ def run(step: Step[T], world: World, read: ReadsBody) -> T:
     Args:
         read: Reads the request's body, given a limit in bytes.
     """
-    try:
-        effect = next(step)
-        while True:
-            try:
-                result = read(effect.limit) if isinstance(effect, ReadBody) else world.perform(effect)
-            except Exception as error:
-                effect = step.throw(error)
-            else:
-                effect = step.send(result)
-    except StopIteration as end:
-        value: T = end.value
-        return value
+    reached = _advance(step, world, partial(next, step), _asks_for_body)
+    while not isinstance(reached, _Ended):
+        assert isinstance(reached, ReadBody)
+        try:
+            resume = partial(step.send, read(reached.limit))
+        except Exception as error:
+            resume = partial(step.throw, error)
+        reached = _advance(step, world, resume, _asks_for_body)
+    value: T = reached.value
+    return value
 
 
 async def arun(step: Step[T], world: World, read: AReadsBody, off_loop: OffLoop) -> T:
     """Drive `step` to its end on an event loop.
 
+    What follows a blocking effect goes on in its thread: two exchanges take one way there and back, and the
+    checking of a signature keeps nobody waiting.
+
     Args:
-        off_loop: Performs a blocking effect in a thread that is not the loop's.
+        off_loop: Calls a function with an effect, in a thread that is not the loop's.
     """
+
+    def waits(effect: Effect) -> bool:
+        return isinstance(effect, ReadBody) or world.blocks(effect)
+
+    def go_on(effect: Effect) -> Effect | _Ended[T]:
+        return _advance(step, world, partial(_perform, step, world, effect), _asks_for_body)
+
+    reached = _advance(step, world, partial(next, step), waits)
+    while not isinstance(reached, _Ended):
+        if not isinstance(reached, ReadBody):
+            reached = await off_loop(go_on, reached)
+            continue
+        try:
+            resume = partial(step.send, await read(reached.limit))
+        except Exception as error:
+            resume = partial(step.throw, error)
+        reached = _advance(step, world, resume, waits)
+    value: T = reached.value
+    return value
+
+
+class _Ended(NamedTuple, Generic[T]):
+    """What a step returned."""
+
+    value: T
+
+
+def _advance(
+    step: Step[T], world: World, resume: Callable[[], Effect], stops: Callable[[Effect], bool]
+) -> Effect | _Ended[T]:
+    """Resume `step` and perform its effects in this thread, up to the first that `stops` here, or to its end."""
     try:
-        effect = next(step)
-        while True:
-            try:
-                if isinstance(effect, ReadBody):
-                    result = await read(effect.limit)
-                elif world.blocks(effect):
-                    result = await off_loop(world.perform, effect)
-                else:
-                    result = world.perform(effect)
-            except Exception as error:
-                effect = step.throw(error)
-            else:
-                effect = step.send(result)
+        effect = resume()
+        while not stops(effect):
+            effect = _perform(step, world, effect)
     except StopIteration as end:
-        value: T = end.value
-        return value
+        return _Ended(end.value)
+    return effect
+
+
+def _perform(step: Step[T], world: World, effect: Effect) -> Effect:
+    """Perform `effect` and return what `step` asks for next; a failure of the world is raised at its ``yield``."""
+    try:
+        result = world.perform(effect)
+    except Exception as error:
+        return step.throw(error)
+    return step.send(result)
+
+
+def _asks_for_body(effect: Effect) -> bool:
+    return isinstance(effect, ReadBody)
