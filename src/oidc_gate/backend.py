@@ -37,7 +37,6 @@ class Backend(Generic[Told]):
         self._split = self.engine.gate.parts.cookies.split
         self._recognise, self._clock = self.engine.gate.recognise, world.clock
         self.auth_path = "/auth" if mount else prefix + "/auth"
-        self._judges_places = bool(settings.original_uri_header)
 
     def is_plain_auth(self, path: str, query: str | bytes) -> bool:
         """Tell whether a request asks for the verdict of ``auth`` that a cookie alone decides.
@@ -48,9 +47,10 @@ class Backend(Generic[Told]):
         return path == self.auth_path and not query
 
     def known(self, cookie_header: str) -> Known[Told] | None:
-        """Return what follows from a cookie alone, or None where there is more to decide."""
-        if self._judges_places:
-            return None
+        """Return what follows from a cookie alone, or None where there is more to decide.
+
+        Where a trusted proxy says what place was asked for, too: somebody let in is let in everywhere.
+        """
         cookie, _ = self._split(cookie_header)
         known = self._recognise(cookie)
         if known is None or self._clock() >= known.until:
