@@ -113,6 +113,21 @@ def test_it_ends_after_eight_hours_however_busy_and_whatever_the_method(
         assert answer.json["code"] == "session_expired"
 
 
+def test_what_is_remembered_of_a_cookie_ends_with_its_session(make_site: MakeSite) -> None:
+    site = make_site(session_lifetime_seconds=IDLE, session_idle_seconds=IDLE)
+    visitor, old = site.person(), site.visitor()
+    old.cookies = dict(visitor.cookies)
+    site.now += IDLE - 2
+    assert visitor.get("/").status == 200
+    for _ in range(2):  # by the renewed cookie, and by the one that it was renewed from
+        assert visitor.get("/").status == 200
+        assert old.get("/").all("set-cookie") == []
+    site.now += 1
+    assert [visitor.get("/").status, old.get("/").status] == [200, 200]
+    site.now += 1
+    assert [visitor.get("/").status, old.get("/").status] == [401, 401]
+
+
 def test_a_session_that_ended_is_asked_to_sign_in_and_comes_back(site: Site) -> None:
     visitor = site.person()
     site.now += IDLE
