@@ -146,8 +146,7 @@ def _session(settings: Settings) -> requests.Session:
     session.mount("https://", DeadlineAdapter(pool_connections=8, pool_maxsize=8))
     session.mount("http://", DeadlineAdapter(pool_connections=8, pool_maxsize=8))
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-    # What requests would ask the environment for at each request, a tenth of a sign-in, is asked once.
-    session.trust_env = False
+    # What requests would ask the environment for at each request is asked once.
     bundles = (settings.ca_file, os.environ.get("REQUESTS_CA_BUNDLE"), os.environ.get("CURL_CA_BUNDLE"))
     session.verify = next(filter(None, bundles), True)
     if settings.client_certificate:
