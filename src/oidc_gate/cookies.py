@@ -36,7 +36,7 @@ class Cookies:
         # Otherwise Lax, even where the session is Strict: the provider's redirect is a cross-site navigation.
         self.flow_samesite = "None" if settings.response_mode == "form_post" else "Lax"
         own = rf"{re.escape(self.main)}(?:\.(?:body|rounds|flow[0-{FLOW_SLOTS - 1}]))?"
-        self._ours = re.compile(rf"(?:^|;) ?{own}=[^;]*")
+        self._ours = re.compile(rf"(?:^|;)[ \t]*{own}=[^;]*")
 
     def set(self, name: str, value: str, *, max_age: int | None, samesite: str = "") -> str:
         """Return a ``Set-Cookie`` value; `max_age` in seconds, None for as long as the browser runs."""

@@ -142,14 +142,12 @@ def run(step: Step[T], world: World, read: ReadsBody) -> T:
     Args:
         read: Reads the request's body, given a limit in bytes.
     """
-    reached = _advance(step, world, partial(next, step), _asks_for_body)
-    while not isinstance(reached, _Ended):
-        assert isinstance(reached, ReadBody)
-        try:
-            resume = partial(step.send, read(reached.limit))
-        except Exception as error:
-            resume = partial(step.throw, error)
-        reached = _advance(step, world, resume, _asks_for_body)
+
+    def perform(effect: Effect) -> Any:
+        return read(effect.limit) if isinstance(effect, ReadBody) else world.perform(effect)
+
+    reached = _advance(step, perform, partial(next, step))
+    assert isinstance(reached, _Ended)
     value: T = reached.value
     return value
 
@@ -168,9 +166,9 @@ async def arun(step: Step[T], world: World, read: AReadsBody, off_loop: OffLoop)
         return isinstance(effect, ReadBody) or world.blocks(effect)
 
     def go_on(effect: Effect) -> Effect | _Ended[T]:
-        return _advance(step, world, partial(_perform, step, world, effect), _asks_for_body)
+        return _advance(step, world.perform, partial(_perform, step, world.perform, effect), _asks_for_body)
 
-    reached = _advance(step, world, partial(next, step), waits)
+    reached = _advance(step, world.perform, partial(next, step), waits)
     while not isinstance(reached, _Ended):
         if not isinstance(reached, ReadBody):
             reached = await off_loop(go_on, reached)
@@ -179,7 +177,7 @@ async def arun(step: Step[T], world: World, read: AReadsBody, off_loop: OffLoop)
             resume = partial(step.send, await read(reached.limit))
         except Exception as error:
             resume = partial(step.throw, error)
-        reached = _advance(step, world, resume, waits)
+        reached = _advance(step, world.perform, resume, waits)
     value: T = reached.value
     return value
 
@@ -190,27 +188,34 @@ class _Ended(NamedTuple, Generic[T]):
     value: T
 
 
+def _asks_for_body(effect: Effect) -> bool:
+    return isinstance(effect, ReadBody)
+
+
+def _never(effect: Effect) -> bool:
+    return False
+
+
 def _advance(
-    step: Step[T], world: World, resume: Callable[[], Effect], stops: Callable[[Effect], bool]
+    step: Step[T],
+    perform: Callable[[Effect], Any],
+    resume: Callable[[], Effect],
+    stops: Callable[[Effect], bool] = _never,
 ) -> Effect | _Ended[T]:
     """Resume `step` and perform its effects in this thread, up to the first that `stops` here, or to its end."""
     try:
         effect = resume()
         while not stops(effect):
-            effect = _perform(step, world, effect)
+            effect = _perform(step, perform, effect)
     except StopIteration as end:
         return _Ended(end.value)
     return effect
 
 
-def _perform(step: Step[T], world: World, effect: Effect) -> Effect:
+def _perform(step: Step[T], perform: Callable[[Effect], Any], effect: Effect) -> Effect:
     """Perform `effect` and return what `step` asks for next; a failure of the world is raised at its ``yield``."""
     try:
-        result = world.perform(effect)
+        result = perform(effect)
     except Exception as error:
         return step.throw(error)
     return step.send(result)
-
-
-def _asks_for_body(effect: Effect) -> bool:
-    return isinstance(effect, ReadBody)

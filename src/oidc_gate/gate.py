@@ -71,7 +71,7 @@ class Gate(Generic[Told]):
 
     Attributes:
         recognise: Returns what is known of a session cookie that was seen a moment ago, or None. The short path:
-            no crypto, no JSON, no effect. Good while `Known.until` is to come; whatever is not plain here is
+            no crypto, no JSON, no effect. Not checked here: whether `Known.until` has come. Whatever is not plain is
             left to `meet` and `decide`.
     """
 

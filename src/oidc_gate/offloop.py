@@ -15,16 +15,16 @@ MOST_THREADS = 16
 _limiters: list[RunVar[CapacityLimiter]] = []
 
 
-async def off_loop(perform: Callable[[Any], Any], effect: Any) -> Any:
-    """Perform `effect` in a thread and return its result.
+async def off_loop(go_on: Callable[[Any], Any], effect: Any) -> Any:
+    """Call `go_on` with `effect` in a thread and return its result.
 
     The thread is not one of the application's pool: `anyio` keeps idle threads apart from the loop's default
     executor, and the limiter is ours alone. Who is cancelled waits for the thread, which the provider's timeout
-    bounds: an abandoned one would run on and not be counted.
+    bounds, once for each of the few exchanges of a sign-in: an abandoned one would run on and not be counted.
     """
     from anyio import to_thread
 
-    return await to_thread.run_sync(perform, effect, limiter=_limiter())
+    return await to_thread.run_sync(go_on, effect, limiter=_limiter())
 
 
 def _limiter() -> CapacityLimiter:

@@ -84,6 +84,8 @@ def test_find(header: str, found: list[str]) -> None:
         (f"x=1; {MAIN}.body=a; {MAIN}=b; {MAIN}.flow3=c; {MAIN}.rounds=1.2; y=2", "x=1; y=2"),
         (f"{MAIN}.flow9=a; {MAIN}_admin=b", f"{MAIN}.flow9=a; {MAIN}_admin=b"),
         (f"{MAIN}=a; {MAIN}=b; z=3", "z=3"),
+        (f"x=1; {MAIN}=a;  {MAIN}=b", "x=1"),
+        (f"{MAIN}=a;  {MAIN}=b;\t{MAIN}=c", ""),
     ],
 )
 def test_what_the_application_is_left_with(header: str, rest: str) -> None:

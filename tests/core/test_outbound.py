@@ -73,6 +73,13 @@ def test_redirects_are_not_followed() -> None:
     assert len(wire.requests) == 1
 
 
+def test_the_body_of_a_redirect_is_bounded_too() -> None:
+    """requests itself would read all of it, to see where it leads."""
+    with serving(says(reply(b"x" * 5_000, "302 Found", "Location: /elsewhere"))) as wire:
+        assert outbound().perform(get(wire.url(), max_bytes=5_000)).body == b"x" * 5_000
+        assert failure(get(wire.url(), max_bytes=4_999)).code == "answer_too_large"
+
+
 def test_cookies_are_not_kept() -> None:
     with serving(says(reply(b"", "200 OK", "Set-Cookie: tracked=1; Path=/"))) as wire:
         one = outbound()

@@ -123,6 +123,20 @@ def test_when_it_cannot_be_decided_nobody_enters(site: Site) -> None:
     assert site.app.seen == []
 
 
+def test_the_log_knows_that_somebody_refused_is_signed_in(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = make_site(allowed_groups=("staff",))
+    with caplog.at_level(logging.DEBUG, "oidc_gate"):
+        site.person().ask("sign_in", NAVIGATION)
+        site.visitor().ask("sign_in", NAVIGATION)
+    told = [record.getMessage() for record in caplog.records if "sign-in for" in record.getMessage()]
+    assert [line.partition("(")[2] for line in told] == [
+        "sign-in for navigation: signed in)",
+        "sign-in for navigation: no_cookie)",
+    ]
+
+
 # --- where, as a trusted proxy tells it ------------------------------------------------------------
 
 

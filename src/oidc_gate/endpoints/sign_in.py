@@ -17,7 +17,8 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
     yield from ()
     visit = visit.as_first_sent("x-auth-request-method")  # Nginx fetches an error page by GET
     target = visit.judged(wanted(visit))
-    log.decided(visit.request, "401", f"sign-in for {visit.audience.value}: {visit.why or 'signed in'}")
+    why = "signed in" if visit.session else visit.why
+    log.decided(visit.request, "401", f"sign-in for {visit.audience.value}: {why}")
     match visit.audience:
         case Audience.NAVIGATION | Audience.FRAME:
             return sign_in_page(visit, target) if visit.identity is None else _known_page(visit, target)

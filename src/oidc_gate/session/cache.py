@@ -10,7 +10,7 @@ other out and nobody would ever be recognised.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from threading import Lock
 from typing import Generic, TypeVar
@@ -18,7 +18,8 @@ from typing import Generic, TypeVar
 Told = TypeVar("Told")
 
 MADE_ROOM_FOR = 8  # one in so many
-DROPPED_AT_ONCE = 64  # one in so many: the search for the oldest is paid for once
+MOST_COOKIES = 8  # of one session: a browser has one, and a second while it is renewed
+_PARTS = 64  # of which one makes room at a time: the search for the oldest is paid for once
 
 
 @dataclass(slots=True)
@@ -34,8 +35,8 @@ class Known(Generic[Told]):
     """
 
     until: int
-    told: Told
-    session_id: str
+    told: Told = field(repr=False)
+    session_id: str = field(repr=False)
     size: int
 
 
@@ -43,11 +44,12 @@ class SessionCache(Generic[Told]):
     """Bounded in entries and in bytes; safe under threads.
 
     Args:
-        max_entries, max_bytes: The bytes are an upper bound.
+        max_entries: How many cookies are remembered at the most.
+        max_bytes: How much memory they take at the most.
 
     Attributes:
         get: Returns what is known of this exact cookie value, or None. The dict's own, since a call more is what
-            a signed-in request would notice.
+            a signed-in request would notice. Not checked here: `Known.until`.
         generation: Changes with every revocation.
     """
 
@@ -55,9 +57,9 @@ class SessionCache(Generic[Told]):
         self._most_entries = max_entries
         self._most_bytes = max_bytes
         self._known: dict[str, Known[Told]] = {}
-        # By session; mostly there is one, which needs no tuple.
-        self._cookies_of: dict[str, str | tuple[str, ...]] = {}
+        self._cookies_of: dict[str, tuple[str, ...]] = {}  # by session, the oldest first
         self._bytes = 0
+        self._oldest_until = 0
         self._turned_away = 0
         self._lock = Lock()
         self.get: Callable[[str], Known[Told] | None] = self._known.get
@@ -74,22 +76,22 @@ class SessionCache(Generic[Told]):
         with self._lock:
             if generation != self.generation or known.size > self._most_bytes:
                 return
+            others = self._cookies_of.get(known.session_id, ())
             if cookie in self._known:
                 self._drop(cookie)
+            elif len(others) >= MOST_COOKIES:  # or whoever has one session could fill everything with it
+                self._drop(others[0])
             if not self._has_room_for(known) and not self._makes_room(now):
                 return
             while not self._has_room_for(known):
                 self._drop_oldest()
-            self._known[cookie] = known
-            self._bytes += known.size
-            others = self._cookies_of.get(known.session_id)
-            self._cookies_of[known.session_id] = cookie if others is None else (*_several(others), cookie)
+            self._keep(cookie, known)
 
     def forget(self, session_id: str) -> None:
         """Forget every cookie of one session, since it was revoked."""
         with self._lock:
             self.generation += 1
-            for cookie in _several(self._cookies_of.get(session_id, ())):
+            for cookie in self._cookies_of.get(session_id, ()):
                 self._drop(cookie)
 
     def clear(self) -> None:
@@ -98,34 +100,41 @@ class SessionCache(Generic[Told]):
             self.generation += 1
             self._known.clear()
             self._cookies_of.clear()
-            self._bytes = 0
+            self._bytes = self._oldest_until = 0
 
     def _has_room_for(self, known: Known[Told]) -> bool:
         return len(self._known) < self._most_entries and self._bytes + known.size <= self._most_bytes
 
     def _makes_room(self, now: int) -> bool:
         """Tell whether the oldest have to go: they are of no use any more, or enough newcomers were turned away."""
-        oldest = next(iter(self._known.values()))
         self._turned_away += 1
-        if now < oldest.until and self._turned_away < MADE_ROOM_FOR * self._batch:
+        if now < self._oldest_until and self._turned_away < MADE_ROOM_FOR * self._batch:
             return False
         self._turned_away = 0
         return True
 
     def _drop_oldest(self) -> None:
+        # What was dropped leaves gaps that a dict is walked over, so nobody looks for the oldest in between.
         for cookie in list(islice(self._known, self._batch)):
             self._drop(cookie)
+        self._oldest_until = next((known.until for known in self._known.values()), 0)
 
     @property
     def _batch(self) -> int:
-        return len(self._known) // DROPPED_AT_ONCE + 1
+        return len(self._known) // _PARTS + 1
+
+    def _keep(self, cookie: str, known: Known[Told]) -> None:
+        self._oldest_until = self._oldest_until or known.until
+        self._known[cookie] = known
+        self._cookies_of[known.session_id] = (*self._cookies_of.get(known.session_id, ()), cookie)
+        self._bytes += known.size
 
     def _drop(self, cookie: str) -> None:
         known = self._known.pop(cookie)
-        self._bytes -= known.size
-        others = tuple(each for each in _several(self._cookies_of.pop(known.session_id)) if each != cookie)
+        others = tuple(each for each in self._cookies_of.pop(known.session_id) if each != cookie)
         if others:
             self._cookies_of[known.session_id] = others
+        self._bytes -= known.size
 
     @property
     def size(self) -> int:
@@ -134,7 +143,3 @@ class SessionCache(Generic[Told]):
 
     def __len__(self) -> int:
         return len(self._known)
-
-
-def _several(cookies: str | tuple[str, ...]) -> tuple[str, ...]:
-    return (cookies,) if isinstance(cookies, str) else cookies

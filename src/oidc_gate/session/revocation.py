@@ -11,7 +11,7 @@ from ..effects import Step
 from ..marks import Marks
 from ..model import Session
 
-_KINDS = ("revoked", "revoked by a frame")
+_PROVED, _BY_A_FRAME = "revoked", "revoked by a frame"
 
 
 def revocation_keys(session: Session) -> tuple[str, ...]:
@@ -29,7 +29,7 @@ def may_be_revoked(session: Session, marks: Marks, now: int) -> bool:
     Args:
         marks: Those that do not block.
     """
-    return marks.has(_KINDS) and marks.recall(revocation_keys(session), now) is not None
+    return marks.has((_PROVED, _BY_A_FRAME)) and marks.recall(revocation_keys(session), now) is not None
 
 
 def revoke_session(session: Session) -> Step[None]:
@@ -63,8 +63,8 @@ def revoke_from_frame(sid: str, lifetime_seconds: int) -> Step[None]:
 
 
 def _frame_key(sid: str) -> str:
-    return f"{_KINDS[1]}\0{sid}"
+    return f"{_BY_A_FRAME}\0{sid}"
 
 
 def _key(kind: str, *names: str) -> str:
-    return "\0".join((_KINDS[0], kind, *names))
+    return "\0".join((_PROVED, kind, *names))

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from oidc_gate.session.cache import MADE_ROOM_FOR, Known, SessionCache
+from oidc_gate.session.cache import MADE_ROOM_FOR, MOST_COOKIES, Known, SessionCache
 
 NOW = 100
 
@@ -109,6 +109,23 @@ def test_a_cookie_that_is_seen_anew_counts_once_and_is_the_youngest() -> None:
     assert cache.get("b") is None
 
 
+def test_one_session_does_not_fill_everything() -> None:
+    """Whoever sends a cookie that is due again and again is given as many renewed ones."""
+    cache = filled("bob", most_entries=1_000)
+    for number in range(900):
+        cache.put(f"ada {number}", known("ada"), cache.generation, NOW)
+    assert len(cache) == 1 + MOST_COOKIES
+    assert [cache.get(f"ada {number}") is None for number in (0, 891, 892, 899)] == [True, True, False, False]
+    cache.forget("session of ada")
+    assert len(cache) == 1
+
+
+def test_nothing_that_opens_anything_stands_in_a_repr() -> None:
+    shown = repr(Known(until=1, told="a token", session_id="the id", size=1))
+    assert "token" not in shown
+    assert "the id" not in shown
+
+
 def test_a_session_that_was_looked_at_before_a_revocation_is_not_kept_after_it() -> None:
     cache = filled("kept")
     before = cache.generation
@@ -139,7 +156,7 @@ def test_a_cookie_that_made_room_is_not_looked_for_at_the_sign_out_of_its_sessio
     assert cache.get("first") is None
     cache.forget("session of first")
     assert cache.get("first renewed") is None
-    assert (cache.get("other"), cache.get("newcomer")) != (None, None)
+    assert None not in (cache.get("other"), cache.get("newcomer"))
     cache.forget("session of first")
 
 

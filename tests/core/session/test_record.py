@@ -196,6 +196,15 @@ def test_a_record_without_end_is_not_unpacked() -> None:
     assert caught.value.code == "session_too_large"
 
 
+def test_nothing_that_opens_anything_stands_in_a_repr() -> None:
+    _, cookies = drive(sessions().write(SESSION))
+    found = read(header(cookies))
+    for shown in (repr(SESSION), repr(found)):
+        assert "ada@example.com" in shown
+        for secret in ("the.id.token", "the access token", "'sid'", found.value):
+            assert secret not in shown
+
+
 def test_nothing_in_the_claims_can_be_changed_for_the_next_request() -> None:
     claims = MappingProxyType({"roles": ["user"], "realm": {"roles": [{"name": "user"}]}})
     _, cookies = drive(sessions().write(SESSION._replace(identity=replace(WHO, claims=claims))))

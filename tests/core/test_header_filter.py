@@ -1,0 +1,30 @@
+"""Which headers reach an ASGI application: judged once by name, and bounded in what is remembered."""
+
+from __future__ import annotations
+
+import pytest
+
+from oidc_gate.asgi_messages import HeaderFilter
+
+STRIPPED = frozenset({"x-forwarded-user"})
+
+
+@pytest.mark.parametrize("name", [b"x-forwarded-user", b"x_forwarded-user", b"X-Forwarded_User", b"Cookie"])
+def test_no_spelling_passes_however_often_it_comes(name: bytes) -> None:
+    passes = HeaderFilter(STRIPPED)
+    for _ in range(3):
+        assert passes.apart([(b"host", b"a"), (name, b"root")]) == ([(b"host", b"a")], "")
+
+
+def test_the_pieces_of_a_cookie_are_put_together() -> None:
+    pairs = [(b"cookie", b"a=1"), (b"host", b"x"), (b"cookie", b"b=2")]
+    assert HeaderFilter(STRIPPED).apart(pairs) == ([(b"host", b"x")], "a=1; b=2")
+
+
+@pytest.mark.parametrize("name", ["x-%d", "x-%d" + "y" * 64])
+def test_names_that_clients_make_up_pass_and_fill_nothing(name: str) -> None:
+    passes = HeaderFilter(STRIPPED)
+    pairs = [((name % number).encode(), b"1") for number in range(3 * HeaderFilter.MOST_NAMES)]
+    assert passes.apart(pairs) == (pairs, "")
+    assert len(passes._passed) <= HeaderFilter.MOST_NAMES
+    assert all(len(each) <= HeaderFilter.LONGEST_NAME for each in passes._passed)
