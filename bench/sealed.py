@@ -23,13 +23,14 @@ def seal(engine: Engine[Any], session: Session) -> str:
     return "; ".join(pair for pair in pairs if not pair.endswith("="))
 
 
-def sealed_cookies(engine: Engine[Any], like: str, count: int) -> list[str]:
-    """Return ``Cookie`` headers of `count` people who are much like the one signed in by `like`."""
-    first = session_of(engine, like)
-    return [seal(engine, _another(first, number)) for number in range(count)]
+def sealed_cookies(engine: Engine[Any], cookie_header: str, count: int) -> list[str]:
+    """Return ``Cookie`` headers of `count` people who are much like the one signed in by `cookie_header`."""
+    first = session_of(engine, cookie_header)
+    return [seal(engine, like(first, number)) for number in range(count)]
 
 
-def _another(session: Session, number: int) -> Session:
+def like(session: Session, number: int) -> Session:
+    """Return the session of somebody else who is much like the person of `session`."""
     who = session.identity
     other = replace(
         who, subject=f"{who.subject[:-6]}{number:06d}", email=f"person.{number}@example.com",

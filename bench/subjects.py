@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import cycle
 from typing import Any
 
 from bench.peers import frameworks
@@ -19,7 +18,7 @@ from bench.peers.frameworks import (
     plain_wsgi,
 )
 from bench.provider import group_names
-from bench.sealed import seal, session_of
+from bench.sealed import like, seal, session_of
 from oidc_gate.asgi import OIDCGate as ASGIGate
 from oidc_gate.settings import Settings
 from oidc_gate.wsgi import OIDCGate as WSGIGate
@@ -75,25 +74,23 @@ def _first(
         if groups:
             who = replace(session.identity, groups=tuple(group_names(groups)))
             session = session._replace(identity=who)
-        cookies = [f"{OTHER_COOKIES}; {seal(engine, session)}" for _ in range(UNREMEMBERED)]
+        people = (seal(engine, like(session, number)) for number in range(UNREMEMBERED))
+        cookies = [f"{OTHER_COOKIES}; {cookie}" for cookie in people]
         forget = engine.gate.parts.cache.clear
-        return _one_after_another(plain, ask, cookies), _one_after_another(gate, ask, cookies, forget)
+        return ask(plain, _one_after_another(cookies)), ask(gate, _one_after_another(cookies, forget))
 
     return pair
 
 
-def _one_after_another(
-    app: Any, ask: Callable[..., Call], cookies: list[str], afterwards: Call = lambda: None
-) -> Call:
-    """Return a call that asks with one cookie after another, and does something after all of them."""
+def _one_after_another(cookies: list[str], afterwards: Call = lambda: None) -> Callable[[], str]:
+    """Return what gives one cookie after another, again and again, and does something after all of them."""
 
-    def last() -> object:
-        afterwards()
-        return calls_of[-1]()
+    def following() -> Iterator[str]:
+        while True:
+            yield from cookies
+            afterwards()
 
-    calls_of = [ask(app, cookie) for cookie in cookies]
-    calls = cycle([*calls_of[:-1], last])
-    return lambda: next(calls)()
+    return following().__next__
 
 
 def _jwt(seed: str) -> str:
@@ -124,8 +121,12 @@ def _itsdangerous(given: Given) -> Pair:
     from itsdangerous import URLSafeTimedSerializer
 
     serializer = URLSafeTimedSerializer(SECRET)
-    text = serializer.dumps(given.claims)
-    return _nothing, lambda: serializer.loads(text, max_age=28800)
+    # one after another, as our cookies at first sight: the same one again and again would be in the processor's cache
+    texts = [
+        serializer.dumps({**given.claims, "sub": f"{given.claims['sub']}{n}"}) for n in range(UNREMEMBERED)
+    ]
+    following = _one_after_another(texts)
+    return following, lambda: serializer.loads(following(), max_age=28800)
 
 
 def _aes_gcm_open(given: Given) -> Pair:

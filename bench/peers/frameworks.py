@@ -29,13 +29,17 @@ async def plain_asgi(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"hello"})
 
 
-def ask_wsgi(app: Any, cookie: str, path: str = "/reports") -> Call:
-    """Return one request to a WSGI application."""
+def ask_wsgi(app: Any, cookie: str | Callable[[], str], path: str = "/reports") -> Call:
+    """Return one request to a WSGI application; with another cookie each time, if `cookie` gives one.
+
+    Then the header is made for the request, as a server does that has just read it.
+    """
+    first, following = (cookie, None) if isinstance(cookie, str) else ("", cookie)
     environ = {
         "REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": path, "QUERY_STRING": "month=5",
         "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1",
         "HTTP_HOST": "127.0.0.1", "HTTP_ACCEPT": "text/html", "HTTP_USER_AGENT": "Mozilla/5.0",
-        "HTTP_ACCEPT_LANGUAGE": "en", "HTTP_COOKIE": cookie, "wsgi.url_scheme": "http", "wsgi.input": BytesIO(),
+        "HTTP_ACCEPT_LANGUAGE": "en", "HTTP_COOKIE": first, "wsgi.url_scheme": "http", "wsgi.input": BytesIO(),
         "wsgi.errors": None, "wsgi.version": (1, 0), "wsgi.multithread": True, "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }  # fmt: skip
@@ -45,7 +49,10 @@ def ask_wsgi(app: Any, cookie: str, path: str = "/reports") -> Call:
 
     def call() -> tuple[str, list[tuple[str, str]]]:
         answered.clear()
-        body = app(environ.copy(), start_response)
+        made = environ.copy()
+        if following is not None:
+            made["HTTP_COOKIE"] = following()
+        body = app(made, start_response)
         for _ in body:
             pass
         if hasattr(body, "close"):
@@ -56,11 +63,16 @@ def ask_wsgi(app: Any, cookie: str, path: str = "/reports") -> Call:
     return call
 
 
-def ask_asgi(app: Any, cookie: str, path: str = "/reports") -> Call:
-    """Return one request to an ASGI application that waits for nothing: no event loop is measured."""
+def ask_asgi(app: Any, cookie: str | Callable[[], str], path: str = "/reports") -> Call:
+    """Return one request to an ASGI application that waits for nothing: no event loop is measured.
+
+    Args:
+        cookie: As for `ask_wsgi`.
+    """
+    following = None if isinstance(cookie, str) else cookie
     headers = [
         (b"host", b"127.0.0.1"), (b"accept", b"text/html"), (b"user-agent", b"Mozilla/5.0"),
-        (b"accept-language", b"en"), (b"cookie", cookie.encode("latin-1")),
+        (b"accept-language", b"en"), (b"cookie", cookie.encode("latin-1") if isinstance(cookie, str) else b""),
     ]  # fmt: skip
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
@@ -77,7 +89,10 @@ def ask_asgi(app: Any, cookie: str, path: str = "/reports") -> Call:
 
     def call() -> Any:
         answered.clear()
-        return drive(app({**scope, "headers": headers.copy()}, receive, send)) or answered[-1]
+        made = headers.copy()
+        if following is not None:
+            made[-1] = (b"cookie", following().encode("latin-1"))
+        return drive(app({**scope, "headers": made}, receive, send)) or answered[-1]
 
     answered: list[tuple[str, Any]] = []
     return call

@@ -77,12 +77,12 @@ class OIDCGate:
             return
         self._engine = Engine(settings, _tell, world)
         self._gate = self._engine.gate
-        self._recognise = self._gate.recognise
-        self._clock = self._engine.world.clock
         self._cookies = self._gate.parts.cookies
-        self._split = self._cookies.split
-        self._prefix = settings.prefix
         self._apart = HeaderFilter(stripped_names(settings)).apart
+        # All that the short path needs, at one look-up: on an object with `__getattr__` each one is slow.
+        self._short = (
+            app, self._apart, self._cookies.split, self._gate.recognise, self._engine.world.clock, settings.prefix
+        )  # fmt: skip
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection, or let the application answer it."""
@@ -90,14 +90,15 @@ class OIDCGate:
             return await _answer_broken(self._broken, scope, receive, send)
         if scope["type"] != "http":
             return await self._connect(scope, receive, send)
-        kept, header = self._apart(scope["headers"])
-        cookie, others = self._split(header)
-        known = self._recognise(cookie)
-        if known is None or self._clock() >= known.until:
+        app, apart, split, recognise, clock, prefix = self._short
+        kept, header = apart(scope["headers"])
+        cookie, others = split(header)
+        known = recognise(cookie)
+        if known is None or clock() >= known.until:
             known = self._engine.meet(cookie, header)
-        if known is None or self._prefix in scope["path"]:
+        if known is None or prefix in scope["path"]:
             return await self._decide(scope, receive, send, kept, header)
-        await self._app(_entered(scope, kept, others, known.told), receive, send)
+        await app(_entered(scope, kept, others, known.told), receive, send)
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Judge a WebSocket, or let the application hear of the server's lifespan."""

@@ -56,37 +56,25 @@ class OIDCGate:
         settings = load_settings(settings, keywords)
         self._engine = Engine(settings, _tell, world)
         self._gate = self._engine.gate
-        self._recognise = self._gate.recognise
-        self._clock = self._engine.world.clock
         self._cookies = self._gate.parts.cookies
-        self._split = self._cookies.split
-        self._prefix = settings.prefix
-        self._stripped = frozenset(
-            "HTTP_" + name.upper().replace("-", "_") for name in stripped_names(settings)
-        )
+        stripped = frozenset("HTTP_" + name.upper().replace("-", "_") for name in stripped_names(settings))
+        # All that the short path needs, at one look-up: on an object with `__getattr__` each one is slow.
+        self._short = (
+            app, self._cookies.split, self._gate.recognise, self._engine.world.clock, settings.prefix, stripped
+        )  # fmt: skip
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, or let the application answer it."""
+        app, split, recognise, clock, prefix, stripped = self._short
         header = environ.get("HTTP_COOKIE", "")
-        cookie, others = self._split(header)
-        known = self._recognise(cookie)
-        if known is None or self._clock() >= known.until:
+        cookie, others = split(header)
+        known = recognise(cookie)
+        if known is None or clock() >= known.until:
             known = self._engine.meet(cookie, header)
-        if known is None or self._prefix in environ.get("PATH_INFO", ""):
+        if known is None or prefix in environ.get("PATH_INFO", ""):
             return self._decide(environ, start_response)
-        self._enter(environ, others, known.told)
-        return self._app(environ, start_response)
-
-    def _enter(self, environ: Environ, cookies: str, told: Environ) -> None:
-        """Make `environ` what the application sees: none of our cookies, nobody's identity but the one we know."""
-        if not environ.keys().isdisjoint(self._stripped):
-            for name in environ.keys() & self._stripped:
-                del environ[name]
-        if cookies:
-            environ["HTTP_COOKIE"] = cookies
-        else:
-            environ.pop("HTTP_COOKIE", None)
-        environ.update(told)
+        _enter(environ, stripped, others, known.told)
+        return app(environ, start_response)
 
     def _decide(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         self._engine.warm_up()
@@ -100,16 +88,29 @@ class OIDCGate:
             environ.pop(name, None)
         others = self._cookies.without_ours(environ.get("HTTP_COOKIE", ""))
         told = _environ_of(self._gate.parts, decision.identity, decision.headers)
-        self._enter(environ, others, told)
+        app, *_, stripped = self._short
+        _enter(environ, stripped, others, told)
         if not decision.set_cookies and decision.signs_in is None:
-            return self._app(environ, start_response)
-        return _Watched(self._app, environ, start_response, decision)
+            return app(environ, start_response)
+        return _Watched(app, environ, start_response, decision)
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(
             f"OIDCGate has no attribute {name!r}: it wraps the application and is not the application. "
             "To keep the application's own methods, wrap its callable: app.wsgi_app = OIDCGate(app.wsgi_app)"
         )
+
+
+def _enter(environ: Environ, stripped: frozenset[str], cookies: str, told: Environ) -> None:
+    """Make `environ` what the application sees: none of our cookies, nobody's identity but the one we know."""
+    if not environ.keys().isdisjoint(stripped):
+        for name in environ.keys() & stripped:
+            del environ[name]
+    if cookies:
+        environ["HTTP_COOKIE"] = cookies
+    else:
+        environ.pop("HTTP_COOKIE", None)
+    environ.update(told)
 
 
 def _tell(parts: Parts, session: Session, weight: int) -> tuple[Environ, int]:
