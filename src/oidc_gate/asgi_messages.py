@@ -108,7 +108,7 @@ class Credentials:
 def told(identity: Identity | None, headers: HeaderList) -> Told:
     """Return what a scope is given: the identity, ``user`` and ``auth``; and the headers that were asked for."""
     members = {"oidc_gate.identity": identity, "user": User(identity), "auth": Credentials(identity)}
-    return members, [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    return members, [_encoded(pair) for pair in headers] if headers else []
 
 
 class HeaderFilter:
@@ -204,7 +204,11 @@ async def _deny_websocket(reply: Reply, scope: Scope, body: Body, send: Send) ->
 
 def encoded(reply: Reply) -> list[tuple[bytes, bytes]]:
     """Return the headers of `reply` as ASGI sends them."""
-    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
+    return [_encoded(pair) for pair in reply.headers]
+
+
+def _encoded(pair: tuple[str, str]) -> tuple[bytes, bytes]:
+    return pair[0].lower().encode("latin-1"), pair[1].encode("latin-1")
 
 
 def watching(allow: Allow, send: Send, *, is_head: bool) -> Send:

@@ -81,11 +81,14 @@ class SessionCache(Generic[Told]):
                 self._drop(cookie)
             elif len(others) >= MOST_COOKIES:  # or whoever has one session could fill everything with it
                 self._drop(others[0])
-            if not self._has_room_for(known) and not self._makes_room(now):
-                return
-            while not self._has_room_for(known):
-                self._drop_oldest()
-            self._keep(cookie, known)
+            if len(self._known) >= self._most_entries or self._bytes + known.size > self._most_bytes:
+                if not self._makes_room(now):
+                    return
+                self._make_room_for(known)
+            self._oldest_until = self._oldest_until or known.until
+            self._known[cookie] = known
+            self._cookies_of[known.session_id] = (*self._cookies_of.get(known.session_id, ()), cookie)
+            self._bytes += known.size
 
     def forget(self, session_id: str) -> None:
         """Forget every cookie of one session, since it was revoked."""
@@ -102,9 +105,6 @@ class SessionCache(Generic[Told]):
             self._cookies_of.clear()
             self._bytes = self._oldest_until = 0
 
-    def _has_room_for(self, known: Known[Told]) -> bool:
-        return len(self._known) < self._most_entries and self._bytes + known.size <= self._most_bytes
-
     def _makes_room(self, now: int) -> bool:
         """Tell whether the oldest have to go: they are of no use any more, or enough newcomers were turned away."""
         self._turned_away += 1
@@ -113,21 +113,16 @@ class SessionCache(Generic[Told]):
         self._turned_away = 0
         return True
 
-    def _drop_oldest(self) -> None:
+    def _make_room_for(self, known: Known[Told]) -> None:
+        while len(self._known) >= self._most_entries or self._bytes + known.size > self._most_bytes:
+            for cookie in list(islice(self._known, self._batch)):
+                self._drop(cookie)
         # What was dropped leaves gaps that a dict is walked over, so nobody looks for the oldest in between.
-        for cookie in list(islice(self._known, self._batch)):
-            self._drop(cookie)
         self._oldest_until = next((known.until for known in self._known.values()), 0)
 
     @property
     def _batch(self) -> int:
         return len(self._known) // _PARTS + 1
-
-    def _keep(self, cookie: str, known: Known[Told]) -> None:
-        self._oldest_until = self._oldest_until or known.until
-        self._known[cookie] = known
-        self._cookies_of[known.session_id] = (*self._cookies_of.get(known.session_id, ()), cookie)
-        self._bytes += known.size
 
     def _drop(self, cookie: str) -> None:
         known = self._known.pop(cookie)

@@ -14,13 +14,16 @@ def ends_at(session: Session, settings: Settings) -> int:
 
     Settings count at once: a lifetime that was shortened shortens the sessions that are there already.
     """
-    absolute = min(session.identity.expires_at, session.started_at + settings.session_lifetime_seconds)
-    return min(absolute, session.last_seen + settings.session_idle_seconds)
+    return min(
+        session.identity.expires_at,
+        session.started_at + settings.session_lifetime_seconds,
+        session.last_seen + settings.session_idle_seconds,
+    )
 
 
 def renew_at(session: Session, settings: Settings) -> int:
     """Return the second from which a request renews `session`: after each tenth of the idle time."""
-    return session.last_seen + max(settings.session_idle_seconds // RENEWALS_AN_IDLE_TIME, 1)
+    return session.last_seen + (settings.session_idle_seconds // RENEWALS_AN_IDLE_TIME or 1)
 
 
 def validate_lifetime(session: Session, settings: Settings, now: int) -> int:

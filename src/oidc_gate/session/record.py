@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..errors import GateError, SessionError
 from ..model import Identity, Session
@@ -62,11 +62,8 @@ def encode_head(session: Session) -> bytes:
     return _HEAD + f"{session.last_seen}.{session.identity.session_id}".encode()
 
 
-class Decoded(NamedTuple):
-    """What an opened cookie held, and an upper bound of the memory that a session of it takes, in bytes."""
-
-    content: Session | Head
-    weight: int
+Decoded = tuple[Session | Head, int]
+"""What an opened cookie held, and an upper bound of the memory that a session of it takes, in bytes."""
 
 
 def decode(opened: bytes, *, issuer: str, provider: str) -> Decoded:
@@ -79,7 +76,7 @@ def decode(opened: bytes, *, issuer: str, provider: str) -> Decoded:
     try:
         if kind == _HEAD:
             last_seen, _, session_id = content.decode().partition(".")
-            return Decoded(Head(session_id, int(last_seen)), 0)
+            return Head(session_id, int(last_seen)), 0
         if kind == _COMPRESSED:
             content = zlib.decompressobj().decompress(content, MOST_RECORD_BYTES)
         elif kind != _PLAIN:
@@ -87,7 +84,7 @@ def decode(opened: bytes, *, issuer: str, provider: str) -> Decoded:
         # we wrote this text ourselves, so nothing stands before or after it that `loads` would have to look for
         record, _ = _JSON.raw_decode(content.decode("utf-8", "surrogatepass"))
         session = _session(record, issuer, provider)
-        return Decoded(session, _weight(content, session.identity))
+        return session, _weight(content, session.identity)
     except (ValueError, TypeError, zlib.error) as error:
         raise SessionError("session_record", "The session was made by another version.") from error
 

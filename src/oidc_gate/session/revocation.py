@@ -11,7 +11,7 @@ from ..effects import Step
 from ..marks import Marks
 from ..model import Session
 
-_PROVED, _BY_A_FRAME = "revoked", "revoked by a frame"
+_PROVED, _BY_A_FRAME = _KINDS = ("revoked", "revoked by a frame")
 
 
 def revocation_keys(session: Session) -> tuple[str, ...]:
@@ -29,7 +29,7 @@ def may_be_revoked(session: Session, marks: Marks, now: int) -> bool:
     Args:
         marks: Those that do not block.
     """
-    return marks.has((_PROVED, _BY_A_FRAME)) and marks.recall(revocation_keys(session), now) is not None
+    return marks.has(_KINDS) and marks.recall(revocation_keys(session), now) is not None
 
 
 def revoke_session(session: Session) -> Step[None]:
