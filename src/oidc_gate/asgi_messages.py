@@ -13,7 +13,7 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Told = tuple[Scope, list[tuple[bytes, bytes]]]
+Told = tuple[Scope, tuple[tuple[bytes, bytes], ...]]
 """What a scope is given: members, and headers."""
 
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"
@@ -71,7 +71,7 @@ def _raw_path(scope: Scope, mount: str, path: str) -> str:
 
 
 class User:
-    """Who is signed in, in the shape of Starlette's authentication: ``request.user``."""
+    """Who is signed in, in the two shapes of Starlette's authentication: ``request.user`` and ``request.auth``."""
 
     __slots__ = ("identity",)
 
@@ -88,27 +88,19 @@ class User:
         """What a page calls this person; empty for nobody."""
         return self.identity.label if self.identity else ""
 
-
-class Credentials:
-    """``request.auth``: the scope ``authenticated``, and ``group:NAME`` for each group."""
-
-    __slots__ = ("_identity",)
-
-    def __init__(self, identity: Identity | None) -> None:
-        self._identity = identity
-
     @property
     def scopes(self) -> list[str]:
-        """What Starlette's ``requires`` asks about."""
-        if self._identity is None:
+        """What Starlette's ``requires`` asks about: ``authenticated``, and ``group:NAME`` for each group."""
+        if self.identity is None:
             return []
-        return ["authenticated", *(f"group:{group}" for group in self._identity.groups)]
+        return ["authenticated", *(f"group:{group}" for group in self.identity.groups)]
 
 
 def told(identity: Identity | None, headers: HeaderList) -> Told:
     """Return what a scope is given: the identity, ``user`` and ``auth``; and the headers that were asked for."""
-    members = {"oidc_gate.identity": identity, "user": User(identity), "auth": Credentials(identity)}
-    return members, [_encoded(pair) for pair in headers] if headers else []
+    user = User(identity)
+    members = {"oidc_gate.identity": identity, "user": user, "auth": user}
+    return members, tuple(map(_encoded, headers))
 
 
 class HeaderFilter:
