@@ -14,6 +14,7 @@ _RATIOS = (
     ("seen before, ASGI", STARLETTE, 8.0),
     ("first sight, WSGI", ITSDANGEROUS, 1.0),
     ("first sight, ASGI", ITSDANGEROUS, 1.0),
+    ("first sight, ASGI: instructions", ITSDANGEROUS, 1.0),
     (f"{PLAIN}: requests/s", EMPTY, 0.85),
     (f"{PLAIN}: CPU with Nginx", APACHE_COOKIE + ITSELF, 3.0),
     (f"{PLAIN}: CPU", PROXY_1, 1.0),
