@@ -52,7 +52,7 @@ class OIDCGate:
         world: World | None = None,
         **keywords: Any,
     ) -> None:
-        self._app = app
+        self._app = app  # by this name oidc_gate.testing looks further inside
         settings = load_settings(settings, keywords)
         self._engine = Engine(settings, _tell, world)
         self._gate = self._engine.gate
