@@ -4,6 +4,12 @@ The second cookie, ``.body``, holds the whole record; then the first holds only 
 clock. So a renewal is always one small ``Set-Cookie``: Nginx hands on no more than one of an auth subrequest.
 
 The record leaves the issuer out: the key is bound to it.
+
+The record is a JSON list whose first item is its version, `RECORD_VERSION`. A field that is added later goes to
+the end and does not change the version: a process that does not know the field ignores it, and one that does
+must accept a record without it, so an upgrade signs no user out. The version changes only when the fields that
+are already there change; a record of another version is refused. Records of 0.1, which have no version and begin
+with the subject, are still read.
 """
 
 from __future__ import annotations
@@ -28,6 +34,9 @@ MOST_RECORD_BYTES = 256 * 1024
 _PLAIN, _COMPRESSED, _HEAD = b"P", b"Z", b"H"
 _JSON = json.JSONDecoder()
 
+RECORD_VERSION = 1
+RECORD_FIELDS = 18  # the version among them
+
 NO_CLAIMS: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -44,6 +53,7 @@ def encode_session(session: Session) -> bytes:
     who = session.identity
     record = json.dumps(
         [
+            RECORD_VERSION,
             who.subject, who.email, int(who.email_verified), who.name, who.preferred_username, list(who.groups),
             who.claims, who.session_id, who.authenticated_at, who.expires_at, who.acr, list(who.amr),
             session.started_at, session.last_seen, session.sid, session.id_token, session.access_token,
@@ -75,7 +85,7 @@ def decode(opened: bytes, *, issuer: str, provider: str) -> Decoded:
     kind, content = opened[:1], opened[1:]
     try:
         if kind == _HEAD:
-            last_seen, _, session_id = content.decode().partition(".")
+            last_seen, session_id = content.decode().split(".")[:2]  # what follows is of a later release
             return Head(session_id, int(last_seen)), 0
         if kind == _COMPRESSED:
             content = zlib.decompressobj().decompress(content, MOST_RECORD_BYTES)
@@ -83,9 +93,11 @@ def decode(opened: bytes, *, issuer: str, provider: str) -> Decoded:
             raise ValueError(kind)
         # we wrote this text ourselves, so nothing stands before or after it that `loads` would have to look for
         record, _ = _JSON.raw_decode(content.decode("utf-8", "surrogatepass"))
+        if len(record) != RECORD_FIELDS:
+            record = _known_fields(record)
         session = _session(record, issuer, provider)
         return session, _weight(content, session.identity)
-    except (ValueError, TypeError, zlib.error) as error:
+    except (ValueError, TypeError, LookupError, zlib.error) as error:
         raise SessionError("session_record", "The session was made by another version.") from error
 
 
@@ -122,11 +134,20 @@ def _weight(record: bytes, who: Identity) -> int:
     return 500 + text + values + 200 * record.count(b"[") + 240 * record.count(b"{")
 
 
+def _known_fields(record: list[Any]) -> list[Any]:
+    """Return the fields of this version out of a record that has more of them, or that has no version."""
+    if len(record) == RECORD_FIELDS - 1 and isinstance(record[0], str):  # the subject: written by 0.1
+        return [RECORD_VERSION, *record]
+    return record[:RECORD_FIELDS]
+
+
 def _session(record: list[Any], issuer: str, provider: str) -> Session:
     (
-        subject, email, verified, name, username, groups, claims, session_id, authenticated_at, expires_at, acr, amr,
-        started_at, last_seen, sid, id_token, access_token,
+        version, subject, email, verified, name, username, groups, claims, session_id,
+        authenticated_at, expires_at, acr, amr, started_at, last_seen, sid, id_token, access_token,
     ) = record  # fmt: skip
+    if version != RECORD_VERSION:
+        raise ValueError(version)
     identity = Identity(
         issuer, subject, email, verified == 1, name, username, tuple(groups),
         _frozen(claims) if claims else NO_CLAIMS, provider, session_id,

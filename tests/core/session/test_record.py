@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import random
 import secrets
 import zlib
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -17,7 +20,7 @@ from oidc_gate.errors import GateError, SessionError
 from oidc_gate.model import Identity, Session
 from oidc_gate.seal import KeyRing
 from oidc_gate.session.cookie_sessions import CookieSessions, Found
-from oidc_gate.session.record import decode, encode_session
+from oidc_gate.session.record import RECORD_VERSION, decode, encode_head, encode_session
 from oidc_gate.settings import Settings
 from tests.core.request.making import settings
 
@@ -179,12 +182,75 @@ def test_each_kind_of_revocation_ends_what_began_before_it(key: str) -> None:
 
 @pytest.mark.parametrize(
     "record",
-    [b"", b"P", b"P[]", b"P{}", b"Zx", b"X[1]", b"H", b"Hx.y", b"P\xff", b"Z" + zlib.compress(b"[" * 9)],
+    [
+        b"",
+        b"P",
+        b"P[]",
+        b"P{}",
+        b"P3",
+        b'P{"a":1}',
+        b"Zx",
+        b"X[1]",
+        b"H",
+        b"Hx.y",
+        b"P\xff",
+        b"Z" + zlib.compress(b"[" * 9),
+    ],
 )
-def test_a_record_of_another_version_is_a_session_error(record: bytes) -> None:
+def test_what_is_not_a_record_is_a_session_error(record: bytes) -> None:
     with pytest.raises(SessionError) as caught:
         decode(record, issuer="", provider="")
     assert caught.value.code == "session_record"
+
+
+SEALED_BY_0_1: dict[str, str] = json.loads(Path(__file__).with_name("sealed_by_0_1.json").read_text())
+
+
+def groups_of(shape: str) -> tuple[str, ...]:
+    numbers = random.Random(9)
+    return {
+        "plain": WHO.groups,
+        "compressed": tuple(f"group-{number}" for number in range(60)),
+        "two cookies": tuple(f"{numbers.getrandbits(128):032x}" for _ in range(130)),
+    }[shape]
+
+
+@pytest.mark.parametrize("shape", SEALED_BY_0_1)
+def test_sessions_sealed_before_records_had_a_version_still_open(shape: str) -> None:
+    found = read(SEALED_BY_0_1[shape])
+    assert found.session == SESSION._replace(identity=replace(WHO, groups=groups_of(shape)))
+    assert found.is_in_two == (shape == "two cookies")
+
+
+def with_fields(*more: Any, version: Any = RECORD_VERSION) -> bytes:
+    record = json.loads(encode_session(SESSION)[1:])
+    return b"P" + json.dumps([version, *record[1:], *more]).encode()
+
+
+@pytest.mark.parametrize("more", [(), (None,), ("later", {"and": ["later"]}, 7)])
+def test_fields_of_a_later_release_at_the_end_of_a_record_are_ignored(more: tuple[Any, ...]) -> None:
+    session, _ = decode(with_fields(*more), issuer=WHO.issuer, provider=WHO.provider)
+    assert session == SESSION
+
+
+def test_a_field_of_a_later_release_at_the_end_of_a_head_is_ignored() -> None:
+    head = encode_head(SESSION)
+    assert decode(head + b".later.9", issuer="", provider="") == decode(head, issuer="", provider="")
+
+
+@pytest.mark.parametrize("version", [0, 2, None, "1"])
+@pytest.mark.parametrize("more", [(), ("later",)])
+def test_a_record_of_another_version_is_refused(version: Any, more: tuple[Any, ...]) -> None:
+    with pytest.raises(SessionError) as caught:
+        decode(with_fields(*more, version=version), issuer="", provider="")
+    assert caught.value.code == "session_record"
+
+
+def test_a_record_that_lacks_a_field_is_refused() -> None:
+    record = json.loads(encode_session(SESSION)[1:])
+    for fields in (record[:-1], record[1:-1], [*record[1:], "later", "later"]):
+        with pytest.raises(SessionError):
+            decode(b"P" + json.dumps(fields).encode(), issuer="", provider="")
 
 
 def test_a_record_without_end_is_not_unpacked() -> None:
