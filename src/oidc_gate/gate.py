@@ -6,8 +6,9 @@ cookie at its first sight. `Gate.decide` is the rest, as a generator that yields
 
 1. Is it one of our own endpoints? It answers.
 2. Who is it? A session, or a reason why there is none.
-3. Signed in: may they enter? On to the application, or 403.
-4. Anonymous: is the path public? On to the application, or the sign-in.
+3. Signed in, and admitted by the rules: on to the application.
+4. Anonymous, or refused by the rules: is the path public? On to the application without an identity; else the
+   sign-in for an anonymous visitor, and 403 for a refused user.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from importlib import import_module
 from typing import Generic
 
 from .effects import Step
-from .endpoints.admission import application_headers
+from .endpoints.admission import application_headers, public_path
 from .endpoints.base import Parts, Visit, visit_of
 from .endpoints.challenge import challenge, deny
 from .endpoints.replies import bare, problem, with_cookies
@@ -187,32 +188,37 @@ class Gate(Generic[Told]):
         """Decide about a request for the application itself."""
         request, identity = visit.request, visit.identity
         is_public = not request.is_ambiguous and self.parts.public.matches(request.method, request.path)
-        if identity is None:
-            return self._admit_anonymous(visit, is_public)
+        if identity is None or visit.refused_by:
+            return self._admit_without_identity(visit, is_public, cookies)
         if request.is_websocket and not _is_own_origin(visit):
             log.decided(request, "403", "the WebSocket was opened by a page of another origin")
             return problem(403, "origin_not_allowed", "A page of another site may not open this WebSocket.")
-        refused = self.parts.entry.refuses(identity)
-        if refused and not is_public:
-            log.decided(request, "403", f"refused by {refused}")
-            return _drained(deny(visit, identity, visit.own_target), request)
-        log.decided(request, "on", "public path" if refused else "signed in")
+        log.decided(request, "on", "signed in")
         assert visit.session is not None
         return Allow(identity, application_headers(self.parts, visit.session), cookies)
 
-    def _admit_anonymous(self, visit: Visit, is_public: bool) -> Decision:
-        request = visit.request
+    def _admit_without_identity(self, visit: Visit, is_public: bool, cookies: tuple[str, ...]) -> Decision:
+        """Decide about an anonymous visitor or a refused user, between whom the application sees no difference."""
+        request, refused_by = visit.request, visit.refused_by
         if not is_public:
-            log.decided(request, "401", visit.why)
-            return _drained(challenge(visit, redirects=True), request)
-        log.decided(request, "on", "public path")
-        signs_in = (lambda: challenge(visit, redirects=True)) if _is_page(visit) else None
-        return Allow(None, application_headers(self.parts, None), signs_in=signs_in)
+            answer, why = ("403", f"refused by {refused_by}") if refused_by else ("401", visit.why)
+            log.decided(request, answer, why)
+            return _drained(_turn_away(visit), request)
+        log.decided(request, "on", public_path(refused_by))
+        signs_in = (lambda: _turn_away(visit)) if _is_page(visit) else None
+        return Allow(None, application_headers(self.parts, None), cookies, signs_in)
 
 
 _FOREIGN_COOKIE = (
     "{}: {} was not sealed by this gate; does another gate on this host use the same cookie_name?"
 )
+
+
+def _turn_away(visit: Visit) -> Reply:
+    """Return 403 for a refused user, who gains nothing by signing in again, and the sign-in for anyone else."""
+    if visit.identity is not None:
+        return deny(visit, visit.identity, visit.own_target)
+    return challenge(visit, redirects=True)
 
 
 def _is_page(visit: Visit) -> bool:

@@ -150,11 +150,12 @@ class Allow:
     """Call the application.
 
     Args:
-        identity: Who it is; None for an anonymous visitor of a public path.
+        identity: Who it is; None on a public path for an anonymous visitor and for a user whom the rules refuse.
         headers: Identity headers to set, after every spelling of their names was stripped.
         set_cookies: ``Set-Cookie`` values to add to the application's response: a renewed session. Left out
             of a response that a shared cache may keep.
-        signs_in: Makes what replaces the application's own 401, for an anonymous visitor of a public path.
+        signs_in: Makes what replaces the application's own 401 where `identity` is None: the sign-in, or 403 for
+            a user whom the rules refuse.
     """
 
     identity: Identity | None

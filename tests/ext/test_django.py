@@ -19,6 +19,7 @@ from oidc_gate.testing import settings_for_tests, signed_in
 
 SETTINGS = settings_for_tests(public_paths=["/open/*"], allowed_groups=["staff"])
 STAFF = ["staff"]
+PAGE = {"Accept": "text/html"}
 
 urlpatterns: list[Any] = []
 
@@ -46,6 +47,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         AUTHENTICATION_BACKENDS=["oidc_gate.ext.django.OIDCGateBackend"],
     )
     django.setup()
+    from django.contrib.auth.decorators import login_required
     from django.core.management import call_command
     from django.db import connections
 
@@ -70,7 +72,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     async def mine(request: HttpRequest) -> JsonResponse:
         return JsonResponse({"mine": True})
 
+    @login_required
+    def members(request: HttpRequest) -> JsonResponse:
+        return JsonResponse({"members": True})
+
     urlpatterns[:] = [
+        path("open/members", members),
         *(path(at, me) for at in ("me", "open/me")),
         path("ame", ame),
         path("admins", admins),
@@ -165,6 +172,36 @@ def test_somebody_inactive_is_nobody_to_django(app: Any, users: Any) -> None:
         told = WSGIClient(app).get("/me").json
     assert told is not None
     assert told["is"] is False
+
+
+def test_a_user_whom_the_rules_refuse_is_no_user_on_a_public_path(app: Any, users: Any) -> None:
+    client = WSGIClient(app)
+    with signed_in(app, subject="eve", email="eve@evil.example", groups=["guests"]):
+        told = client.get("/open/me").json
+        assert client.get("/open/mine").status_code == 401
+        assert client.get("/open/members").status_code == 302  # Django's own way to LOGIN_URL
+        denied = client.get("/open/mine", headers=PAGE)
+    assert told is not None
+    assert (told["user"], told["identity"], told["is"]) == ("", None, False)
+    assert (denied.status_code, "You do not have access" in denied.text) == (403, True)
+    assert users.count() == 0
+    with signed_in(app, subject="alice", groups=STAFF):
+        assert client.get("/open/members").status_code == 200
+    assert users.count() == 1
+
+
+def test_a_user_whom_the_rules_refuse_is_no_user_over_asgi(asgi_app: Any, users: Any) -> None:
+    async def ask(at: str, **headers: str) -> Any:
+        transport = httpx.ASGITransport(asgi_app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
+            return await client.get(at, headers=headers)
+
+    with signed_in(asgi_app, subject="eve", email="eve@evil.example", groups=["guests"]):
+        told = asyncio.run(ask("/open/me")).json()
+        assert (told["user"], told["identity"], told["is"]) == ("", None, False)
+        assert asyncio.run(ask("/open/members")).status_code == 302
+        assert asyncio.run(ask("/open/mine", **PAGE)).status_code == 403
+    assert users.count() == 0
 
 
 def test_no_password_signs_in_here(users: Any) -> None:

@@ -56,6 +56,33 @@ def test_only_a_group(app: flask.Flask) -> None:
         assert client.get("/staff").status_code == 403
 
 
+def test_a_user_whom_the_rules_refuse_is_nobody_on_a_public_path() -> None:
+    app = flask.Flask(__name__)
+    rules = settings_for_tests(public_paths=["/open/*"], allowed_groups=["staff"])
+    app.wsgi_app = oidc_gate.OIDCGate(app.wsgi_app, rules)  # type: ignore[method-assign]
+
+    @app.get("/open/me")
+    def me() -> dict[str, Any]:
+        return {
+            "email": current_identity.email if current_identity else None,
+            "user": flask.request.remote_user,
+        }
+
+    @app.get("/open/mine")
+    @require()
+    def mine() -> str:
+        return "mine"
+
+    client = app.test_client()
+    with signed_in(app, email="eve@evil.example", groups=["guests"]):
+        assert client.get("/open/me").json == {"email": None, "user": None}
+        assert client.get("/open/mine").status_code == 401
+        denied = client.get("/open/mine", headers={"Accept": "text/html"})
+        assert (denied.status_code, "You do not have access" in denied.text) == (403, True)
+    with signed_in(app, email="alice@example.com", groups=["staff"]):
+        assert client.get("/open/mine").text == "mine"
+
+
 def test_its_401_on_a_public_path_is_the_sign_in(app: flask.Flask) -> None:
     answer = app.test_client().get("/open/mine?x=1", headers={"Accept": "text/html"})
     assert answer.status_code == 401

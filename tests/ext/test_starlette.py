@@ -20,7 +20,6 @@ from oidc_gate.ext.starlette import current_identity, require
 from oidc_gate.testing import settings_for_tests, signed_in
 
 GATE: Any = oidc_gate.OIDCGate
-SETTINGS = settings_for_tests(public_paths=["/open/*"])
 PAGE = {"Accept": "text/html"}
 
 
@@ -63,8 +62,12 @@ async def socket(websocket: WebSocket) -> None:
     await websocket.close()
 
 
-@pytest.fixture(scope="module")
-def app() -> Starlette:
+@requires("authenticated", status_code=401)
+async def own_401(request: Request) -> PlainTextResponse:
+    return PlainTextResponse(request.user.display_name)
+
+
+def make_app(**changes: Any) -> Starlette:
     app = Starlette(
         routes=[
             *(Route(path, me) for path in ("/me", "/open/me")),
@@ -73,11 +76,19 @@ def app() -> Starlette:
             *(Route(path, own_way) for path in ("/own", "/open/own")),
             Route("/own-group", own_group),
             Route("/reports", Reports),
+            Route("/open/own-401", own_401),
+            Route("/open/own-group", own_group),
             WebSocketRoute("/socket", socket),
+            WebSocketRoute("/open/socket", socket),
         ]
     )
-    app.add_middleware(GATE, settings=SETTINGS)
+    app.add_middleware(GATE, settings=settings_for_tests(public_paths=["/open/*"], **changes))
     return app
+
+
+@pytest.fixture(scope="module")
+def app() -> Starlette:
+    return make_app()
 
 
 def test_starlettes_own_way_works(app: Starlette) -> None:
@@ -121,10 +132,30 @@ def test_its_401_on_a_public_path_is_the_sign_in(app: Starlette) -> None:
     assert "/oauth2/start?rd=/open/mine%3Fx%3D1" in answer.text
 
 
-@pytest.fixture(scope="module")
-def api() -> FastAPI:
+def test_a_user_whom_the_rules_refuse_is_nobody_on_a_public_path() -> None:
+    app = make_app(allowed_email_domains=["corp.example"])
+    client = TestClient(app)
+    with signed_in(app, email="eve@evil.example", groups=["staff"]):
+        assert client.get("/open/me").json() is None
+        assert client.get("/open/own").status_code == 403
+        assert client.get("/open/own-group").status_code == 403
+        assert [client.get(path).status_code for path in ("/open/own-401", "/open/mine")] == [401, 401]
+        for path in ("/open/own-401", "/open/mine"):
+            denied = client.get(path, headers=PAGE)
+            assert (denied.status_code, "You do not have access" in denied.text) == (403, True)
+        with pytest.raises(WebSocketDisconnect) as closed, client.websocket_connect("/open/socket"):
+            pass
+        assert closed.value.code == 1008
+    with signed_in(app, email="alice@corp.example", groups=["staff"]):
+        for path in ("/open/own", "/open/own-401"):
+            assert client.get(path).text == "alice@corp.example"
+        with client.websocket_connect("/open/socket") as opened:
+            assert opened.receive_text() == "alice@corp.example"
+
+
+def make_api(**changes: Any) -> FastAPI:
     app = FastAPI()
-    app.add_middleware(GATE, settings=SETTINGS)
+    app.add_middleware(GATE, settings=settings_for_tests(public_paths=["/open/*"], **changes))
 
     @app.get("/me")
     @app.get("/open/me")
@@ -146,6 +177,21 @@ def api() -> FastAPI:
         await websocket.close()
 
     return app
+
+
+@pytest.fixture(scope="module")
+def api() -> FastAPI:
+    return make_api()
+
+
+def test_fastapi_a_user_whom_the_rules_refuse_is_nobody_on_a_public_path() -> None:
+    api = make_api(allowed_email_domains=["corp.example"])
+    client = TestClient(api)
+    with signed_in(api, email="eve@evil.example", groups=["staff"]):
+        assert client.get("/open/perhaps").json() is None
+        assert client.get("/open/me").status_code == 401
+        denied = client.get("/open/me", headers=PAGE)
+        assert (denied.status_code, "You do not have access" in denied.text) == (403, True)
 
 
 def test_fastapi_dependencies(api: FastAPI) -> None:

@@ -132,7 +132,7 @@ def test_the_log_knows_that_somebody_refused_is_signed_in(
         site.visitor().ask("sign_in", NAVIGATION)
     told = [record.getMessage() for record in caplog.records if "sign-in for" in record.getMessage()]
     assert [line.partition("(")[2] for line in told] == [
-        "sign-in for navigation: signed in)",
+        "sign-in for navigation: signed in, refused by allowed_groups)",
         "sign-in for navigation: no_cookie)",
     ]
 
@@ -175,6 +175,40 @@ def test_rules_apply_to_where_a_trusted_proxy_says(shell: Shell, method: str, ur
         assert answer.all("x-auth-request-user") == [""]
     assert_verdict(site.person(groups=("guests",)).ask("auth", told), 202 if nobody == 202 else 403)
     assert_verdict(site.person(groups=("staff",)).ask("auth", told), 202)
+
+
+@pytest.mark.parametrize("endpoint", ["auth", "forward"])
+@pytest.mark.parametrize(
+    ("groups", "query"),
+    [(("guests",), ""), (("staff",), "?allowed_groups=x"), (("guests",), "?allowed_groups=guests")],
+)
+def test_a_refused_user_of_a_public_path_is_nobody(
+    shell: Shell, endpoint: str, groups: tuple[str, ...], query: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = judging(shell, pass_access_token=True, pass_authorization=True)
+    public = {"X-Original-URI": site.own("/open/x"), "X-Original-Method": "GET"}
+    protected = public | {"X-Original-URI": site.own("/secret")}
+    visitor = site.person(groups=groups, access_token="opaque")
+    for _ in range(2):
+        with caplog.at_level(logging.DEBUG, "oidc_gate"):
+            answer = visitor.ask(endpoint + query, public | NAVIGATION)
+        assert_verdict(answer, 202)
+        for name in ("user", "email", "groups", "preferred-username", "access-token"):
+            assert answer.all(f"x-auth-request-{name}") == [""]
+        assert answer.all("authorization") == [""]
+        assert caplog.messages[-1].endswith("202 (public path; no identity, since refused by allowed_groups)")
+        assert_verdict(visitor.ask(endpoint + query, protected | NAVIGATION), 403)
+    admitted = site.person(groups=("staff", "x")).ask(endpoint + query, public | NAVIGATION)
+    assert admitted.header("x-auth-request-user") == ("" if "guests" in query else "alice")
+
+
+def test_a_refused_users_session_is_renewed_with_the_verdict(shell: Shell) -> None:
+    site = judging(shell)
+    visitor = site.person(groups=("guests",))
+    site.now += 400
+    answer = visitor.ask("auth", {"X-Original-URI": site.own("/open/x"), "X-Original-Method": "GET"})
+    assert_verdict(answer, 202)
+    assert len(answer.all("set-cookie")) == 1
 
 
 def test_a_missing_header_means_protected(shell: Shell) -> None:

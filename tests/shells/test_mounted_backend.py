@@ -79,6 +79,28 @@ def test_the_whole_flow_below_the_mount(way: str, at: str, base: str) -> None:
     assert visitor.ask("auth").status == 401
 
 
+def test_a_user_whom_the_rules_refuse_is_nobody(way: str) -> None:
+    site = mounted(
+        way,
+        "/oauth2",
+        "/base",
+        allowed_groups=("staff",),
+        public_paths=("/open/*",),
+        original_uri_header="X-Original-URI",
+        original_method_header="X-Original-Method",
+        trusted_proxies=("192.0.2.0/24",),
+    )
+    visitor = site.visitor()
+    assert visitor.sign_in("/reports").status == 403
+    public = {"X-Original-URI": "/base/open/x", "X-Original-Method": "GET"}
+    for _ in range(2):
+        verdict = visitor.ask("auth", public)
+        assert (verdict.status, verdict.all("x-auth-request-user")) == (202, [""])
+        assert visitor.ask("auth").status == 403
+    assert visitor.ask("userinfo").json["code"] == "access_denied"
+    assert "You do not have access" in visitor.ask("sign_in", NAVIGATION).text
+
+
 def test_a_renewed_cookie_comes_with_the_verdict(way: str) -> None:
     site = mounted(way, "/oauth2", "")
     visitor = site.visitor()

@@ -147,7 +147,7 @@ def test_somebody_refused_gets_a_page_that_offers_another_account_and_never_a_re
         assert (program.status, program.json["code"]) == (403, "access_denied")
     assert site.app.seen == []
     assert visitor.get("/open").status == 200
-    assert site.app.identity is not None
+    assert site.app.identity is None
 
 
 @pytest.mark.parametrize("path", ["", "/", "/nothing", "/auth/", "/auth/x", "/static/../auth"])

@@ -36,4 +36,13 @@ def admit(parts: Parts, session: Session | None) -> Reply:
     return bare(202, headers)
 
 
+def public_path(refused_by: str | None) -> str:
+    """Return what the log says of a request that is let through without an identity.
+
+    Args:
+        refused_by: The rule that refuses the signed-in user; None for an anonymous visitor.
+    """
+    return f"public path; no identity, since refused by {refused_by}" if refused_by else "public path"
+
+
 NOBODY = Identity("", "")

@@ -10,7 +10,7 @@ from ..effects import Step
 from ..model import Reply
 from ..observe import log
 from ..request.forwarded import original_target
-from .admission import admit
+from .admission import admit, public_path
 from .base import Parts, Visit
 from .replies import bare
 
@@ -27,7 +27,11 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
 
 
 def judge(parts: Parts, visit: Visit) -> Reply:
-    """Return the verdict on a visit: 202, 401 or 403."""
+    """Return the verdict on a visit: 202, 401 or 403.
+
+    A user whom the settings or the query refuse is let through to a public path as an anonymous visitor is:
+    every identity header is there, and empty.
+    """
     rules = parts.entry.narrowed(visit.request.query)
     if rules.query.demand is None:
         log.misconfigured(visit.request, _UNKNOWN_PARAMETER)
@@ -40,9 +44,12 @@ def judge(parts: Parts, visit: Visit) -> Reply:
             return admit(parts, None)
         log.decided(visit.request, "401", visit.why)
         return bare(401)
-    refused = rules.refuses(visit.session.identity)
-    if refused and not is_public:
-        log.decided(visit.request, "403", f"refused by {refused}")
+    refused_by = rules.refuses(visit.session.identity)
+    if refused_by and not is_public:
+        log.decided(visit.request, "403", f"refused by {refused_by}")
         return bare(403)
-    log.decided(visit.request, "202", "public path" if refused else "signed in")
+    if refused_by:
+        log.decided(visit.request, "202", public_path(refused_by))
+        return admit(parts, None)
+    log.decided(visit.request, "202", "signed in")
     return admit(parts, visit.session)

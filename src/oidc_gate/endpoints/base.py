@@ -80,6 +80,14 @@ class Visit:
         return self.found.session.identity if self.found else None
 
     @cached_property
+    def refused_by(self) -> str | None:
+        """The name of the rule that refuses the signed-in user; None for an admitted user and without a session.
+
+        To the application a refused user does not exist: it must not see `identity`, not on a public path either.
+        """
+        return self.parts.entry.refuses(self.identity) if self.identity else None
+
+    @cached_property
     def audience(self) -> Audience:
         """What kind of answer this request can use."""
         return audience_of(self.request)

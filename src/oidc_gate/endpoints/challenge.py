@@ -70,12 +70,21 @@ def posted_page(visit: Visit, target: str) -> Reply:
 def deny(visit: Visit, identity: Identity, target: str) -> Reply:
     """Return the 403 for somebody who is signed in and may not enter. Never a redirect, so never a loop."""
     if visit.audience not in (Audience.NAVIGATION, Audience.FRAME, Audience.FORM_POST):
-        return problem(403, "access_denied", "You are signed in, but may not enter.")
+        return access_denied(403)
     return denied_page(visit, identity, target)
 
 
-def denied_page(visit: Visit, identity: Identity, target: str) -> Reply:
-    """Return the page for somebody refused: who they are, and a way to sign in as somebody else."""
+def access_denied(status: int) -> Reply:
+    """Return the problem for a program of a user whom the rules refuse; to sign in again would not help it."""
+    return problem(status, "access_denied", "You are signed in, but may not enter.")
+
+
+def denied_page(visit: Visit, identity: Identity, target: str, status: int = 403) -> Reply:
+    """Return the page for somebody refused: who they are, and a way to sign in as somebody else.
+
+    Args:
+        status: 401 at ``/oauth2/sign_in``, whose answer Nginx sends under a status of its own.
+    """
     from .. import pages
 
     shown = pages.denied_page(
@@ -86,7 +95,7 @@ def denied_page(visit: Visit, identity: Identity, target: str) -> Reply:
         request_id=visit.request.request_id,
         application_name=visit.parts.settings.application_name,
     )
-    return page(403, shown)
+    return page(status, shown)
 
 
 def _htmx_page(visit: Visit) -> str:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from ..effects import Step
 from ..model import Reply
+from ..observe import log
 from .base import Parts, Visit
-from .challenge import SIGN_IN_FIRST
+from .challenge import SIGN_IN_FIRST, access_denied
 from .replies import as_json, problem
 
 
 def answer(parts: Parts, visit: Visit) -> Step[Reply]:
-    """Answer who is signed in, or 401."""
+    """Answer who is signed in, 401 without a session, or 403 to a user whom the rules refuse."""
     yield from ()
     identity = visit.identity
     if identity is None:
         return problem(401, visit.why, SIGN_IN_FIRST, sign_in=visit.url_of("start"))
+    if visit.refused_by:
+        log.decided(visit.request, "403", f"refused by {visit.refused_by}")
+        return access_denied(403)
     return as_json(
         200,
         {
