@@ -7,7 +7,7 @@ from oidc_gate.ext.django import require
 
 
 def home(request):
-    # Public, as public_paths says in wsgi.py; whoever is signed in is known here too.
+    # Public, as public_paths says in wsgi.py; a user whom the rules admit is known here too.
     if request.identity is None:
         return HttpResponse(page("Anybody may read this"))
     return HttpResponse(page("Welcome back", request.user.email, request.identity.groups))

@@ -16,7 +16,7 @@ Admin = Annotated[Identity, Depends(require(group="admins"))]
 
 @app.get("/")
 def home(identity: OptionalIdentity):
-    # Public, as public_paths says below; whoever is signed in is known here too.
+    # Public, as public_paths says below; a user whom the rules admit is known here too.
     if identity is None:
         return page("Anybody may read this")
     return page("Welcome back", identity.email, identity.groups)

@@ -11,7 +11,7 @@ app = Flask(__name__)
 
 @app.get("/")
 def home():
-    # Public, as public_paths says below; whoever is signed in is known here too.
+    # Public, as public_paths says below; a user whom the rules admit is known here too.
     if not current_identity:
         return page("Anybody may read this")
     return page("Welcome back", current_identity.email, current_identity.groups)

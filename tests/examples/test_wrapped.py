@@ -60,6 +60,7 @@ def test_others_are_refused_everywhere_but_on_the_public_page(app: Any) -> None:
     with signed_in(app, email="eve@elsewhere.example", groups=["admins"]):
         get = asking(app)
         assert [get(path).status_code for path in ("/", "/reports", "/admin")] == [200, 403, 403]
+        assert NOBODY in get("/").text
 
 
 DJANGO = """
@@ -103,8 +104,10 @@ def test_one_command_runs_it(application: str, tmp_path: Path) -> None:
         assert "<b>grace@example.com</b>, groups: staff" in page.text
         assert visitor.open("/admin").status_code == 403
         assert "code=" not in server.log_tail()
-        refused = Visitor(visitor.url).sign_in("eve", "/reports")
+        eve = Visitor(visitor.url)
+        refused = eve.sign_in("eve", "/reports")
         assert (refused.status_code, "eve@<wbr>elsewhere.example" in refused.text) == (403, True)
+        assert NOBODY in eve.open("/").text
         admin = Visitor(visitor.url).sign_in("ada", "/admin")
         assert "<b>ada@example.com</b>" in admin.text
 

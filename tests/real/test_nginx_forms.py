@@ -173,6 +173,7 @@ def test_the_refused_get_a_page_and_never_a_loop(house: House, form: str) -> Non
     visitor = house.visitor(form, "eve")
     reply = visitor.open(f"{APP}/reports?month=5")
     assert (reply.status_code, reply.history) == (403, [])
+    assert "You do not have access" in reply.text
     assert "eve@" in reply.text
     assert "prompt=select_account&amp;rd=/reports%3Fmonth%3D5" in reply.text
     script = visitor.get(f"{APP}/api", headers=FETCH, timeout=5)

@@ -35,7 +35,8 @@ def provider(port: int) -> Iterator[TestProvider]:
     ada = Person(
         sub="ada", email="ada@example.com", email_verified=True, name="Ada Lovelace", groups=("staff",)
     )
-    with TestProvider(clients=[registered], people=[ada], auto_login="ada") as op:
+    eve = Person(sub="eve", email="eve@elsewhere.example", email_verified=True)
+    with TestProvider(clients=[registered], people=[ada, eve], auto_login="ada") as op:
         yield op
 
 
@@ -45,7 +46,13 @@ def server(
 ) -> Iterator[Server]:
     kind: str = request.param
     app = "tests.real.wrapped:" + ("asgi" if kind in ASGI_SERVERS else "wsgi")
-    env = gate_environment(provider.issuer, f"http://localhost:{port}")
+    env = gate_environment(
+        provider.issuer,
+        f"http://localhost:{port}",
+        public_paths="/public/*",
+        allowed_email_domains="example.com",
+        identity_headers="true",
+    )
     with serving(kind, app, directory=tmp_path, env=env, port=port) as running:
         yield running
 
@@ -67,6 +74,22 @@ def test_in_to_the_page_that_was_asked_for_and_a_script_is_told_401(server: Serv
     assert person.get(f"http://localhost:{port}/oauth2/userinfo", timeout=10).json()["sub"] == "ada"
     nobody = requests.get(f"http://localhost:{port}/reports", timeout=10)
     assert (nobody.status_code, nobody.json()["code"]) == (401, "no_cookie")
+
+
+@pytest.mark.parametrize("server", list(SERVERS), indirect=True)
+def test_a_user_whom_the_rules_refuse_is_nobody_on_a_public_path(
+    server: Server, port: int, provider: TestProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = f"http://localhost:{port}"
+    assert "ada" in sign_in(port).get(f"{site}/public/news", timeout=10).text
+    monkeypatch.setattr(provider, "auto_login", "eve")
+    eve = requests.Session()
+    refused = eve.get(f"{site}/oauth2/start?rd=/public/news", headers=HTML, timeout=20)
+    assert (refused.status_code, "You do not have access" in refused.text) == (403, True)
+    for headers in (HTML, {}):
+        public = eve.get(f"{site}/public/news", headers=headers, timeout=10)
+        assert (public.status_code, "eve" in public.text) == (200, False)
+        assert eve.get(f"{site}/oauth2/userinfo", headers=headers, timeout=10).status_code == 403
 
 
 @pytest.mark.parametrize("server", CONCURRENT, indirect=True)
