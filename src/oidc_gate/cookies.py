@@ -36,7 +36,11 @@ class Cookies:
         # Otherwise Lax, even where the session is Strict: the provider's redirect is a cross-site navigation.
         self.flow_samesite = "None" if settings.response_mode == "form_post" else "Lax"
         own = rf"{re.escape(self.main)}(?:\.(?:body|rounds|flow[0-{FLOW_SLOTS - 1}]))?"
-        self._ours = re.compile(rf"(?:^|;)[ \t]*{own}=[^;]*")
+        # More than `find` reads: applications also take a comma (WebOb) or a blank (http.cookies) for the end of a
+        # cookie, and drop blanks around a name; those of Unicode are bytes over 127 here.
+        blank = r"[\s\x80-\xff]"
+        self._ours = re.compile(rf"(?:(?:^\s*|[;,]\s*|(?<={blank})){own}{blank}*=[^;,]*)+(,\s*)?")
+        self._joint = re.compile(rf",[ \t]*(?={own}=)")
 
     def set(self, name: str, value: str, *, max_age: int | None, samesite: str = "") -> str:
         """Return a ``Set-Cookie`` value; `max_age` in seconds, None for as long as the browser runs."""
@@ -49,7 +53,11 @@ class Cookies:
         return self.set(name, "", max_age=0, samesite=samesite)
 
     def find(self, header: str, name: str) -> list[str]:
-        """Return up to four values of the cookies called `name` in a ``Cookie`` header, in order."""
+        """Return up to four values of the cookies called `name` in a ``Cookie`` header, in order.
+
+        No value of ours holds a comma, so that a comma ends one: WSGI servers join two ``Cookie`` headers with it.
+        It does not begin one, see `separated`.
+        """
         needle = name + "="
         values: list[str] = []
         start = header.find(needle)
@@ -57,7 +65,7 @@ class Cookies:
             end = header.find(";", start)
             end = len(header) if end < 0 else end
             if _begins_a_cookie(header, start):
-                values.append(header[start + len(needle) : end])
+                values.append(header[start + len(needle) : end].partition(",")[0])
             start = header.find(needle, end)
         return values
 
@@ -71,7 +79,7 @@ class Cookies:
         """Return the value of the first session cookie, empty if there is none, and the header without what is ours.
 
         For the path of everybody signed in: two cuts, and only what a browser writes (``; `` between cookies) is
-        understood. `find` and `without_ours` take what is left.
+        understood. `find` and `without_ours` take what is left. A value with a comma in it opens nothing.
         """
         before, found, after = header.partition(self._later)
         if not found:
@@ -87,8 +95,19 @@ class Cookies:
         return value, others
 
     def without_ours(self, header: str) -> str:
-        """Return a ``Cookie`` header without any cookie of this gate."""
-        return self._ours.sub("", header).lstrip("; ") if self.main in header else header
+        """Return a ``Cookie`` header without any cookie of this gate, whatever joins the cookies."""
+        if self.main not in header:
+            return header
+        # A comma behind a value of ours joined two headers: what follows is the next cookie.
+        return self._ours.sub(lambda match: "; " if match[1] else "", header).lstrip("; ")
+
+    def separated(self, header: str) -> str:
+        """Return a ``Cookie`` header in which each cookie of this gate that follows a comma begins a cookie.
+
+        Danger: A sibling domain can set ``x=1,__Host-oidc_gate=...``, a cookie called ``x``. Use this only for
+        requests that do not come from a browser.
+        """
+        return self._joint.sub("; ", header) if self.main in header else header
 
 
 def _begins_a_cookie(header: str, start: int) -> bool:

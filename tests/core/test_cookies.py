@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -66,6 +67,9 @@ def test_the_flow_cookie_comes_along_with_a_cross_site_post_only_for_form_post()
         (f"{MAIN}.body=a", []),
         (f"x=; ={MAIN}=a; {MAIN}=b", ["b"]),
         ("; ".join(f"{MAIN}={n}" for n in range(9)), ["0", "1", "2", "3"]),
+        (f"{MAIN}=a,x=1; {MAIN}=b, y=2", ["a", "b"]),
+        (f"x=1,{MAIN}=a", []),  # a cookie of another name, which a sibling domain can set
+        (f"{MAIN}=,{MAIN}=a", [""]),
     ],
 )
 def test_find(header: str, found: list[str]) -> None:
@@ -86,14 +90,150 @@ def test_find(header: str, found: list[str]) -> None:
         (f"{MAIN}=a; {MAIN}=b; z=3", "z=3"),
         (f"x=1; {MAIN}=a;  {MAIN}=b", "x=1"),
         (f"{MAIN}=a;  {MAIN}=b;\t{MAIN}=c", ""),
+        # two headers, as WSGI servers join them
+        (f"a=1,{MAIN}=s", "a=1"),
+        (f"a=1, {MAIN}=s", "a=1"),
+        (f"a=1;{MAIN}=s;b=2", "a=1;b=2"),
+        (f"{MAIN}=s,b=2", "b=2"),
+        (f"{MAIN}=s, b=2", "b=2"),
+        (f"{MAIN}=s,b=2; c=3", "b=2; c=3"),
+        (f"a=1; {MAIN}=s,b=2", "a=1; b=2"),
+        (f"a=1,{MAIN}=s,b=2", "a=1; b=2"),
+        (f"a=1; {MAIN}=s,{MAIN}.body=t, {MAIN}.flow1=u,b=2", "a=1; b=2"),
+        (f"a=1,{MAIN}=s; b=2", "a=1; b=2"),
+        (f"{MAIN}=s,{MAIN}=t", ""),
+        # what other cookies hold
+        (f'a={{"x":1,"y":2}}; {MAIN}=s; d=Thu, 01 Jan', 'a={"x":1,"y":2}; d=Thu, 01 Jan'),
+        (f"a=1,; {MAIN}=s; b=,2,", "a=1,; b=,2,"),
+        (f"{MAIN}=s,d=Thu, 01 Jan", "d=Thu, 01 Jan"),
+        (f"x=y,{MAIN}=z", "x=y"),
+        (f"x=y,{MAIN}2=z,{MAIN}.flow9=z", f"x=y,{MAIN}2=z,{MAIN}.flow9=z"),
+        (f"x={MAIN}=a; __host-oidc_gate=b", f"x={MAIN}=a; __host-oidc_gate=b"),
+        # what careless parsers take for ours
+        (f'a=1; {MAIN}="s"; b=2', "a=1; b=2"),
+        (f"a=1; {MAIN} =s; b=2", "a=1; b=2"),
+        (f"a=1;\t {MAIN}\t=\ts; b=2", "a=1; b=2"),
+        (f"a=1;\xa0{MAIN}=s", "a=1"),
+        (f"a=1; \u2003{MAIN}\u3000=s".encode().decode("latin-1"), "a=1; \xe2\x80\x83"),
+        (f"  {MAIN}=s", ""),
+        (f"a=1 {MAIN}=s; b=2", "a=1 ; b=2"),
     ],
 )
 def test_what_the_application_is_left_with(header: str, rest: str) -> None:
     jar = cookies()
     assert jar.without_ours(header) == rest
     value, others = jar.split(header)
-    assert not value or others == rest
-    assert value == "".join(jar.find(header, MAIN)[:1])
+    if value and "," not in value:  # with a comma it opens nothing, and the long path is taken
+        assert others == rest
+        assert [value] == jar.find(header, MAIN)[:1]
+
+
+@pytest.mark.parametrize(
+    ("header", "separated"),
+    [
+        (f"a=1,{MAIN}=s", f"a=1; {MAIN}=s"),
+        (f"a=1, {MAIN}.body=s,{MAIN}=t,b=2", f"a=1; {MAIN}.body=s; {MAIN}=t,b=2"),
+        (f"a=1,{MAIN}2=s", f"a=1,{MAIN}2=s"),
+        (f"a=1,x{MAIN}=s", f"a=1,x{MAIN}=s"),
+        ("a=1,b=2", "a=1,b=2"),
+    ],
+)
+def test_where_a_comma_joined_two_headers(header: str, separated: str) -> None:
+    assert cookies().separated(header) == separated
+
+
+def parsers() -> dict[str, Any]:
+    """How applications read a header: by name, everything that came under it."""
+    from http.cookies import CookieError, SimpleCookie
+
+    from django.http.cookie import parse_cookie as django
+    from starlette.requests import cookie_parser as starlette
+    from werkzeug.http import parse_cookie as werkzeug
+
+    def simple(header: str) -> dict[str, list[str]]:
+        try:
+            return {name: [morsel.value] for name, morsel in SimpleCookie(header).items()}
+        except CookieError:
+            return {}
+
+    def split(header: str) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for piece in re.split(r"[;,\s]+", header):
+            name, _, value = piece.partition("=")
+            found.setdefault(name.strip(), []).append(value.strip())
+        return found
+
+    return {
+        "django": lambda header: {name: [value] for name, value in django(header).items()},
+        "starlette": lambda header: {name: [value] for name, value in starlette(header).items()},
+        "werkzeug": lambda header: werkzeug(header).to_dict(flat=False),
+        "simple": simple,
+        "split": split,
+    }
+
+
+PARSERS = parsers()
+OURS = [MAIN, f"{MAIN}.body", f"{MAIN}.rounds", f"{MAIN}.flow0", f"{MAIN}.flow7"]
+BLANKS = [blank.encode().decode("latin-1") for blank in ("\xa0", "\x85", "\u2003", "\u3000", "é")]
+NOISE = [
+    *OURS,
+    "=",
+    ";",
+    "; ",
+    ",",
+    ", ",
+    " ",
+    "\t",
+    *BLANKS,
+    "x",
+    "a=1",
+    '"',
+    "SEALED",
+    f"{MAIN}=SEALED",
+    "\x00",
+]
+
+
+@given(st.lists(st.sampled_from(NOISE), max_size=40))
+def test_no_parser_finds_a_sealed_value_of_ours_in_what_is_left(parts: list[str]) -> None:
+    jar, header = cookies(), "".join(parts)
+    left = jar.without_ours(header)
+    assert jar.without_ours(left) == left
+    value, others = jar.split(header)
+    for seen in (left, others) if value and "," not in value else (left,):
+        assert jar.names_in(seen) == jar.names_in(jar.separated(seen)) == []
+        for name, parse in PARSERS.items():
+            assert not [one for one in OURS if any("SEALED" in text for text in parse(seen).get(one, []))], (
+                name
+            )
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["a", "b2", "sid", f"{MAIN}x", f"x{MAIN}", f"{MAIN}.flow9"]),
+            st.text('{}":,| AZ09=+/é', max_size=8).map(str.strip),
+        )
+        | st.tuples(st.sampled_from(OURS), st.text("AZaz09_-", max_size=8)),
+        max_size=8,
+    ),
+    st.lists(st.sampled_from(["; ", ";"]), min_size=8, max_size=8),
+)
+def test_every_other_cookie_survives(pairs: list[tuple[str, str]], joints: list[str]) -> None:
+    """Values hold commas (JSON, dates), and are left alone where no name of ours follows one."""
+    written = [f"{name}={value}" for name, value in pairs]
+    header = "".join(cookie + joint for cookie, joint in zip(written, joints, strict=False)).rstrip("; ")
+    kept = [cookie for cookie, (name, _) in zip(written, pairs, strict=True) if name not in OURS]
+    left = cookies().without_ours(header)
+    assert [one.strip() for one in left.split(";") if one.strip()] == kept
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "b", *OURS]), st.text("AZ09_-", max_size=6)), max_size=8))
+def test_every_other_cookie_survives_whatever_joins_them(pairs: list[tuple[str, str]]) -> None:
+    kept = [f"{name}={value}" for name, value in pairs if name not in OURS]
+    for joint in (",", ", ", ";", "; "):
+        left = cookies().without_ours(joint.join(f"{name}={value}" for name, value in pairs))
+        assert [one.strip() for one in re.split("[;,]", left) if one.strip()] == kept
 
 
 @given(
@@ -104,7 +244,7 @@ def test_what_the_application_is_left_with(header: str, rest: str) -> None:
 def test_split_never_finds_what_find_does_not(parts: list[str]) -> None:
     jar, header = cookies(), "".join(parts)
     value, others = jar.split(header)
-    if value:
+    if value and "," not in value:
         assert [value] == jar.find(header, MAIN)[:1]
         assert not jar.find(others, MAIN)
     assert not jar.find(jar.without_ours(header), MAIN)
@@ -112,10 +252,13 @@ def test_split_never_finds_what_find_does_not(parts: list[str]) -> None:
 
 def test_a_hostile_header_costs_no_time() -> None:
     jar = cookies()
-    for header in (f"={MAIN}=" * 3_600, f"{MAIN}=a; " * 3_200, "; " * 32_000, f"x={MAIN}" * 3_600):
+    for header in (f"={MAIN}=" * 3_600, f"{MAIN}=a; " * 3_200, "; " * 32_000, f"x={MAIN}" * 3_600,
+                   MAIN + " " * 64_000, f"{MAIN} " * 3_600, f"{MAIN}=," * 3_600, f",{MAIN}" + ", " * 30_000,
+                   f" {MAIN}=" * 3_600, f"{MAIN}=" + ", " * 32_000 + MAIN):  # fmt: skip
         began = time.process_time()
         jar.find(header, MAIN)
         jar.split(header)
         jar.without_ours(header)
         jar.names_in(header)
+        jar.separated(header)
         assert time.process_time() - began < 0.5  # quadratic would be many seconds

@@ -10,6 +10,7 @@ import pytest
 
 from oidc_gate.seal.ring import Sealer
 from tests.security.conftest import MakeSite
+from tests.shells.driving import Upload
 from tests.shells.site import COOKIE, FETCH, NAVIGATION, Site, Visitor
 
 GROUPS = tuple(hashlib.sha256(b"%d" % number).hexdigest() for number in range(66))
@@ -123,6 +124,86 @@ def test_cookie_tossing_names_that_no_sibling_domain_can_set(make_site: MakeSite
             assert cookie.startswith("__Host-")
             assert {"Path=/", "Secure", "HttpOnly"} <= set(attributes)
             assert not [one for one in attributes if one.lower().startswith("domain")]
+
+
+CHROME = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/149.0 Safari/537.36"}
+
+
+@pytest.mark.parametrize("browser", [CHROME, FETCH, {"Sec-Fetch-Site": "none"}, CHROME | NAVIGATION])
+@pytest.mark.parametrize("joint", [",", ", ", ",\t", " ", "\t"])
+def test_cookie_tossing_a_cookie_of_another_name_never_holds_ours(
+    site: Site, browser: dict[str, str], joint: str
+) -> None:
+    """A sibling domain can set ``x=1,__Host-oidc_gate=...``; ``__Host-`` stands in the value, and forbids nothing.
+
+    If it were read, the attacker could sign the victim in, or end a sign-in of their own in the victim's browser.
+    """
+    mallory = session_of(site.person("mallory"))
+    tossed = f"x=1{joint}{COOKIE}={mallory}"
+    for cookie in (tossed, f"a=1; {tossed}", f"{tossed}; b=2"):
+        assert site.visitor().get("/reports", browser | {"Cookie": cookie}).status == 401
+        assert site.visitor().ask("auth", browser | {"Cookie": cookie}).status == 401
+        assert site.visitor().ask("userinfo", browser | {"Cookie": cookie}).status == 401
+        assert site.visitor().get("/open/x", browser | {"Cookie": cookie}).status == 200
+        assert mallory not in "".join(site.app.header("cookie"))
+    alice = session_of(site.person("alice"))
+    for cookie in (f"{tossed}; {COOKIE}={alice}", f"{COOKIE}={alice}; {tossed}"):
+        for _ in range(2):
+            assert site.visitor().get("/reports", browser | {"Cookie": cookie}).status == 200
+            assert site.app.identity is not None
+            assert site.app.identity.subject == "alice"
+            assert mallory not in "".join(site.app.header("cookie"))
+
+
+def test_cookie_tossing_a_flow_cookie_in_a_cookie_of_another_name_ends_no_sign_in(site: Site) -> None:
+    mallory = site.visitor()
+    started = mallory.navigate("/oauth2/start")
+    callback = site.provider.authorize(started.header("location"))
+    ((name, value),) = ((name, value) for name, value in mallory.cookies.items() if ".flow" in name)
+    victim = site.visitor()
+    answer = victim.open("GET", callback, NAVIGATION | {"Cookie": f"x=1,{name}={value}"})
+    assert (answer.status, victim.cookies) == (400, {})
+    assert mallory.navigate(callback).status == 302
+
+
+TWO_HEADERS = [
+    (["a=1; b=2", "{ours}"], "a=1; b=2"),
+    (["a=1", "{ours}", "b=2"], "a=1; b=2"),
+    (["{ours}", "a=1; b=2"], "a=1; b=2"),
+    (["a=1; {ours}", "b=2"], "a=1; b=2"),
+    (['a={"x":1,"y":2}', "d=Thu, 01 Jan; {ours}"], 'a={"x":1,"y":2}; d=Thu, 01 Jan'),
+]
+
+
+@pytest.mark.parametrize("groups", [(), GROUPS], ids=["one", "two"])
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize(("headers", "left"), TWO_HEADERS)
+def test_two_cookie_headers_are_read_as_two(
+    site: Site, headers: list[str], left: str, groups: tuple[str, ...], together: bool
+) -> None:
+    """WSGI servers join them with a comma; `tests/real/test_two_cookie_headers.py` says which."""
+    cookies = [f"{name}={value}" for name, value in site.person(groups=groups).cookies.items()]
+    ours = "; ".join(cookies) if together else "\n".join(cookies)
+    values = [value for header in headers for value in header.replace("{ours}", ours).split("\n")]
+    pairs = [("Host", "app.example"), *(("Cookie", value) for value in values)]
+    for path in ("/reports", "/open/x", "/reports", "/oauth2/auth"):
+        answer = site.send("GET", path, pairs, Upload())
+        assert answer.status == (202 if path.endswith("auth") else 200)
+        assert site.app.identity is not None
+        seen = "".join(site.app.header("cookie"))
+        assert COOKIE not in seen
+        assert left.replace("; ", "").replace(",", "") == seen.replace("; ", "").replace(",", "")
+
+
+@pytest.mark.parametrize("joint", [",", ", ", ";", ";  ", ";\t", "; "])
+def test_a_session_never_reaches_the_application_whatever_joins_the_cookies(site: Site, joint: str) -> None:
+    session = session_of(site.person())
+    for cookies in (["a=1", f"{COOKIE}={session}"], [f"{COOKIE}={session}", "a=1"],
+                    ["a=1", f'{COOKIE}="{session}"', "b=2"], ["a=1", f"{COOKIE} = {session}"]):  # fmt: skip
+        for browser in ({}, CHROME):
+            site.visitor().get("/open/x", browser | {"Cookie": joint.join(cookies)})
+            assert session not in "".join(site.app.header("cookie"))
+            assert "a=1" in "".join(site.app.header("cookie"))
 
 
 def test_cookie_tossing_a_planted_cookie_never_hides_ours(site: Site) -> None:

@@ -93,7 +93,7 @@ def test_a_planted_cookie_of_the_same_name_does_not_hide_ours(site: Site) -> Non
     assert site.app.header("cookie") == []
 
 
-@pytest.mark.parametrize("before", ["=", "x=", "x", "x=y, ", '"'])
+@pytest.mark.parametrize("before", ["=", "x=", "x", "x=y:", '"'])
 def test_what_only_contains_our_name_is_not_ours(site: Site, before: str) -> None:
     value = site.person().cookies[COOKIE]
     for _ in range(2):

@@ -14,7 +14,7 @@ from ..policy.entry import EntryRules
 from ..policy.public_paths import PublicPaths
 from ..provider.client import Provider
 from ..request.forwarded import Site, TrustedProxies, normal_host, site_of
-from ..request.navigation import Audience, audience_of
+from ..request.navigation import Audience, audience_of, is_from_browser
 from ..request.return_to import own_address, safe_target
 from ..seal import KeyRing, Sealer, Signer
 from ..session.cache import SessionCache
@@ -100,10 +100,17 @@ class Visit:
         method = self.request.headers.get(header) or self.request.method
         return replace(self, request=replace(self.request, method=method))
 
-    @property
+    @cached_property
     def cookie_header(self) -> str:
-        """The ``Cookie`` header, whole."""
-        return "; ".join(self.request.headers.all("cookie"))
+        """The ``Cookie`` header, whole.
+
+        WSGI servers join two headers with a comma, which also stands inside cookies. A browser sends one header
+        (RFC 6265 §5.4), so that only from other clients a comma in front of a cookie of ours is such a joint.
+        """
+        header = "; ".join(self.request.headers.all("cookie"))
+        if is_from_browser(self.request.headers):
+            return header
+        return self.parts.cookies.separated(header)
 
     def path_to(self, endpoint: str) -> str:
         """Return the path of an endpoint in the browser's eyes, below whatever host it used."""

@@ -52,6 +52,16 @@ def audience_of(request: Request) -> Audience:
     return _by_accept(request.method, headers)
 
 
+def is_from_browser(headers: Headers) -> bool:
+    """Tell whether a browser sent the request: one that no page, and no attacker with a page, can send otherwise.
+
+    Every browser calls itself ``Mozilla/5.0``, and those of today send Fetch Metadata where a page is https.
+    """
+    return headers.get("user-agent").startswith("Mozilla/") or any(
+        name in headers for name in _FETCH_METADATA
+    )
+
+
 def _by_fetch_metadata(method: str, headers: Headers) -> Audience:
     if headers.get("sec-fetch-mode") != "navigate":
         return Audience.SCRIPT
