@@ -39,7 +39,7 @@ def request_of(scope: Scope) -> Request:
         peer=client[0] if client else "unix",
         is_websocket=is_websocket,
         request_id=new_request_id(),
-        is_ambiguous=_is_ambiguous(mount, scope["path"]),
+        is_ambiguous=_is_ambiguous(mount, scope),
     )
 
 
@@ -50,12 +50,17 @@ def _below(mount: str, path: str) -> str:
     return path or "/"
 
 
-def _is_ambiguous(mount: str, path: str) -> bool:
-    """Tell whether the mount stands elsewhere in `path`: Litestar and Quart dispatch on what follows it there.
+def _is_ambiguous(mount: str, scope: Scope) -> bool:
+    """Tell whether applications may take the mount off at another place, or once more, than `_below` does.
 
-    Hypercorn does not count the mount in, so anybody can ask for ``/open`` + mount + ``/secret``.
+    Litestar dispatches on what follows the mount wherever it stands, and Hypercorn does not put the mount in
+    front, so a client can ask for ``/open`` + mount + ``/secret``. Litestar has also taken the mount off before
+    its middleware sees the path; then the raw path, which stays as it was, is the only witness.
     """
-    return bool(mount) and mount in path and not _is_below(mount, path)
+    path = scope["path"]
+    if not mount or mount not in path:
+        return False
+    return not _is_below(mount, path) or _is_below(mount, path[len(mount) :]) or not scope.get("raw_path")
 
 
 def _is_below(mount: str, path: str) -> bool:

@@ -187,7 +187,9 @@ class Gate(Generic[Told]):
     def _admit_to_application(self, visit: Visit, cookies: tuple[str, ...]) -> Decision:
         """Decide about a request for the application itself."""
         request, identity = visit.request, visit.identity
-        is_public = not request.is_ambiguous and self.parts.public.matches(request.method, request.path)
+        is_public = not request.is_ambiguous and self.parts.public.matches(
+            request.method, request.path, request.raw_path
+        )
         if identity is None or visit.refused_by:
             return self._admit_without_identity(visit, is_public, cookies)
         if request.is_websocket and not _is_own_origin(visit):

@@ -157,8 +157,9 @@ class Settings:
 
     # who may enter
     public_paths: tuple[str, ...] = ()
-    """What anyone may read: `/exact`, `/below/*` (not `/below` itself), with an optional method in front
-    (`OPTIONS /*`; `GET` includes `HEAD`). Relative to the mount, case-sensitive, decoded."""
+    """What anyone may read: `/exact` or `/below/*`, with an optional method in front (`OPTIONS /*`; `GET` includes
+    `HEAD`). `/below/*` includes neither `/below` nor `/below/`, and `/*` does not include `/`: each is a rule of its
+    own. Relative to the mount, case-sensitive. A rule must match the path both as it was sent and decoded once."""
     allowed_emails: tuple[str, ...] = ()
     """Addresses that may enter. With `allowed_email_domains`: either suffices."""
     allowed_email_domains: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import Any
@@ -25,6 +26,8 @@ WSGIApplication = Callable[[Any, Any], Iterable[bytes]]
 NOTHING = (b"",)
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
+# The absolute form of a request target (RFC 9112 §3.2.2): its scheme and host.
+_ORIGIN = re.compile(r"\Ahttps?://[^/?#]*", re.IGNORECASE)
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"
 
 
@@ -135,16 +138,18 @@ def request_of(environ: Environ) -> Request:
     headers += [(name.replace("_", "-"), environ[name]) for name in ("CONTENT_TYPE",) if environ.get(name)]
     path = environ.get("PATH_INFO", "")
     mount = environ.get("SCRIPT_NAME", "").rstrip("/")
+    raw_path, is_as_sent = _raw_path(environ, mount, path)
     return Request(
         method=environ.get("REQUEST_METHOD", "GET"),
         scheme=environ.get("wsgi.url_scheme", "http"),
         mount=quote(mount.encode("latin-1"), safe=_PATH_SAFE),
         path=_decoded(path) or "/",
-        raw_path=_raw_path(environ, mount, path),
+        raw_path=raw_path,
         query=environ.get("QUERY_STRING", ""),
         headers=Headers(headers),
         peer=environ.get("REMOTE_ADDR", "") or "unix",
         request_id=new_request_id(),
+        is_ambiguous=not is_as_sent or (bool(mount) and f"{path}/".startswith(f"{mount}/")),
     )
 
 
@@ -152,15 +157,24 @@ def _decoded(path: str) -> str:
     return path.encode("latin-1", "replace").decode("utf-8", "surrogateescape")
 
 
-def _raw_path(environ: Environ, mount: str, path: str) -> str:
-    """Return the path as the client wrote it, where the server tells and it means the same; encoded anew else."""
-    raw = str(environ.get("RAW_URI") or environ.get("REQUEST_URI") or "").partition("?")[0]
-    if raw.startswith("/") and unquote_to_bytes(raw).decode("latin-1") == mount + path:
-        if not mount:
-            return raw
-        if raw.startswith(mount):
-            return raw[len(mount) :]
-    return quote(path.encode("latin-1", "replace"), safe=_PATH_SAFE) or "/"
+def _raw_path(environ: Environ, mount: str, path: str) -> tuple[str, bool]:
+    """Return the path below the mount as the client sent it, or encoded anew.
+
+    Returns:
+        The path, and false if the server names a request target that is not this path: it resolved dot segments
+        or removed slashes, or took ``#`` for the end of the path.
+    """
+    sent = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
+    anew = quote(path.encode("latin-1", "replace"), safe=_PATH_SAFE) or "/"
+    if not sent:
+        return anew, True  # the application does not see the raw path either
+    sent = _ORIGIN.sub("", sent).partition("?")[0]
+    raw_mount = quote(mount.encode("latin-1"), safe=_PATH_SAFE)
+    # Without the mount it is what the proxy removed, and a middleware put into SCRIPT_NAME.
+    for raw in (sent.removeprefix(raw_mount), sent):
+        if unquote_to_bytes(raw).decode("latin-1") == path:
+            return raw or "/", True
+    return anew, False
 
 
 def _read(environ: Environ, limit: int) -> bytes:

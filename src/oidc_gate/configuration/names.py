@@ -77,7 +77,7 @@ FOREIGN: dict[str, str] = {
     "skip_auth_routes": _PATHS,
     "skip_auth_route": _PATHS,
     "skip_auth_regex": _PATHS,
-    "skip_auth_preflight": 'set public_paths to "OPTIONS /*"',
+    "skip_auth_preflight": 'set public_paths to "OPTIONS /*" and "OPTIONS /"',
     "api_routes": "remove it: whatever is no navigation gets 401 and never a redirect",
     "whitelist_domain": _called("allowed_redirect_hosts", "; .example.com is written *.example.com"),
     "whitelist_domains": _called("allowed_redirect_hosts", "; .example.com is written *.example.com"),

@@ -37,7 +37,9 @@ def judge(parts: Parts, visit: Visit) -> Reply:
         log.misconfigured(visit.request, _UNKNOWN_PARAMETER)
         return bare(403)
     original = original_target(visit.request, parts.settings, parts.trusted)
-    is_public = original is not None and parts.public.matches(original.method, original.path)
+    is_public = original is not None and parts.public.matches(
+        original.method, original.path, original.raw_path
+    )
     if visit.session is None:
         if is_public:
             log.decided(visit.request, "202", "public path")

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from unicodedata import normalize
+from urllib.parse import unquote_to_bytes
 
-# `..` beside `.`; an empty segment inside the path (a trailing slash is not one); what a second decoding, a
-# path parameter or a Windows separator would turn into another path; controls, and bytes that are no UTF-8.
-_NEVER = re.compile(r"/\.{1,2}(?:/|\Z)|//|[%\\;\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+# Dot segments; an empty segment inside the path (a trailing slash is not one); a Windows separator.
+_MOVES = re.compile(r"/\.{1,2}(?:/|\Z)|//|\\")
+# What a second decoding, a path parameter or a URL parser would turn into another path; control characters, and
+# bytes that are not UTF-8.
+_NEVER = re.compile(_MOVES.pattern + r"|[%;#?\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
+_ENCODED_SLASH = re.compile(r"%2f", re.IGNORECASE)
+# The characters of a path that need no percent-encoding: `pchar` of RFC 3986 §3.3, and the slash.
+_BARE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/")
 
 _Methods = frozenset[str] | None
 """The methods that a rule admits; None for all."""
@@ -17,8 +25,9 @@ class PublicPaths:
     """The compiled rules.
 
     Args:
-        rules: ``/exact``, ``/below/*`` (everything below, not ``/below`` itself), each with an optional
-            method in front: ``OPTIONS /*``. ``GET`` includes ``HEAD``. Relative to the mount, case-sensitive.
+        rules: ``/exact`` or ``/below/*``, each with an optional method in front (``OPTIONS /*``). ``GET``
+            includes ``HEAD``. ``/below/*`` matches neither ``/below`` nor ``/below/``, which many routers take
+            for the same view; ``/*`` does not match ``/``. Relative to the mount, case-sensitive.
     """
 
     __slots__ = ("_below", "_deepest", "_exact")
@@ -34,21 +43,30 @@ class PublicPaths:
                 _add(self._exact, path, method.strip())
         self._deepest = max((parent.count("/") for parent in self._below), default=-1)
 
-    def matches(self, method: str, path: str) -> bool:
-        """Tell whether anyone may send `method` to `path`.
+    def matches(self, method: str, path: str, raw_path: str) -> bool:
+        """Tell whether anyone may send `method` to a path.
+
+        The rules must match the path in both forms, because some routers dispatch on the decoded one and others
+        (Sanic, BlackSheep, Express, Go's ``ServeMux``) on the raw one. A path that applications read in more
+        than one way is never public (CVE-2026-41059, CVE-2025-54576).
 
         Args:
-            path: Below the mount, decoded once, as the application dispatches on it. One that applications
-                read in more than one way is never public (CVE-2026-41059, CVE-2025-54576).
+            path: Below the mount, decoded once.
+            raw_path: Below the mount, percent-encoded as it stood in the request line.
         """
         if not self._exact and not self._below:
             return False
-        if not path.startswith("/") or _NEVER.search(path):
+        if not path.startswith("/") or _NEVER.search(path) or not _is_one_path(path, raw_path):
             return False
+        return self._holds(method, path) and self._holds(method, _spelling(raw_path))
+
+    def _holds(self, method: str, path: str) -> bool:
         if path in self._exact and _admits(self._exact[path], method):
             return True
         end = 0
         for _ in range(self._deepest + 1):
+            if end + 1 == len(path):  # nothing follows the slash
+                return False
             parent = path[:end]
             if parent in self._below and _admits(self._below[parent], method):
                 return True
@@ -56,6 +74,27 @@ class PublicPaths:
             if end < 0:
                 return False
         return False
+
+
+def _is_one_path(path: str, raw_path: str) -> bool:
+    """Tell whether both forms are the same path, segment by segment, also after Unicode normalization."""
+    if not raw_path.isascii() or _ENCODED_SLASH.search(raw_path):
+        return False
+    if unquote_to_bytes(raw_path).decode("utf-8", "surrogateescape") != path:
+        return False
+    return path.isascii() or not _MOVES.search(normalize("NFKC", path))
+
+
+def _spelling(raw_path: str) -> str:
+    """Decode what a URL cannot hold otherwise; escapes that are not needed stay, and no rule has a ``%``."""
+    if "%" not in raw_path:
+        return raw_path
+    return _ESCAPE.sub(_decode_needed, raw_path.encode()).decode("utf-8", "surrogateescape")
+
+
+def _decode_needed(escape: re.Match[bytes]) -> bytes:
+    byte = int(escape[1], 16)
+    return escape[0] if byte in _BARE else bytes((byte,))
 
 
 def _add(table: dict[str, _Methods], path: str, method: str) -> None:

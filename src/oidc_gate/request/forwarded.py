@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from ..model import Request
 from ..settings import Settings
@@ -62,11 +62,13 @@ class OriginalTarget(NamedTuple):
     Attributes:
         path: Below the path of ``public_url``, decoded once; undecodable bytes stand as surrogate escapes.
         raw: Path and query as they came, percent-encoded, the path of ``public_url`` included.
+        raw_path: Below the path of ``public_url``, percent-encoded as it came.
     """
 
     method: str
     path: str
     raw: str
+    raw_path: str
 
 
 class TrustedProxies:
@@ -144,8 +146,8 @@ def original_target(request: Request, settings: Settings, trusted: TrustedProxie
     r"""Return what the visitor asked the proxy for, or None: then everything is protected.
 
     None, too, when only one of both headers is configured or sent, when one is repeated, when the peer is not
-    trusted, and for a target that proxies and applications read differently (``#``, ``\``, bytes over 127) or
-    that may be two, joined by a comma (CVE-2025-64484).
+    trusted, and for a target that proxies and applications read differently (``#``, ``\``, bytes over 127, the
+    path of ``public_url`` in another spelling or twice) or that may be two, joined by a comma (CVE-2025-64484).
     """
     uri_name, method_name = settings.original_uri_header, settings.original_method_header
     if not uri_name or not method_name or not trusted.trusts(request.peer):
@@ -161,11 +163,14 @@ def original_target(request: Request, settings: Settings, trusted: TrustedProxie
     # Some WSGI servers join what a client sent with underscores in front of what the proxy sent with dashes.
     if _TWO_TARGETS.search(raw):
         return None
-    path = unquote_to_bytes(raw.partition("?")[0]).decode("utf-8", "surrogateescape")
     mount = _site_of_url(settings.public_url).mount if settings.public_url else ""
-    if not path.startswith(mount + "/"):
+    if not raw.startswith(mount + "/"):
         return None
-    return OriginalTarget(methods[0], path[len(mount) :], raw)
+    raw_path = raw.partition("?")[0][len(mount) :]
+    path = unquote_to_bytes(raw_path).decode("utf-8", "surrogateescape")
+    if mount and f"{path}/".startswith(f"{unquote(mount)}/"):
+        return None
+    return OriginalTarget(methods[0], path, raw, raw_path)
 
 
 def normal_host(host: str, scheme: str) -> str:
