@@ -42,6 +42,7 @@ def decide(site: Site, request: Request, body: bytes = b"") -> Decision:
     decision: Decision = run(
         site.gate._engine.gate.decide(request), site.world, lambda limit: body[: limit + 1]
     )
+    assert decision.reason.code, decision
     if isinstance(decision, Reply):
         assert decision.status in STATUSES, decision.status
         for name, value in decision.headers:

@@ -23,10 +23,10 @@ from .endpoints.admission import application_headers, public_path
 from .endpoints.base import Parts, Visit, visit_of
 from .endpoints.challenge import challenge, deny
 from .endpoints.replies import bare, problem, with_cookies
-from .endpoints.trouble import answer_error
+from .endpoints.trouble import answer_error, reason_of
 from .errors import GateError, SessionError
 from .marks import Marks
-from .model import Allow, Decision, Reply, Request, Session
+from .model import Allow, Decision, Reason, Reply, Request, Session
 from .observe import log
 from .session.cache import Known, SessionCache, Told
 from .session.cookie_sessions import Found
@@ -110,14 +110,23 @@ class Gate(Generic[Told]):
         return known
 
     def decide(self, request: Request) -> Step[Decision]:
-        """Decide about a request that was not recognised. No error leaves this generator but a defect."""
-        visit = visit_of(self.parts, request)
+        """Decide about a request that was not recognised, and log why.
+
+        No error leaves this generator but a defect.
+        """
+        decision = yield from self._decide_or_answer_error(visit_of(self.parts, request))
+        log.decided(request, decision)
+        return decision
+
+    def _decide_or_answer_error(self, visit: Visit) -> Step[Decision]:
+        request = visit.request
         try:
             return (yield from self._decide(visit))
         except GateError as error:
-            log.failed(request, error)
-            # a proxy that asks for a verdict wants no page, and shuts at 503
-            return bare(503) if self._asks_for_verdict(request) else answer_error(visit, error)
+            if not self._asks_for_verdict(request):
+                return answer_error(visit, error)
+            # A proxy that asks for a verdict has no use for a page, and refuses the request at 503.
+            return replace(bare(503), reason=reason_of(error))
 
     def is_own(self, request: Request) -> bool:
         """Tell whether `request` is for an endpoint of the gate."""
@@ -141,12 +150,11 @@ class Gate(Generic[Told]):
         name = "static" if name.startswith("static/") and name.count("/") == 1 else name
         methods = ENDPOINTS.get(name, ("GET", "HEAD") if name == "static" else None)
         if methods is None or request.is_websocket:
-            log.decided(request, "404", "no such endpoint")
-            return problem(404, "not_found", "The gate has no such endpoint.")
+            return problem(404, "not_found", "The gate has no such endpoint.").because("not_found")
         if methods and request.method not in methods:
-            return problem(
-                405, "method_not_allowed", "Another method is expected.", (("Allow", ", ".join(methods)),)
-            )
+            allow = (("Allow", ", ".join(methods)),)
+            reply = problem(405, "method_not_allowed", "Another method is expected.", allow)
+            return reply.because("method_not_allowed")
         cookies: tuple[str, ...] = ()
         if name not in NEED_NO_SESSION and name != "static":
             visit, cookies = yield from self._find_session(visit, renews=name in VERDICTS)
@@ -166,8 +174,7 @@ class Gate(Generic[Told]):
         try:
             found = yield from self.parts.sessions.read(visit.cookie_header)
         except SessionError as error:
-            self._explain(visit, error)
-            return replace(visit, why=error.code), ()
+            return replace(visit, why=self._explain(error)), ()
         until = renew_at(found.session, self.settings)
         if found.at < until:
             self._keep(found, until, generation)
@@ -178,11 +185,11 @@ class Gate(Generic[Told]):
         session, cookie = yield from self.parts.sessions.renew(found)
         return replace(visit, found=found._replace(session=session)), (cookie,)
 
-    def _explain(self, visit: Visit, error: SessionError) -> None:
-        if error.code in ("seal_foreign", "seal_forged"):
-            log.decided(
-                visit.request, "anonymous", _FOREIGN_COOKIE.format(error.code, self.parts.cookies.main)
-            )
+    def _explain(self, error: SessionError) -> Reason:
+        is_foreign = error.code in ("seal_foreign", "seal_forged")
+        return Reason(
+            error.code, detail=_FOREIGN_COOKIE.format(self.parts.cookies.main) if is_foreign else ""
+        )
 
     def _admit_to_application(self, visit: Visit, cookies: tuple[str, ...]) -> Decision:
         """Decide about a request for the application itself."""
@@ -193,27 +200,24 @@ class Gate(Generic[Told]):
         if identity is None or visit.refused_by:
             return self._admit_without_identity(visit, is_public, cookies)
         if request.is_websocket and not _is_own_origin(visit):
-            log.decided(request, "403", "the WebSocket was opened by a page of another origin")
-            return problem(403, "origin_not_allowed", "A page of another site may not open this WebSocket.")
-        log.decided(request, "on", "signed in")
+            message = "A page of another site may not open this WebSocket."
+            return problem(403, "origin_not_allowed", message).because("origin_not_allowed")
         assert visit.session is not None
-        return Allow(identity, application_headers(self.parts, visit.session), cookies)
+        headers = application_headers(self.parts, visit.session)
+        return Allow(identity, headers, cookies, reason=Reason("signed_in"))
 
     def _admit_without_identity(self, visit: Visit, is_public: bool, cookies: tuple[str, ...]) -> Decision:
         """Decide about an anonymous visitor or a refused user, between whom the application sees no difference."""
         request, refused_by = visit.request, visit.refused_by
         if not is_public:
-            answer, why = ("403", f"refused by {refused_by}") if refused_by else ("401", visit.why)
-            log.decided(request, answer, why)
-            return _drained(_turn_away(visit), request)
-        log.decided(request, "on", public_path(refused_by))
+            reason = Reason("refused", refused_by) if refused_by else visit.why
+            return replace(_drained(_turn_away(visit), request), reason=reason)
         signs_in = (lambda: _turn_away(visit)) if _is_page(visit) else None
-        return Allow(None, application_headers(self.parts, None), cookies, signs_in)
+        headers = application_headers(self.parts, None)
+        return Allow(None, headers, cookies, signs_in, public_path(refused_by))
 
 
-_FOREIGN_COOKIE = (
-    "{}: {} was not sealed by this gate; does another gate on this host use the same cookie_name?"
-)
+_FOREIGN_COOKIE = "{} was not sealed by this gate; does another gate on this host use the same cookie_name?"
 
 
 def _turn_away(visit: Visit) -> Reply:

@@ -7,7 +7,7 @@ A shell makes one `Request` of what its server hands it; the gate answers with o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -145,6 +145,26 @@ class Session(NamedTuple):
         return f"Session({self.identity!r}, started_at={self.started_at}, last_seen={self.last_seen})"
 
 
+class Reason(NamedTuple):
+    """Why a decision was made: for the log, and for nothing that a client sees.
+
+    Args:
+        code: A code of `oidc_gate.observe.events`, or that of a `GateError`.
+        rule: The rule that decided, where one did (``allowed_groups``).
+        detail: Further words. They hold no secret, and text from a client only as `ascii` shows it.
+        notes: Other events on the same request, each of which gets a line of its own.
+    """
+
+    code: str
+    rule: str = ""
+    detail: str = ""
+    notes: tuple[Reason, ...] = ()
+
+
+NO_REASON = Reason("")
+"""The reason of a reply that is not finished; `oidc_gate.gate` never returns one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Allow:
     """Call the application.
@@ -156,12 +176,14 @@ class Allow:
             of a response that a shared cache may keep.
         signs_in: Makes what replaces the application's own 401 where `identity` is None: the sign-in, or 403 for
             a user whom the rules refuse.
+        reason: Why the request may pass.
     """
 
     identity: Identity | None
     headers: HeaderList = ()
     set_cookies: tuple[str, ...] = ()
     signs_in: Callable[[], Reply] | None = None
+    reason: Reason = NO_REASON
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +193,20 @@ class Reply:
     Args:
         drains: Read and drop up to 1 MiB of the request's body first, so that a client in the middle of an
             upload sees this answer and not a broken connection.
+        reason: Why this is the answer.
     """
 
     status: int
     headers: HeaderList = ()
     body: bytes = b""
     drains: bool = False
+    reason: Reason = NO_REASON
+
+    def because(
+        self, code: str, detail: str = "", *, rule: str = "", notes: tuple[Reason, ...] = ()
+    ) -> Reply:
+        """Return this reply with the reason for it; see `Reason`."""
+        return replace(self, reason=Reason(code, rule, detail, notes))
 
     def header(self, name: str) -> str:
         """Return the first value of `name`, or an empty string."""

@@ -17,5 +17,5 @@ def test_sign_out_invalid_state(make_party: MakeParty) -> None:
     with party.op.misbehaving(Fault.END_SESSION_WRONG_STATE):
         answer, _ = party.signs_out(alice)
     assert (answer.status, THERE_TOO in answer.text) == (200, False)
-    assert "logout: state is not one that was sent: expected our own, got another" in party.caplog.text
+    assert "logout_state: the state is not one that the gate sent" in party.caplog.text
     party.tried("`END_SESSION_WRONG_STATE`: signed out here; the page claims no more, the log says why")

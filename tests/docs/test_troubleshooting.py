@@ -82,7 +82,13 @@ def test_cookies_that_do_not_come_or_do_not_open(tmp_path: Path) -> None:
         log = server.log_tail()
     # On loopback the cookie has no prefix.
     log = log.replace("seal_foreign: oidc_gate was", "seal_foreign: __Host-oidc_gate was")
-    for fragment in ("/oauth2/auth: 401", "/reports: 401", "seal_foreign", "flow_missing", "sign-in loop"):
+    for fragment in (
+        "/oauth2/auth: 401",
+        "/reports: 401: no_cookie",
+        "seal_foreign",
+        "flow_missing",
+        "sign_in_loop",
+    ):
         assert documented(fragment).search(log), fragment
 
 

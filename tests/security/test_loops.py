@@ -50,7 +50,7 @@ def test_fedora_flask_oidc_17_a_session_cookie_that_never_comes_back(
     assert site.provider.fetches.count("token") == 3
     assert (page.status, page.is_page) == (400, True)
     assert "cookie" in page.text.lower()
-    assert "sign-in loop: the session cookie does not come back" in caplog.text
+    assert "sign_in_loop: the session cookie does not come back" in caplog.text
     link = site.start_link(page)
     assert site.rd(link) == "/reports"
     assert browse(visitor, link, lambda _: None)[-1].body == b"the application"

@@ -130,10 +130,10 @@ def test_the_log_knows_that_somebody_refused_is_signed_in(
     with caplog.at_level(logging.DEBUG, "oidc_gate"):
         site.person().ask("sign_in", NAVIGATION)
         site.visitor().ask("sign_in", NAVIGATION)
-    told = [record.getMessage() for record in caplog.records if "sign-in for" in record.getMessage()]
-    assert [line.partition("(")[2] for line in told] == [
-        "sign-in for navigation: signed in, refused by allowed_groups)",
-        "sign-in for navigation: no_cookie)",
+    lines = [record.getMessage().partition(": ")[2] for record in caplog.records]
+    assert [line for line in lines if "sign_in_page" in line] == [
+        "401: sign_in_page: for navigation: signed in, refused by allowed_groups",
+        "401: sign_in_page: for navigation: no_cookie",
     ]
 
 
@@ -201,7 +201,7 @@ def test_a_refused_user_of_a_public_path_is_nobody(
         for name in ("user", "email", "groups", "preferred-username", "access-token"):
             assert answer.all(f"x-auth-request-{name}") == [""]
         assert answer.all("authorization") == [""]
-        assert caplog.messages[-1].endswith("202 (public path; no identity, since refused by allowed_groups)")
+        assert caplog.messages[-1].endswith(": 202: refused_on_public_path (allowed_groups)")
         assert_verdict(visitor.ask(endpoint + query, protected | NAVIGATION), 403)
     admitted = site.person(groups=("staff", "x")).ask(endpoint + query, public | NAVIGATION)
     assert admitted.header("x-auth-request-user") == ("" if "guests" in query else "alice")

@@ -145,7 +145,7 @@ def test_sign_in_shows_the_403_page_with_the_request_id(
     assert "corp.example" in page.text
     assert "prompt=select_account" in site.start_link(page)
     assert site.rd(site.start_link(page)) == ("/form" if headers is POSTED else site.own("/reports?x=1"))
-    line = next(record.getMessage() for record in caplog.records if "sign-in for" in record.getMessage())
+    line = next(record.getMessage() for record in caplog.records if "sign_in_page" in record.getMessage())
     assert line.split()[0] in page.text
     assert "signed in, refused by allowed_groups" in line
 
@@ -186,10 +186,10 @@ def test_the_log_says_why_there_is_no_identity(site: Site, caplog: pytest.LogCap
         eve(site).ask("userinfo")
     lines = [record.getMessage().partition(": ")[2] for record in caplog.records]
     assert lines == [
-        "on (public path; no identity, since refused by allowed_groups)",
-        "on (public path)",
-        "403 (refused by allowed_groups)",
-        "403 (refused by allowed_groups)",
+        "allowed: refused_on_public_path (allowed_groups)",
+        "allowed: public_path",
+        "403: refused (allowed_groups)",
+        "403: refused (allowed_groups)",
     ]
 
 

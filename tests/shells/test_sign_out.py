@@ -129,7 +129,7 @@ def test_the_provider_is_believed_only_with_our_state(site: Site, caplog: pytest
     forged = site.visitor().navigate(site.path("signed_out") + "?state=forged")
     assert (plain.status, forged.status) == (200, 200)
     assert forged.body == plain.body
-    assert "logout: state is not one that was sent" in caplog.text
+    assert "logout_state: the state is not one that the gate sent" in caplog.text
     asked = site.person().ask("sign_out", SAME, "POST").header("location")
     state = parse_qs(urlsplit(asked).query)["state"][0]
     assert site.visitor().navigate(site.path("signed_out") + f"?state={state}").body != plain.body

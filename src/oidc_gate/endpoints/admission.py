@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model import HeaderList, Identity, Reply, Session
+from ..model import HeaderList, Identity, Reason, Reply, Session
 from ..policy.claims import identity_headers
 from .base import Parts
 from .replies import bare
@@ -36,13 +36,13 @@ def admit(parts: Parts, session: Session | None) -> Reply:
     return bare(202, headers)
 
 
-def public_path(refused_by: str | None) -> str:
-    """Return what the log says of a request that is let through without an identity.
+def public_path(refused_by: str | None) -> Reason:
+    """Return why a request is let through without an identity.
 
     Args:
-        refused_by: The rule that refuses the signed-in user; None for an anonymous visitor.
+        refused_by: The rule that refuses the signed-in user; None for an anonymous request.
     """
-    return f"public path; no identity, since refused by {refused_by}" if refused_by else "public path"
+    return Reason("refused_on_public_path", refused_by) if refused_by else Reason("public_path")
 
 
 NOBODY = Identity("", "")

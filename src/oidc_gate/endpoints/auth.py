@@ -6,16 +6,17 @@ other status is an error of the backend, and the visitor sees 500.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..effects import Step
 from ..model import Reply
-from ..observe import log
 from ..request.forwarded import original_target
 from .admission import admit, public_path
 from .base import Parts, Visit
 from .replies import bare
 
 _UNKNOWN_PARAMETER = (
-    "refused: the query of the auth location may hold allowed_groups, allowed_emails and allowed_email_domains, "
+    "the query of the auth location may hold allowed_groups, allowed_emails and allowed_email_domains, "
     "each once, and nothing else"
 )
 
@@ -34,24 +35,18 @@ def judge(parts: Parts, visit: Visit) -> Reply:
     """
     rules = parts.entry.narrowed(visit.request.query)
     if rules.query.demand is None:
-        log.misconfigured(visit.request, _UNKNOWN_PARAMETER)
-        return bare(403)
+        return bare(403).because("unknown_parameter", _UNKNOWN_PARAMETER)
     original = original_target(visit.request, parts.settings, parts.trusted)
     is_public = original is not None and parts.public.matches(
         original.method, original.path, original.raw_path
     )
     if visit.session is None:
         if is_public:
-            log.decided(visit.request, "202", "public path")
-            return admit(parts, None)
-        log.decided(visit.request, "401", visit.why)
-        return bare(401)
+            return replace(admit(parts, None), reason=public_path(None))
+        return replace(bare(401), reason=visit.why)
     refused_by = rules.refuses(visit.session.identity)
     if refused_by and not is_public:
-        log.decided(visit.request, "403", f"refused by {refused_by}")
-        return bare(403)
+        return bare(403).because("refused", rule=refused_by)
     if refused_by:
-        log.decided(visit.request, "202", public_path(refused_by))
-        return admit(parts, None)
-    log.decided(visit.request, "202", "signed in")
-    return admit(parts, visit.session)
+        return replace(admit(parts, None), reason=public_path(refused_by))
+    return admit(parts, visit.session).because("signed_in")

@@ -6,16 +6,17 @@ process only, so without a shared store the answer is 400, unless `insecure_sing
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from .. import effects
 from ..effects import Step
 from ..errors import GateError, IDTokenError
 from ..model import Reply
-from ..observe import log
 from ..session.revocation import revoke_at_provider
 from .base import Parts, Visit
 from .replies import as_json, bare
+from .trouble import reason_of
 
 MOST_BODY_BYTES = 96 * 1024
 REPLAY_SECONDS = 3600
@@ -30,14 +31,14 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
         message = (
             "back-channel logout needs a session store that all processes share; session_store is cookie"
         )
-        log.misconfigured(visit.request, f"{message}; see insecure_single_process_revocation")
-        return _refuse("not_supported", message)
+        detail = f"{message}; see insecure_single_process_revocation"
+        return _refuse("not_supported", message).because("not_supported", detail)
     try:
         return (yield from _end_sessions(parts, visit))
     except GateError as error:
-        status = 503 if error.status == 503 else 400
-        log.failed(visit.request, error, status)
-        return bare(503, (("Retry-After", "10"),)) if status == 503 else _refuse(error.code, "refused")
+        is_retried = error.status == 503
+        reply = bare(503, (("Retry-After", "10"),)) if is_retried else _refuse(error.code, "refused")
+        return replace(reply, reason=reason_of(error))
 
 
 def _end_sessions(parts: Parts, visit: Visit) -> Step[Reply]:
@@ -70,8 +71,7 @@ def _end_sessions(parts: Parts, visit: Visit) -> Step[Reply]:
     lasts = now + settings.session_lifetime_seconds + settings.clock_skew_seconds
     yield from revoke_at_provider(subject=claims.sub or "", sid=claims.sid or "", until=lasts)
     parts.cache.clear()
-    log.decided(visit.request, "200", "sessions ended by the provider")
-    return bare(200)
+    return bare(200).because("provider_logout")
 
 
 def _logout_token() -> Step[str]:

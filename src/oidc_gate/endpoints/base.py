@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from ..cookies import Cookies
 from ..effects import Step
-from ..model import Identity, Request, Session
+from ..model import Identity, Reason, Request, Session
 from ..policy.entry import EntryRules
 from ..policy.public_paths import PublicPaths
 from ..provider.client import Provider
@@ -53,6 +53,9 @@ class Parts:
         self.cache.forget(session.identity.session_id)
 
 
+NO_COOKIE = Reason("no_cookie")
+
+
 @dataclass(frozen=True)
 class Visit:
     """One request, with what was found out about it before anybody answers.
@@ -60,14 +63,14 @@ class Visit:
     Args:
         site: Where a browser reaches the gate's own endpoints.
         found: The session, if one is on, whether or not the person may enter.
-        why: Why there is no session; an error code. Mostly nobody sent a cookie.
+        why: Why there is no session.
     """
 
     parts: Parts
     request: Request
     site: Site
     found: Found | None = None
-    why: str = "no_cookie"
+    why: Reason = NO_COOKIE
 
     @property
     def session(self) -> Session | None:

@@ -16,8 +16,7 @@ from ..effects import Step
 from ..errors import CallbackError, GateError
 from ..flow.record import FLOW_SECONDS, State, belongs, open_state
 from ..flow.slots import next_round
-from ..model import Reply, Session
-from ..observe import log
+from ..model import Identity, Reason, Reply, Session
 from ..policy.claims import groups_left_out, identity_from_claims
 from ..request.forwarded import client_address
 from .base import Parts, Visit
@@ -44,7 +43,6 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
         target = visit.judged(state.target)
         return (yield from _finish(parts, visit, pairs, raw_state, state, target))
     except GateError as error:
-        log.failed(visit.request, error)
         return error_page(visit, error, target)
 
 
@@ -115,8 +113,7 @@ def _not_of_this_browser(visit: Visit, target: str, code: str = "flow_missing") 
     With a session the person is where they wanted to be; a code that somebody else got is never redeemed.
     """
     if visit.session is not None:
-        log.decided(visit.request, "302", f"{code}, but signed in already")
-        return redirect(target)
+        return redirect(target).because("already_signed_in", code)
     raise CallbackError(
         code,
         "This sign-in cannot be finished in this browser.",
@@ -159,23 +156,31 @@ def _welcome(parts: Parts, visit: Visit, session: Session, state: State, target:
     before = "".join(cookies.find(header, cookies.rounds)[:1])
     rounds = cookies.set(cookies.rounds, next_round(before, now), max_age=FLOW_SECONDS, samesite="Lax")
     set_cookies = (*session_cookies, cookies.clear(cookies.flows[state.slot]), rounds)
-    log.signed_in(request, identity.subject, len(identity.groups), client_address(request, parts.trusted))
     if visit.session is not None and visit.session.identity.subject != identity.subject:
         # Somebody else sits here now: no late answer in another tab may bring the former person back.
         yield from parts.end_session(visit.session)
-    if left_out := groups_left_out(identity):
-        log.misconfigured(
-            request, f"{len(left_out)} group(s) cannot stand in a header and are left out of it"
-        )
-    if written is not session:
-        log.misconfigured(
-            request, "the claims do not fit into cookies: Identity.claims is empty; ask for fewer scopes"
-        )
+    notes = _notes(identity, are_claims_dropped=written is not session)
+    address = client_address(request, parts.trusted)
+    detail = f"sub={identity.subject!a}, {len(identity.groups)} group(s), from {address}"
     refused = parts.entry.refuses(identity)
     if refused:
-        log.decided(request, "403", f"signed in, but refused by {refused}")
-        return with_cookies(denied_page(visit, identity, target), set_cookies)
-    return with_cookies(_onward(parts, visit, target), set_cookies)
+        notes = (Reason("refused", refused), *notes)
+        reply = denied_page(visit, identity, target)
+    else:
+        reply = _onward(parts, visit, target)
+    return with_cookies(reply, set_cookies).because("sign_in_completed", detail, notes=notes)
+
+
+def _notes(identity: Identity, *, are_claims_dropped: bool) -> tuple[Reason, ...]:
+    """Return what an operator should know of a sign-in that succeeded."""
+    notes = []
+    if left_out := groups_left_out(identity):
+        detail = f"{len(left_out)} group(s) cannot be part of a header and are left out of it"
+        notes.append(Reason("groups_left_out", detail=detail))
+    if are_claims_dropped:
+        detail = "the claims do not fit into cookies: Identity.claims is empty; ask for fewer scopes"
+        notes.append(Reason("claims_left_out", detail=detail))
+    return tuple(notes)
 
 
 def _onward(parts: Parts, visit: Visit, target: str) -> Reply:

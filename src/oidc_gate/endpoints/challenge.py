@@ -36,7 +36,7 @@ def challenge(visit: Visit, *, redirects: bool) -> Reply:
 def challenge_program(visit: Visit, target: str) -> Reply:
     """Return the 401 for a program: ``sign_in`` says where a person would go."""
     start = visit.url_of("start") + visit.link_to("start", rd=target).removeprefix(visit.link_to("start"))
-    return problem(401, visit.why, SIGN_IN_FIRST, sign_in=start)
+    return problem(401, visit.why.code, SIGN_IN_FIRST, sign_in=start)
 
 
 def sign_in_page(visit: Visit, target: str) -> Reply:

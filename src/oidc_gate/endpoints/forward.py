@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..effects import Step
 from ..model import Reply
 from ..request.navigation import Audience
@@ -18,7 +20,7 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
     audience = visit.as_first_sent("x-forwarded-method").audience
     if verdict.status != 401 or audience is not Audience.NAVIGATION:
         return verdict
-    return redirect(visit.url_of("sign_in") + _rd(visit))
+    return replace(redirect(visit.url_of("sign_in") + _rd(visit)), reason=verdict.reason)
 
 
 def _rd(visit: Visit) -> str:

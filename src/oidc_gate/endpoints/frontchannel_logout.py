@@ -6,15 +6,16 @@ cleared; where it does not (SameSite), a mark ends the session, under the terms 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from ..effects import Step
 from ..errors import GateError
 from ..model import Reply
-from ..observe import log
 from ..session.revocation import revoke_from_frame
 from .base import Parts, Visit
 from .replies import page, problem, with_cookies
+from .trouble import reason_of
 
 LONGEST_SID = 255
 
@@ -29,8 +30,7 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
     try:
         sid = _sid(parts, visit)
     except GateError as error:
-        log.failed(visit.request, error)
-        return problem(400, error.code, error.public_message)
+        return replace(problem(400, error.code, error.public_message), reason=reason_of(error))
     cookies: tuple[str, ...] = ()
     ended = "the session ended"
     if visit.session is not None and visit.session.sid == sid:
@@ -40,10 +40,10 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
         yield from revoke_from_frame(sid, parts.settings.session_lifetime_seconds)
         parts.cache.clear()
     else:  # an everyday thing: signed out here first, or a browser that withholds the cookie in a frame
-        why = "the one that came is another" if visit.session else visit.why
+        why = "the one that came is another" if visit.session else visit.why.code
         ended = f"no session ended: {why}, and no store is shared"
-    log.decided(visit.request, "200", f"front-channel logout: {ended}")
-    return with_cookies(page(200, pages.frontchannel_page()), cookies)
+    reply = page(200, pages.frontchannel_page()).because("frontchannel_logout", ended)
+    return with_cookies(reply, cookies)
 
 
 def _sid(parts: Parts, visit: Visit) -> str:

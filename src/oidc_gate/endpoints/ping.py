@@ -11,4 +11,4 @@ from .replies import text
 def answer(parts: Parts, visit: Visit) -> Step[Reply]:
     """Answer that the process runs."""
     yield from ()
-    return text(200, "OK")
+    return text(200, "OK").because("endpoint")

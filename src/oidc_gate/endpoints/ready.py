@@ -28,4 +28,4 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
             "error": state.error,
         },
     }
-    return as_json(200 if state.is_known else 503, content)
+    return as_json(200 if state.is_known else 503, content).because("endpoint")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..model import HeaderList, Reply
@@ -68,7 +69,7 @@ def text(status: int, words: str, headers: HeaderList = ()) -> Reply:
 def with_cookies(answer: Reply, cookies: tuple[str, ...]) -> Reply:
     """Return `answer` with ``Set-Cookie`` headers added."""
     added = tuple(("Set-Cookie", cookie) for cookie in cookies)
-    return Reply(answer.status, answer.headers + added, answer.body, answer.drains)
+    return replace(answer, headers=answer.headers + added)
 
 
 _TITLES = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ..effects import Step
 from ..model import Identity, Reply
-from ..observe import log
 from ..request.navigation import Audience
 from ..request.return_to import asked_target
 from .base import Parts, Visit
@@ -22,9 +21,13 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
     yield from ()
     visit = visit.as_first_sent("x-auth-request-method")  # Nginx fetches an error page by GET
     target = visit.judged(wanted(visit))
-    log.decided(visit.request, "401", f"sign-in for {visit.audience.value}: {_why(visit)}")
+    reply = _answer_anonymous(visit, target)
     if visit.identity is not None:
-        return _answer_signed_in(visit, visit.identity, target)
+        reply = _answer_signed_in(visit, visit.identity, target)
+    return reply.because("sign_in_page", f"for {visit.audience.value}: {_why(visit)}")
+
+
+def _answer_anonymous(visit: Visit, target: str) -> Reply:
     match visit.audience:
         case Audience.NAVIGATION | Audience.FRAME:
             return sign_in_page(visit, target)
@@ -55,7 +58,7 @@ def _answer_signed_in(visit: Visit, identity: Identity, target: str) -> Reply:
 
 def _why(visit: Visit) -> str:
     if visit.session is None:
-        return visit.why
+        return visit.why.code
     return f"signed in, refused by {visit.refused_by}" if visit.refused_by else "signed in"
 
 

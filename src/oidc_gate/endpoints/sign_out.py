@@ -12,7 +12,6 @@ from .. import effects
 from ..effects import Step
 from ..errors import GateError
 from ..model import Reply
-from ..observe import log
 from ..provider.discovery import Metadata
 from ..request.navigation import Audience
 from .base import Parts, Visit
@@ -30,10 +29,8 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
     if meant:
         return (yield from _sign_out(parts, visit, metadata))
     if visit.audience not in (Audience.NAVIGATION, Audience.FRAME, Audience.FORM_POST):
-        log.decided(visit.request, "403", "sign-out not shown to be meant")
-        return problem(
-            403, "sign_out_not_meant", "Sign out by a POST from a page of this site, or open this address."
-        )
+        message = "Sign out by a POST from a page of this site, or open this address."
+        return problem(403, "sign_out_not_meant", message).because("sign_out_not_meant")
     return (yield from _ask(parts, visit, metadata))
 
 
@@ -52,8 +49,7 @@ def _sign_out(parts: Parts, visit: Visit, metadata: Metadata | None) -> Step[Rep
             state=parts.logout_states.sign(LOGOUT_STATE, now),
             id_token_hint=session.id_token if session else "",
         )
-    answer = _leave(visit, onward or visit.link_to("signed_out"))
-    log.decided(visit.request, str(answer.status), "signed out")
+    answer = _leave(visit, onward or visit.link_to("signed_out")).because("signed_out")
     return with_cookies(answer, parts.sessions.clear(visit.cookie_header))
 
 
@@ -98,8 +94,7 @@ def _ask(parts: Parts, visit: Visit, metadata: Metadata | None) -> Step[Reply]:
         at_provider_too=bool(metadata and metadata.end_session_endpoint),
         application_name=parts.settings.application_name,
     )
-    log.decided(visit.request, "200", "sign-out is asked for, not done")
-    return page(200, shown)
+    return page(200, shown).because("sign_out_asked")
 
 
 def _whose(visit: Visit) -> str:

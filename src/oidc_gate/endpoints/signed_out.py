@@ -7,7 +7,6 @@ from urllib.parse import parse_qs
 from .. import effects
 from ..effects import Step
 from ..model import Reply
-from ..observe import log
 from .base import Parts, Visit
 from .replies import page, redirect
 from .sign_out import LOGOUT_STATE
@@ -23,19 +22,18 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
     from .. import pages
 
     if visit.session is not None:  # a link from elsewhere, or a new sign-in since: the page would not be true
-        log.decided(visit.request, "302", "not signed out")
-        return redirect(visit.link_to("sign_out"))
+        return redirect(visit.link_to("sign_out")).because("still_signed_in")
     now = yield from effects.now()
     states = parse_qs(visit.request.query).get("state", [])
     came_back = len(states) == 1 and parts.logout_states.is_signed(
         states[0], LOGOUT_STATE, now, max_age_seconds=STATE_SECONDS
     )
-    if states and not came_back:
-        log.odd(visit.request, "logout: state is not one that was sent: expected our own, got another")
     shown = pages.signed_out_page(
         static_url=visit.path_to("static"),
         sign_in_url=visit.link_to("start", rd=visit.home),
         provider_signed_out=came_back,
         application_name=parts.settings.application_name,
     )
-    return page(200, shown)
+    if states and not came_back:
+        return page(200, shown).because("logout_state", "the state is not one that the gate sent")
+    return page(200, shown).because("signed_out_page")

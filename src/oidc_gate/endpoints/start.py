@@ -11,7 +11,6 @@ from ..errors import GateError
 from ..flow.record import FLOW_SECONDS, SECRET_BYTES, Flow, open_flow, seal_flow, seal_state
 from ..flow.slots import choose_slot, is_going_round
 from ..model import Reply
-from ..observe import log
 from ..request.navigation import Audience
 from ..seal.ring import NONCE_BYTES
 from .base import Parts, Visit
@@ -25,17 +24,17 @@ PROMPTS = frozenset({"login", "select_account", "consent"})
 def answer(parts: Parts, visit: Visit) -> Step[Reply]:
     """Answer a navigation with a redirect to the provider."""
     if not _is_navigation(visit):
-        log.decided(visit.request, "400", f"start is for navigations, not for {visit.audience.value}")
-        return problem(400, "not_a_navigation", "Sign-in starts when a browser opens this address as a page.")
+        reply = problem(
+            400, "not_a_navigation", "Sign-in starts when a browser opens this address as a page."
+        )
+        return reply.because("not_a_navigation", f"the request is of the kind {visit.audience.value}")
     target = visit.judged(wanted(visit))
     now = yield from effects.now()
     if visit.session is None and is_going_round(_rounds(visit), now):
-        log.misconfigured(visit.request, "sign-in loop: the session cookie does not come back")
-        return _loop_page(visit, target)
+        return _loop_page(visit, target).because("sign_in_loop", "the session cookie does not come back")
     try:
         return (yield from _begin(parts, visit, target))
     except GateError as error:
-        log.failed(visit.request, error)
         return answer_error(visit, error, target)
 
 
@@ -60,8 +59,7 @@ def _begin(parts: Parts, visit: Visit, target: str) -> Step[Reply]:
     cookies = parts.cookies
     value = seal_flow(parts.flow_sealers[slot], flow, cookie_nonce)
     cookie = cookies.set(cookies.flows[slot], value, max_age=FLOW_SECONDS, samesite=cookies.flow_samesite)
-    log.decided(visit.request, "302", "to the provider")
-    return redirect(url, (("Set-Cookie", cookie),))
+    return redirect(url, (("Set-Cookie", cookie),)).because("sign_in_started")
 
 
 def flows_in(parts: Parts, visit: Visit) -> dict[int, Flow | None]:

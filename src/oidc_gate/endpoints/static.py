@@ -16,7 +16,7 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
     name = visit.request.path.rpartition("/")[2]
     file = pages.static_file(name)
     if file is None:
-        return problem(404, "not_found", "There is no such file.")
+        return problem(404, "not_found", "There is no such file.").because("not_found")
     if visit.request.headers.get("if-none-match") == file.etag:
-        return Reply(304, file.headers[1:])
-    return reply(200, file.headers, file.body)
+        return Reply(304, file.headers[1:]).because("endpoint")
+    return reply(200, file.headers, file.body).because("endpoint")

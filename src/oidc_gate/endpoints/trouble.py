@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import GateError, ProviderUnavailable
-from ..model import HeaderList, Reply
+from ..model import HeaderList, Reason, Reply
 from ..request.navigation import Audience
 from .base import Visit
 from .replies import page, problem
@@ -59,7 +59,8 @@ def answer_error(visit: Visit, error: GateError, target: str | None = None) -> R
     if visit.audience in (Audience.NAVIGATION, Audience.FRAME, Audience.FORM_POST):
         return error_page(visit, error, target)
     members = {"request_id": visit.request.request_id}
-    return problem(error.status, error.code, error.public_message, _retry_after(error), **members)
+    reply = problem(error.status, error.code, error.public_message, _retry_after(error), **members)
+    return replace(reply, reason=reason_of(error))
 
 
 def error_page(visit: Visit, error: GateError, target: str | None = None) -> Reply:
@@ -79,7 +80,12 @@ def error_page(visit: Visit, error: GateError, target: str | None = None) -> Rep
         action_label="Sign in again",
         application_name=visit.parts.settings.application_name,
     )
-    return page(error.status, shown, _retry_after(error))
+    return replace(page(error.status, shown, _retry_after(error)), reason=reason_of(error))
+
+
+def reason_of(error: GateError) -> Reason:
+    """Return the reason of a reply that an error led to."""
+    return Reason(error.code, detail=error.detail or error.public_message)
 
 
 def _retry_after(error: GateError) -> HeaderList:

@@ -21,4 +21,4 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
         retry_after_seconds=RETRY_AFTER_SECONDS,
         application_name=parts.settings.application_name,
     )
-    return page(503, shown)
+    return page(503, shown).because("endpoint")

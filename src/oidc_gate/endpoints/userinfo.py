@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..effects import Step
 from ..model import Reply
-from ..observe import log
 from .base import Parts, Visit
 from .challenge import SIGN_IN_FIRST, access_denied
 from .replies import as_json, problem
@@ -15,10 +16,10 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
     yield from ()
     identity = visit.identity
     if identity is None:
-        return problem(401, visit.why, SIGN_IN_FIRST, sign_in=visit.url_of("start"))
+        reply = problem(401, visit.why.code, SIGN_IN_FIRST, sign_in=visit.url_of("start"))
+        return replace(reply, reason=visit.why)
     if visit.refused_by:
-        log.decided(visit.request, "403", f"refused by {visit.refused_by}")
-        return access_denied(403)
+        return access_denied(403).because("refused", rule=visit.refused_by)
     return as_json(
         200,
         {
@@ -36,4 +37,4 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
             "expires_at": identity.expires_at,
             "claims": identity.claims,
         },
-    )
+    ).because("endpoint")

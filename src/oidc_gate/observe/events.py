@@ -1,0 +1,78 @@
+"""Every decision and event that the gate logs, by its stable code.
+
+This is the one list: the log takes the level of a line from it, and ``docs/events.md`` is held to it by a test.
+A code that is not in it is the code of a `GateError` (``docs/errors.md``) and is logged as a warning.
+"""
+
+from __future__ import annotations
+
+from logging import DEBUG, ERROR, INFO, WARNING
+from typing import NamedTuple
+
+
+class Event(NamedTuple):
+    """How an event is logged, and what it means, in one sentence for the documentation."""
+
+    level: int
+    meaning: str
+
+
+EVENTS: dict[str, Event] = {
+    # requests for the application, and the verdicts of /oauth2/auth and /oauth2/forward
+    "signed_in": Event(DEBUG, "A session was presented and its user may enter."),
+    "public_path": Event(DEBUG, "The path is public, so no session is needed."),
+    "refused": Event(DEBUG, "The user is signed in, and the named rule refuses them."),
+    "refused_on_public_path": Event(
+        DEBUG, "The named rule refuses the user; the path is public, so the request is anonymous."
+    ),
+    "origin_not_allowed": Event(DEBUG, "A page of another origin tried to open a WebSocket."),
+    "unknown_parameter": Event(
+        ERROR, "The query of `/oauth2/auth` holds something other than the rules that it may hold."
+    ),
+    # why there is no session
+    "no_cookie": Event(DEBUG, "No session cookie was sent."),
+    "seal_malformed": Event(DEBUG, "The session cookie does not have the form of a sealed value."),
+    "seal_foreign": Event(DEBUG, "The session cookie was sealed by another gate, or with another secret."),
+    "seal_forged": Event(DEBUG, "The session cookie was altered, or its secret was removed."),
+    "session_expired": Event(DEBUG, "The session reached its absolute lifetime."),
+    "session_idle": Event(DEBUG, "The session was not used for longer than the idle time."),
+    "session_revoked": Event(DEBUG, "The session was ended by a sign-out."),
+    "session_parts": Event(
+        DEBUG, "The second cookie of the session is missing or belongs to another session."
+    ),
+    "session_record": Event(DEBUG, "The session was written by a version whose records cannot be read."),
+    "session_from_the_future": Event(DEBUG, "The session starts later than the clock allows."),
+    # signing in
+    "sign_in_page": Event(DEBUG, "The sign-in page, or its equivalent for programs, was shown."),
+    "not_a_navigation": Event(DEBUG, "Something other than a page load asked for `/oauth2/start`."),
+    "sign_in_started": Event(DEBUG, "The browser was sent to the provider."),
+    "sign_in_loop": Event(
+        ERROR, "The same browser signed in again and again, and its cookie never came back."
+    ),
+    "sign_in_completed": Event(INFO, "A user signed in."),
+    "already_signed_in": Event(
+        DEBUG, "The sign-in cannot be completed here, and a session is there already."
+    ),
+    "groups_left_out": Event(ERROR, "A group cannot be part of a header and is left out of it."),
+    "claims_left_out": Event(ERROR, "The claims do not fit into the cookies and are left out."),
+    # signing out
+    "signed_out": Event(DEBUG, "The session was ended by its user."),
+    "sign_out_asked": Event(DEBUG, "The page that asks whether to sign out was shown."),
+    "sign_out_not_meant": Event(DEBUG, "A sign-out was refused because it may not come from the user."),
+    "still_signed_in": Event(DEBUG, "`/oauth2/signed_out` was opened by a user who is signed in."),
+    "signed_out_page": Event(DEBUG, "The page at the end of a sign-out was shown."),
+    "logout_state": Event(
+        WARNING, "`/oauth2/signed_out` was opened with a state that the gate did not send."
+    ),
+    "provider_logout": Event(DEBUG, "The provider ended sessions through back-channel logout."),
+    "frontchannel_logout": Event(DEBUG, "The provider's sign-out page loaded the front-channel address."),
+    "not_supported": Event(ERROR, "A back-channel logout came, and the settings do not allow it."),
+    # everything else
+    "endpoint": Event(
+        DEBUG, "An endpoint that needs no decision answered: `ping`, `ready`, `static`, `userinfo`."
+    ),
+    "not_found": Event(DEBUG, "There is no such endpoint."),
+    "method_not_allowed": Event(DEBUG, "The endpoint does not take this method."),
+}
+
+UNLISTED = Event(WARNING, "An error, by its code.")

@@ -1,0 +1,42 @@
+"""`docs/events.md` and the code hold the same list of events."""
+
+from __future__ import annotations
+
+import ast
+import logging
+import re
+from pathlib import Path
+
+from oidc_gate.observe.events import EVENTS
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src/oidc_gate"
+
+
+def test_the_page_lists_every_event_with_its_level_and_meaning() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+) \|$", (ROOT / "docs/events.md").read_text(), re.M)
+    assert rows == [
+        (code, logging.getLevelName(event.level), event.meaning) for code, event in EVENTS.items()
+    ]
+
+
+def test_the_code_uses_every_event_and_no_other() -> None:
+    used: set[str] = set()
+    for file in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+                name = (
+                    node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                )
+                code = str(node.args[0].value)
+                if name in ("because", "Reason", "SessionError"):
+                    used.add(code)
+                elif name == "SealError":
+                    used.add(f"seal_{code}")
+    assert used - {""} == set(EVENTS)
+
+
+def test_no_other_place_in_the_core_logs_a_decision() -> None:
+    """Only `Gate.decide` logs decisions; the rooms of the core that decide do not import the log."""
+    for file in [*(SOURCE / "endpoints").glob("*.py"), *(SOURCE / "policy").glob("*.py")]:
+        assert "observe" not in file.read_text(), file
