@@ -1,18 +1,24 @@
 # What CI runs is what a person runs. Every target does its own set-up; nothing asks a question.
-#   make demo | example-flask | example-fastapi | example-django | test | check | bench | docs | fuzz | clean
+#   make demo | example-flask | example-fastapi | example-django
+#   make test-fast     the tests without servers and property tests, over one interface: a minute
+#   make test          every test; TESTS=tests/core narrows it, SEED=1 shuffles it
+#   make test-all      every test on each Python from 3.11 to 3.14 that is found here
+#   make check | bench | docs | fuzz | clean
 # PYTHON=/path/to/python3.11 names the interpreter; CI=true tests the built wheel and forgives no missing part.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
-VENV := .venv
+VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SOURCES := $(shell find src -name __pycache__ -prune -o -type f -print)
 # Four workers are enough everywhere: the slow tests wait for servers, not for the processor.
 PYTEST_ARGS ?= -n logical --maxprocesses 4 --dist loadfile
 TESTS ?=
+SEED ?=
+SHUFFLE := $(if $(SEED),--random-order-bucket=global --random-order-seed=$(SEED))
 
 REDIRECTS := ../shared/cases/open_redirects.txt
 ifneq ($(wildcard $(REDIRECTS)),)
@@ -25,10 +31,10 @@ else
 INSTALLED := $(VENV)/.stamp-dev
 endif
 
-.PHONY: help demo example-flask example-fastapi example-django test check bench docs fuzz components clean
+.PHONY: help demo example-flask example-fastapi example-django test check test-fast test-all bench docs fuzz components clean
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n '1,3p'
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n '1,7p'
 
 # --- set-up -----------------------------------------------------------------------------------------
 
@@ -77,7 +83,18 @@ example-django: $(VENV)/.stamp-examples
 	$(BIN)/oidc-gate demo examples.django_app.wsgi:application
 
 test: $(INSTALLED) components
-	$(BIN)/python -m pytest $(PYTEST_ARGS) --cov --cov-report=term $(TESTS)
+	$(BIN)/python -m pytest $(PYTEST_ARGS) --durations=10 --cov --cov-report=term $(SHUFFLE) $(TESTS)
+
+test-fast: $(INSTALLED)
+	$(BIN)/python -m pytest $(PYTEST_ARGS) -q --fast $(SHUFFLE) $(TESTS)
+
+# Each Python has a virtual environment of its own.
+test-all: components
+	@failed=; while read -r version python; do \
+	  echo "== Python $$version ($$python)"; \
+	  $(MAKE) test VENV=.venv-$$version PYTHON="$$python" </dev/null || failed+=" $$version"; \
+	done < <(tools/find_pythons.sh); \
+	[ -z "$$failed" ] || { echo "make test failed on Python$$failed"; exit 1; }
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -103,6 +120,6 @@ fuzz: $(INSTALLED)
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -q -m hypothesis --timeout=1800 tests
 
 clean:
-	rm -rf $(VENV) dist build artifacts .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-* dist build artifacts .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	rm -rf tests/real/op_node/node_modules
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,11 +1,15 @@
-"""How hard the property tests try: `HYPOTHESIS_PROFILE=fuzz` (make fuzz) tries much harder; and the log watch."""
+"""How hard the property tests try (`HYPOTHESIS_PROFILE=fuzz`: much harder), the option --fast, and the log watch."""
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import fast
 from tests.secret_watch import watch_logs
 
 __all__ = ["watch_logs"]
@@ -19,3 +23,28 @@ settings.register_profile(
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") == "true" else "quick")
 )
+
+
+@pytest.fixture(autouse=True)
+def log_levels() -> Iterator[None]:
+    """Give the loggers their levels back: commands of ours set them for the whole process."""
+    loggers = [logging.getLogger(name) for name in ("oidc_gate", "werkzeug", "")]
+    levels = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--fast", action="store_true", help="no servers, no property tests, one interface a test"
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    local = [item.nodeid for item in items if str(config.rootpath) in item.nodeid]
+    if local:
+        raise pytest.UsageError("these test ids hold the checkout's path: " + ", ".join(local))
+    if config.getoption("fast"):
+        fast.select(config, items)

@@ -14,7 +14,20 @@ from oidc_gate.errors import ConfigurationError
 from oidc_gate.faults import KINDS, SECRETS, describe
 from oidc_gate.settings import Settings
 
-from .settings_cases import CASES, CERTIFICATE, FAPI2, FROM_SOURCES, GOOD, HTTP, JWK, KEY, OTHER, PEM, SECRET
+from .settings_cases import (
+    CASES,
+    CERTIFICATE,
+    FAPI2,
+    FROM_SOURCES,
+    GOOD,
+    HTTP,
+    JWK,
+    KEY,
+    OTHER,
+    PEM,
+    SECRET,
+    id_of,
+)
 
 
 def faults(**changes: Any) -> list[tuple[str, str]]:
@@ -26,7 +39,7 @@ def faults(**changes: Any) -> list[tuple[str, str]]:
     return []
 
 
-@pytest.mark.parametrize(("changes", "setting", "code"), CASES, ids=lambda value: repr(value)[:60])
+@pytest.mark.parametrize(("changes", "setting", "code"), CASES, ids=id_of)
 def test_one_fault_alone(changes: dict[str, Any], setting: str, code: str) -> None:
     assert set(faults(**changes)) == {(setting, code)}
 
@@ -87,7 +100,7 @@ GOOD_CHANGES: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("changes", GOOD_CHANGES, ids=lambda value: repr(value)[:60])
+@pytest.mark.parametrize("changes", GOOD_CHANGES, ids=id_of)
 def test_no_fault(changes: dict[str, Any]) -> None:
     assert faults(**changes) == []
 

@@ -24,7 +24,7 @@ PAGE = {"Accept": "text/html"}
 urlpatterns: list[Any] = []
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)  # Django is configured once in a process
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     django_settings.configure(
         ROOT_URLCONF=__name__,
