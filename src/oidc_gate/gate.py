@@ -15,10 +15,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from importlib import import_module
 from typing import Generic
 
 from .effects import Step
+from .endpoints import (
+    auth,
+    backchannel_logout,
+    callback,
+    forward,
+    frontchannel_logout,
+    ping,
+    ready,
+    sign_in,
+    sign_out,
+    signed_out,
+    start,
+    static,
+    unavailable,
+    userinfo,
+)
 from .endpoints.admission import application_headers, public_path
 from .endpoints.base import Parts, Visit, visit_of
 from .endpoints.challenge import challenge, deny
@@ -57,6 +72,23 @@ ENDPOINTS: dict[str, tuple[str, ...]] = {
     "ready": ("GET", "HEAD"),
 }
 """Every endpoint below the prefix, and the methods it takes; each is a module of `endpoints`."""
+
+_ANSWERS: dict[str, Endpoint] = {
+    "auth": auth.answer,
+    "forward": forward.answer,
+    "sign_in": sign_in.answer,
+    "start": start.answer,
+    "callback": callback.answer,
+    "userinfo": userinfo.answer,
+    "sign_out": sign_out.answer,
+    "signed_out": signed_out.answer,
+    "unavailable": unavailable.answer,
+    "backchannel_logout": backchannel_logout.answer,
+    "frontchannel_logout": frontchannel_logout.answer,
+    "ping": ping.answer,
+    "ready": ready.answer,
+    "static": static.answer,
+}
 
 VERDICTS = frozenset({"auth", "forward"})
 NEED_NO_SESSION = frozenset({"ping", "ready", "unavailable", "backchannel_logout"})
@@ -158,8 +190,7 @@ class Gate(Generic[Told]):
         cookies: tuple[str, ...] = ()
         if name not in NEED_NO_SESSION and name != "static":
             visit, cookies = yield from self._find_session(visit, renews=name in VERDICTS)
-        answer: Endpoint = import_module(f".endpoints.{name}", __package__).answer
-        reply = yield from answer(self.parts, visit)
+        reply = yield from _ANSWERS[name](self.parts, visit)
         return with_cookies(reply, cookies) if reply.status == 202 else reply
 
     def _find_session(self, visit: Visit, *, renews: bool) -> Step[tuple[Visit, tuple[str, ...]]]:

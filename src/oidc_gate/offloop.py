@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from anyio import CapacityLimiter
-    from anyio.lowlevel import RunVar
+from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
 
 MOST_THREADS = 16
 
@@ -22,16 +21,11 @@ async def off_loop(go_on: Callable[[Any], Any], effect: Any) -> Any:
     executor, and the limiter is ours alone. Who is cancelled waits for the thread, which the provider's timeout
     bounds, once for each of the few exchanges of a sign-in: an abandoned one would run on and not be counted.
     """
-    from anyio import to_thread
-
     return await to_thread.run_sync(go_on, effect, limiter=_limiter())
 
 
 def _limiter() -> CapacityLimiter:
     """Return the limiter of the running event loop."""
-    from anyio import CapacityLimiter
-    from anyio.lowlevel import RunVar
-
     if not _limiters:
         _limiters.append(RunVar("oidc_gate_limiter"))
     try:

@@ -1,8 +1,8 @@
 """Outbound HTTP: performs a `Fetch` with ``requests``, and nothing that nobody asked for.
 
 No redirect is followed, no cookie kept, no ``.netrc`` read; the time is for the whole exchange, and the body
-is counted as it is after decompression. What speaks HTTP is imported with the first exchange: it would be half of
-what a worker takes to start.
+is counted as it is after decompression. What speaks HTTP is imported with the first exchange at the latest, in
+`libraries`: it would be half of what a worker takes to start.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from . import libraries
 from .effects import Fetch, Fetched
 from .errors import GateError, ProviderError, ProviderUnavailable
 from .settings import Settings
@@ -66,6 +67,7 @@ class Outbound:
                 ``provider_timeout``.
             ProviderError: ``answer_too_large``, ``answer_broken``.
         """
+        libraries.load()
         mine = self._mine()
         if effect.shared and effect.method == "GET":
             return self._shared(effect, mine)

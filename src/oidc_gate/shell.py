@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Generic
 
+from . import libraries
 from .effects import run
 from .errors import ConfigurationError
 from .faults import describe
@@ -48,6 +49,7 @@ def _try_keys(settings: Settings) -> None:
     names = [name for name in ("client_private_key", "id_token_decryption_key") if getattr(settings, name)]
     if not names:
         return
+    libraries.load()
     from .provider.jose.private_keys import UnusableKey, load_decryption_key, load_private_key
 
     loaders: dict[str, Callable[[str], object]] = {

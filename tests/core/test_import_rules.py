@@ -1,14 +1,19 @@
-"""What serving somebody signed in must not load; who may import whom is in `test_imports`."""
+"""What serving signed-in users must not load, and where it is loaded; who may import whom is in `test_imports`."""
 
 from __future__ import annotations
 
+import ast
+import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib.util import resolve_name
+from pathlib import Path
 
 import pytest
 
-OURS = {"oidc_gate.testing", "oidc_gate.pages"}
-LIBRARIES = {"authlib", "requests", "joserfc", "werkzeug", "itsdangerous"}
+OURS = {"oidc_gate.testing"}
+LIBRARIES = {"authlib", "requests", "joserfc", "werkzeug"}
 SPEAKS_HTTP = {"email", "http.client", "ssl", "urllib.request"}
 
 PROGRAM = """
@@ -57,3 +62,47 @@ def test_serving_somebody_signed_in_loads_nothing_heavy(shell: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert (OURS | LIBRARIES | SPEAKS_HTTP) & set(done.stdout.split()) == set()
+
+
+SOURCE = Path(__file__).parents[2] / "src/oidc_gate"
+# Outside the core; settings are read before a worker has threads.
+NOT_AMONG_THREADS = ("__init__.py", "settings.py", "cli", "configuration", "ext", "testing")
+LOADED = """
+import json, sys
+import oidc_gate.asgi, oidc_gate.wsgi
+from oidc_gate import libraries
+assert not libraries.is_loaded()
+libraries.load()
+assert libraries.is_loaded()
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def imported_in_functions(file: Path) -> Iterator[tuple[int, str]]:
+    """Yield line and module of every import that runs when a function is called."""
+    package = ".".join(("oidc_gate", *file.relative_to(SOURCE).parts[:-1]))
+    for function in ast.walk(ast.parse(file.read_text())):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        for node in ast.walk(function):
+            if isinstance(node, ast.Import):
+                yield from ((node.lineno, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                yield node.lineno, resolve_name("." * node.level + (node.module or ""), package)
+            elif isinstance(node, ast.Name | ast.Attribute):
+                name = node.id if isinstance(node, ast.Name) else node.attr
+                if name in ("import_module", "__import__") and file.name != "libraries.py":
+                    yield node.lineno, f"whatever {name} is given"
+
+
+def test_threads_meet_in_no_import_but_that_of_libraries() -> None:
+    """CPython fails imports that threads enter at two ends (`_DeadlockError`, `KeyError`); see `libraries`."""
+    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
+    loaded = set(json.loads(done.stdout))
+    files = [
+        file for file in SOURCE.rglob("*.py") if file.relative_to(SOURCE).parts[0] not in NOT_AMONG_THREADS
+    ]
+    found = [(file, line, module) for file in files for line, module in imported_in_functions(file)]
+    assert len(found) > 10
+    late = [f"{file.name}:{line}: {module}" for file, line, module in found if module not in loaded]
+    assert late == [], "import at the top, or add it to oidc_gate.libraries.MODULES"

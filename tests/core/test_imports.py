@@ -14,7 +14,18 @@ SOURCE = Path(__file__).parents[2] / "src/oidc_gate"
 VALUES = {"model", "errors", "effects", "settings", "configuration", "faults", "seal"}
 GROUND = VALUES | {"cookies", "deadline", "marks"}
 ROOMS = {"request", "flow", "session", "provider", "policy", "pages", "observe"}
-SHELLS = {"asgi", "asgi_messages", "backend", "interface", "offloop", "outbound", "shell", "world", "wsgi"}
+SHELLS = {
+    "asgi",
+    "asgi_messages",
+    "backend",
+    "interface",
+    "libraries",
+    "offloop",
+    "outbound",
+    "shell",
+    "world",
+    "wsgi",
+}
 FACE = {"__init__"}
 OUTSIDE = {"ext", "cli", "check", "testing"}
 

@@ -13,6 +13,7 @@ from .. import effects
 from ..effects import Step
 from ..errors import GateError, IDTokenError
 from ..model import Reply
+from ..provider.logout import process_logout_token
 from ..session.revocation import revoke_at_provider
 from .base import Parts, Visit
 from .replies import as_json, bare
@@ -42,26 +43,10 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
 
 
 def _end_sessions(parts: Parts, visit: Visit) -> Step[Reply]:
-    from ..provider.jose.logout_token import validate_logout_token
-    from ..provider.jose.private_keys import load_decryption_key
-
     token = yield from _logout_token()
     settings = parts.settings
+    claims = yield from process_logout_token(parts.provider, token)
     now = yield from effects.now()
-    encrypted_to = settings.id_token_decryption_key
-    claims = yield from parts.provider.verify(
-        lambda keys: validate_logout_token(
-            token,
-            keys=keys,
-            issuer=settings.issuer,
-            client_id=settings.client_id,
-            algorithms=settings.id_token_algorithms,
-            now=now,
-            clock_skew_seconds=settings.clock_skew_seconds,
-            client_secret=settings.client_secret,
-            decryption_key=load_decryption_key(encrypted_to) if encrypted_to else None,
-        )
-    )
     # An older token is refused by its iat, so a jti need not be remembered until an exp in the year 9999.
     until = min(claims.exp, now + REPLAY_SECONDS) + settings.clock_skew_seconds + 1
     if not (yield from effects.remember(f"jti\0{claims.jti}", until)):

@@ -8,25 +8,23 @@ from __future__ import annotations
 
 import hashlib
 from base64 import urlsafe_b64encode
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from .. import effects
+from .. import effects, pages
 from ..effects import Step
 from ..errors import CallbackError, GateError
 from ..flow.record import FLOW_SECONDS, State, belongs, open_state
 from ..flow.slots import next_round
 from ..model import Identity, Reason, Reply, Session
 from ..policy.claims import groups_left_out, identity_from_claims
+from ..provider.authorization import process_authorization_response
+from ..provider.sign_in import SignedIn, complete_sign_in
 from ..request.forwarded import client_address
 from .base import Parts, Visit
 from .challenge import denied_page
 from .replies import page, redirect, with_cookies
 from .start import flows_in
 from .trouble import error_page
-
-if TYPE_CHECKING:
-    from ..provider.sign_in import SignedIn
 
 MOST_BODY_BYTES = 64 * 1024
 SESSION_ID_BYTES = 16
@@ -49,9 +47,6 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
 def _finish(
     parts: Parts, visit: Visit, pairs: Pairs, raw_state: str, state: State, target: str
 ) -> Step[Reply]:
-    from ..provider.authorization import process_authorization_response
-    from ..provider.sign_in import complete_sign_in
-
     flow = flows_in(parts, visit).get(state.slot)
     now = yield from effects.now()
     if flow is None or not belongs(state, flow):
@@ -186,8 +181,6 @@ def _notes(identity: Identity, *, are_claims_dropped: bool) -> tuple[Reason, ...
 def _onward(parts: Parts, visit: Visit, target: str) -> Reply:
     if parts.settings.cookie_samesite == "Strict":
         # A browser withholds a Strict cookie on what a cross-site redirect ends at; a page of ours is same-site.
-        from .. import pages
-
         shown = pages.continue_page(
             static_url=visit.path_to("static"),
             target=target,

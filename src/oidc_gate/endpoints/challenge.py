@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .. import pages
 from ..model import Identity, Reply
 from ..request.navigation import Audience
 from .base import Visit
@@ -41,8 +42,6 @@ def challenge_program(visit: Visit, target: str) -> Reply:
 
 def sign_in_page(visit: Visit, target: str) -> Reply:
     """Return the sign-in page; with `auto_sign_in` it goes on by itself, under every status."""
-    from .. import pages
-
     settings = visit.parts.settings
     goes_on = settings.auto_sign_in and visit.audience is not Audience.FRAME
     shown = pages.sign_in_page(
@@ -57,8 +56,6 @@ def sign_in_page(visit: Visit, target: str) -> Reply:
 
 def posted_page(visit: Visit, target: str) -> Reply:
     """Return the page that says that a form was not received."""
-    from .. import pages
-
     shown = pages.posted_page(
         static_url=visit.path_to("static"),
         start_url=visit.link_to("start", rd=target),
@@ -85,8 +82,6 @@ def denied_page(visit: Visit, identity: Identity, target: str, status: int = 403
     Args:
         status: 401 at ``/oauth2/sign_in``, whose answer Nginx sends under a status of its own.
     """
-    from .. import pages
-
     shown = pages.denied_page(
         static_url=visit.path_to("static"),
         identity_label=identity.label,

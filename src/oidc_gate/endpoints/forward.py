@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import quote
 
 from ..effects import Step
 from ..model import Reply
@@ -25,8 +26,6 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
 
 def _rd(visit: Visit) -> str:
     """Return the query that brings the visitor back to what they asked the proxy for."""
-    from urllib.parse import quote
-
     headers = visit.request.headers
     uri = headers.get("x-forwarded-uri")
     if not uri.startswith("/") or not visit.parts.trusted.trusts(visit.request.peer):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import parse_qsl
 
+from .. import pages
 from ..effects import Step
 from ..errors import GateError
 from ..model import Reply
@@ -25,8 +26,6 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
 
     Spec: OpenID Connect Front-Channel Logout §2, §3.
     """
-    from .. import pages
-
     try:
         sid = _sid(parts, visit)
     except GateError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .. import pages
 from ..effects import Step
 from ..model import Identity, Reply
 from ..request.navigation import Audience
@@ -68,8 +69,6 @@ def wanted(visit: Visit) -> str:
 
 
 def _known_page(visit: Visit, identity: Identity, target: str) -> Reply:
-    from .. import pages
-
     settings = visit.parts.settings
     shown = pages.sign_in_page(
         static_url=visit.path_to("static"),

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs
 
-from .. import effects
+from .. import effects, pages
 from ..effects import Step
 from ..errors import GateError
 from ..model import Reply
 from ..provider.discovery import Metadata
+from ..provider.logout import build_logout_request
 from ..request.navigation import Audience
 from .base import Parts, Visit
 from .replies import page, problem, redirect, with_cookies
@@ -35,8 +36,6 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
 
 
 def _sign_out(parts: Parts, visit: Visit, metadata: Metadata | None) -> Step[Reply]:
-    from ..provider.logout import build_logout_request
-
     session, now = visit.session, (yield from effects.now())
     if session is not None:
         yield from parts.end_session(session)
@@ -55,8 +54,6 @@ def _sign_out(parts: Parts, visit: Visit, metadata: Metadata | None) -> Step[Rep
 
 def _leave(visit: Visit, target: str) -> Reply:
     """Return the way on: a redirect; after a form a page, which `form-action` does not hold against the target."""
-    from .. import pages
-
     if visit.audience is not Audience.FORM_POST or target.startswith("/"):
         return redirect(target, status=303)
     shown = pages.leaving_page(
@@ -84,8 +81,6 @@ def _is_meant(parts: Parts, visit: Visit) -> Step[bool]:
 
 
 def _ask(parts: Parts, visit: Visit, metadata: Metadata | None) -> Step[Reply]:
-    from .. import pages
-
     now = yield from effects.now()
     shown = pages.sign_out_page(
         static_url=visit.path_to("static"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs
 
-from .. import effects
+from .. import effects, pages
 from ..effects import Step
 from ..model import Reply
 from .base import Parts, Visit
@@ -19,8 +19,6 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
 
     The provider's part is believed only with the ``state`` that was sent there (RP-Initiated Logout §3).
     """
-    from .. import pages
-
     if visit.session is not None:  # a link from elsewhere, or a new sign-in since: the page would not be true
         return redirect(visit.link_to("sign_out")).because("still_signed_in")
     now = yield from effects.now()

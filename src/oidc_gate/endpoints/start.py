@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
-from .. import effects
+from .. import effects, pages
 from ..cookies import FLOW_SLOTS
 from ..effects import Step
 from ..errors import GateError
 from ..flow.record import FLOW_SECONDS, SECRET_BYTES, Flow, open_flow, seal_flow, seal_state
 from ..flow.slots import choose_slot, is_going_round
 from ..model import Reply
+from ..provider.authorization import build_authorization_request
 from ..request.navigation import Audience
 from ..seal.ring import NONCE_BYTES
 from .base import Parts, Visit
@@ -39,8 +40,6 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
 
 
 def _begin(parts: Parts, visit: Visit, target: str) -> Step[Reply]:
-    from ..provider.authorization import build_authorization_request
-
     metadata = yield from parts.provider.metadata()
     now = yield from effects.now()
     entropy = yield from effects.random(SECRET_BYTES + 2 * NONCE_BYTES + 1)
@@ -92,8 +91,6 @@ def _rounds(visit: Visit) -> str:
 
 
 def _loop_page(visit: Visit, target: str) -> Reply:
-    from .. import pages
-
     shown = pages.loop_page(
         static_url=visit.path_to("static"),
         request_id=visit.request.request_id,

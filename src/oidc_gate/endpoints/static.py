@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .. import pages
 from ..effects import Step
 from ..model import Reply
 from .base import Parts, Visit
@@ -10,8 +11,6 @@ from .replies import problem, reply
 
 def answer(parts: Parts, visit: Visit) -> Step[Reply]:
     """Answer with a file, by the hash in its name kept for good."""
-    from .. import pages
-
     yield from ()
     name = visit.request.path.rpartition("/")[2]
     file = pages.static_file(name)

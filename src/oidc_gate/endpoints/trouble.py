@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from .. import pages
 from ..errors import GateError, ProviderUnavailable
 from ..model import HeaderList, Reason, Reply
 from ..request.navigation import Audience
@@ -65,8 +66,6 @@ def answer_error(visit: Visit, error: GateError, target: str | None = None) -> R
 
 def error_page(visit: Visit, error: GateError, target: str | None = None) -> Reply:
     """Return the page for `error`, whoever asks."""
-    from .. import pages
-
     advice = _ADVICE.get(error.code) or _BY_STATUS.get(error.status, _OTHERWISE)
     shown = pages.error_page(
         static_url=visit.path_to("static"),

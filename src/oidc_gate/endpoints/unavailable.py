@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .. import pages
 from ..effects import Step
 from ..model import Reply
 from .base import Parts, Visit
@@ -12,8 +13,6 @@ RETRY_AFTER_SECONDS = 10
 
 def answer(parts: Parts, visit: Visit) -> Step[Reply]:
     """Answer 503, with a page."""
-    from .. import pages
-
     yield from ()
     shown = pages.unavailable_page(
         static_url=visit.path_to("static"),

@@ -6,9 +6,11 @@ import hashlib
 import re
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from oidc_gate.pages.safe import href
 
+_FOLDER = Path(__file__).with_name("assets")
 _TYPES = {
     "gate.css": "text/css; charset=utf-8",
     "gate.js": "text/javascript; charset=utf-8",
@@ -75,8 +77,5 @@ def asset_url(static_url: str, name: str) -> str:
 
 @cache
 def _read(name: str) -> tuple[bytes, str]:
-    # Imported here: a process that never shows a page never pays for it.
-    from importlib.resources import files
-
-    body = files("oidc_gate.pages").joinpath("assets", name).read_bytes()
+    body = (_FOLDER / name).read_bytes()
     return body, hashlib.sha256(body).hexdigest()[:12]

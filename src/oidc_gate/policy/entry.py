@@ -9,6 +9,8 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
+import idna
+
 from ..model import Identity
 from ..settings import Settings
 
@@ -161,8 +163,6 @@ def normal_email(email: str) -> Email | None:
 def normal_domain(domain: str) -> str:
     """Return `domain` in lower case and in ASCII (``xn--``), or an empty string if it is malformed."""
     if not domain.isascii():
-        import idna  # lazy: few domains need it, and it is not on the path of everybody
-
         try:
             # IDNA 2008, not Python's own codec: that one takes straße.de for strasse.de, another domain.
             domain = idna.encode(domain, uts46=True, transitional=False).decode("ascii")

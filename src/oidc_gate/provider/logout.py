@@ -1,10 +1,19 @@
-"""Sign-out at the provider."""
+"""Sign-out at the provider, and sign-out that the provider reports."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from .. import effects
+from ..effects import Step
 from ..settings import Settings
 from . import oauth
+from .client import Provider
 from .discovery import Metadata
+from .token import decryption_key
+
+if TYPE_CHECKING:
+    from .jose.logout_token import LogoutClaims
 
 
 def build_logout_request(
@@ -33,4 +42,37 @@ def build_logout_request(
     }
     return oauth.add_query(
         metadata.end_session_endpoint, {name: value for name, value in params.items() if value}
+    )
+
+
+def process_logout_token(provider: Provider, token: str) -> Step[LogoutClaims]:
+    """Return whom a logout token signs out, its signature checked with the provider's keys.
+
+    Raises:
+        IDTokenError: It must not be believed.
+        ProviderUnavailable, ProviderError: The keys cannot be had.
+
+    Not checked here: that its ``jti`` was not used before.
+
+    Spec: OpenID Connect Back-Channel Logout §2.6.
+    """
+    metadata = yield from provider.metadata()
+    from .jose.logout_token import validate_logout_token  # by now `libraries` has loaded it
+
+    settings = provider.settings
+    now = yield from effects.now()
+    return (
+        yield from provider.verify(
+            lambda keys: validate_logout_token(
+                token,
+                keys=keys,
+                issuer=metadata.issuer,
+                client_id=settings.client_id,
+                algorithms=settings.id_token_algorithms,
+                now=now,
+                clock_skew_seconds=settings.clock_skew_seconds,
+                client_secret=settings.client_secret,
+                decryption_key=decryption_key(settings),
+            )
+        )
     )

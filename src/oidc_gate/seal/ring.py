@@ -11,13 +11,11 @@ import hmac
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ..errors import SessionError
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 VERSION = b"\x01"
 NONCE_BYTES = 12
@@ -56,17 +54,11 @@ class KeyRing:
 
 
 class Sealer:
-    """Seals and opens values of one purpose. Immutable after first use; safe under threads."""
+    """Seals and opens values of one purpose. Immutable; safe under threads."""
 
     def __init__(self, derived: Sequence[bytes]) -> None:
-        self._derived = derived
-
-    @cached_property
-    def _keys(self) -> dict[bytes, AESGCM]:
-        # cryptography costs 30 ms to import: not before something is sealed or opened.
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-        return {VERSION + key[32:]: AESGCM(key[:32]) for key in reversed(self._derived)}
+        self._newest = VERSION + derived[0][32:]
+        self._keys = {VERSION + key[32:]: AESGCM(key[:32]) for key in reversed(derived)}
 
     def seal(self, plaintext: bytes, nonce: bytes) -> str:
         """Return `plaintext` sealed, as text safe in cookies and query strings.
@@ -77,7 +69,7 @@ class Sealer:
         Spec: NIST SP 800-38D §8.2.2 (random nonces: below 2**32 values a key, which `session_idle_seconds`
             and 1,000 renewals a second reach after seven weeks: rotate the secret before).
         """
-        head = VERSION + self._derived[0][32:]
+        head = self._newest
         sealed = head + nonce + self._keys[head].encrypt(nonce, plaintext, head)
         return b2a_base64(sealed, newline=False).translate(_TO_URL_SAFE).rstrip(b"=").decode("ascii")
 
@@ -102,7 +94,7 @@ class Sealer:
             return key.decrypt(
                 sealed[_HEAD_BYTES : _HEAD_BYTES + NONCE_BYTES], sealed[_HEAD_BYTES + NONCE_BYTES :], head
             )
-        except Exception:  # cryptography.exceptions.InvalidTag, not imported for the reason above
+        except InvalidTag:
             raise SealError("forged") from None
 
 

@@ -8,10 +8,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import itsdangerous
+import itsdangerous
 
 
 class Signer:
@@ -29,8 +27,6 @@ class Signer:
 
     @cached_property
     def _signer(self) -> itsdangerous.Signer:
-        import itsdangerous
-
         return itsdangerous.Signer(
             self._secrets, salt=self._salt, key_derivation="hmac", digest_method=hashlib.sha256
         )
