@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from oidc_gate.flow import record
-from oidc_gate.outbound import Outbound
 from oidc_gate.provider.jose import assertions
+from oidc_gate.runtime.http import Outbound
 from oidc_gate.seal.ring import Sealer
 from oidc_gate.seal.signing import Signer
 from oidc_gate.settings import Settings

@@ -28,11 +28,11 @@ from .endpoints.base import Parts
 from .endpoints.replies import problem
 from .errors import ConfigurationError
 from .model import Reply, Session
-from .offloop import is_on_a_loop, off_loop
 from .policy.claims import stripped_names
+from .runtime.threads import is_on_a_loop, off_loop
+from .runtime.world import World
 from .settings import Settings
 from .shell import Engine, load_settings
-from .world import World
 
 # What Python takes for a remembered verdict beside its text and its cookie's: two entries, and the session's id.
 _VERDICT_BYTES = 500

@@ -13,10 +13,10 @@ from .errors import ConfigurationError
 from .faults import describe
 from .gate import Tell
 from .model import Decision, Reply, Request
+from .runtime.world import World
 from .session.cache import Known, SessionCache, Told
 from .settings import Settings
 from .shell import Engine
-from .world import World
 
 log = logging.getLogger("oidc_gate")
 

@@ -14,9 +14,9 @@ from .effects import run
 from .errors import ConfigurationError
 from .faults import describe
 from .gate import Gate, Tell
+from .runtime.world import World
 from .session.cache import Known, SessionCache, Told
 from .settings import Settings
-from .world import World
 
 log = logging.getLogger("oidc_gate")
 

@@ -14,9 +14,9 @@ from .endpoints.admission import admit, application_headers
 from .endpoints.base import Parts
 from .model import Allow, HeaderList, Headers, Identity, Reply, Request, Session
 from .policy.claims import stripped_names, user_of
+from .runtime.world import World
 from .settings import Settings
 from .shell import DRAIN_BYTES, Engine, challenges_by_itself, load_settings, may_carry_cookie, new_request_id
-from .world import World
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Callable[[bytes], object]]

@@ -17,10 +17,10 @@ import pytest
 import requests
 
 from oidc_gate import asgi, wsgi
+from oidc_gate.runtime.world import World
 from oidc_gate.settings import Settings
 from oidc_gate.testing import Client, Fault, TestProvider
 from oidc_gate.testing.provider.logout import Delivery
-from oidc_gate.world import World
 from tests.shells.driving import Answer
 from tests.shells.site import COOKIE, NAVIGATION, ORIGIN, App, Shell, Site, Visitor
 from tests.shells.wire import Wire

@@ -10,7 +10,7 @@ import pytest
 
 from oidc_gate import effects
 from oidc_gate.effects import Effect, Fetch, Fetched, Now, ReadBody, Step, arun, run
-from oidc_gate.offloop import off_loop
+from oidc_gate.runtime.threads import off_loop
 
 FETCH = Fetch("GET", "https://op.example/")
 

@@ -12,20 +12,9 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src/oidc_gate"
 
 VALUES = {"model", "errors", "effects", "settings", "configuration", "faults", "seal"}
-GROUND = VALUES | {"cookies", "deadline", "marks"}
+GROUND = VALUES | {"cookies", "marks"}
 ROOMS = {"request", "flow", "session", "provider", "policy", "pages", "observe"}
-SHELLS = {
-    "asgi",
-    "asgi_messages",
-    "backend",
-    "interface",
-    "libraries",
-    "offloop",
-    "outbound",
-    "shell",
-    "world",
-    "wsgi",
-}
+SHELLS = {"asgi", "asgi_messages", "backend", "interface", "libraries", "runtime", "shell", "wsgi"}
 FACE = {"__init__"}
 OUTSIDE = {"ext", "cli", "check", "testing"}
 

@@ -11,8 +11,8 @@ from urllib.parse import urljoin
 import requests
 
 from oidc_gate import asgi, wsgi
+from oidc_gate.runtime.world import World
 from oidc_gate.settings import Settings
-from oidc_gate.world import World
 from tests.real.op_node import NodeProvider
 from tests.shells.driving import Answer
 from tests.shells.site import ORIGIN, App, Shell, Site, Visitor

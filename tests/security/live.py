@@ -8,7 +8,7 @@ from html import unescape
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from oidc_gate.outbound import Outbound
+from oidc_gate.runtime.http import Outbound
 from oidc_gate.testing import Client, TestProvider
 from tests.shells.site import ORIGIN, Shell, Site
 

@@ -12,9 +12,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from oidc_gate import asgi, wsgi
 from oidc_gate.model import Identity
+from oidc_gate.runtime.world import World
 from oidc_gate.settings import Settings
 from oidc_gate.testing.signing_in import Ticket
-from oidc_gate.world import World
 from tests.shells import driving
 from tests.shells.driving import Answer, Pairs, Upload
 from tests.shells.provider import CLIENT, ISSUER, SECRET, START, Provider

@@ -178,7 +178,9 @@ def test_the_gate_is_itself_again_after_an_exception() -> None:
 
 def test_nobody_looks_for_the_provider(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("oidc_gate.outbound.Outbound.perform", lambda self, effect: asked.append(effect.url))
+    monkeypatch.setattr(
+        "oidc_gate.runtime.http.Outbound.perform", lambda self, effect: asked.append(effect.url)
+    )
     app = oidc_gate.OIDCGate(hello, SETTINGS)
     before = threading.active_count()
     with signed_in(app):
@@ -187,7 +189,7 @@ def test_nobody_looks_for_the_provider(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_time_may_be_moved(monkeypatch: pytest.MonkeyPatch) -> None:
-    from oidc_gate.world import World
+    from oidc_gate.runtime.world import World
 
     now = [1_800_000_000.0]
     app = oidc_gate.OIDCGate(hello, SETTINGS, world=World(SETTINGS, clock=lambda: now[0]))

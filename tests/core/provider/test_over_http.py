@@ -13,8 +13,8 @@ from oidc_gate.effects import run
 from oidc_gate.provider.authorization import build_authorization_request, process_authorization_response
 from oidc_gate.provider.client import Provider
 from oidc_gate.provider.sign_in import SignedIn, complete_sign_in
+from oidc_gate.runtime.world import World
 from oidc_gate.testing import Client, TestProvider
-from oidc_gate.world import World
 
 from . import scripted as op
 

@@ -1,7 +1,7 @@
 """``tls_client_auth`` and ``self_signed_tls_client_auth``: the TLS connection says who the client is.
 
 On the wire the two are one; they differ in what the provider compares the certificate with. The certificate
-itself is shown by `oidc_gate.outbound`.
+itself is shown by `oidc_gate.runtime.http`.
 """
 
 from __future__ import annotations

@@ -18,10 +18,10 @@ import pytest
 
 from oidc_gate.effects import Fetch, Fetched
 from oidc_gate.errors import GateError, ProviderError, ProviderUnavailable
-from oidc_gate.outbound import Outbound
+from oidc_gate.runtime.http import Outbound
 from oidc_gate.settings import Settings
 
-from .wire import Authority, Speak, make_authority, reply, says, serving
+from ..wire import Authority, Speak, make_authority, reply, says, serving
 
 
 def outbound(timeout: float = 5.0, **changes: Any) -> Outbound:
@@ -363,7 +363,7 @@ def test_a_post_is_never_sent_twice() -> None:
 
 
 def test_a_long_idle_connection_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    from oidc_gate import deadline
+    from oidc_gate.runtime import deadline
 
     with serving(says(reply())) as wire:
         one = outbound()
@@ -437,7 +437,7 @@ def test_under_gevent() -> None:
     script = """
 from gevent import monkey; monkey.patch_all()
 import gevent, sys, time
-from tests.core.test_outbound import drip, get, outbound, slowly
+from tests.core.runtime.test_http import drip, get, outbound, slowly
 from tests.core.wire import reply, serving
 from oidc_gate.errors import GateError
 with serving(slowly(reply(b"shared"))) as wire:

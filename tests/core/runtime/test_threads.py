@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
-from oidc_gate.offloop import MOST_THREADS, off_loop
+from oidc_gate.runtime.threads import MOST_THREADS, off_loop
 
 
 @pytest.mark.parametrize("kind", ["asyncio", "trio"])

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Any, assert_never
 
-from .effects import Effect, Fetch, Fetched, Now, Random, ReadBody, Recall, Remember
-from .marks import Marks, MemoryMarks
-from .outbound import Outbound
-from .settings import Settings
+from ..effects import Effect, Fetch, Fetched, Now, Random, ReadBody, Recall, Remember
+from ..marks import Marks, MemoryMarks
+from ..settings import Settings
+from .http import Outbound
 
 
 class World:

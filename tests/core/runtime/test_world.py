@@ -10,9 +10,9 @@ import pytest
 
 from oidc_gate.effects import Effect, Fetch, Fetched, Now, Random, ReadBody, Recall, Remember, run
 from oidc_gate.provider.client import Provider
-from oidc_gate.world import World
+from oidc_gate.runtime.world import World
 
-from .provider import scripted as op
+from ..provider import scripted as op
 
 
 class SlowMarks:
@@ -84,7 +84,7 @@ def fetch_from(scripted: op.Scripted) -> Callable[[Fetch], Fetched]:
 def test_importing_it_loads_nothing_that_takes_its_time() -> None:
     script = """
 import sys
-import oidc_gate, oidc_gate.world, oidc_gate.provider.sign_in, oidc_gate.provider.logout
+import oidc_gate, oidc_gate.runtime.world, oidc_gate.provider.sign_in, oidc_gate.provider.logout
 found = {name.partition(".")[0] for name in sys.modules}
 print(sorted(found & {"authlib", "requests", "urllib3", "joserfc", "cryptography"}))
 """

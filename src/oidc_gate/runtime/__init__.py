@@ -1,0 +1,1 @@
+"""What performs effects: the drivers, the clock, the network, and the threads in which blocking work is done."""
