@@ -88,6 +88,7 @@ class Party(Site):
             "client_id": CLIENT_ID,
             "client_secret": self.client.client_secret,
             "cookie_secret": ("bq2oC4vYkq0tF1rD7zX3mN9sLwE6uHgJ8pRaT5iVnKc",),
+            "provider_timeout_seconds": 60.0,
         }
         self.settings = Settings(**(given | settings))
         self.world = World(self.settings, clock=self.clock)
@@ -114,6 +115,14 @@ class Party(Site):
         self.wire.close()
         self.op.stop()
 
+    @contextmanager
+    def hurried(self) -> Iterator[None]:
+        """Give the provider half a second for each exchange within the block."""
+        seconds = self.settings.provider_timeout_seconds
+        object.__setattr__(self.settings, "provider_timeout_seconds", 0.5)
+        yield
+        object.__setattr__(self.settings, "provider_timeout_seconds", seconds)
+
     def tried(self, what: str) -> None:
         """Write down what was tried and went as it must."""
         told = ("tried", what.replace(self.op.issuer, "ISSUER"))
@@ -132,7 +141,7 @@ class Party(Site):
 
     def come_back(self, browser: Browser, location: str) -> Answer:
         """Go to the provider, and bring its answer to the gate."""
-        answered = browser.http.get(location, allow_redirects=False, timeout=10)
+        answered = browser.http.get(location, allow_redirects=False, timeout=60)
         if answered.status_code == 303:
             return browser.navigate(answered.headers["Location"], Sec_Fetch_Site="cross-site")
         assert answered.status_code == 200, answered.text
@@ -210,7 +219,7 @@ class Party(Site):
         asked = unescape(onward[1])
         assert asked.startswith(f"{self.op.issuer}/end_session?")
         assert COOKIE not in browser.cookies
-        back = browser.http.get(asked, allow_redirects=False, timeout=10)
+        back = browser.http.get(asked, allow_redirects=False, timeout=60)
         assert back.status_code == 303, back.text
         answer = browser.navigate(back.headers["Location"], Sec_Fetch_Site="cross-site")
         assert answer.is_page

@@ -43,7 +43,7 @@ def test_it_signs_in_and_comes_back_to_the_page(party: Party) -> None:
 
 def test_the_same_answer_twice(party: Party) -> None:
     browser = party.visitor()
-    answered = browser.http.get(party.begin(browser), allow_redirects=False, timeout=10)
+    answered = browser.http.get(party.begin(browser), allow_redirects=False, timeout=60)
     cookies = dict(browser.cookies)
     assert browser.navigate(answered.headers["Location"]).status == 302
     browser.cookies = cookies  # the flow's cookie once more, and no session

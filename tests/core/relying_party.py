@@ -65,7 +65,7 @@ class SmallRelyingParty:
             f"{self.op.issuer}/token",
             data={k: v for k, v in form.items() if v is not None},
             auth=auth,
-            timeout=10,
+            timeout=60,
         )
 
     def sign_in(self, **bent: str | None) -> dict[str, Any]:

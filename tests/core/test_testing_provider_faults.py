@@ -387,7 +387,7 @@ def test_an_endpoint_answers_nonsense(rp: SmallRelyingParty, at: str) -> None:
             "token": ("POST", "/token"),
             "userinfo": ("GET", "/userinfo"),
         }[at]
-        return rp.http.request(method, rp.op.issuer + path, allow_redirects=False, timeout=5)
+        return rp.http.request(method, rp.op.issuer + path, allow_redirects=False, timeout=60)
 
     honest = ask()
     with rp.op.misbehaving(Fault.REDIRECTS, at=at):
@@ -424,8 +424,11 @@ def test_time_can_be_wasted(rp: SmallRelyingParty) -> None:
         assert rp.http.get(uri).content == honest
         assert time.monotonic() - begun >= 0.1
     with rp.op.misbehaving(Fault.DRIPS, at="jwks", seconds=0.0002):
-        assert rp.http.get(uri, timeout=5).content == honest
-    with rp.op.misbehaving(Fault.ENDLESS_BODY, at="jwks"), rp.http.get(uri, stream=True, timeout=5) as answer:
+        assert rp.http.get(uri, timeout=60).content == honest
+    with (
+        rp.op.misbehaving(Fault.ENDLESS_BODY, at="jwks"),
+        rp.http.get(uri, stream=True, timeout=60) as answer,
+    ):
         assert "Content-Length" not in answer.headers
         assert len(next(answer.iter_content(300_000))) == 300_000
 
@@ -433,13 +436,13 @@ def test_time_can_be_wasted(rp: SmallRelyingParty) -> None:
 def test_stopping_ends_what_hangs() -> None:
     op = TestProvider(clients=[APP]).start()
     op.misbehave(Fault.HANGS, at="jwks")
-    with socket.create_connection(("127.0.0.1", int(op.issuer.rpartition(":")[2])), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", int(op.issuer.rpartition(":")[2])), timeout=60) as connection:
         connection.sendall(b"GET /jwks HTTP/1.1\r\nHost: x\r\n\r\n")
         time.sleep(0.05)
         begun = time.monotonic()
         op.stop()
         assert connection.recv(10) == b""
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 30, "it hangs for 60"
 
 
 # ---- one at a time

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from uvicorn.config import Config
@@ -171,33 +171,52 @@ def test_a_request_in_two_pieces_is_the_parsers() -> None:
     asyncio.run(story())
 
 
+class ClockLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock stands still until it is put on."""
+
+    now = 0.0
+
+    def time(self) -> float:
+        return self.now
+
+    async def put_on(self, seconds: float) -> None:
+        self.now += seconds
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+
 def test_a_connection_that_is_idle_is_closed() -> None:
     async def story() -> None:
-        connection = Connection(timeout_keep_alive=0)
+        connection = Connection(timeout_keep_alive=5)
         await connection.send(PLAIN % connection.cookie)
-        await asyncio.sleep(0.05)
+        await loop.put_on(4.9)
+        assert not connection.transport.closed
+        await loop.put_on(0.2)
         assert connection.transport.closed
 
-    asyncio.run(story())
+    with asyncio.Runner(loop_factory=ClockLoop) as runner:
+        loop = cast(ClockLoop, runner.get_loop())
+        runner.run(story())
 
 
 def test_a_connection_in_use_on_the_short_way_outlives_the_timer_of_the_long_one() -> None:
     async def story() -> None:
-        connection = Connection()
-        connection.protocol.timeout_keep_alive = 0.2  # type: ignore[assignment]
+        connection = Connection(timeout_keep_alive=5)
         plain = PLAIN % connection.cookie
         await connection.send(plain)
         await connection.send(plain.replace(b"Accept", b"Connection: keep-alive\r\nAccept"))
         states: list[tuple[bool, bool]] = []
         for _ in range(10):
-            await asyncio.sleep(0.05)
+            await loop.put_on(2)
             await connection.send(plain)
             states.append((connection.was_short, connection.transport.closed))
         assert states == [(True, False)] * 10
-        await asyncio.sleep(0.5)
+        await loop.put_on(6)
         assert connection.transport.closed
 
-    asyncio.run(story())
+    with asyncio.Runner(loop_factory=ClockLoop) as runner:
+        loop = cast(ClockLoop, runner.get_loop())
+        runner.run(story())
 
 
 def test_no_answer_overtakes_the_one_before_it() -> None:

@@ -59,7 +59,7 @@ def serving(speak: Speak, context: ssl.SSLContext | None = None) -> Iterator[Wir
         listener.close()
         for sock in opened:
             sock.close()
-        thread.join(5)
+        thread.join(60)
 
 
 def _converse(sock: socket.socket, wire: Wire, speak: Speak, context: ssl.SSLContext | None) -> None:

@@ -35,11 +35,11 @@ def test_the_recipe_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ),
     ):
         visitor = Visitor(url)
-        assert visitor.post(f"{url}/anything", data={"a": "b"}, timeout=10).status_code == 401
+        assert visitor.post(f"{url}/anything", data={"a": "b"}, timeout=60).status_code == 401
         page = visitor.sign_in("ada", "/reports?month=5")
         assert page.url == f"{url}/reports?month=5"
         spoofed = NAVIGATION | {"X-Forwarded-User": "mallory", "Accept": "application/json"}
-        told = visitor.get(f"{url}/anything", headers=spoofed, timeout=10).json()["headers"]
+        told = visitor.get(f"{url}/anything", headers=spoofed, timeout=60).json()["headers"]
         assert [value for name, value in told if name.lower() == "x-forwarded-user"] == ["ada"]
         refused = Visitor(url).sign_in("eve", "/reports")
         assert (refused.status_code, "Sign in as somebody else" in refused.text) == (403, True)

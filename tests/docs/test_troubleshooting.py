@@ -64,7 +64,7 @@ def ask(server: Server, path: str, cookie: str = "") -> requests.Response:
     return requests.get(
         server.url.replace("127.0.0.1", "localhost") + path,
         headers=headers,
-        timeout=10,
+        timeout=60,
         allow_redirects=False,
     )
 
@@ -94,7 +94,7 @@ def test_cookies_that_do_not_come_or_do_not_open(tmp_path: Path) -> None:
 
 def server_state(started: requests.Response) -> str:
     """Return the `state` that the gate sent to the provider, out of the provider's answer to Ada's sign-in."""
-    at_provider = requests.get(started.headers["Location"], timeout=10)
+    at_provider = requests.get(started.headers["Location"], timeout=60)
     transaction = re.search(r'name="transaction" value="([^"]+)"', at_provider.text)
     action = re.search(r'action="([^"]+)"', at_provider.text)
     assert transaction is not None
@@ -102,7 +102,7 @@ def server_state(started: requests.Response) -> str:
     answered = requests.post(
         urljoin(at_provider.url, action[1]),
         data={"transaction": transaction[1], "sub": "ada"},
-        timeout=10,
+        timeout=60,
         allow_redirects=False,
         cookies=at_provider.cookies,
     )

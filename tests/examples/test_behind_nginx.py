@@ -41,14 +41,14 @@ def test_nginx_asks_the_gate_and_says_who_it_is(name: str, tmp_path: Path) -> No
     with behind_nginx(name, tmp_path) as (url, _):
         visitor = Visitor(url)
         spoofed = {"X-Forwarded-Email": "mallory@example.com", "X-Forwarded-User": "mallory"}
-        public = requests.get(url, headers=NAVIGATION | spoofed, timeout=10)
+        public = requests.get(url, headers=NAVIGATION | spoofed, timeout=60)
         assert "Nobody is signed in" in public.text
-        script = requests.get(f"{url}/reports", timeout=10)
+        script = requests.get(f"{url}/reports", timeout=60)
         assert (script.status_code, script.json()["code"]) == (401, "no_cookie")
         page = visitor.sign_in("grace", "/reports?month=5")
         assert page.url == f"{url}/reports?month=5"
         assert "<b>grace@example.com</b>, groups: staff" in page.text
-        told = visitor.get(f"{url}/reports", headers=NAVIGATION | spoofed, timeout=10)
+        told = visitor.get(f"{url}/reports", headers=NAVIGATION | spoofed, timeout=60)
         assert "<b>grace@example.com</b>" in told.text
         refused = visitor.open("/admin")
         assert refused.status_code == 403

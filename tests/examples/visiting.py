@@ -39,7 +39,7 @@ class Visitor(requests.Session):
 
     def open(self, path: str) -> requests.Response:
         """Open a page, going where redirects lead."""
-        return self.get(self.url + path, headers=NAVIGATION, timeout=10)
+        return self.get(self.url + path, headers=NAVIGATION, timeout=60)
 
     def sign_in(self, sub: str, path: str) -> requests.Response:
         """Open a page, follow the sign-in page's link, and choose somebody at the provider."""
@@ -48,7 +48,7 @@ class Visitor(requests.Session):
         assert page.status_code == 401, page.text
         assert link is not None, page.text
         at_provider = self.get(
-            urljoin(page.url, link[1].replace("&amp;", "&")), headers=NAVIGATION, timeout=10
+            urljoin(page.url, link[1].replace("&amp;", "&")), headers=NAVIGATION, timeout=60
         )
         form = re.search(r'action="([^"]+)"', at_provider.text)
         transaction = re.search(r'name="transaction" value="([^"]+)"', at_provider.text)
@@ -58,5 +58,5 @@ class Visitor(requests.Session):
             urljoin(at_provider.url, form[1]),
             data={"transaction": transaction[1], "sub": sub},
             headers=NAVIGATION,
-            timeout=10,
+            timeout=60,
         )

@@ -50,6 +50,7 @@ def gate_environment(issuer: str, public_url: str = APP, **settings: str) -> dic
         "cookie_secret": secrets.token_urlsafe(32),
         "public_url": public_url,
         "scopes": "openid,email,profile,groups",
+        "provider_timeout_seconds": "60",
     } | settings
     return {"OIDC_GATE_" + name.upper(): value for name, value in given.items()}
 
@@ -120,7 +121,7 @@ class Visitor(requests.Session):
 
     def open(self, url: str, **keywords: Any) -> requests.Response:
         """Open a page as a browser does; redirects are followed."""
-        return self.get(url, headers=NAVIGATION, timeout=10, **keywords)
+        return self.get(url, headers=NAVIGATION, timeout=60, **keywords)
 
 
 def headers_seen(response: requests.Response) -> dict[str, list[str]]:

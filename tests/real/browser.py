@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.real.components import need
 from tests.real.process import REPOSITORY
 
 SCREENS = REPOSITORY / "artifacts/screens"
-STEP_MILLISECONDS = 10_000
+STEP_MILLISECONDS = 60_000
+expect.set_options(timeout=STEP_MILLISECONDS)
 
 FLAGS = [
     "--no-sandbox",

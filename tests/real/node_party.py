@@ -39,6 +39,7 @@ class NodeParty(Site):
             "client_id": client_id,
             "cookie_secret": ("bq2oC4vYkq0tF1rD7zX3mN9sLwE6uHgJ8pRaT5iVnKc",),
             "ca_file": verify or None,
+            "provider_timeout_seconds": 60.0,
         }
         self.settings = Settings.load(environ={}, **(given | settings))
         self.world = World(self.settings)
@@ -82,13 +83,13 @@ class NodeBrowser(Visitor):
     def through(self, location: str, login: str) -> str:
         """Follow the provider's redirects and forms until it sends the browser back; where to."""
         self.asked = location
-        page = self.http.get(location, allow_redirects=False, timeout=10)
+        page = self.http.get(location, allow_redirects=False, timeout=60)
         for _ in range(_MOST_STEPS):
             if page.is_redirect:
                 location = urljoin(page.url, page.headers["Location"])
                 if location.startswith(ORIGIN):
                     return location
-                page = self.http.get(location, allow_redirects=False, timeout=10)
+                page = self.http.get(location, allow_redirects=False, timeout=60)
                 continue
             action = re.search(r'<form[^>]* action="([^"]+)"', page.text)
             assert page.status_code == 200, page.text
@@ -96,5 +97,5 @@ class NodeBrowser(Visitor):
             fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
             fields |= {"login": login, "password": "any"} if 'name="login"' in page.text else {}
             where = urljoin(page.url, unescape(action[1]))
-            page = self.http.post(where, data=fields, allow_redirects=False, timeout=10)
+            page = self.http.post(where, data=fields, allow_redirects=False, timeout=60)
         raise AssertionError(f"still at the provider: {page.url}")

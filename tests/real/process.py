@@ -61,8 +61,8 @@ def running(
     directory: Path,
     env: Mapping[str, str] | None = None,
     ready_path: str | None = None,
-    start_seconds: float = 20,
-    grace_seconds: float = 5,
+    start_seconds: float = 120,
+    grace_seconds: float = 20,
 ) -> Iterator[Server]:
     """Run a server until the block ends.
 
@@ -111,7 +111,7 @@ def _wait_until_ready(server: Server, path: str | None, deadline: float) -> None
         raise RuntimeError(f"{server.name} ended at once:\n{server.log_tail()}")
 
 
-def answers_http(port: int, path: str, *, timeout_seconds: float = 5) -> bool:
+def answers_http(port: int, path: str, *, timeout_seconds: float = 20) -> bool:
     """Tell whether a GET there gets an HTTP answer, whatever its status."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_seconds)
     try:

@@ -33,14 +33,14 @@ server {
 @pytest.mark.parametrize("kind", WSGI_SERVERS)
 def test_a_wsgi_server_answers(kind: str, tmp_path: Path) -> None:
     with serving(kind, "tests.real.hello:wsgi", directory=tmp_path) as server:
-        assert requests.get(server.url, timeout=5).text == "hello"
+        assert requests.get(server.url, timeout=60).text == "hello"
     assert not answers_tcp(server.port)
 
 
 @pytest.mark.parametrize("kind", ASGI_SERVERS)
 def test_an_asgi_server_answers(kind: str, tmp_path: Path) -> None:
     with serving(kind, "tests.real.hello:asgi", directory=tmp_path) as server:
-        assert requests.get(server.url, timeout=5).text == "hello"
+        assert requests.get(server.url, timeout=60).text == "hello"
     assert not answers_tcp(server.port)
 
 
@@ -50,8 +50,8 @@ def test_nginx_serves_a_file_and_an_application(tmp_path: Path) -> None:
         serving("wsgiref", "tests.real.hello:wsgi", directory=tmp_path) as app,
         nginx(STATIC % tmp_path, directory=tmp_path, upstreams={8080: app.port}) as front,
     ):
-        assert requests.get(f"{front.url}/hello.txt", timeout=5).text == "from a file"
-        assert requests.get(f"{front.url}/app/", timeout=5).text == "hello"
+        assert requests.get(f"{front.url}/hello.txt", timeout=60).text == "from a file"
+        assert requests.get(f"{front.url}/app/", timeout=60).text == "hello"
         assert "start worker process" in front.error_log()
 
 
@@ -60,7 +60,7 @@ def test_nginx_speaks_tls(tmp_path: Path) -> None:
         "server { listen 443 ssl; ssl_certificate /etc/a.pem; ssl_certificate_key /etc/b.pem; return 204; }"
     )
     with nginx(text, directory=tmp_path) as front:
-        reply = requests.get(front.url, verify=str(tmp_path / "tls.crt"), timeout=5)
+        reply = requests.get(front.url, verify=str(tmp_path / "tls.crt"), timeout=60)
     assert reply.status_code == 204
 
 
@@ -105,7 +105,7 @@ def test_the_node_provider_signs_somebody_in(page: Page, tmp_path: Path) -> None
         serving("wsgiref", "tests.real.hello:wsgi", directory=tmp_path) as app,
         node_provider([client(f"{app.url}/cb")], directory=tmp_path) as provider,
     ):
-        metadata = requests.get(f"{provider.issuer}/.well-known/openid-configuration", timeout=5).json()
+        metadata = requests.get(f"{provider.issuer}/.well-known/openid-configuration", timeout=60).json()
         assert metadata["issuer"] == provider.issuer
         challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"  # RFC 7636, appendix B
         page.goto(
@@ -138,7 +138,7 @@ def test_the_node_provider_knows_a_client_by_its_certificate(
             data={"grant_type": "client_credentials", "client_id": "by-certificate"},
             cert=(certificate, key) if shown else None,
             verify=certificate,
-            timeout=5,
+            timeout=60,
         )
     assert reply.status_code == status
 

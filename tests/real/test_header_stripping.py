@@ -70,7 +70,7 @@ class Seen(NamedTuple):
 def ask(port: int, path: str, lines: list[str], cookie: str = "") -> Seen:
     head = [f"GET {path} HTTP/1.1", "Host: app.example", "Connection: close", *lines]
     head += [f"Cookie: {cookie}"] if cookie else []
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall("\r\n".join([*head, "", ""]).encode("latin-1"))
         try:
             response = HTTPResponse(connection)

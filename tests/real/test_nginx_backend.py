@@ -139,29 +139,29 @@ def house(
 def test_nginx_keeps_its_connections_to_the_gate(house: House, who: str | None, status: int) -> None:
     visitor = house.visitor(who)
     before = house.relay.opened
-    replies = [visitor.get(f"{APP}/", headers=FETCH, timeout=5) for _ in range(100)]
+    replies = [visitor.get(f"{APP}/", headers=FETCH, timeout=60) for _ in range(100)]
     assert {reply.status_code for reply in replies} == {status}
     assert house.relay.opened - before <= 3
 
 
 def test_a_location_for_one_group(house: House) -> None:
     alice, bob = house.visitor("alice"), house.visitor("bob")
-    assert alice.get(f"{APP}/admin/users", timeout=5).json()["target"] == "/admin/users"
-    assert bob.get(f"{APP}/", timeout=5).status_code == 200
+    assert alice.get(f"{APP}/admin/users", timeout=60).json()["target"] == "/admin/users"
+    assert bob.get(f"{APP}/", timeout=60).status_code == 200
     refused = bob.open(f"{APP}/admin/users")
     assert refused.status_code == 403
     assert "You are signed in" in refused.text
-    assert bob.get(f"{APP}/%61dmin/users", timeout=5).status_code == 403
-    assert house.visitor().get(f"{APP}/admin/users", timeout=5).status_code == 401
+    assert bob.get(f"{APP}/%61dmin/users", timeout=60).status_code == 403
+    assert house.visitor().get(f"{APP}/admin/users", timeout=60).status_code == 401
     # What the outer location says of identity headers counts in the inner one.
-    seen = headers_seen(alice.get(f"{APP}/admin/", headers={"X-Forwarded-Groups": "forged"}, timeout=5))
+    seen = headers_seen(alice.get(f"{APP}/admin/", headers={"X-Forwarded-Groups": "forged"}, timeout=60))
     assert seen["x-forwarded-groups"] == ["staff,admins"]
 
 
 def test_a_public_location_knows_nobody_whatever_is_sent(house: House) -> None:
     for visitor in (house.visitor(), house.visitor("alice")):
         headers = {"X-Forwarded-User": "forged", "X-Auth-Request-User": "forged", "Remote-User": "forged"}
-        seen = headers_seen(visitor.get(f"{APP}/public/logo", headers=headers, timeout=5))
+        seen = headers_seen(visitor.get(f"{APP}/public/logo", headers=headers, timeout=60))
         assert not {"x-forwarded-user", "x-auth-request-user", "remote-user"} & seen.keys()
         assert "__Host-oidc_gate=" not in "".join(seen.get("cookie", []))
 
@@ -169,25 +169,25 @@ def test_a_public_location_knows_nobody_whatever_is_sent(house: House) -> None:
 def test_a_session_in_two_cookies_gets_through(house: House) -> None:
     visitor = house.visitor("many")
     assert len(visitor.cookies["__Host-oidc_gate.body"]) > 3000
-    reply = visitor.get(f"{APP}/", timeout=5)
+    reply = visitor.get(f"{APP}/", timeout=60)
     assert reply.status_code == 200
     assert headers_seen(reply)["x-forwarded-groups"] == [",".join(MANY.groups)]
 
 
 def test_plain_http_leads_to_https(house: House) -> None:
     url = f"http://127.0.0.1:{house.front.ports[80]}/a?b=c"
-    reply = requests.get(url, headers={"Host": "app.example.com"}, allow_redirects=False, timeout=5)
+    reply = requests.get(url, headers={"Host": "app.example.com"}, allow_redirects=False, timeout=60)
     assert (reply.status_code, reply.headers["Location"]) == (308, f"{APP}/a?b=c")
 
 
 def test_a_renewed_session_arrives(provider: TestProvider, application: Server, tmp_path: Path) -> None:
-    """Renewed at most each tenth of the idle time, which is a second here."""
-    with open_house(provider, application, tmp_path, session_idle_seconds="10") as house:
+    """Renewed at most each tenth of the idle time, which is three seconds here."""
+    with open_house(provider, application, tmp_path, session_idle_seconds="30") as house:
         visitor = house.visitor("alice")
         first = visitor.cookies["__Host-oidc_gate"]
-        time.sleep(1.2)
+        time.sleep(3.2)
         # Not with what a cache keeps for everybody...
-        kept = visitor.get(f"{APP}/cached/logo", timeout=5)
+        kept = visitor.get(f"{APP}/cached/logo", timeout=60)
         assert (kept.status_code, kept.headers.get("Set-Cookie")) == (200, None)
         assert kept.headers["Cache-Control"] == "public, max-age=60"
         assert visitor.cookies["__Host-oidc_gate"] == first
@@ -197,12 +197,12 @@ def test_a_renewed_session_arrives(provider: TestProvider, application: Server, 
 def test_a_renewed_session_arrives_with_any_status(
     provider: TestProvider, application: Server, tmp_path: Path, path: str, status: int
 ) -> None:
-    with open_house(provider, application, tmp_path, session_idle_seconds="10") as house:
+    with open_house(provider, application, tmp_path, session_idle_seconds="30") as house:
         visitor = house.visitor("alice")
         first = visitor.cookies["__Host-oidc_gate"]
-        assert "Set-Cookie" not in visitor.get(APP + path, timeout=5).headers
-        time.sleep(1.2)
-        reply = visitor.get(APP + path, timeout=5)
+        assert "Set-Cookie" not in visitor.get(APP + path, timeout=60).headers
+        time.sleep(3.2)
+        reply = visitor.get(APP + path, timeout=60)
         assert reply.status_code == status
         assert re.fullmatch(
             r"__Host-oidc_gate=[^;,]+; Max-Age=\d+; Path=/; Secure; HttpOnly; SameSite=Lax",
@@ -210,7 +210,7 @@ def test_a_renewed_session_arrives_with_any_status(
         )
         assert reply.headers["Cache-Control"] == "private"
         assert visitor.cookies["__Host-oidc_gate"] != first
-        assert visitor.get(f"{APP}/", timeout=5).status_code == 200
+        assert visitor.get(f"{APP}/", timeout=60).status_code == 200
 
 
 def test_a_gate_that_is_not_there_is_503_and_nobody_gets_in(application: Server, tmp_path: Path) -> None:
@@ -223,7 +223,7 @@ def test_a_gate_that_is_not_there_is_503_and_nobody_gets_in(application: Server,
             reply = visitor.open(APP + path)
             assert (reply.status_code, reply.headers["Retry-After"]) == (503, "10"), path
             assert "try again" in reply.text
-        assert visitor.get(f"{APP}/public/logo", timeout=5).status_code == 200
+        assert visitor.get(f"{APP}/public/logo", timeout=60).status_code == 200
 
 
 def test_a_provider_that_is_not_there_is_503_with_a_page(application: Server, tmp_path: Path) -> None:
@@ -241,7 +241,7 @@ def test_a_provider_that_is_not_there_is_503_with_a_page(application: Server, tm
         assert reply.status_code == 503
         assert reply.headers["Content-Type"] == "text/html; charset=utf-8"
         assert int(reply.headers["Retry-After"]) > 0
-        assert visitor.get(f"{APP}/oauth2/ping", timeout=5).status_code == 200
+        assert visitor.get(f"{APP}/oauth2/ping", timeout=60).status_code == 200
 
 
 def test_a_gate_that_hangs_is_503(application: Server, tmp_path: Path) -> None:
@@ -278,7 +278,7 @@ def _socket(house: House, cookies: str, **headers: str) -> ClientConnection:
     sock = socket.create_connection(("127.0.0.1", house.front.ports[443]))
     return connect(
         "wss://app.example.com/live?x=1", sock=sock, ssl=context, proxy=None, user_agent_header=None,
-        additional_headers={"Cookie": cookies, **headers}, open_timeout=5,
+        additional_headers={"Cookie": cookies, **headers}, open_timeout=60,
     )  # fmt: skip
 
 
@@ -286,7 +286,7 @@ def _socket(house: House, cookies: str, **headers: str) -> ClientConnection:
 def test_a_websocket_gets_through(house: House, headers: dict[str, str]) -> None:
     cookies = _cookie_header(house.visitor("alice"))
     with _socket(house, cookies, **headers, **{"X-Forwarded-User": "forged"}) as opened:
-        told = json.loads(opened.recv(timeout=5))
+        told = json.loads(opened.recv(timeout=60))
     assert told["target"] == "/live?x=1"
     assert ["x-forwarded-user", "alice"] in told["headers"]
     assert not any("forged" in value for _, value in told["headers"])

@@ -49,8 +49,8 @@ class House:
         return party
 
     def says(self, words: str) -> bool:
-        """Whether the provider's log says so within a second."""
-        for _ in range(100):
+        """Whether the provider's log says so within a minute."""
+        for _ in range(6_000):
             if words in self.provider.server.log.read_text():
                 return True
             time.sleep(0.01)
@@ -89,12 +89,12 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 def sign_out_at_the_provider(browser: NodeBrowser, issuer: str) -> None:
     """Press the provider's own button; the gate's browser side is not touched."""
-    page = browser.http.get(f"{issuer}/session/end", timeout=10)
+    page = browser.http.get(f"{issuer}/session/end", timeout=60)
     fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
     action = re.search(r'<form[^>]* action="([^"]+)"', page.text)
     assert action is not None, page.text
     where = urljoin(page.url, action[1])
-    done = browser.http.post(where, data=fields | {"logout": "yes"}, allow_redirects=False, timeout=10)
+    done = browser.http.post(where, data=fields | {"logout": "yes"}, allow_redirects=False, timeout=60)
     assert done.status_code in (200, 303), done.text
 
 
@@ -132,7 +132,7 @@ def test_the_same_logout_token_again(house: House, kind: str) -> None:
         f"http://127.0.0.1:{house.wire.port}/oauth2/backchannel_logout",
         data=body,
         headers={"Content-Type": "application/x-www-form-urlencoded"},
-        timeout=5,
+        timeout=60,
     )
     assert again.status_code == 400
     assert again.json()["error_description"].startswith("logout_token_jti: ")

@@ -133,11 +133,11 @@ def submit(session: requests.Session, page: requests.Response, **choice: str) ->
     action = re.search(r'<form method="post" action="([^"]+)"', page.text)
     assert action is not None, page.text
     fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page.text))
-    return session.post(action[1], data=fields | choice, timeout=10)
+    return session.post(action[1], data=fields | choice, timeout=60)
 
 
 def sign_in(pair: Pair, session: requests.Session, sub: str) -> requests.Response:
-    page = session.get(f"{pair.url}/private/index.html", timeout=10)
+    page = session.get(f"{pair.url}/private/index.html", timeout=60)
     assert page.url.startswith(pair.op.issuer), page.text
     answer = submit(session, page, sub=sub)
     return submit(session, answer) if answer.url.startswith(pair.op.issuer) else answer  # form_post
@@ -149,27 +149,27 @@ def test_apache_signs_in_and_out(pair: Pair) -> None:
     assert page.status_code == 200, page.text
     assert page.text == "user=alice@example.com groups=staff,admins"
     assert page.url == f"{pair.url}/private/index.html"
-    bye = session.get(f"{pair.url}/private/callback?logout={pair.url}/bye.html", timeout=10)
+    bye = session.get(f"{pair.url}/private/callback?logout={pair.url}/bye.html", timeout=60)
     assert (bye.status_code, bye.text) == (200, "bye")
     assert any(
         request.path == "/realm/end_session" and "id_token_hint" in request.query
         for request in pair.op.requests
     )
-    again = session.get(f"{pair.url}/private/index.html", timeout=10)
+    again = session.get(f"{pair.url}/private/index.html", timeout=60)
     assert "Who is signing in" in again.text
 
 
 def test_apache_obeys_a_back_channel_logout(pair: Pair) -> None:
     session = pair.browser()
     sign_in(pair, session, "bob")
-    assert "bob@example.com" in session.get(f"{pair.url}/private/index.html", timeout=10).text
+    assert "bob@example.com" in session.get(f"{pair.url}/private/index.html", timeout=60).text
     sid = pair.op.sid_of("bob")
     (refused,) = pair.op.back_channel_logout(sub="bob", sid=sid, fault=Fault.LOGOUT_NO_EVENTS)
     assert refused.status == 400
-    assert session.get(f"{pair.url}/private/index.html", allow_redirects=False, timeout=10).status_code == 200
+    assert session.get(f"{pair.url}/private/index.html", allow_redirects=False, timeout=60).status_code == 200
     (delivery,) = pair.op.back_channel_logout(sub="bob", sid=sid)
     assert delivery.status == 200, delivery
-    assert session.get(f"{pair.url}/private/index.html", allow_redirects=False, timeout=10).status_code == 302
+    assert session.get(f"{pair.url}/private/index.html", allow_redirects=False, timeout=60).status_code == 302
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ class LiveProvider:
 
     def authorize(self, location: str, **changes: str) -> str:
         url = urlsplit(location)
-        connection = http.client.HTTPConnection(url.netloc, timeout=5)
+        connection = http.client.HTTPConnection(url.netloc, timeout=60)
         try:
             connection.request("GET", f"{url.path}?{url.query}")
             answer = connection.getresponse()
@@ -58,7 +58,7 @@ class LiveSite(Site):
             "client_secret": CLIENT_SECRET,
             "public_url": ORIGIN,
             "scopes": ("openid", "email", "profile", "groups"),
-            "provider_timeout_seconds": 1.0,
+            "provider_timeout_seconds": 60.0,
         }
         super().__init__(shell, **given | changes)
         self.provider: Any = LiveProvider(op)

@@ -277,7 +277,7 @@ def test_the_loop_goes_on_while_the_provider_keeps_us_waiting(kind: str) -> None
     released = threading.Event()
     site = Site(Shell(kind, "", "/oauth2"))
     answer = site.provider.answer
-    site.world._outbound = lambda fetch: (released.wait(10), answer(fetch))[1]
+    site.world._outbound = lambda fetch: (released.wait(60), answer(fetch))[1]
     scope = driving.scope_of("GET", "/oauth2/start", [("Host", HOST), ("Accept", "text/html")], "")
     sent: list[Any] = []
 

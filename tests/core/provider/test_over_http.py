@@ -41,7 +41,7 @@ def sign_in(provider: TestProvider, **changes: Any) -> SignedIn:
             code_verifier=op.VERIFIER,
         )
     )
-    browser = requests.get(url, allow_redirects=False, timeout=5)
+    browser = requests.get(url, allow_redirects=False, timeout=60)
     pairs = parse_qsl(urlsplit(browser.headers["Location"]).query)
     done: SignedIn = drive(
         complete_sign_in(

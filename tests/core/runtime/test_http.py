@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from oidc_gate.settings import Settings
 from ..wire import Authority, Speak, make_authority, reply, says, serving
 
 
-def outbound(timeout: float = 5.0, **changes: Any) -> Outbound:
+def outbound(timeout: float = 60.0, **changes: Any) -> Outbound:
     return Outbound(
         Settings(
             issuer="https://op.example",
@@ -41,7 +41,7 @@ def get(url: str, **changes: Any) -> Fetch:
     return Fetch("GET", url, **changes)
 
 
-def failure(effect: Fetch, timeout: float = 5.0, **changes: Any) -> GateError:
+def failure(effect: Fetch, timeout: float = 60.0, **changes: Any) -> GateError:
     with pytest.raises(GateError) as caught:
         outbound(timeout, **changes).perform(effect)
     assert "secret" not in str(caught.value), "the query must not show"
@@ -140,11 +140,11 @@ def test_a_proxy_is_asked_about_the_hosts_that_it_is_for(monkeypatch: pytest.Mon
 
 
 def drip(first: bytes, byte: bytes) -> Speak:
-    """Say `first`, then go on with one byte every 50 ms for longer than any test waits."""
+    """Say `first`, then go on with one byte every 50 ms for far longer than the client has."""
 
     def speak(sock: socket.socket, _: bytes) -> None:
         sock.sendall(first)
-        for _second in range(100):
+        for _piece in range(1_200):
             time.sleep(0.05)
             sock.sendall(byte)
 
@@ -174,48 +174,40 @@ def test_a_slow_server_gets_no_more_than_the_time_there_is(speak: Speak, method:
         took = time.monotonic() - started
     assert isinstance(error, ProviderUnavailable)
     assert error.code == "provider_timeout"
-    assert 0.45 < took < 4
+    assert took > 0.45
     assert error.detail == f"{method} http://127.0.0.1:{wire.port}/t: no answer in time"
 
 
 def test_a_slow_server_behind_tls(authority: Authority) -> None:
     speak = drip(b"HTTP/1.1 200 OK\r\nX-Long: ", b"x")
     with serving(speak, authority.context()) as wire:
-        started = time.monotonic()
         error = failure(get(wire.url()), 0.5, ca_file=authority.ca_file)
     assert error.code == "provider_timeout"
-    assert time.monotonic() - started < 4
 
 
 def test_a_slow_handshake() -> None:
     listener = socket.create_server(("127.0.0.1", 0))  # accepts, and never says a word of TLS
     with listener:
-        started = time.monotonic()
         error = failure(get(f"https://127.0.0.1:{listener.getsockname()[1]}/"), 0.5)
     assert error.code == "provider_timeout"
-    assert time.monotonic() - started < 4
 
 
 def test_a_slow_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(drip(b"HTTP/1.1 200 OK\r\nX-Long: ", b"x")) as wire:
         monkeypatch.setenv("https_proxy", wire.url(""))
         monkeypatch.setenv("no_proxy", "")
-        started = time.monotonic()
         error = failure(get("https://op.example/"), 0.5)
     assert error.code == "provider_timeout"
-    assert time.monotonic() - started < 4
 
 
 def test_a_slow_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
     wake = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: wake.wait(5) and [])
-    started = time.monotonic()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: wake.wait(60) and [])
     try:
         error = failure(get("https://op.example/"), 0.5)
     finally:
         wake.set()
     assert error.code == "provider_timeout"
-    assert time.monotonic() - started < 4
 
 
 # --- the size, and answers that are none ------------------------------------------------------------
@@ -404,10 +396,41 @@ def at_once(count: int, call: Callable[[], Fetched]) -> list[Fetched | GateError
         return list(pool.map(one, range(count)))
 
 
+def sharing(count: int, call: Callable[[], Fetched], held: threading.Event) -> list[Fetched | GateError]:
+    """Call in `count` threads, and set `held` when all of them but one wait for the exchange of that one."""
+    waiting, result = threading.Semaphore(0), Future.result
+
+    def counted(future: Future[Any], timeout: float | None = None) -> Any:
+        if threading.current_thread() is not threading.main_thread():
+            waiting.release()
+        return result(future, timeout)
+
+    def release() -> None:
+        for _ in range(count - 1):
+            waiting.acquire(timeout=60)
+        held.set()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Future, "result", counted)
+        threading.Thread(target=release).start()
+        return at_once(count, call)
+
+
+def holding(held: threading.Event, data: bytes) -> Speak:
+    """Answer once `held` is set."""
+
+    def speak(sock: socket.socket, _: bytes) -> None:
+        held.wait(60)
+        sock.sendall(data)
+
+    return speak
+
+
 def test_equal_gets_share_one_exchange() -> None:
-    with serving(slowly(reply(b"shared"))) as wire:
+    held = threading.Event()
+    with serving(holding(held, reply(b"shared"))) as wire:
         one, effect = outbound(), get(wire.url(), shared=True)
-        results = at_once(8, lambda: one.perform(effect))
+        results = sharing(8, lambda: one.perform(effect), held)
         assert [result.body for result in results if isinstance(result, Fetched)] == [b"shared"] * 8
         assert len(wire.requests) == 1
         one.perform(effect)
@@ -423,9 +446,10 @@ def test_others_do_not() -> None:
 
 
 def test_a_failure_is_shared_too_and_each_gets_its_own() -> None:
-    with serving(slowly(reply(b"x" * 100))) as wire:
+    held = threading.Event()
+    with serving(holding(held, reply(b"x" * 100))) as wire:
         one, effect = outbound(), get(wire.url(), shared=True, max_bytes=10)
-        results = at_once(5, lambda: one.perform(effect))
+        results = sharing(5, lambda: one.perform(effect), held)
     assert [result.code for result in results if isinstance(result, ProviderError)] == [
         "answer_too_large"
     ] * 5
@@ -436,7 +460,7 @@ def test_a_failure_is_shared_too_and_each_gets_its_own() -> None:
 def test_under_gevent() -> None:
     script = """
 from gevent import monkey; monkey.patch_all()
-import gevent, sys, time
+import gevent
 from tests.core.runtime.test_http import drip, get, outbound, slowly
 from tests.core.wire import reply, serving
 from oidc_gate.errors import GateError
@@ -446,13 +470,11 @@ with serving(slowly(reply(b"shared"))) as wire:
     assert [job.get().body for job in jobs] == [b"shared"] * 5
     assert len(wire.requests) == 1
 with serving(drip(b"HTTP/1.1 200 OK\\r\\nX: ", b"x")) as wire:
-    started = time.monotonic()
     try:
         outbound(0.5).perform(get(wire.url()))
     except GateError as error:
         assert error.code == "provider_timeout", error
-    assert time.monotonic() - started < 4, "too slow"
-print("held")
+        print("held")
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.stdout == "held\n", done.stderr

@@ -88,7 +88,7 @@ import oidc_gate, oidc_gate.runtime.world, oidc_gate.provider.sign_in, oidc_gate
 found = {name.partition(".")[0] for name in sys.modules}
 print(sorted(found & {"authlib", "requests", "urllib3", "joserfc", "cryptography"}))
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.stdout == "[]\n", done.stderr
 
 
@@ -99,5 +99,5 @@ logging.basicConfig(level=logging.DEBUG)
 import oidc_gate.provider.oauth
 print(logging.getLogger("authlib.integrations.base_client").isEnabledFor(logging.DEBUG))
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.stdout == "False\n", done.stderr

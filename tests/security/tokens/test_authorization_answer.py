@@ -63,7 +63,7 @@ def test_an_answer_of_another_browser(party: Party) -> None:
     attacker, victim = party.visitor(), party.visitor()
     party.begin(victim)
     location = party.begin(attacker)
-    callback = attacker.http.get(location, allow_redirects=False, timeout=10).headers["Location"]
+    callback = attacker.http.get(location, allow_redirects=False, timeout=60).headers["Location"]
     answer = victim.navigate(callback, Sec_Fetch_Site="cross-site")
     party.refused(victim, answer, bad("flow_missing", "no flow cookie fits the state"))
     assert party.fetched("/token") == 0
@@ -72,7 +72,7 @@ def test_an_answer_of_another_browser(party: Party) -> None:
 def test_a_flow_that_took_too_long(party: Party) -> None:
     browser = party.visitor()
     location = party.begin(browser)
-    callback = browser.http.get(location, allow_redirects=False, timeout=10).headers["Location"]
+    callback = browser.http.get(location, allow_redirects=False, timeout=60).headers["Location"]
     party.ahead += 601
     answer = browser.navigate(callback, Sec_Fetch_Site="cross-site")
     party.refused(browser, answer, bad("flow_expired", "More than ten minutes"))
@@ -86,7 +86,7 @@ def test_the_halves_of_two_flows(make_party: MakeParty) -> None:
     first, second = party.begin(browser), party.begin(browser)
     assert query_of(first)["state"] != query_of(second)["state"]
     answers = [
-        query_of(browser.http.get(location, allow_redirects=False, timeout=10).headers["Location"])
+        query_of(browser.http.get(location, allow_redirects=False, timeout=60).headers["Location"])
         for location in (first, second)
     ]
     mixed = f"{party.path('callback')}?code={answers[0]['code']}&state={answers[1]['state']}&iss={party.op.issuer}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -72,13 +71,10 @@ def test_a_stale_issuer_does_not_change_hands(party: Party) -> None:
     assert "issuer_mismatch" in party.caplog.text
 
 
-def test_slow(make_party: MakeParty) -> None:
-    party = make_party(provider_timeout_seconds=0.5)
-    began = time.monotonic()
-    with party.op.misbehaving(Fault.SLOW, at="discovery", seconds=3):
+def test_slow(party: Party) -> None:
+    with party.op.misbehaving(Fault.SLOW, at="discovery", seconds=60), party.hurried():
         assert is_refused(party, start(party), 503, "provider_timeout")
         assert is_refused(party, start(party), 503, "provider_timeout"), "and nobody waits for it again"
-    assert time.monotonic() - began < 3
     assert party.fetched("/.well-known/openid-configuration") == 1
     party.ahead += 11
     party.signs_in()
