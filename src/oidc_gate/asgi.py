@@ -29,6 +29,7 @@ from .endpoints.replies import problem
 from .errors import ConfigurationError
 from .model import Reply, Session
 from .policy.claims import stripped_names
+from .request.navigation import HANDSHAKE
 from .runtime.threads import is_on_a_loop, off_loop
 from .runtime.world import World
 from .settings import Settings
@@ -165,7 +166,7 @@ class AuthBackend:
         backend = self._backends.at(mount)
         query = scope.get("query_string", b"")
         if scope["type"] == "http" and backend.is_plain_auth(scope["path"][len(mount) :], query):
-            known = backend.known(_cookie_header(scope))
+            known = backend.known(_plain_cookies(scope))
             if known is not None:
                 await send({"type": "http.response.start", "status": 202, "headers": _headers_of(known.told)})
                 return await send({"type": "http.response.body", "body": b""})
@@ -209,13 +210,21 @@ def _entered(scope: Scope, kept: list[tuple[bytes, bytes]], cookies: str, told: 
     return inner
 
 
-def _cookie_header(scope: Scope) -> str:
-    """Return the ``Cookie`` header; HTTP/2 may have cut it in pieces (RFC 9113 §8.2.3)."""
-    pieces = [value for name, value in scope["headers"] if name == b"cookie"]
-    if len(pieces) == 1:
-        found: str = pieces[0].decode("latin-1")
+_COUNTS = frozenset({b"cookie", *(name.encode() for name in HANDSHAKE)})
+
+
+def _plain_cookies(scope: Scope) -> str:
+    """Return the ``Cookie`` header, which HTTP/2 may have cut in pieces (RFC 9113 §8.2.3).
+
+    Empty for a WebSocket handshake: there the ``Origin`` counts as well.
+    """
+    pairs = [pair for pair in scope["headers"] if pair[0] in _COUNTS]
+    if len(pairs) == 1 and pairs[0][0] == b"cookie":
+        found: str = pairs[0][1].decode("latin-1")
         return found
-    return b"; ".join(pieces).decode("latin-1")
+    if any(name != b"cookie" for name, _ in pairs):
+        return ""
+    return b"; ".join([value for _, value in pairs]).decode("latin-1")
 
 
 async def _complete_lifespan(receive: Receive, send: Send) -> None:

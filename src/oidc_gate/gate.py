@@ -181,7 +181,7 @@ class Gate(Generic[Told]):
         name = request.path[len(self.below_prefix) :]
         name = "static" if name.startswith("static/") and name.count("/") == 1 else name
         methods = ENDPOINTS.get(name, ("GET", "HEAD") if name == "static" else None)
-        if methods is None or request.is_websocket:
+        if methods is None:
             return problem(404, "not_found", "The gate has no such endpoint.").because("not_found")
         if methods and request.method not in methods:
             allow = (("Allow", ", ".join(methods)),)
@@ -230,7 +230,7 @@ class Gate(Generic[Told]):
         )
         if identity is None or visit.refused_by:
             return self._admit_without_identity(visit, is_public, cookies)
-        if request.is_websocket and not _is_own_origin(visit):
+        if request.is_websocket and visit.has_foreign_origin:
             message = "A page of another site may not open this WebSocket."
             return problem(403, "origin_not_allowed", message).because("origin_not_allowed")
         assert visit.session is not None
@@ -261,13 +261,6 @@ def _turn_away(visit: Visit) -> Reply:
 def _is_page(visit: Visit) -> bool:
     """Tell whether the application's own 401 would be shown to a person."""
     return visit.audience.value in ("navigation", "frame")
-
-
-def _is_own_origin(visit: Visit) -> bool:
-    """Tell whether a WebSocket was opened by a page of ours; programs send no ``Origin`` (RFC 6455 §10.2)."""
-    origins = visit.request.headers.all("origin")
-    own = {visit.site.origin, visit.here, *visit.parts.settings.allowed_origins}
-    return not origins or (len(origins) == 1 and origins[0].lower() in own)
 
 
 def _drained(reply: Reply, request: Request) -> Reply:

@@ -14,6 +14,7 @@ from .endpoints.admission import admit, application_headers
 from .endpoints.base import Parts
 from .model import Allow, HeaderList, Headers, Identity, Reply, Request, Session
 from .policy.claims import stripped_names, user_of
+from .request.navigation import HANDSHAKE, is_handshake
 from .runtime.world import World
 from .settings import Settings
 from .shell import DRAIN_BYTES, Engine, challenges_by_itself, load_settings, may_carry_cookie, new_request_id
@@ -29,6 +30,7 @@ _REASONS = {status.value: status.phrase for status in HTTPStatus}
 # The absolute form of a request target (RFC 9112 §3.2.2): its scheme and host.
 _ORIGIN = re.compile(r"\Ahttps?://[^/?#]*", re.IGNORECASE)
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"
+_HANDSHAKE = frozenset("HTTP_" + name.upper().replace("-", "_") for name in HANDSHAKE)
 
 
 class OIDCGate:
@@ -75,6 +77,13 @@ class OIDCGate:
         if known is None or clock() >= known.until:
             known = self._engine.meet(cookie, header)
         if known is None or prefix in environ.get("PATH_INFO", ""):
+            return self._decide(environ, start_response)
+        # What `is_handshake` looks for, without a call: of a WebSocket handshake the Origin counts as well.
+        if (
+            "HTTP_UPGRADE" in environ
+            or "HTTP_SEC_WEBSOCKET_KEY" in environ
+            or "HTTP_SEC_WEBSOCKET_VERSION" in environ
+        ):
             return self._decide(environ, start_response)
         _enter(environ, stripped, others, known.told)
         return app(environ, start_response)
@@ -136,6 +145,7 @@ def request_of(environ: Environ) -> Request:
         (name[5:].replace("_", "-"), value) for name, value in environ.items() if name.startswith("HTTP_")
     ]
     headers += [(name.replace("_", "-"), environ[name]) for name in ("CONTENT_TYPE",) if environ.get(name)]
+    sent = Headers(headers)
     path = environ.get("PATH_INFO", "")
     mount = environ.get("SCRIPT_NAME", "").rstrip("/")
     raw_path, is_as_sent = _raw_path(environ, mount, path)
@@ -146,8 +156,9 @@ def request_of(environ: Environ) -> Request:
         path=_decoded(path) or "/",
         raw_path=raw_path,
         query=environ.get("QUERY_STRING", ""),
-        headers=Headers(headers),
+        headers=sent,
         peer=environ.get("REMOTE_ADDR", "") or "unix",
+        is_websocket=is_handshake(sent),
         request_id=new_request_id(),
         is_ambiguous=not is_as_sent or (bool(mount) and f"{path}/".startswith(f"{mount}/")),
     )
@@ -299,7 +310,7 @@ class AuthBackend:
         backend = self._backends.at(environ.get("SCRIPT_NAME", ""))
         if backend.is_plain_auth(environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", "")):
             known = backend.known(environ.get("HTTP_COOKIE", ""))
-            if known is not None:
+            if known is not None and environ.keys().isdisjoint(_HANDSHAKE):
                 status, headers = known.told
                 start_response(status, headers.copy())  # a middleware may add to the list that it is given
                 return NOTHING

@@ -35,6 +35,11 @@ PLAIN = b"GET /oauth2/auth HTTP/1.1\r\nHost: app\r\nCookie: x=1; %s\r\nAccept: *
         (b"GET / HTTP/1.1\r\nCookie: a=b\r\nTRANSFER-ENCODING: chunked\r\n\r\n", ""),
         (b"GET / HTTP/1.1\r\nCookie: a=b\r\nConnection: close\r\n\r\n", ""),
         (b"GET / HTTP/1.1\r\nCookie: a=b\r\nUpgrade: websocket\r\n\r\n", ""),
+        (b"GET / HTTP/1.1\r\nUPGRADE:WebSocket\r\nCookie: a=b\r\n\r\n", ""),
+        # Nginx leaves Upgrade out, and hands these on
+        (b"GET / HTTP/1.1\r\nCookie: a=b\r\nSec-WebSocket-Key: dGhlIHNhbXBsZQ==\r\n\r\n", ""),
+        (b"GET / HTTP/1.1\r\nsec-websocket-version: 13\r\nCookie: a=b\r\n\r\n", ""),
+        (b"GET / HTTP/1.1\r\nOrigin: https://evil.example\r\nCookie: a=b\r\n\r\n", "a=b"),
         (b"GET / HTTP/1.1\r\nCookie: a=b\r\nExpect: 100-continue\r\n\r\n", ""),
         (b"GET / HTTP/1.1\r\nX: 1\nContent-Length: 4\r\nCookie: a=b\r\n\r\n", ""),
         (b"GET / HTTP/1.1\r\nCookie: a=b\r\nX: " + b"x" * 70_000 + b"\r\n\r\n", ""),

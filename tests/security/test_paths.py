@@ -298,3 +298,49 @@ def test_headroom_3281_websockets_do_not_walk_past_the_gate() -> None:
     visitor = site.person()
     site.now += 3600
     assert visitor.open("GET", "/socket", {"Origin": ORIGIN}, kind="websocket").kind == "closed"
+
+
+HANDSHAKE = {
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Version": "13",
+}
+
+
+def test_headroom_3281_over_wsgi_a_websocket_is_gated_too() -> None:
+    """flask-sock on gunicorn: there the handshake is a GET with headers, and a cookie seen before let it through."""
+    site = Site(SHELLS["wsgi"], public_paths=("/open/*",))
+    alice = site.person()
+    assert alice.get("/").status == 200
+    site.app.seen.clear()
+    for origin in ("https://evil.example", "null", f"{ORIGIN}.evil.example", "http://app.example", "", "*"):
+        for path in ("/socket", "/open/socket"):
+            assert alice.get(path, HANDSHAKE | {"Origin": origin}).status == 403, origin
+    assert site.visitor().get("/socket", HANDSHAKE | {"Origin": ORIGIN}).status == 401
+    assert site.app.seen == []
+    assert alice.get("/socket", HANDSHAKE | {"Origin": ORIGIN}).status == 200
+    assert alice.get("/socket", HANDSHAKE).status == 200
+
+
+@pytest.mark.parametrize("endpoint", ["auth", "forward"])
+def test_headroom_3281_the_question_of_a_proxy_about_a_websocket_is_answered_by_its_origin(
+    site: Site, endpoint: str
+) -> None:
+    """Caddy asks with the handshake itself; Nginx and Traefik leave out ``Upgrade``, and no more."""
+    alice = site.person()
+    nginx = {name: value for name, value in HANDSHAKE.items() if name.startswith("Sec-")}
+    for _ in range(2):
+        assert alice.ask(endpoint).status == 202
+        for asked in (HANDSHAKE, nginx):
+            for origin in (
+                "https://evil.example",
+                "null",
+                f"{ORIGIN}.evil.example",
+                "http://app.example",
+                "",
+            ):
+                assert alice.ask(endpoint, asked | {"Origin": origin}).status == 403, origin
+            assert alice.ask(endpoint, asked | {"Origin": ORIGIN}).status == 202
+            assert alice.ask(endpoint, asked).status == 202
+            assert site.visitor().ask(endpoint, asked | {"Origin": ORIGIN}).status == 401

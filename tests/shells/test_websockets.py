@@ -83,12 +83,6 @@ def test_a_public_path_is_open_to_anybody(site: Site) -> None:
     assert not site.app.last["user"].is_authenticated
 
 
-def test_the_gates_own_endpoints_are_none(site: Site) -> None:
-    answer = connect(site.person(), f"{site.shell.prefix}/auth")
-    assert (answer.kind, answer.status) == ("denied", 404)
-    assert site.app.seen == []
-
-
 def test_a_session_ends_for_new_ones_too_and_is_not_renewed_by_them(site: Site) -> None:
     visitor = site.person()
     site.now += site.settings.session_idle_seconds / 2

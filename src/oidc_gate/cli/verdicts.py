@@ -17,10 +17,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ..asgi import AuthBackend
 
-# What matters of a request's head, in the order in which it comes: a cookie; the end; or a body, an upgrade, a
-# connection that is not kept, none of which Nginx sends for the recipes.
+# What matters of a request's head, in the order in which it comes: a cookie; the end; or a body, a connection that
+# is not kept, a WebSocket handshake, whose Origin counts as well.
 _NEXT = re.compile(
-    rb"\r\n(?:cookie:([^\r\n]*)|\r\n|content-length:|transfer-encoding:|connection:|upgrade:|expect:)",
+    rb"\r\n(?:cookie:([^\r\n]*)|\r\n|content-length:|transfer-encoding:|connection:|upgrade:|expect:|sec-websocket-)",
     re.IGNORECASE,
 )
 _LONGEST = 65_536

@@ -11,6 +11,7 @@ from dataclasses import replace
 from ..effects import Step
 from ..model import Reply
 from ..request.forwarded import original_target
+from ..request.navigation import is_handshake
 from .admission import admit, public_path
 from .base import Parts, Visit
 from .replies import bare
@@ -31,7 +32,8 @@ def judge(parts: Parts, visit: Visit) -> Reply:
     """Return the verdict on a visit: 202, 401 or 403.
 
     A user whom the settings or the query refuse is let through to a public path as an anonymous visitor is:
-    every identity header is there, and empty.
+    every identity header is there, and empty. Of a WebSocket handshake the ``Origin`` counts as well, as it does in
+    front of an application.
     """
     rules = parts.entry.narrowed(visit.request.query)
     if rules.query.demand is None:
@@ -49,4 +51,6 @@ def judge(parts: Parts, visit: Visit) -> Reply:
         return bare(403).because("refused", rule=refused_by)
     if refused_by:
         return replace(admit(parts, None), reason=public_path(refused_by))
+    if (visit.request.is_websocket or is_handshake(visit.request.headers)) and visit.has_foreign_origin:
+        return bare(403).because("origin_not_allowed")
     return admit(parts, visit.session).because("signed_in")

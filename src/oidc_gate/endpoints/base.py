@@ -13,7 +13,7 @@ from ..model import Identity, Reason, Request, Session
 from ..policy.entry import EntryRules
 from ..policy.public_paths import PublicPaths
 from ..provider.client import Provider
-from ..request.forwarded import Site, TrustedProxies, normal_host, site_of
+from ..request.forwarded import Site, TrustedProxies, browser_host, normal_host, site_of
 from ..request.navigation import Audience, audience_of, is_from_browser
 from ..request.return_to import own_address, safe_target
 from ..seal import KeyRing, Sealer, Signer
@@ -132,14 +132,24 @@ class Visit:
     def here(self) -> str:
         """The origin that the browser used.
 
-        That of the site, unless ``Host`` names one of `allowed_redirect_hosts`: one gate for several
-        sub-domains.
+        That of the site, unless ``Host``, or a trusted proxy, names one of `allowed_redirect_hosts`: one gate for
+        several sub-domains.
         """
-        host = normal_host(self.request.host, self.site.scheme)
+        host = normal_host(browser_host(self.request, self.parts.trusted), self.site.scheme)
         if not host or host == self.site.host:
             return self.site.origin
         other = f"{self.site.scheme}://{host}"
         return other if safe_target(other + "/", self.site, self.parts.settings) else self.site.origin
+
+    @property
+    def has_foreign_origin(self) -> bool:
+        """Whether a page of another origin made this request. Clients that are no browser send no ``Origin``.
+
+        Spec: RFC 6455 §10.2.
+        """
+        origins = self.request.headers.all("origin")
+        own = {self.site.origin, self.here, *self.parts.settings.allowed_origins}
+        return bool(origins) and not (len(origins) == 1 and origins[0].lower() in own)
 
     @property
     def home(self) -> str:

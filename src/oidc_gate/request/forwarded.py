@@ -123,6 +123,13 @@ def site_of(request: Request, settings: Settings, trusted: TrustedProxies) -> Si
     return Site(scheme, normal_host(host, scheme), _mount(request, hops))
 
 
+def browser_host(request: Request, trusted: TrustedProxies) -> str:
+    """Return the host that the browser used: ``Host``, or what a trusted proxy says in its place. Not normalised."""
+    if not trusted.trusts(request.peer):
+        return request.host
+    return _written(request, "x-forwarded-host", 1 + _trusted_hops(request, trusted)) or request.host
+
+
 def client_address(request: Request, trusted: TrustedProxies) -> str:
     """Return the address of the client, for the log.
 

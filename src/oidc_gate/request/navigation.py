@@ -31,6 +31,8 @@ _FRAMES = frozenset({"iframe", "frame", "embed", "object", "fencedframe"})
 _FETCH_METADATA = ("sec-fetch-mode", "sec-fetch-dest", "sec-fetch-site")
 _FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
+HANDSHAKE = frozenset({"upgrade", "sec-websocket-key", "sec-websocket-version", ":protocol"})
+"""The headers of which every WebSocket handshake has one, in lower case; see `is_handshake`."""
 _ZERO_WEIGHT = re.compile(r";[ \t]*q=0?(?:\.0*)?[ \t]*(?:;|$)", re.IGNORECASE)
 _LONGEST_ACCEPT = 4096
 
@@ -50,6 +52,19 @@ def audience_of(request: Request) -> Audience:
     if any(name in headers for name in _FETCH_METADATA):
         return _by_fetch_metadata(request.method, headers)
     return _by_accept(request.method, headers)
+
+
+def is_handshake(headers: Headers) -> bool:
+    """Tell whether a request opens a WebSocket, or is a proxy's question about one that does.
+
+    ``Upgrade`` is for one connection, so that Nginx and Traefik leave it out of their question. They hand
+    ``Sec-WebSocket-*`` on, which browsers always send, and which no script can set.
+
+    Spec: RFC 6455 §4.1; RFC 8441 §4 (``:protocol``).
+    """
+    if "sec-websocket-key" in headers or "sec-websocket-version" in headers:
+        return True
+    return any("websocket" in value.lower() for value in headers.all("upgrade") + headers.all(":protocol"))
 
 
 def is_from_browser(headers: Headers) -> bool:

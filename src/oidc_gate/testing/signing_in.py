@@ -173,7 +173,8 @@ def dressed(kind: type[Gate], ticket: Ticket) -> Any:
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] in ("http", "websocket"):
                 rest = [pair for pair in scope["headers"] if pair[0] != b"cookie"]
-                cookie = ticket.stamp(asgi._cookie_header(scope)).encode("latin-1")
+                sent = b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
+                cookie = ticket.stamp(sent.decode("latin-1")).encode("latin-1")
                 scope = {**scope, "headers": [*rest, (b"cookie", cookie)]}
             await super().__call__(scope, receive, send)
 
