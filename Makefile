@@ -3,7 +3,7 @@
 #   make test-fast     the tests without servers and property tests, over one interface: a minute
 #   make test          every test; TESTS=tests/core narrows it, SEED=1 shuffles it
 #   make test-all      every test on each Python from 3.11 to 3.14 that is found here
-#   make check | bench | docs | fuzz | clean
+#   make check | settings | bench | docs | fuzz | clean
 # PYTHON=/path/to/python3.11 names the interpreter; CI=true tests the built wheel and forgives no missing part.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -31,7 +31,7 @@ else
 INSTALLED := $(VENV)/.stamp-dev
 endif
 
-.PHONY: help demo example-flask example-fastapi example-django test check test-fast test-all bench docs fuzz components clean
+.PHONY: help demo example-flask example-fastapi example-django test check settings test-fast test-all bench docs fuzz components clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n '1,7p'
@@ -101,6 +101,10 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	@! test -e tests/core/test_imports.py || $(BIN)/python -m pytest -q tests/core/test_imports.py
+
+# What follows from the fields of the settings: the typed keywords, and the tables of docs/settings.md.
+settings: $(INSTALLED)
+	$(BIN)/python -m tools.settings_files
 
 bench: $(INSTALLED) components
 	$(BIN)/python -m bench

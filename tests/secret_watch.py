@@ -22,7 +22,8 @@ from oidc_gate.provider.jose import assertions
 from oidc_gate.runtime.http import Outbound
 from oidc_gate.seal.ring import Sealer
 from oidc_gate.seal.signing import Signer
-from oidc_gate.settings import Settings
+from oidc_gate.settings.schema import SECRETS
+from oidc_gate.settings.sources import SettingsReader
 from oidc_gate.testing.provider.realm import Shelf
 from oidc_gate.testing.provider.tokens import Draft
 
@@ -114,17 +115,17 @@ def _sources(watch: SecretWatch) -> Iterator[tuple[Any, str, Callable[..., Any]]
         if label != "id":
             watch.learn(record._text(made))
 
-    def configured(_: None, settings: Settings, /) -> None:
-        private = (settings.client_private_key, settings.id_token_decryption_key)
-        for secret in (settings.client_secret, *settings.cookie_secret, *private):
-            watch.learn(*(line for line in (secret or "").splitlines() if "-----" not in line))
+    def configured(values: dict[str, Any], _: SettingsReader, /) -> None:
+        for value in (values[name] for name in SECRETS):
+            for secret in value if isinstance(value, tuple) else (value or "",):
+                watch.learn(*(line for line in secret.splitlines() if "-----" not in line))
 
     yield Sealer, "seal", result
     yield Signer, "sign", result
     yield Draft, "write", result
     yield Shelf, "add", shelved
     yield record.Flow, "_derive", derived
-    yield Settings, "__post_init__", configured
+    yield SettingsReader, "checked", configured
     for name in ("build_client_assertion", "build_request_object", "build_secret_assertion"):
         if hasattr(assertions, name):
             yield assertions, name, result

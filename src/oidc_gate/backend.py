@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from dataclasses import replace
 from typing import Generic
@@ -10,15 +9,13 @@ from urllib.parse import urlsplit
 
 from .endpoints.replies import problem
 from .errors import ConfigurationError
-from .faults import describe
 from .gate import Tell
 from .model import Decision, Reply, Request
 from .runtime.world import World
 from .session.cache import Known, SessionCache, Told
 from .settings import Settings
-from .shell import Engine
-
-log = logging.getLogger("oidc_gate")
+from .settings.problems import describe_problem
+from .shell import Engine, log_configuration_error
 
 MOST_MOUNTS = 16
 
@@ -85,8 +82,8 @@ class Backends(Generic[Told]):
 
     def __init__(self, settings: Settings, tell: Tell[Told], world: World | None = None) -> None:
         if not settings.public_url and not settings.trusted_proxies:
-            error = ConfigurationError([describe("public_url", "backend_place", "default")])
-            log.critical("%s", error)
+            error = ConfigurationError([describe_problem("public_url", "backend_place", "default")])
+            log_configuration_error(error)
             raise error
         self._settings = settings
         self._tell = tell

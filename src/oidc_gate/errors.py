@@ -3,7 +3,7 @@
 ::
 
     GateError                   every error of this package
-    ├── ConfigurationError      settings that cannot work: all faults at once
+    ├── ConfigurationError      settings that cannot work, with every problem
     ├── SessionError            a cookie that opens no session; becomes "anonymous"
     ├── CallbackError           400  the answer from the provider does not fit this browser
     ├── AccessDenied            403  signed in, and refused
@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .faults import Fault
+    from .settings.problems import Problem
 
 
 class GateError(Exception):
@@ -54,15 +54,26 @@ class ConfigurationError(GateError):
     """Settings that cannot work.
 
     Args:
-        faults: Every fault found, in the order of the settings.
+        problems: Every problem that was found, in the order of the settings.
+
+    Attributes:
+        is_logged: The log has every problem already. The text of the error then gives their number only, so
+            that a server which prints the error as well does not repeat them.
     """
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        lines = "\n".join(f"  {fault}" for fault in faults)
-        super().__init__(
-            "configuration", "The gate is not configured.", detail=f"{len(faults)} fault(s)\n{lines}"
-        )
-        self.faults = tuple(faults)
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        self.is_logged = False
+        lines = "\n".join(f"  {problem}" for problem in problems)
+        super().__init__("configuration", "The gate is not configured.", detail=f"{self._summary()}\n{lines}")
+
+    def _summary(self) -> str:
+        return "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
+
+    def __str__(self) -> str:
+        if self.is_logged:
+            return f"{self.code}: {self._summary()}, which the log lists at CRITICAL (logger oidc_gate)"
+        return super().__str__()
 
 
 class SessionError(GateError):

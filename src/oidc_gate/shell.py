@@ -12,11 +12,11 @@ from typing import Any, Generic
 from . import libraries
 from .effects import run
 from .errors import ConfigurationError
-from .faults import describe
 from .gate import Gate, Tell
 from .runtime.world import World
 from .session.cache import Known, SessionCache, Told
 from .settings import Settings
+from .settings.problems import describe_problem
 
 log = logging.getLogger("oidc_gate")
 
@@ -30,7 +30,7 @@ def load_settings(settings: Settings | None, keywords: dict[str, Any]) -> Settin
     """Return the settings of a shell: given whole, or loaded from keywords, environment and file.
 
     Raises:
-        ConfigurationError: Every fault at once; logged at CRITICAL first, since some servers swallow it.
+        ConfigurationError: With every problem; it has been logged at CRITICAL.
         TypeError: Both ways at once: whichever lost, a rule about who may enter could be lost with it.
     """
     if settings is not None and keywords:
@@ -39,9 +39,15 @@ def load_settings(settings: Settings | None, keywords: dict[str, Any]) -> Settin
         loaded = Settings.load(**keywords) if settings is None else settings
         _try_keys(loaded)
     except ConfigurationError as error:
-        log.critical("%s", error)
+        log_configuration_error(error)
         raise
     return loaded
+
+
+def log_configuration_error(error: ConfigurationError) -> None:
+    """Log every problem of the settings at CRITICAL, since some servers swallow the error."""
+    log.critical("%s", error)
+    error.is_logged = log.isEnabledFor(logging.CRITICAL)
 
 
 def _try_keys(settings: Settings) -> None:
@@ -56,14 +62,14 @@ def _try_keys(settings: Settings) -> None:
         "client_private_key": load_private_key,
         "id_token_decryption_key": load_decryption_key,
     }
-    faults = []
+    problems = []
     for name in names:
         try:
             loaders[name](getattr(settings, name))
         except UnusableKey as error:
-            faults.append(describe(name, "key_unusable", "settings", reason=error.detail))
-    if faults:
-        raise ConfigurationError(faults)
+            problems.append(describe_problem(name, "key_unusable", "settings", reason=error.detail))
+    if problems:
+        raise ConfigurationError(problems)
 
 
 def new_request_id() -> str:

@@ -66,7 +66,7 @@ def test_serving_somebody_signed_in_loads_nothing_heavy(shell: str) -> None:
 
 SOURCE = Path(__file__).parents[2] / "src/oidc_gate"
 # Outside the core; settings are read before a worker has threads.
-NOT_AMONG_THREADS = ("__init__.py", "settings.py", "cli", "configuration", "ext", "testing")
+NOT_AMONG_THREADS = ("__init__.py", "settings", "cli", "ext", "testing")
 LOADED = """
 import json, sys
 import oidc_gate.asgi, oidc_gate.wsgi

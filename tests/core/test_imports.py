@@ -11,7 +11,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[2] / "src/oidc_gate"
 
-VALUES = {"model", "errors", "effects", "settings", "configuration", "faults", "seal"}
+VALUES = {"model", "errors", "effects", "settings", "syntax", "seal"}
 GROUND = VALUES | {"cookies", "marks"}
 ROOMS = {"request", "flow", "session", "provider", "policy", "pages", "observe"}
 SHELLS = {"asgi", "asgi_messages", "backend", "interface", "libraries", "runtime", "shell", "wsgi"}

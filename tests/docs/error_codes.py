@@ -11,8 +11,8 @@ from oidc_gate.provider.authorization import REGISTERED_ERRORS
 from oidc_gate.provider.token import _OURS_TO_MEND
 
 SOURCE = Path(__file__).parents[2] / "src/oidc_gate"
-# Faults of settings have codes too, which no page shows: they are sentences that name the setting.
-OUTSIDE = ("testing", "cli", "ext", "check", "configuration", "faults.py", "settings.py")
+# Problems of settings have codes too, which no page shows: they are sentences that name the setting.
+OUTSIDE = ("testing", "cli", "ext", "check", "settings")
 SEALS = "SealError"
 _CODE = re.compile("[a-z_]{5,}")
 TOKENS = "IDTokenError"

@@ -10,6 +10,7 @@ import sys
 import tomllib
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,7 +97,7 @@ def test_toml_is_settings(block: Block, tmp_path: Path) -> None:
     keys = tomllib.loads(block.text)
     file = tmp_path / "gate.toml"
     file.write_text(block.text)
-    required = {
+    required: dict[str, Any] = {
         name.removeprefix("OIDC_GATE_").lower(): value
         for name, value in environ_for_tests().items()
         if name.removeprefix("OIDC_GATE_").lower() not in keys

@@ -120,4 +120,4 @@ CONTRADICTIONS: list[tuple[str, dict[str, Any]]] = [
 def test_what_fapi2_forbids_is_a_fault(house: House, setting: str, given: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError) as caught:
         house.party("key", fapi2=True, **given)
-    assert {fault.setting for fault in caught.value.faults} == {setting}
+    assert {each.setting for each in caught.value.problems} == {setting}

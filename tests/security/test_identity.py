@@ -214,7 +214,7 @@ def test_cve_2021_21411_an_unknown_setting_is_an_error(make_site: MakeSite) -> N
             cookie_secret="bq2oC4vYkq0tF1rD7zX3mN9sLwE6uHgJ8pRaT5iVnKc",
             allowed_group=("staff",),
         )
-    assert [fault.code for fault in caught.value.faults] == ["unknown"]
+    assert [each.code for each in caught.value.problems] == ["unknown"]
 
 
 def test_cve_2021_21411_groups_are_a_further_demand_and_compared_whole(make_site: MakeSite) -> None:

@@ -170,8 +170,8 @@ SECRET_NAMES = (
 )
 ALLOWED = {
     (
-        "configuration/session.py",
-        "secret == report.settings.client_secret",
+        "settings/checks/session.py",
+        "secret == draft.settings.client_secret",
     ): "both are the operator's own, at start",
     ("pages/assets.py", "match[2] == digest"): "the digest of a public file, in its public name",
     ("provider/token.py", "token_type != ('dpop' if dpop else 'bearer')"): "a public word",

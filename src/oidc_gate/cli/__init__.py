@@ -41,5 +41,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except ConfigurationError as error:
-        print(f"oidc-gate: the settings cannot work, {error.detail}", file=sys.stderr)
+        print(f"oidc-gate: {error}", file=sys.stderr)
         return 2

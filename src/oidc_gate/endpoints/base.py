@@ -13,7 +13,7 @@ from ..model import Identity, Reason, Request, Session
 from ..policy.entry import EntryRules
 from ..policy.public_paths import PublicPaths
 from ..provider.client import Provider
-from ..request.forwarded import Site, TrustedProxies, browser_host, normal_host, site_of
+from ..request.forwarded import Site, TrustedProxies, browser_host, site_of
 from ..request.navigation import Audience, audience_of, is_from_browser
 from ..request.return_to import own_address, safe_target
 from ..seal import KeyRing, Sealer, Signer
@@ -21,6 +21,7 @@ from ..session.cache import SessionCache
 from ..session.cookie_sessions import CookieSessions, Found
 from ..session.revocation import revoke_session
 from ..settings import Settings
+from ..syntax.hosts import normal_host
 
 
 class Parts:

@@ -9,13 +9,11 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-import idna
-
 from ..model import Identity
 from ..settings import Settings
+from ..syntax.hosts import normal_domain
 
 _LONGEST_EMAIL = 320  # 64 + @ + 255, RFC 5321 §4.5.3.1
-_DOMAIN = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.ASCII)
 # whitespace, controls, and the characters that compatibility normalisation turns into `@`
 _NOT_LOCAL = re.compile(r"[\s\x00-\x20\x7f-\x9f\uff20\ufe6b\ud800-\udfff]")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -157,19 +155,6 @@ def normal_email(email: str) -> Email | None:
         return None
     domain = normal_domain(domain)
     return Email(_ascii_lower(local), domain) if domain else None
-
-
-@lru_cache(maxsize=1024)
-def normal_domain(domain: str) -> str:
-    """Return `domain` in lower case and in ASCII (``xn--``), or an empty string if it is malformed."""
-    if not domain.isascii():
-        try:
-            # IDNA 2008, not Python's own codec: that one takes straße.de for strasse.de, another domain.
-            domain = idna.encode(domain, uts46=True, transitional=False).decode("ascii")
-        except UnicodeError:
-            return ""
-    domain = domain.lower()
-    return domain if len(domain) <= 253 and _DOMAIN.fullmatch(domain) else ""
 
 
 def _demand(emails: Iterable[str], domains: Iterable[str], groups: Iterable[str], unverified: bool) -> Demand:

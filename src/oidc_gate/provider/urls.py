@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, urlsplit
 
-from ..configuration.addresses import is_loopback
+from ..syntax.hosts import is_loopback
 
 MAX_URL = 2048
 _ODD = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\]")

@@ -16,16 +16,13 @@ from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from ..model import Request
 from ..settings import Settings
+from ..syntax.hosts import normal_host
+from ..syntax.paths import is_plain_path
 
-_NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?", re.ASCII)
-_HOST = re.compile(r"([A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::([1-9][0-9]{0,4}))?", re.ASCII)
-_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]{1,200})+", re.ASCII)
 _METHOD = re.compile(r"[A-Z]{1,20}", re.ASCII)
 _ABSOLUTE = re.compile(r"https?://[^/?#@\\]+(?=/)", re.IGNORECASE)
 _TWO_TARGETS = re.compile(r", *(?:/|https?:)", re.IGNORECASE)
-_DEFAULT_PORT = {"http": "80", "https": "443"}
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
-_LONGEST_HOST = 261  # a name of 255, and a port
 _MOST_HOPS = 32  # of X-Forwarded-For; no real chain is longer, and the client chooses the rest
 
 Address = IPv4Address | IPv6Address
@@ -180,36 +177,6 @@ def original_target(request: Request, settings: Settings, trusted: TrustedProxie
     return OriginalTarget(methods[0], path, raw, raw_path)
 
 
-def normal_host(host: str, scheme: str) -> str:
-    """Return `host`, with its port if any, in its normal form; empty if it is malformed.
-
-    Args:
-        host: As in a ``Host`` header: a name, an IPv4 address or an IPv6 literal in brackets, then ``:port``.
-        scheme: Whose default port is left out.
-
-    Spec: RFC 3986 §3.2.2, without percent-encoding and IPvFuture; WHATWG URL §3.5.
-    """
-    # What is remembered is bounded in length too: clients make hosts up.
-    return _normal_host(host, scheme) if len(host) <= _LONGEST_HOST else ""
-
-
-@lru_cache(maxsize=1024)
-def _normal_host(host: str, scheme: str) -> str:
-    match = _HOST.fullmatch(host)
-    if match is None:
-        return ""
-    name, port = match[1].lower(), match[2]
-    if name.startswith("["):
-        address = _address(name)
-        # IPv4 inside IPv6 comes back as IPv4: no browser writes it so.
-        name = f"[{address.compressed}]" if isinstance(address, IPv6Address) else ""
-    elif not _NAME.fullmatch(name):
-        name = ""
-    if not name or (port and int(port) > 65535):
-        return ""
-    return name if not port or port == _DEFAULT_PORT.get(scheme) else f"{name}:{port}"
-
-
 @lru_cache(maxsize=16)
 def _site_of_url(url: str) -> Site:
     parts = urlsplit(url)
@@ -220,7 +187,7 @@ def _site_of_url(url: str) -> Site:
 def _mount(request: Request, hops: int) -> str:
     """Return the mount with what the proxy took off in front of it."""
     prefix = _written(request, "x-forwarded-prefix", hops).rstrip("/")
-    if not _PREFIX.fullmatch(prefix) or not {".", ".."}.isdisjoint(prefix.split("/")):
+    if not is_plain_path(prefix):
         return request.mount
     # Servers are often told the same prefix as their root path.
     known = request.mount == prefix or request.mount.startswith(prefix + "/")

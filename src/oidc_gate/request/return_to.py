@@ -13,7 +13,8 @@ from urllib.parse import quote, unquote, unquote_to_bytes
 
 from ..model import Request
 from ..settings import Settings
-from .forwarded import Site, normal_host
+from ..syntax.hosts import normal_host
+from .forwarded import Site
 
 LONGEST_TARGET = 2048
 """Characters, percent-encoded; the target rides in ``state``, which rides in a URL."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from oidc_gate.errors import ConfigurationError
 from oidc_gate.settings import Settings
 
-from .settings_cases import GOOD
+from .cases import GOOD
 
 NAMES = [field.name for field in dataclasses.fields(Settings)]
 PIECES = sorted({

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from oidc_gate.configuration.names import FOREIGN
 from oidc_gate.errors import ConfigurationError
-from oidc_gate.faults import SECRETS, Fault
 from oidc_gate.settings import Settings
+from oidc_gate.settings.hints import FOREIGN
+from oidc_gate.settings.problems import Problem
+from oidc_gate.settings.schema import SECRETS
 
-from .settings_cases import GOOD, OTHER, SECRET
+from .cases import GOOD, OTHER, SECRET
 
 ENVIRONMENT = {
     "OIDC_GATE_ISSUER": "https://op.example.com",
@@ -21,16 +22,16 @@ ENVIRONMENT = {
 }
 
 
-def faults(environ: dict[str, str], **keywords: Any) -> list[Fault]:
+def problems(environ: dict[str, str], **keywords: Any) -> list[Problem]:
     try:
         Settings.load(environ=environ, **keywords)
     except ConfigurationError as error:
-        return list(error.faults)
+        return list(error.problems)
     return []
 
 
 def codes(environ: dict[str, str], **keywords: Any) -> list[tuple[str, str, str]]:
-    return [(fault.setting, fault.code, fault.source) for fault in faults(environ, **keywords)]
+    return [(found.setting, found.code, found.source) for found in problems(environ, **keywords)]
 
 
 def load(**variables: str) -> Settings:
@@ -142,7 +143,7 @@ def test_text_that_is_no_value(name: str, text: str, code: str) -> None:
         ("[oidc_gate]", "oidc_gate", "unknown"),
     ],
 )
-def test_a_fault_in_the_file_names_file_and_key(tmp_path: Path, line: str, name: str, code: str) -> None:
+def test_a_problem_in_the_file_names_file_and_key(tmp_path: Path, line: str, name: str, code: str) -> None:
     path = tmp_path / "gate.toml"
     path.write_text(line)
     keywords = {key: value for key, value in GOOD.items() if key != name}
@@ -173,10 +174,10 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         (broken, "config_syntax"),
         (latin, "config_file"),
     ]:
-        found = faults(ENVIRONMENT | {"OIDC_GATE_CONFIG": str(path)})
-        assert [(fault.setting, fault.code) for fault in found] == [("config", code)]
+        found = problems(ENVIRONMENT | {"OIDC_GATE_CONFIG": str(path)})
+        assert [(each.setting, each.code) for each in found] == [("config", code)]
         assert "hunter2" not in str(found)
-    assert [fault.code for fault in faults(ENVIRONMENT | {"OIDC_GATE_CONFIG": ""})] == ["config_file"]
+    assert [found.code for found in problems(ENVIRONMENT | {"OIDC_GATE_CONFIG": ""})] == ["config_file"]
 
 
 @pytest.mark.parametrize("name", sorted(SECRETS - {"cookie_secret"}))
@@ -208,8 +209,8 @@ def test_a_secret_file_that_cannot_be_read(tmp_path: Path) -> None:
     variable = "OIDC_GATE_CLIENT_SECRET_FILE"
     # people put the secret itself where its path belongs
     for path, code in [("hunter2", "secret_file"), (str(binary), "secret_file"), (str(empty), "empty")]:
-        found = faults(ENVIRONMENT | {variable: path})
-        assert [(fault.setting, fault.code, fault.source) for fault in found] == [
+        found = problems(ENVIRONMENT | {variable: path})
+        assert [(each.setting, each.code, each.source) for each in found] == [
             ("client_secret", code, variable)
         ]
         assert "hunter2" not in str(found[0])
@@ -222,15 +223,15 @@ def test_a_secret_and_its_file_at_once(tmp_path: Path) -> None:
 
 
 def test_only_secrets_come_from_files(tmp_path: Path) -> None:
-    (fault,) = faults(ENVIRONMENT | {"OIDC_GATE_CLIENT_ID_FILE": "/run/id"})
-    assert (fault.setting, fault.code) == ("client_id_file", "unknown")
+    (found,) = problems(ENVIRONMENT | {"OIDC_GATE_CLIENT_ID_FILE": "/run/id"})
+    assert (found.setting, found.code) == ("client_id_file", "unknown")
 
 
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("clientid", "did you mean client_id?"),
-        ("public_path", "did you mean public_paths?"),
+        ("clientid", "write client_id, the nearest name"),
+        ("public_path", "write public_paths, the nearest name"),
         ("oidc_issuer_url", "issuer"),
         ("upstreams", "wrap the application"),
         ("email_domains", "allowed_email_domains"),
@@ -248,10 +249,10 @@ def test_only_secrets_come_from_files(tmp_path: Path) -> None:
     ],
 )
 def test_an_unknown_name_says_what_is_meant(name: str, hint: str) -> None:
-    (fault,) = faults(ENVIRONMENT, **{name: "hunter2"})
-    assert (fault.setting, fault.code, fault.source) == (name, "unknown", "keyword")
-    assert hint in fault.instead
-    assert "hunter2" not in str(fault)
+    (found,) = problems(ENVIRONMENT, **{name: "hunter2"})
+    assert (found.setting, found.code, found.source) == (name, "unknown", "keyword")
+    assert hint in found.fix
+    assert "hunter2" not in str(found)
     if not name.endswith("_file"):
         variable = f"OIDC_GATE_{name.upper()}"
         assert codes(ENVIRONMENT | {variable: "x"}) == [(name, "unknown", variable)]
@@ -261,9 +262,9 @@ def test_foreign_names_are_not_ours() -> None:
     assert FOREIGN.keys().isdisjoint(Settings.__dataclass_fields__)
 
 
-def test_a_variable_in_small_letters_is_no_setting() -> None:
-    (fault,) = faults(ENVIRONMENT | {"OIDC_GATE_prefix": "/x"})
-    assert (fault.code, fault.instead) == ("unknown", "write it as OIDC_GATE_PREFIX")
+def test_a_variable_in_small_letters_is_not_a_setting() -> None:
+    (found,) = problems(ENVIRONMENT | {"OIDC_GATE_prefix": "/x"})
+    assert (found.code, found.fix) == ("unknown", "write it as OIDC_GATE_PREFIX")
 
 
 @pytest.mark.parametrize(
@@ -287,7 +288,7 @@ def test_variables_of_others(variable: str, text: str) -> None:
 
 @pytest.mark.parametrize("variable", ["OIDC_GATE_PORT", "OIDC_GATE_TESTS", "OIDC_GATE_CONFIGS", "OIDC_GATE_"])
 def test_variables_that_only_look_like_those(variable: str) -> None:
-    assert [fault.code for fault in faults(ENVIRONMENT | {variable: "4180"})] == ["unknown"]
+    assert [found.code for found in problems(ENVIRONMENT | {variable: "4180"})] == ["unknown"]
 
 
 def test_none_counts_as_not_given_where_nothing_else_could_be_meant() -> None:
@@ -303,7 +304,7 @@ def test_nobody_is_not_everybody(name: str) -> None:
     """`allowed_groups=os.environ.get("GROUPS")`, or an empty list, must not let everyone in."""
     assert codes(ENVIRONMENT, **{name: None}) == [(name, "wrong_type", "keyword")]
     assert codes(ENVIRONMENT, **{name: []}) == [(name, "empty", "keyword")]
-    assert [fault.code for fault in faults(ENVIRONMENT | {f"OIDC_GATE_{name.upper()}": ""})] == ["empty"]
+    assert [found.code for found in problems(ENVIRONMENT | {f"OIDC_GATE_{name.upper()}": ""})] == ["empty"]
 
 
 def test_other_lists_may_be_empty() -> None:

@@ -1,4 +1,4 @@
-"""Valid settings, and every way to spoil them: what to change, which setting is at fault, with which code."""
+"""Valid settings, and every way to spoil them: what to change, which setting has which problem."""
 
 from __future__ import annotations
 

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from oidc_gate.errors import ConfigurationError
-from oidc_gate.faults import KINDS, SECRETS, describe
 from oidc_gate.settings import Settings
+from oidc_gate.settings.problems import TEMPLATES, describe_problem
+from oidc_gate.settings.schema import SECRETS
 
-from .settings_cases import (
+from .cases import (
     CASES,
     CERTIFICATE,
     FAPI2,
@@ -30,22 +31,22 @@ from .settings_cases import (
 )
 
 
-def faults(**changes: Any) -> list[tuple[str, str]]:
-    """Return setting and code of every fault that `changes` bring about."""
+def problems(**changes: Any) -> list[tuple[str, str]]:
+    """Return setting and code of every problem that `changes` cause."""
     try:
         Settings(**(GOOD | changes))
     except ConfigurationError as error:
-        return [(fault.setting, fault.code) for fault in error.faults]
+        return [(found.setting, found.code) for found in error.problems]
     return []
 
 
 @pytest.mark.parametrize(("changes", "setting", "code"), CASES, ids=id_of)
-def test_one_fault_alone(changes: dict[str, Any], setting: str, code: str) -> None:
-    assert set(faults(**changes)) == {(setting, code)}
+def test_one_problem_alone(changes: dict[str, Any], setting: str, code: str) -> None:
+    assert set(problems(**changes)) == {(setting, code)}
 
 
-def test_every_kind_of_fault_has_a_case() -> None:
-    assert {code for _, _, code in CASES} | FROM_SOURCES == set(KINDS)
+def test_every_kind_of_problem_has_a_case() -> None:
+    assert {code for _, _, code in CASES} | FROM_SOURCES == set(TEMPLATES)
 
 
 GOOD_CHANGES: list[dict[str, Any]] = [
@@ -101,8 +102,8 @@ GOOD_CHANGES: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("changes", GOOD_CHANGES, ids=id_of)
-def test_no_fault(changes: dict[str, Any]) -> None:
-    assert faults(**changes) == []
+def test_no_problem(changes: dict[str, Any]) -> None:
+    assert problems(**changes) == []
 
 
 @pytest.mark.parametrize(
@@ -150,8 +151,8 @@ def test_normal_form(changes: dict[str, Any], setting: str, normal: object) -> N
     assert dataclasses.replace(settings) == settings
 
 
-def test_all_faults_at_once_in_the_order_of_the_settings() -> None:
-    assert faults(auto_sign_in=1, issuer="x", prefix="/", client_id="", cookie_secret="short") == [
+def test_all_problems_are_reported_together_in_the_order_of_the_settings() -> None:
+    assert problems(auto_sign_in=1, issuer="x", prefix="/", client_id="", cookie_secret="short") == [
         ("issuer", "url_malformed"),
         ("client_id", "missing"),
         ("cookie_secret", "secret_short"),
@@ -171,19 +172,19 @@ def test_all_faults_at_once_in_the_order_of_the_settings() -> None:
 def test_a_choice_that_is_nearly_right(setting: str, value: str, meant: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Settings(**(GOOD | {setting: value}))
-    assert caught.value.faults[0].instead.partition("mean ")[2] == meant
+    assert caught.value.problems[0].fix.partition("mean ")[2] == meant
 
 
 def test_original_headers_count_from_nobody_without_trusted_proxies() -> None:
-    assert faults(original_uri_header="X-Uri", original_method_header="X-Method") == [
+    assert problems(original_uri_header="X-Uri", original_method_header="X-Method") == [
         ("original_uri_header", "needs"),
         ("original_method_header", "needs"),
     ]
 
 
-def test_what_follows_from_a_fault_is_not_told() -> None:
+def test_what_follows_from_a_problem_is_not_reported() -> None:
     broken: dict[str, Any] = {"client_secret": 3, "client_auth": "client_secret_post"}
-    assert faults(**broken) == [("client_secret", "wrong_type")]
+    assert problems(**broken) == [("client_secret", "wrong_type")]
 
 
 @pytest.mark.parametrize(
@@ -203,12 +204,12 @@ def test_what_follows(changes: dict[str, Any], secure: bool, prefix: str, origin
     assert (settings.public_origin, settings.public_path) == (origin, path)
 
 
-def test_a_fault_is_one_line_that_says_all() -> None:
+def test_a_problem_is_one_line_that_says_all() -> None:
     with pytest.raises(ConfigurationError) as caught:
         Settings(**(GOOD | {"issuer": "http://op.example.com"}))
-    assert [str(fault) for fault in caught.value.faults] == [
-        "issuer (keyword): 'http://op.example.com' is http, and op.example.com is not this machine; "
-        "write https; http is only for localhost and 127.0.0.1 [url_http]"
+    assert [str(found) for found in caught.value.problems] == [
+        "issuer (keyword): 'http://op.example.com' is http, and op.example.com is not this machine. "
+        "Fix: write https; http is accepted for localhost and 127.0.0.1 only. [url_http]"
     ]
 
 
@@ -227,11 +228,11 @@ def test_a_fault_is_one_line_that_says_all() -> None:
         {"authorization_params": {"client_secret": "hunter2", "hd": "hunter2\n"}},
     ],
 )
-def test_no_secret_is_told(changes: dict[str, Any]) -> None:
+def test_no_secret_is_shown(changes: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Settings(**(GOOD | changes))
-    told = f"{caught.value} {caught.value!r} {caught.value.faults!r} {caught.value.detail}"
-    assert "hunter2" not in told
+    shown = f"{caught.value} {caught.value!r} {caught.value.problems!r} {caught.value.detail}"
+    assert "hunter2" not in shown
     assert caught.value.__context__ is None
 
 
@@ -244,8 +245,39 @@ def test_no_secret_in_the_repr() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(SECRETS))
-def test_a_fault_cannot_be_made_with_the_value_of_a_secret(name: str) -> None:
-    assert "hunter2" not in str(describe(name, "out_of_range", "keyword", value="hunter2", low=1, high=2))
+def test_a_problem_cannot_be_made_with_the_value_of_a_secret(name: str) -> None:
+    assert "hunter2" not in str(
+        describe_problem(name, "out_of_range", "keyword", value="hunter2", low=1, high=2)
+    )
+
+
+def test_an_unknown_keyword_is_a_problem_like_any_other() -> None:
+    assert problems(clientid="x", prefix="/") == [("clientid", "unknown"), ("prefix", "prefix_malformed")]
+
+
+@pytest.mark.parametrize("name", ["allowed_emails", "allowed_groups", "allowed_redirect_hosts"])
+def test_an_empty_list_of_users_is_a_problem_here_too(name: str) -> None:
+    assert problems(**{name: []}) == [(name, "empty")]
+    assert problems(**{name: ()}) == [], "the default, which dataclasses.replace passes"
+
+
+@pytest.mark.parametrize("changes", [{"dpop": 0}, {"session_lifetime_seconds": 28800.0}])
+def test_what_only_equals_the_default_has_its_type_checked(changes: dict[str, Any]) -> None:
+    assert problems(**changes) == [(next(iter(changes)), "wrong_type")]
+
+
+def test_a_number_beyond_every_range() -> None:
+    assert problems(provider_timeout_seconds=10**400) == [("provider_timeout_seconds", "out_of_range")]
+
+
+@pytest.mark.parametrize("name", ["prefix", "new"])
+def test_settings_cannot_be_changed(name: str) -> None:
+    settings = Settings(**GOOD)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(settings, name, "/other")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        delattr(settings, name)
+    assert dataclasses.is_dataclass(settings)
 
 
 def test_importing_the_settings_is_cheap() -> None:

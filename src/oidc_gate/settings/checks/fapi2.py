@@ -1,0 +1,60 @@
+"""What `fapi2` turns on, and what contradicts it.
+
+Spec: FAPI 2.0 Security Profile (Final) §5.3.3 (clients), §5.4 (cryptography).
+"""
+
+from __future__ import annotations
+
+from ..report import Derived, Draft, Findings, wrong
+from .provider import TLS_METHODS, effective_client_auth
+
+ALGORITHMS = ("PS256", "ES256", "EdDSA", "Ed25519")
+
+
+def check_contradictions(draft: Draft) -> Findings:
+    """Check for what the profile forbids."""
+    settings = draft.settings
+    if not settings.fapi2:
+        return
+    if settings.issuer.startswith("http:"):
+        yield wrong("issuer", "fapi2", what="it is http", hint="write https")
+    if (settings.public_url or "").startswith("http:"):
+        yield wrong("public_url", "fapi2", what="it is http", hint="write https, on loopback too")
+    if settings.insecure_cookies:
+        yield wrong(
+            "insecure_cookies", "fapi2", what="it sends cookies over http", hint="remove insecure_cookies"
+        )
+    if settings.pushed_authorization_requests == "never":
+        hint = "write always, or do not set it"
+        yield wrong("pushed_authorization_requests", "fapi2", what="requests are not pushed", hint=hint)
+    if settings.response_mode != "query":
+        yield wrong("response_mode", "fapi2", what="the response comes in a form", hint="write query")
+    if effective_client_auth(settings) not in TLS_METHODS | {"private_key_jwt"}:
+        hint = "set client_private_key or client_certificate, and no client_secret"
+        because = ("client_private_key", "client_certificate")
+        what = "the client does not authenticate with private_key_jwt or TLS"
+        yield wrong("client_auth", "fapi2", because=because, what=what, hint=hint)
+
+
+def check_algorithms(draft: Draft) -> Findings:
+    """Check that an ID token is signed as the profile demands; without a setting, reduce the list to that."""
+    names = draft.settings.id_token_algorithms
+    weak = [name for name in names if name not in ALGORITHMS]
+    if not draft.settings.fapi2 or not weak:
+        return
+    if "id_token_algorithms" not in draft.sources:
+        yield Derived("id_token_algorithms", tuple(name for name in names if name in ALGORITHMS))
+    else:
+        hint = f"write some of {', '.join(ALGORITHMS)}"
+        yield wrong("id_token_algorithms", "fapi2", what=f"{', '.join(weak)} may sign", hint=hint)
+
+
+def turn_on(draft: Draft) -> Findings:
+    """Turn on what the profile demands: pushed requests, and sender-constrained tokens."""
+    if not draft.settings.fapi2:
+        return
+    yield Derived("pushed_authorization_requests", "always")
+    if (
+        effective_client_auth(draft.settings) not in TLS_METHODS
+    ):  # else the certificate binds them (RFC 8705 §3)
+        yield Derived("dpop", True)

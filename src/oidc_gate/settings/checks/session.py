@@ -1,0 +1,101 @@
+"""Checks of the session, its secrets and its cookie."""
+
+from __future__ import annotations
+
+import re
+
+from ...syntax.hosts import is_ip, normal_domain
+from ..report import Derived, Draft, Findings, wrong
+
+MIN_SECRET = 43  # 32 random bytes in base64url
+_MIN_DIFFERENT_CHARACTERS = 5
+_EXAMPLE = re.compile(
+    r"change-?_?me|replace[-_ ]|example|your[-_ ]cookie|oidc[-_ ]gate[-_ ]secret|insert[-_ ]", re.I
+)
+_COOKIE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+_COOKIE_PREFIX = re.compile(r"__(?:host|secure|http|host-http)-", re.IGNORECASE)  # RFC 6265bis §4.1.3
+
+
+def check_cookie_secret(draft: Draft) -> Findings:
+    """Check that the secrets that seal the session cannot be guessed. None of them is ever shown."""
+    secrets = draft.settings.cookie_secret
+    for secret in secrets:
+        if len(secret) < MIN_SECRET:
+            yield wrong("cookie_secret", "secret_short", length=len(secret))
+        elif len(set(secret)) < _MIN_DIFFERENT_CHARACTERS:
+            yield wrong("cookie_secret", "secret_simple")
+        if _EXAMPLE.search(secret):
+            yield wrong("cookie_secret", "secret_example")
+        if secret == draft.settings.client_secret:
+            yield wrong("cookie_secret", "secret_shared")
+    if len(set(secrets)) < len(secrets):
+        yield wrong("cookie_secret", "secret_repeated")
+
+
+def check_lifetimes(draft: Draft) -> Findings:
+    """Check that a session cannot be idle for longer than it lasts."""
+    lifetime, idle = draft.settings.session_lifetime_seconds, draft.settings.session_idle_seconds
+    if idle <= lifetime:
+        return
+    if "session_idle_seconds" not in draft.sources:
+        yield Derived("session_idle_seconds", lifetime)
+    else:
+        because = ("session_lifetime_seconds",)
+        yield wrong(
+            "session_idle_seconds", "idle_over_lifetime", because=because, value=idle, lifetime=lifetime
+        )
+
+
+def check_store(draft: Draft) -> Findings:
+    """Check that this version has the store."""
+    store = draft.settings.session_store
+    if store != "cookie":
+        scheme = store.partition(":")[0][:20]  # what follows may contain a password
+        yield wrong("session_store", "store_missing", scheme=scheme if scheme.isidentifier() else "this")
+
+
+def check_cookie_name(draft: Draft) -> Findings:
+    """Check the name of the cookie.
+
+    Spec: RFC 6265bis §4.1.3.
+    """
+    name = draft.settings.cookie_name
+    if prefix := _COOKIE_PREFIX.match(name):
+        yield wrong("cookie_name", "cookie_name_prefixed", value=name, prefix=prefix[0])
+    elif not _COOKIE_NAME.fullmatch(name):
+        yield wrong("cookie_name", "cookie_name_malformed", value=name)
+
+
+def check_cookie_domain(draft: Draft) -> Findings:
+    """Check that browsers will accept the domain of the cookie.
+
+    Spec: RFC 6265bis §4.1.2.3, §5.7.
+    """
+    domain, public_url = draft.settings.cookie_domain, draft.settings.public_url
+    if domain is None:
+        return
+    normal = normal_domain(domain)
+    if "." not in normal or is_ip(normal):
+        plain = domain.rpartition("://")[2].partition("/")[0].partition(":")[0].strip(".")
+        hint = f"write {plain}" if "." in normal_domain(plain) and not is_ip(plain) else "do not set it"
+        yield wrong("cookie_domain", "cookie_domain_malformed", value=domain, hint=hint)
+        return
+    host = (public_url or "").partition("://")[2].partition("/")[0].partition(":")[0]
+    if host and host != normal and not host.endswith(f".{normal}"):
+        because = ("public_url",)
+        yield wrong("cookie_domain", "cookie_domain_elsewhere", because=because, value=domain, host=host)
+    yield Derived("cookie_domain", normal)
+
+
+def check_samesite(draft: Draft) -> Findings:
+    """Check that cookies with ``SameSite=None`` can have ``Secure``, which browsers demand.
+
+    Spec: RFC 6265bis §4.1.2.7, §5.7.
+    """
+    settings = draft.settings
+    if settings.is_secure:
+        return
+    for name, value, other in (("cookie_samesite", "None", "Lax"), ("response_mode", "form_post", "query")):
+        if getattr(settings, name) == value:
+            hint = f"write {other}, or use https"
+            yield wrong(name, "needs_secure", because=("public_url",), value=value, hint=hint)

@@ -1,0 +1,1 @@
+"""How texts of the web are written: hosts and paths. Each rule stands here once."""

@@ -1,0 +1,107 @@
+"""Host names, domain names and IP addresses: their normal form, and which of them are this machine."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address
+
+import idna
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+MAX_DOMAIN = 253  # RFC 1035 §2.3.4, written without the last dot
+_MAX_HOST = 261  # a name of 255 characters and a port
+_LABELS = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.ASCII)
+_HOST = re.compile(r"([A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::([1-9][0-9]{0,4}))?", re.ASCII)
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
+
+
+@lru_cache(maxsize=1024)
+def normal_domain(domain: str) -> str:
+    """Return a domain name in lower case and in ASCII (``xn--``), or an empty string if it is malformed.
+
+    Spec: RFC 5891 (IDNA 2008) after the mapping of UTS #46.
+    """
+    if not domain.isascii():
+        try:
+            # Not Python's own codec: it implements IDNA 2003, in which straße.de is strasse.de, another domain.
+            domain = idna.encode(domain, uts46=True, transitional=False).decode("ascii")
+        except UnicodeError:
+            return ""
+    domain = domain.lower()
+    return domain if len(domain) <= MAX_DOMAIN and _LABELS.fullmatch(domain) else ""
+
+
+def normal_hostname(hostname: str) -> str:
+    """Return the host of a URL in the form that browsers use, or an empty string if it is malformed.
+
+    Args:
+        hostname: A name, an IPv4 address, or an IPv6 address with or without brackets; no port.
+
+    Returns:
+        Lower case and ASCII, with an IPv6 address compressed and in brackets.
+
+    Spec: WHATWG URL §3.5.
+    """
+    if ":" in hostname:
+        return _bracketed(hostname.removeprefix("[").removesuffix("]"))
+    name = normal_domain(hostname)
+    # A browser reads a name whose last label is a number as an IPv4 address, and refuses it if it is none.
+    return "" if _NUMBER.fullmatch(name.rpartition(".")[2]) and not is_ip(name) else name
+
+
+def normal_host(host: str, scheme: str) -> str:
+    """Return a ``Host`` header in its normal form, or an empty string if it is malformed.
+
+    Args:
+        host: A name, an IPv4 address or an IPv6 address in brackets, and a port if any.
+        scheme: The port that is its default is left out.
+
+    Spec: RFC 3986 §3.2.2, without percent-encoding and IPvFuture.
+    """
+    # Clients invent hosts, so what the cache remembers is bounded in length too.
+    return _normal_host(host, scheme) if len(host) <= _MAX_HOST else ""
+
+
+@lru_cache(maxsize=1024)
+def _normal_host(host: str, scheme: str) -> str:
+    match = _HOST.fullmatch(host)
+    if match is None:
+        return ""
+    name, port = match[1].lower(), int(match[2] or 0)
+    if name.startswith("["):
+        name = _bracketed(name[1:-1])
+    elif not _LABELS.fullmatch(name.removesuffix(".")):
+        return ""
+    if not name or port > 65535:
+        return ""
+    return name if port in (0, DEFAULT_PORTS.get(scheme)) else f"{name}:{port}"
+
+
+def _bracketed(address: str) -> str:
+    try:
+        found = IPv6Address(address)
+    except ValueError:
+        return ""
+    # No browser sends a zone (fe80::1%eth0) or an IPv4 address inside an IPv6 one.
+    return "" if found.scope_id or found.ipv4_mapped else f"[{found.compressed}]"
+
+
+def is_ip(host: str) -> bool:
+    """Return whether `host` is an IP address, an IPv6 address with or without brackets."""
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether `host` is this machine: ``localhost``, a name below it, 127.0.0.0/8 or ::1.
+
+    Spec: RFC 6761 §6.3.
+    """
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    return is_ip(host) and ip_address(host.strip("[]")).is_loopback

@@ -1,0 +1,101 @@
+"""Host names, domain names, addresses."""
+
+from __future__ import annotations
+
+import pytest
+
+from oidc_gate.syntax.hosts import is_ip, is_loopback, normal_domain, normal_host, normal_hostname
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("app.example.com", "app.example.com"),
+        ("APP.Example.com:443", "app.example.com"),
+        ("app.example.com:80", "app.example.com:80"),
+        ("app.example.com:65535", "app.example.com:65535"),
+        ("my_box", "my_box"),
+        ("127.0.0.1:8000", "127.0.0.1:8000"),
+        ("[::1]:8000", "[::1]:8000"),
+        ("[0:0::1]", "[::1]"),
+        *[
+            (bad, "")
+            for bad in (
+                "", "a b", "a@b", "u:p@a", "a/b", "a\\b", "a?b", "a#b", "a%2eb", "a:", "a:0", "a:080",
+                "a:65536", "a:123456", "a:b", ":80", "a..b", ".a", "..", "[::1", "::1", "[::1]x", "[zz]",
+                "[::ffff:10.0.0.1]", "[fe80::1%eth0]", "[]", "a,b", "a\r\nb", "a\n", "a;b", "bücher.example",
+                "a\uff0eb", "x" * 256, "x" * 64 + ".example", "a'", 'a"', "<a>", "a\x00", "a:8\u0660",
+                "a:\u0668",
+            )
+        ],
+    ],
+)  # fmt: skip
+def test_normal_host(host: str, expected: str) -> None:
+    assert normal_host(host, "https") == expected
+
+
+@pytest.mark.parametrize(
+    ("hostname", "expected"),
+    [
+        ("App.Example.COM", "app.example.com"),
+        ("b\u00fccher.example", "xn--bcher-kva.example"),
+        ("10.0.0.1", "10.0.0.1"),
+        ("::1", "[::1]"),
+        ("[0:0::1]", "[::1]"),
+        ("", ""),
+        ("app.example.com.", ""),
+        ("a..b", ""),
+        # A browser reads these as IPv4 addresses (WHATWG URL §3.5).
+        ("1.2.3", ""),
+        ("1.2.3.4.5", ""),
+        ("app.0x7f", ""),
+        ("app.1", ""),
+        ("::ffff:10.0.0.1", ""),
+        ("fe80::1%eth0", ""),
+        ("::g", ""),
+    ],
+)
+def test_normal_hostname(hostname: str, expected: str) -> None:
+    assert normal_hostname(hostname) == expected
+
+
+@pytest.mark.parametrize(
+    ("domain", "expected"),
+    [
+        ("B\u00dcCHER.example", "xn--bcher-kva.example"),
+        ("stra\u00dfe.de", "xn--strae-oqa.de"),
+        ("\uff43orp.com", "corp.com"),
+        ("x" * 63 + ".com", "x" * 63 + ".com"),
+        ("x" * 64 + ".com", ""),
+        (".".join(["abc"] * 63) + ".x", ".".join(["abc"] * 63) + ".x"),
+        (".".join(["abc"] * 63) + ".xy", ""),
+        ("\ud800.com", ""),
+        ("corp.com.", ""),
+        (".corp.com", ""),
+        ("corp.com\n", ""),
+        ("*.corp.com", ""),
+    ],
+)
+def test_normal_domain(domain: str, expected: str) -> None:
+    assert normal_domain(domain) == expected
+
+
+@pytest.mark.parametrize("host", ["localhost", "app.localhost", "127.0.0.1", "127.9.9.9", "::1", "[::1]"])
+def test_this_machine(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["", "xlocalhost", "localhost.example.com", "128.0.0.1", "127.0.0.1.example.com", "[::2]", "0.0.0.0"],
+)
+def test_another_machine(host: str) -> None:
+    assert not is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("10.0.0.1", True), ("[::1]", True), ("::1", True), ("10.0.0", False), ("a.1", False)],
+)
+def test_addresses(host: str, expected: bool) -> None:
+    assert is_ip(host) is expected
