@@ -16,6 +16,7 @@ from .asgi_messages import (
     Scope,
     Send,
     Told,
+    framework_of,
     request_of,
     send_reply,
     told,
@@ -76,6 +77,7 @@ class OIDCGate:
                 raise
             self._broken = error
             return
+        self._framework = framework_of(app)
         self._engine = Engine(settings, _tell, world)
         self._gate = self._engine.gate
         self._cookies = self._gate.parts.cookies
@@ -115,7 +117,7 @@ class OIDCGate:
         self, scope: Scope, receive: Receive, send: Send, kept: list[tuple[bytes, bytes]], cookies: str
     ) -> None:
         self._engine.warm_up()
-        request, body = request_of(scope), Body(receive)
+        request, body = request_of(scope, self._framework), Body(receive)
         decision = await arun(self._gate.decide(request), self._engine.world, body.read, off_loop)
         if isinstance(decision, Reply):
             return await send_reply(decision, scope, body, send, is_head=request.method == "HEAD")

@@ -16,11 +16,16 @@ Send = Callable[[Message], Awaitable[None]]
 Told = tuple[Scope, tuple[tuple[bytes, bytes], ...]]
 """What a scope is given: members, and headers."""
 
+_MOST_LAYERS = 8  # of middleware between the gate and the application
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"
 
 
-def request_of(scope: Scope) -> Request:
-    """Return the request that an ``http`` or ``websocket`` scope describes."""
+def request_of(scope: Scope, framework: str = "") -> Request:
+    """Return the request that an ``http`` or ``websocket`` scope describes.
+
+    Args:
+        framework: Of the application, as `framework_of` names it.
+    """
     mount = scope.get("root_path", "").rstrip("/")
     path = _below(mount, scope["path"])
     client = scope.get("client")
@@ -39,7 +44,7 @@ def request_of(scope: Scope) -> Request:
         peer=client[0] if client else "unix",
         is_websocket=is_websocket,
         request_id=new_request_id(),
-        is_ambiguous=_is_ambiguous(mount, scope),
+        is_ambiguous=_is_ambiguous(mount, scope, framework),
     )
 
 
@@ -50,17 +55,40 @@ def _below(mount: str, path: str) -> str:
     return path or "/"
 
 
-def _is_ambiguous(mount: str, scope: Scope) -> bool:
+def framework_of(app: Any) -> str:
+    """Return ``falcon``, ``quart`` or ``sanic`` if `app` is of one of these, also inside other middleware.
+
+    They dispatch on another path than the one below ``root_path`` (see `_is_ambiguous`).
+    """
+    for _ in range(_MOST_LAYERS):
+        app = getattr(app, "__self__", app)  # `app.asgi_app`, a bound method
+        for base in type(app).__mro__:
+            package = base.__module__.partition(".")[0]
+            if package in ("falcon", "quart", "sanic"):
+                return package
+        app = getattr(app, "app", None)
+    return ""
+
+
+def _is_ambiguous(mount: str, scope: Scope, framework: str) -> bool:
     """Tell whether applications may take the mount off at another place, or once more, than `_below` does.
 
     Litestar dispatches on what follows the mount wherever it stands, and Hypercorn does not put the mount in
     front, so a client can ask for ``/open`` + mount + ``/secret``. Litestar has also taken the mount off before
-    its middleware sees the path; then the raw path, which stays as it was, is the only witness.
+    its middleware sees the path; then the raw path, which stays as it was, is the only witness. Falcon and Sanic
+    dispatch on the whole path, mount included; to Quart a path without the mount is no path; and Starlette does
+    not take a ``root_path`` off that ends with a slash. Daphne lets the client choose it (``Daphne-Root-Path``).
     """
-    path = scope["path"]
-    if not mount or mount not in path:
+    path, raw = scope["path"], scope.get("raw_path")
+    if raw and not raw.startswith(b"/"):
+        return True
+    if not mount:
         return False
-    return not _is_below(mount, path) or _is_below(mount, path[len(mount) :]) or not scope.get("raw_path")
+    if scope["root_path"] != mount:
+        return True
+    if not _is_below(mount, path):
+        return mount in path or framework == "quart"
+    return _is_below(mount, path[len(mount) :]) or not raw or framework in ("falcon", "sanic")
 
 
 def _is_below(mount: str, path: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -72,6 +72,7 @@ def serving(
     directory: Path,
     env: Mapping[str, str] | None = None,
     port: int | None = None,
+    options: Sequence[str] = (),
     ready_path: str = "/",
 ) -> Iterator[Server]:
     """Serve an application until the block ends.
@@ -82,9 +83,10 @@ def serving(
         directory: where the log goes.
         env: further environment variables of the server.
         port: on 127.0.0.1; without it, a free one.
+        options: further words of the server's command line.
         ready_path: where to ask whether it answers; any status will do.
     """
     port = free_port() if port is None else port
-    argv = [sys.executable, "-m", *SERVERS[kind](app, port)]
+    argv = [sys.executable, "-m", *SERVERS[kind](app, port), *options]
     with running(kind, argv, port=port, directory=directory, env=env, ready_path=ready_path) as server:
         yield server

@@ -261,6 +261,105 @@ def test_a_path_that_litestar_and_quart_cut_at_the_mount_is_not_public(path: str
     assert len(site.app.seen) == 4
 
 
+ROOT_PATHS = [
+    # root_path, path, raw_path, public
+    ("/base", "/base/open/x", b"/base/open/x", True),  # as uvicorn has it
+    ("/base", "/open/x", b"/open/x", True),  # as Hypercorn has it
+    ("/base", "/open/x", b"/base/open/x", True),  # as the middleware of Litestar has it under uvicorn
+    ("/base", "/base/open/x", None, False),  # which of these it is, nothing tells
+    ("/base", "/open/x", None, True),
+    # Litestar has taken the mount off: it dispatches on /base/open/x.
+    ("/base", "/base/open/x", b"/base/base/open/x", False),
+    ("/base", "/base/base/open/x", b"/base/base/open/x", False),
+    ("/base", "/base/base/open/x", b"/base/base/base/open/x", False),
+    # Litestar hands a mounted application the rest of the path.
+    ("", "/open/x", b"/admin/open/x", False),
+    ("/base", "/open/x", b"/base/admin/open/x", False),
+    ("/base", "/open/x", b"/b%61se/open/x", False),
+    ("/base", "/base/open/x", b"/base%2Fopen/x", False),
+    ("/base", "/open/x", b"http://h/base/open/x", False),
+    # Starlette does not take off what ends with a slash; Daphne takes root_path from a header of the client.
+    ("/x/", "/x/open/x", b"/x/open/x", False),
+    ("x", "/x/open/x", b"/x/open/x", False),
+    ("/", "/open/x", b"/open/x", True),
+]
+
+
+@pytest.mark.parametrize(("root_path", "path", "raw", "public"), ROOT_PATHS)
+def test_a_root_path_that_may_be_taken_off_in_two_ways_makes_nothing_public(
+    root_path: str, path: str, raw: bytes | None, public: bool
+) -> None:
+    site = Site(SHELLS["asgi"], public_paths=("/open/*", "/base/open/*"))
+    answer = site.visitor().open("GET", "/y", root_path=root_path, path=path, raw_path=raw)
+    assert (answer.status, len(site.app.seen)) == ((200, 1) if public else (401, 0))
+
+
+@pytest.mark.parametrize(
+    ("framework", "path", "public"),
+    [
+        ("falcon", "/base/open/x", False),  # it dispatches on the whole path
+        ("falcon", "/open/x", True),
+        ("sanic", "/base/open/x", False),
+        ("quart", "/base/open/x", True),
+        ("quart", "/open/x", False),  # it dispatches on no path
+        ("starlette", "/base/open/x", True),
+        ("starlette", "/open/x", True),
+    ],
+)
+@pytest.mark.parametrize("layers", [None, 0, 2])
+def test_a_framework_that_dispatches_on_another_path_than_the_one_below_the_root_path_is_known(
+    framework: str, path: str, public: bool, layers: int | None
+) -> None:
+    seen: list[str] = []
+
+    class App:
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            seen.append(scope["path"])
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body"})
+
+    class Layer:
+        def __init__(self, app: Any) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            await self.app(scope, receive, send)
+
+    App.__module__ = f"{framework}.app"
+    app: Any = type("OfTheOperator", (App,), {})()
+    if layers is None:
+        app = app.__call__  # as in app.asgi_app = OIDCGate(app.asgi_app)
+    for _ in range(layers or 0):
+        app = Layer(app)
+    site = Site(SHELLS["asgi"], app, public_paths=("/open/*",))
+    assert site.visitor().open("GET", path, root_path="/base").status == (200 if public else 401)
+    assert seen == ([path] if public else [])
+
+
+@pytest.mark.parametrize(
+    ("script_name", "path", "sent", "public"),
+    [
+        ("/base", "/open/x", "/base/open/x", True),
+        ("/base", "/open/x", "/open/x", True),  # the proxy took it off, and a middleware put it back
+        ("/base", "/open/x", "", True),
+        ("/caf\xc3\xa9", "/open/x", "/caf%C3%A9/open/x", True),
+        ("/base", "/open/base/x", "/base/open/base/x", True),
+        ("/base", "/base/open/x", "/base/base/open/x", False),  # a middleware may take it off once more
+        ("/base", "/base/open/x", "", False),
+        ("/base", "/open/x", "/b%61se/open/x", False),
+        ("/base", "/open/x", "/base/base/open/x", False),
+        ("/base", "/open/x", "/other/open/x", False),
+    ],
+)
+def test_a_script_name_that_may_be_taken_off_in_two_ways_makes_nothing_public(
+    script_name: str, path: str, sent: str, public: bool
+) -> None:
+    site = Site(SHELLS["wsgi"], public_paths=("/open/*", "/base/open/*"))
+    target = {"SCRIPT_NAME": script_name, "PATH_INFO": path, "RAW_URI": sent}
+    answer = site.visitor().open("GET", "/y", **target)  # type: ignore[arg-type]
+    assert (answer.status, len(site.app.seen)) == ((200, 1) if public else (401, 0))
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("headers", [NAVIGATION, FETCH, {}], ids=["navigation", "fetch", "curl"])
 def test_ghsa_59jp_rwph_878r_nothing_protected_lies_behind_the_sign_in_page(
