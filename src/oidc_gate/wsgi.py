@@ -181,10 +181,10 @@ def _raw_path(environ: Environ, mount: str, path: str) -> tuple[str, bool]:
         return anew, True  # the application does not see the raw path either
     sent = _ORIGIN.sub("", sent).partition("?")[0]
     raw_mount = quote(mount.encode("latin-1"), safe=_PATH_SAFE)
-    # Without the mount it is what the proxy removed, and a middleware put into SCRIPT_NAME.
-    for raw in (sent.removeprefix(raw_mount), sent):
-        if unquote_to_bytes(raw).decode("latin-1") == path:
-            return raw or "/", True
+    # The mount is not in it where the proxy removed a prefix that a middleware put into SCRIPT_NAME.
+    raw = sent.removeprefix(raw_mount)
+    if unquote_to_bytes(raw).decode("latin-1") == path:
+        return raw or "/", True
     return anew, False
 
 

@@ -207,6 +207,12 @@ def test_what_unicode_normalization_makes_a_dot_segment_or_a_separator_is_never_
     assert matches(SENT, "GET", "/pub/\u30a8\uff1f\u2026.txt")  # and only that
 
 
+def test_a_rule_in_percent_encoding_matches_nothing() -> None:
+    """The settings refuse such a rule; it must not match the path as it was sent alone."""
+    assert not PublicPaths(["/a%62", "/%70ub/*"]).matches("GET", "/ab", "/a%62")
+    assert not PublicPaths(["/a%62", "/%70ub/*"]).matches("GET", "/pub/x", "/%70ub/x")
+
+
 def test_below_the_root_is_not_the_root() -> None:
     rules = PublicPaths(["OPTIONS /*"])
     assert matches(rules, "OPTIONS", "/x")
