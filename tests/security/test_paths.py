@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
@@ -120,6 +120,14 @@ def test_a_request_target_that_is_another_path_is_not_public(sent: str, path: st
         target: dict[str, Any] = {"PATH_INFO": path, name: sent, other: ""}
         answer = site.visitor().open("GET", "/x", **target)
         assert (answer.status, len(site.app.seen)) == ((200, 1) if public else (401, 0)), name
+
+
+def test_the_sign_in_leads_back_to_the_path_that_the_application_sees() -> None:
+    site = Site(SHELLS["wsgi"])
+    for sent, back in (("//reports", "/reports"), ("http://h/a%20b", "/a%20b"), ("*", "/reports")):
+        target: dict[str, Any] = {"PATH_INFO": unquote(back), "RAW_URI": sent}
+        answer = site.visitor().open("GET", "/y", NAVIGATION, **target)
+        assert site.rd(site.start_link(answer)) == back
 
 
 @pytest.mark.parametrize("prefix", ["/users", "/a/b"])
