@@ -13,6 +13,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from oidc_gate import wsgi as gate_wsgi
 from oidc_gate.asgi import AuthBackend, OIDCGate
 from tests.real.header_echo import STRIPS
 
@@ -193,6 +194,14 @@ class Dispatcher:
 
 
 asgi = Dispatcher()
+
+
+def _view(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [(OPEN if environ["PATH_INFO"].startswith("/public/") else SECRET).encode()]
+
+
+wsgi = gate_wsgi.OIDCGate(_view, **SETTINGS)
 
 
 def backend() -> Any:

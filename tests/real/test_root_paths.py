@@ -95,6 +95,26 @@ def test_a_public_rule_opens_the_view_that_it_names_and_no_other(
     assert works <= {target for target, (_, text) in answers.items() if OPEN in text}
 
 
+# What the server leaves of the request target in the environ; without it, the decoded path is all there is.
+TELLS_RAW = {"gunicorn-sync": True, "waitress": True, "werkzeug": True}
+TELLS_RAW |= dict.fromkeys(("granian-wsgi", "hypercorn-wsgi", "uvicorn-wsgi", "wsgiref"), False)
+
+
+@pytest.mark.parametrize("server", TELLS_RAW)
+def test_over_wsgi_a_public_rule_opens_the_view_that_it_names_and_no_other(
+    server: str, tmp_path: Path
+) -> None:
+    with serving(server, "tests.real.root_path_apps:wsgi", directory=tmp_path) as running:
+        answers = {target: ask(running.port, target, "") for target in ALL}
+    assert [target for target, (_, text) in answers.items() if SECRET in text] == []
+    assert answers["/public/a%20b"] == (200, OPEN)
+    assert answers["/public/%252e%252e/secret"][0] == 401
+    for target in ("/%70ublic/a", "/public%2fx/admin", "http://h/public%2Fa", "http://h/%70ublic/a"):
+        assert answers[target][0] in ((401, 400) if TELLS_RAW[server] else (200, 401, 400)), target
+    if server == "waitress":  # it removes the first slash from PATH_INFO, and not from REQUEST_URI
+        assert answers["//public/a"][0] == 401
+
+
 NGINX = """
 server {
     listen 80;
