@@ -223,7 +223,11 @@ async def _deny_websocket(reply: Reply, scope: Scope, body: Body, send: Send) ->
     if "websocket.http.response" not in (scope.get("extensions") or {}):
         await send({"type": "websocket.close", "code": 1008, "reason": ""})
         return
-    await send({"type": "websocket.http.response.start", "status": reply.status, "headers": encoded(reply)})
+    headers = encoded(reply)
+    if scope.get("http_version", "1.1").startswith("1"):
+        # hypercorn takes the next request on this connection for a part of the WebSocket, and a worker dies of it.
+        headers.append((b"connection", b"close"))
+    await send({"type": "websocket.http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": reply.body})
 
 

@@ -61,7 +61,8 @@ ASGI_SERVERS: dict[str, Arguments] = {
     "hypercorn": _hypercorn(),
     "hypercorn-trio": _hypercorn("--worker-class=trio"),
 }
-SERVERS = WSGI_SERVERS | ASGI_SERVERS
+# uvicorn has a second implementation of WebSockets, which only tests of those need.
+SERVERS = WSGI_SERVERS | ASGI_SERVERS | {"uvicorn-wsproto": _uvicorn("--interface=asgi3", "--ws=wsproto")}
 
 
 @contextmanager

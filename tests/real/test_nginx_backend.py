@@ -10,7 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -307,3 +307,28 @@ def test_a_websocket_is_refused(house: House, who: str | None, origin: str, stat
     with pytest.raises(websockets.exceptions.InvalidStatus) as refused:
         _socket(house, cookies, Origin=origin)
     assert refused.value.response.status_code == status
+
+
+def test_the_gate_itself_holds_the_origin_against_a_websocket(
+    provider: TestProvider, application: Server, tmp_path: Path
+) -> None:
+    """Without the check of the file: Nginx leaves ``Upgrade`` out of its question, and hands the rest on."""
+    text = RECIPE.read_text()
+    bare = text.replace("    if ($oidc_foreign_socket) {\n        return 403;\n    }\n", "")
+    assert bare != text
+    env = gate_environment(provider.issuer, allowed_origins="https://partner.example")
+    with ExitStack() as stack:
+        gate = stack.enter_context(oidc_gate_serve(directory=tmp_path, env=env))
+        upstreams: dict[int | str, int] = {4180: gate.port, 8080: application.port}
+        (tmp_path / "nginx").mkdir()
+        front = stack.enter_context(nginx(bare, directory=tmp_path / "nginx", upstreams=upstreams))
+        house = House(provider, front, stack.enter_context(closing(Relay(gate.port))))
+        cookies = _cookie_header(house.visitor("alice"))
+        for origin in ("https://evil.example", "null", "http://app.example.com"):
+            for _ in range(2):
+                with pytest.raises(websockets.exceptions.InvalidStatus) as refused:
+                    _socket(house, cookies, Origin=origin)
+                assert refused.value.response.status_code == 403
+        for origin in (APP, "https://partner.example"):
+            with _socket(house, cookies, Origin=origin) as opened:
+                assert json.loads(opened.recv(timeout=5))["target"] == "/live?x=1"

@@ -223,3 +223,12 @@ def test_forward_never_redirects_a_handshake(site: Site) -> None:
 def test_the_sign_in_that_nginx_shows_in_place_of_a_401(site: Site) -> None:
     answer = site.visitor().ask("sign_in", KEY | {"Origin": EVIL})
     assert (answer.status, answer.is_problem) == (401, True)
+
+
+@pytest.mark.parametrize(("version", "connection"), [("1.1", ["close"]), ("2", [])])
+def test_a_denial_ends_the_connection_that_it_came_by(version: str, connection: list[str]) -> None:
+    """Behind Caddy hypercorn died of the next request on it; HTTP/2 knows no ``Connection`` (RFC 9113 §8.2.2)."""
+    site = Site(Shell("asyncio", "", "/oauth2"))
+    more: dict[str, Any] = {"extensions": {"websocket.http.response": {}}, "http_version": version}
+    answer = site.person().open("GET", "/socket", {"Origin": EVIL}, kind="websocket", **more)
+    assert (answer.status, answer.all("connection")) == (403, connection)
