@@ -124,16 +124,20 @@ class IDTokenError(ProviderError):
         expected: What would have been right.
         got: What came, as text, cut to 200 characters; never the token itself.
         token: Which token: ``id_token``, ``logout_token``, ``userinfo``.
+        hint: For the log: what the operator can do about it.
 
     Spec: OpenID Connect Core §3.1.3.7; Back-Channel Logout §2.6.
     """
 
-    def __init__(self, claim: str, *, expected: object, got: object, token: str = "id_token") -> None:
+    def __init__(
+        self, claim: str, *, expected: object, got: object, token: str = "id_token", hint: str = ""
+    ) -> None:
         self.claim = claim
         self.expected = str(expected)[:200]
         self.got = str(got)[:200]
         super().__init__(
             f"{token}_{claim}",
             "The sign-in service sent an answer that cannot be trusted.",
-            detail=f"{token}: {claim}: expected {self.expected!r}, got {self.got!r}",
+            detail=f"{token}: {claim}: expected {self.expected!r}, got {self.got!r}"
+            + (f"; {hint}" if hint else ""),
         )

@@ -44,14 +44,21 @@ class ProviderState:
 class Provider:
     """The OpenID Provider of these settings. Safe to share among threads and tasks.
 
-    All its state is in two `Refreshed`: the metadata and the key set.
+    Its state is in two `Refreshed`, the metadata and the key set, and in one value.
+
+    Attributes:
+        id_token_algorithms: What an ID token may be signed with.
+        latest_id_token_alg: What the latest accepted ID token of this process was signed with; None before the first.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        registered = settings.id_token_signed_response_alg
+        self.id_token_algorithms = _spellings(registered) if registered else settings.id_token_algorithms
+        self.latest_id_token_alg: str | None = None
         self._metadata: Refreshed[Metadata] = Refreshed(
             self._discovery_request,
-            lambda fetched: process_discovery(fetched, settings.issuer, settings.id_token_algorithms),
+            lambda fetched: process_discovery(fetched, settings.issuer, self.id_token_algorithms),
             on_success=self._log_metadata,
             on_failure=lambda error, has_old: self._log_failure("discovery", error, has_old),
         )
@@ -61,6 +68,16 @@ class Provider:
             on_success=self._log_keys,
             on_failure=lambda error, has_old: self._log_failure("key set", error, has_old),
         )
+
+    @property
+    def logout_token_algorithms(self) -> tuple[str, ...]:
+        """What a logout token may be signed with: what the client is registered for, which ID tokens show.
+
+        The latest one counts: when the provider changes the algorithm, the next sign-in brings logout tokens with it.
+
+        Spec: OpenID Connect Back-Channel Logout §2.6 item 3; Core §3.1.3.7 item 7.
+        """
+        return _spellings(self.latest_id_token_alg) if self.latest_id_token_alg else self.id_token_algorithms
 
     def metadata(self) -> Step[Metadata]:
         """Return the provider's metadata: kept, renewed, or stale while the provider is down.
@@ -173,6 +190,11 @@ class Provider:
             "the earlier answer is served on" if has_old else "nobody can sign in until it succeeds",
             _MEND.get(error.code, ""),
         )
+
+
+def _spellings(alg: str) -> tuple[str, ...]:
+    """Return `alg` and its other name: RFC 9864 calls Ed25519 what was EdDSA."""
+    return ("EdDSA", "Ed25519") if alg in ("EdDSA", "Ed25519") else (alg,)
 
 
 _MEND = {

@@ -68,7 +68,7 @@ def process_logout_token(provider: Provider, token: str) -> Step[LogoutClaims]:
                 keys=keys,
                 issuer=metadata.issuer,
                 client_id=settings.client_id,
-                algorithms=settings.id_token_algorithms,
+                algorithms=provider.logout_token_algorithms,
                 now=now,
                 clock_skew_seconds=settings.clock_skew_seconds,
                 client_secret=settings.client_secret,

@@ -151,7 +151,7 @@ def validate(provider: Provider, tokens: TokenResponse, *, nonce: str) -> Step[M
         issuer=metadata.issuer,
         client_id=settings.client_id,
         nonce=nonce,
-        algorithms=settings.id_token_algorithms,
+        algorithms=provider.id_token_algorithms,
         client_secret=settings.client_secret,
         max_age_seconds=settings.max_age_seconds,
         acr_values=settings.acr_values,
@@ -160,11 +160,11 @@ def validate(provider: Provider, tokens: TokenResponse, *, nonce: str) -> Step[M
         decryption_key=decryption_key(settings),
     )
     now = yield from effects.now()
-    return (
-        yield from provider.verify(
-            lambda keys: validate_id_token(tokens.id_token, keys=keys, expected=expected, now=now)
-        )
+    valid = yield from provider.verify(
+        lambda keys: validate_id_token(tokens.id_token, keys=keys, expected=expected, now=now)
     )
+    provider.latest_id_token_alg = valid.alg
+    return valid.claims
 
 
 def decryption_key(settings: Settings) -> DecryptionKey | None:

@@ -34,6 +34,20 @@ IdTokenAlgorithm: TypeAlias = Literal[
     "Ed25519",
     "HS256",
 ]
+IdTokenSignedResponseAlg: TypeAlias = Literal[
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "EdDSA",
+    "Ed25519",
+    "HS256",
+]
 PushedAuthorizationRequests: TypeAlias = Literal[
     "auto",
     "always",
@@ -63,6 +77,7 @@ class SettingsKeywords(TypedDict, total=False):
     max_age_seconds: int | None
     acr_values: Texts
     id_token_algorithms: IdTokenAlgorithm | Sequence[IdTokenAlgorithm] | Set[IdTokenAlgorithm]
+    id_token_signed_response_alg: IdTokenSignedResponseAlg | None
     id_token_decryption_key: str | None
     pushed_authorization_requests: PushedAuthorizationRequests
     signed_request_objects: bool

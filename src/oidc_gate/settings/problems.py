@@ -154,6 +154,9 @@ TEMPLATES: dict[str, Template] = {
     ),
     "algorithm_none": Template("none is not a signature: anyone could write an ID token", "remove it"),
     "algorithm_unknown": Template("{value} is not supported", "write some of {choices}"),
+    "algorithm_not_listed": Template(
+        "{value} is not in id_token_algorithms", "add it there, or remove id_token_algorithms"
+    ),
     "params_reserved": Template("{name} is set by the gate itself", "remove it{hint}"),
     "fapi2": Template("{what}, which fapi2 does not allow", "{hint}"),
     # URLs and proxies

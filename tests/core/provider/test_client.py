@@ -114,7 +114,7 @@ def verify(provider: Provider, scripted: Scripted, token: str) -> object:
     )
 
     def check(keys: KeySet) -> object:
-        return validate_id_token(token, keys=keys, expected=expected, now=START)
+        return validate_id_token(token, keys=keys, expected=expected, now=START).claims
 
     return scripted.drive(provider.verify(check))
 
@@ -231,3 +231,14 @@ def test_many_who_fail_together_are_logged_once(caplog: pytest.LogCaptureFixture
         with pytest.raises(GateError):
             step.send(scripted.now)
     assert len(caplog.records) == 1
+
+
+def test_discovery_must_offer_the_algorithm_of_the_registration() -> None:
+    provider = Provider(op.settings(id_token_signed_response_alg="ES256"))
+    with pytest.raises(ProviderError) as caught:
+        world().drive(provider.metadata())
+    assert caught.value.code == "discovery_unusable"
+    assert caught.value.detail.endswith("offers only RS256; accepted here: ES256")
+    assert (
+        world().drive(Provider(op.settings(id_token_signed_response_alg="RS256")).metadata()).issuer == ISSUER
+    )

@@ -26,6 +26,8 @@ KEY: dict[str, Any] = {"client_secret": None, "client_private_key": PEM}
 HTTP: dict[str, Any] = {"public_url": "http://localhost:8000"}
 FAPI2: dict[str, Any] = KEY | {"fapi2": True}
 
+SIGNED = "id_token_signed_response_alg"
+
 Case = tuple[dict[str, Any], str, str]
 
 
@@ -147,6 +149,10 @@ PROVIDER: list[Case] = [
     *_each("id_token_algorithms", "empty", []),
     ({"id_token_algorithms": ["HS256"], "client_secret": None}, "id_token_algorithms", "needs"),
     ({"id_token_algorithms": ["HS256"], "client_secret": "s" * 31}, "id_token_algorithms", "secret_weak"),
+    *_each("id_token_signed_response_alg", "not_one_of", "none", "NONE", "HS512", "RSA1_5", "es256"),
+    ({SIGNED: "HS256", "client_secret": None}, SIGNED, "needs"),
+    ({SIGNED: "HS256", "client_secret": "s" * 31}, SIGNED, "secret_weak"),
+    ({SIGNED: "RS256", "id_token_algorithms": ["ES256", "PS256"]}, SIGNED, "algorithm_not_listed"),
 ]
 PLACE: list[Case] = [
     *_each("public_url", "url_http", "http://app.example.com", "http://localhost.evil.example"),
@@ -325,6 +331,7 @@ PROFILE: list[Case] = [
     (FAPI2 | {"pushed_authorization_requests": "never"}, "pushed_authorization_requests", "fapi2"),
     (FAPI2 | {"response_mode": "form_post"}, "response_mode", "fapi2"),
     (FAPI2 | {"id_token_algorithms": ["PS256", "RS256"]}, "id_token_algorithms", "fapi2"),
+    (FAPI2 | {SIGNED: "RS256"}, SIGNED, "fapi2"),
     ({"fapi2": True}, "client_auth", "fapi2"),
     ({"fapi2": True, "client_auth": "client_secret_jwt"}, "client_auth", "fapi2"),
     ({"fapi2": True, "client_secret": None}, "client_auth", "fapi2"),

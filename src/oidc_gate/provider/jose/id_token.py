@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import NamedTuple
 
 from .algorithms import left_half_hash
 from .claims import ClaimChecks, Claims
@@ -46,8 +47,19 @@ class Expectations:
     decryption_key: DecryptionKey | None = None
 
 
-def validate_id_token(token: str, *, keys: KeySet, expected: Expectations, now: int) -> Claims:
-    """Check an ID token, its signature always, and return its claims.
+class ValidIDToken(NamedTuple):
+    """What an ID token says, every check passed.
+
+    Args:
+        alg: What it was signed with.
+    """
+
+    claims: Claims
+    alg: str
+
+
+def validate_id_token(token: str, *, keys: KeySet, expected: Expectations, now: int) -> ValidIDToken:
+    """Check an ID token, its signature always, and return its claims and its algorithm.
 
     Args:
         token: As it came from the token endpoint.
@@ -76,7 +88,7 @@ def validate_id_token(token: str, *, keys: KeySet, expected: Expectations, now: 
     _check_nonce(checks, expected.nonce)
     _check_authentication(checks, expected)
     _check_access_token_hash(checks, opened.alg, expected.access_token)
-    return Claims(MappingProxyType(checks.claims))
+    return ValidIDToken(Claims(MappingProxyType(checks.claims)), opened.alg)
 
 
 def _check_nonce(checks: ClaimChecks, nonce: str | None) -> None:

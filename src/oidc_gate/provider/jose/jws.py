@@ -21,6 +21,7 @@ MAX_TOKEN_CHARS = 65_536
 MAX_HEADER_CHARS = (
     16_384  # a certificate chain in x5c takes a few kilobytes; joserfc's own limit is 512 bytes
 )
+_REGISTERED = "compare id_token_signed_response_alg and id_token_algorithms with the client's registration"
 _FOREIGN_KEYS = ("jwk", "jku", "x5u")
 
 
@@ -130,7 +131,7 @@ def _check_algorithm(header: Mapping[str, Any], algorithms: tuple[str, ...], nam
     # Core §3.1.3.7 item 7; RFC 8725 §3.1. `none` is not in the table: naming it in settings opens nothing.
     alg = header.get("alg")
     if not isinstance(alg, str) or alg not in algorithms or alg not in SIGNATURE_ALGORITHMS:
-        raise IDTokenError("alg", expected=" ".join(algorithms), got=shown(alg), token=name)
+        raise IDTokenError("alg", expected=" ".join(algorithms), got=shown(alg), token=name, hint=_REGISTERED)
     return alg
 
 

@@ -19,6 +19,7 @@ CHECKS: tuple[Check, ...] = (
     provider.check_keys,
     provider.check_request,
     provider.check_algorithms,
+    provider.check_registered_algorithm,
     urls.check_public_url,
     urls.check_prefix,
     urls.check_trusted_proxies,

@@ -40,7 +40,13 @@ def check_algorithms(draft: Draft) -> Findings:
     """Check that an ID token is signed as the profile demands; without a setting, reduce the list to that."""
     names = draft.settings.id_token_algorithms
     weak = [name for name in names if name not in ALGORITHMS]
-    if not draft.settings.fapi2 or not weak:
+    if not draft.settings.fapi2:
+        return
+    registered = draft.settings.id_token_signed_response_alg
+    if registered and registered not in ALGORITHMS:
+        hint = f"register the client for one of {', '.join(ALGORITHMS)}"
+        yield wrong("id_token_signed_response_alg", "fapi2", what=f"{registered} signs", hint=hint)
+    if not weak:
         return
     if "id_token_algorithms" not in draft.sources:
         yield Derived("id_token_algorithms", tuple(name for name in names if name in ALGORITHMS))

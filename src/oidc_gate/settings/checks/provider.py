@@ -92,7 +92,7 @@ def effective_client_auth(settings: Fields) -> str:
 
 def _check_unused(settings: Fields, method: str) -> Iterator[Wrong]:
     why = f"the client authenticates with {method}"
-    verifies = "HS256" in settings.id_token_algorithms
+    verifies = "HS256" in (*settings.id_token_algorithms, settings.id_token_signed_response_alg)
     if settings.client_secret and method not in SECRET_METHODS | {"secret"} and not verifies:
         hint = "remove it, or set client_auth to the method that you want"
         yield wrong("client_secret", "unused", why=why, hint=hint)
@@ -161,7 +161,25 @@ def check_algorithms(draft: Draft) -> Findings:
             yield wrong(name, "algorithm_none")
         elif algorithm not in supported:
             yield wrong(name, "algorithm_unknown", value=algorithm, choices=", ".join(supported))
-        elif algorithm == "HS256" and not settings.client_secret:
-            yield _needs(name, "client_secret")
-        elif algorithm == "HS256" and len((settings.client_secret or "").encode()) < _MIN_HS256_BYTES:
-            yield wrong(name, "secret_weak", because=("client_secret",))
+        elif algorithm == "HS256":
+            yield from _check_hs256(name, settings)
+
+
+def check_registered_algorithm(draft: Draft) -> Findings:
+    """Check the algorithm that the client is registered for.
+
+    Spec: OpenID Connect Dynamic Client Registration §2.
+    """
+    name, settings = "id_token_signed_response_alg", draft.settings
+    registered, listed = settings.id_token_signed_response_alg, settings.id_token_algorithms
+    if registered == "HS256":
+        yield from _check_hs256(name, settings)
+    if registered and registered not in listed and "id_token_algorithms" in draft.sources:
+        yield wrong(name, "algorithm_not_listed", because=("id_token_algorithms",), value=registered)
+
+
+def _check_hs256(name: str, settings: Fields) -> Iterator[Wrong]:
+    if not settings.client_secret:
+        yield _needs(name, "client_secret")
+    elif len(settings.client_secret.encode()) < _MIN_HS256_BYTES:
+        yield wrong(name, "secret_weak", because=("client_secret",))

@@ -107,6 +107,13 @@ class ProtocolFields:
 
     Spec: OpenID Connect Core §3.1.3.7; RFC 8725 §3.1.
     """
+    id_token_signed_response_alg: Algorithm | None = None
+    """Signature algorithm that the client is registered for at the provider. ID tokens and logout tokens in another
+    algorithm are refused. By default an ID token may use any of `id_token_algorithms`, and a logout token must use the
+    algorithm of the latest ID token that the process accepted, or before the first one any of `id_token_algorithms`.
+
+    Spec: OpenID Connect Dynamic Client Registration §2; Back-Channel Logout §2.6.
+    """
     id_token_decryption_key: Annotated[str | None, Trait.SECRET, Trait.KEY] = None
     """Private key that decrypts ID tokens, in PEM or JWK form.
 

@@ -23,7 +23,9 @@ from tests.core.provider.jose.forge import (
 
 
 def validate(token: str, *, keys: KeySet | None = None, now: int = NOW, **expected: Any) -> Claims:
-    return validate_id_token(token, keys=keys or forge.key_set(), expected=expecting(**expected), now=now)
+    return validate_id_token(
+        token, keys=keys or forge.key_set(), expected=expecting(**expected), now=now
+    ).claims
 
 
 def refused(token: str, **how: Any) -> IDTokenError:

@@ -29,7 +29,7 @@ def ours(kind: str) -> DecryptionKey:
 
 def validate(token: str, kind: str | None = "RSA") -> str:
     expected = expecting(decryption_key=ours(kind) if kind else None)
-    return str(validate_id_token(token, keys=forge.key_set(), expected=expected, now=NOW)["sub"])
+    return str(validate_id_token(token, keys=forge.key_set(), expected=expected, now=NOW).claims["sub"])
 
 
 def fault(token: str, kind: str | None = "RSA") -> str:

@@ -19,7 +19,7 @@ from tests.core.provider.jose.forge import ALGORITHMS, NOW, SECRET, b64, claims,
 
 def validate(token: str, keys: KeySet | None = None, **expected: Any) -> Claims:
     keys = forge.key_set() if keys is None else keys
-    return validate_id_token(token, keys=keys, expected=expecting(**expected), now=NOW)
+    return validate_id_token(token, keys=keys, expected=expecting(**expected), now=NOW).claims
 
 
 def fault(token: str, keys: KeySet | None = None, **expected: Any) -> str:
