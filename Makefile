@@ -100,6 +100,7 @@ check: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/basedpyright --project tests/typing --pythonpath $(BIN)/python
 	@! test -e tests/core/test_imports.py || $(BIN)/python -m pytest -q tests/core/test_imports.py
 
 # What follows from the fields of the settings: the typed keywords, and the tables of docs/settings.md.

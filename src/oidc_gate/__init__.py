@@ -5,7 +5,7 @@ Public: `OIDCGate`, `AuthBackend`, `Settings`, `Identity`, and the errors. Every
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from .errors import (
     AccessDenied,
@@ -17,11 +17,17 @@ from .errors import (
     ProviderUnavailable,
     SessionError,
 )
+from .interface import Interface, interface_of, validate_interface
 from .model import Identity
 from .settings import Settings
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from . import asgi, wsgi
+    from .asgi import ASGIApplication
+    from .settings.keywords import LoadKeywords
+    from .wsgi import WSGIApplication
 
 __version__ = "0.1.0"
 
@@ -41,33 +47,59 @@ __all__ = [
 ]
 
 
+# The ASGI signature is first: `add_middleware(OIDCGate, ...)` takes the first one, and only ASGI has it.
+@overload
+def OIDCGate(
+    app: ASGIApplication,
+    /,
+    settings: Settings | None = None,
+    *,
+    interface: Literal["asgi"] | None = None,
+    **keywords: Unpack[LoadKeywords],
+) -> asgi.OIDCGate: ...
+@overload
+def OIDCGate(
+    app: WSGIApplication,
+    /,
+    settings: Settings | None = None,
+    *,
+    interface: Literal["wsgi"] | None = None,
+    **keywords: Unpack[LoadKeywords],
+) -> wsgi.OIDCGate: ...
 def OIDCGate(
     app: Any,
     /,
     settings: Settings | None = None,
     *,
-    interface: Literal["wsgi", "asgi"] | None = None,
-    **keywords: Any,
-) -> Any:
+    interface: Interface | None = None,
+    **keywords: Unpack[LoadKeywords],
+) -> wsgi.OIDCGate | asgi.OIDCGate:
     """Put sign-in in front of a WSGI or an ASGI application.
+
+    Example:
+        >>> app = OIDCGate(app, client_id="app", public_paths=["/", "/static/*"])
 
     Args:
         app: A WSGI or an ASGI callable: Flask, Django, FastAPI, Starlette, Litestar, or a plain function.
-        settings: Ready-made settings; else `keywords`, ``OIDC_GATE_*`` environment variables and the TOML file
-            that ``OIDC_GATE_CONFIG`` names, in this order of precedence.
-        interface: ``wsgi`` or ``asgi``, for a callable that does not tell.
-        keywords: Settings by name, see `Settings`.
+        settings: Settings that were made before. Without them, the settings come from `keywords`, then from
+            ``OIDC_GATE_*`` environment variables, then from the TOML file that ``OIDC_GATE_CONFIG`` names.
+        interface: ``wsgi`` or ``asgi``, for a callable whose parameters do not show it.
+        keywords: Settings by name, as ``docs/settings.md`` lists them; ``config`` and ``environ`` as for
+            `Settings.load`.
 
     Returns:
         `oidc_gate.wsgi.OIDCGate` or `oidc_gate.asgi.OIDCGate`.
 
     Raises:
-        ConfigurationError: All faults of the settings at once.
-        TypeError: The interface cannot be told.
+        ConfigurationError: With every problem of the settings.
+        TypeError: The interface cannot be seen, it contradicts `interface`, or the application is behind a gate
+            already.
+        ValueError: `interface` is another word.
     """
-    from .interface import interface_of
-
-    if (interface or interface_of(app)) == "wsgi":
+    if interface is None:
+        interface = interface_of(app)
+    validate_interface(interface)
+    if interface == "wsgi":
         from .wsgi import OIDCGate as WSGIGate
 
         return WSGIGate(app, settings, **keywords)
@@ -76,15 +108,37 @@ def OIDCGate(
     return ASGIGate(app, settings, **keywords)
 
 
+@overload
 def AuthBackend(
-    settings: Settings | None = None, *, interface: Literal["wsgi", "asgi"], **keywords: Any
+    settings: Settings | None = None, *, interface: Literal["wsgi"], **keywords: Unpack[LoadKeywords]
+) -> wsgi.AuthBackend: ...
+@overload
+def AuthBackend(
+    settings: Settings | None = None, *, interface: Literal["asgi"], **keywords: Unpack[LoadKeywords]
+) -> asgi.AuthBackend: ...
+def AuthBackend(
+    settings: Settings | None = None, *, interface: Interface, **keywords: Unpack[LoadKeywords]
 ) -> wsgi.AuthBackend | asgi.AuthBackend:
-    """Return the gate's endpoints alone, to mount in an application: `oidc_gate.wsgi.AuthBackend` or the ASGI one.
+    """Return the endpoints of the gate alone, to mount in an application behind a proxy that asks ``/oauth2/auth``.
+
+    This is neither Django's authentication backend (see `oidc_gate.ext.django.OIDCGateBackend`) nor Starlette's
+    ``AuthenticationBackend`` (which `OIDCGate` makes needless): those say who a user is, and this answers requests.
+
+    Example:
+        >>> app.mount("/oauth2", AuthBackend(interface="asgi", public_url="https://app.example.com"))
 
     Args:
         settings, keywords: As for `OIDCGate`; `public_url` or `trusted_proxies` must be set.
-        interface: ``wsgi`` or ``asgi``: what it is mounted in.
+        interface: ``wsgi`` or ``asgi``: that of the application that it is mounted in.
+
+    Returns:
+        `oidc_gate.wsgi.AuthBackend` or `oidc_gate.asgi.AuthBackend`.
+
+    Raises:
+        ConfigurationError: With every problem of the settings.
+        ValueError: `interface` is another word.
     """
+    validate_interface(interface)
     if interface == "wsgi":
         from .wsgi import AuthBackend as WSGIBackend
 

@@ -7,7 +7,7 @@ own, never in the application's pool and never on the event loop.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .asgi_messages import (
     Body,
@@ -28,6 +28,7 @@ from .endpoints.admission import admit, application_headers
 from .endpoints.base import Parts
 from .endpoints.replies import problem
 from .errors import ConfigurationError
+from .interface import GatedApplication, validate_app
 from .model import Reply, Session
 from .policy.claims import stripped_names
 from .request.navigation import HANDSHAKE
@@ -36,28 +37,36 @@ from .runtime.world import World
 from .settings import Settings
 from .shell import Engine, load_settings
 
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from .settings.keywords import LoadKeywords
+
 # What Python takes for a remembered verdict beside its text and its cookie's: two entries, and the session's id.
 _VERDICT_BYTES = 500
 
 ASGIApplication = Callable[[Any, Any, Any], Awaitable[None]]
 
 
-class OIDCGate:
+class OIDCGate(GatedApplication):
     """Put sign-in in front of an ASGI application: ``http`` and ``websocket`` alike; ``lifespan`` passes through.
 
     Args:
         app: The application. It is called for requests that are allowed, and for no other.
-        settings: Ready-made settings; else `keywords`, ``OIDC_GATE_*`` variables and the file that
-            ``OIDC_GATE_CONFIG`` names, in this order of precedence.
+        settings: Settings that were made before. Without them, the settings come from `keywords`, then from
+            ``OIDC_GATE_*`` environment variables, then from the TOML file that ``OIDC_GATE_CONFIG`` names.
         world: Replaces clock, randomness and network; for tests.
 
     Raises:
-        ConfigurationError: All faults of the settings at once. Not on a running event loop, where servers and
+        ConfigurationError: With every problem of the settings. Not on a running event loop, where servers and
             ``add_middleware`` swallow it: there it is answered to lifespan as ``startup.failed``, and to every
             request as 503.
+        TypeError: `app` cannot be called, is a WSGI application, or is behind a gate already.
 
     Spec: ASGI 3.0.
     """
+
+    _keep_methods = "app.add_middleware(OIDCGate, ...)"
 
     def __init__(
         self,
@@ -66,8 +75,9 @@ class OIDCGate:
         settings: Settings | None = None,
         *,
         world: World | None = None,
-        **keywords: Any,
+        **keywords: Unpack[LoadKeywords],
     ) -> None:
+        validate_app(app, "asgi")
         self._app = app
         self._broken: ConfigurationError | None = None
         try:
@@ -125,27 +135,27 @@ class OIDCGate:
         inner = _entered(scope, kept, others, told(decision.identity, decision.headers))
         await self._app(inner, receive, watching(decision, send, is_head=request.method == "HEAD"))
 
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(
-            f"OIDCGate has no attribute {name!r}: it wraps the application and is not the application. "
-            "To keep the application's own methods, use app.add_middleware(OIDCGate, ...)"
-        )
-
 
 class AuthBackend:
     """The gate's endpoints alone, to mount in an ASGI application: its mount point is its prefix.
 
+    This is neither Django's authentication backend (see `oidc_gate.ext.django.OIDCGateBackend`) nor Starlette's
+    ``AuthenticationBackend``: those say who a user is, and this answers the requests of a proxy and of browsers.
     Mounted at the root (``oidc-gate serve``), the prefix is that of the settings.
 
     Args:
         settings, keywords, world: As for `OIDCGate`; `public_url` or `trusted_proxies` must be set.
 
     Raises:
-        ConfigurationError: All faults of the settings at once.
+        ConfigurationError: With every problem of the settings.
     """
 
     def __init__(
-        self, settings: Settings | None = None, *, world: World | None = None, **keywords: Any
+        self,
+        settings: Settings | None = None,
+        *,
+        world: World | None = None,
+        **keywords: Unpack[LoadKeywords],
     ) -> None:
         self._backends = Backends(load_settings(settings, keywords), _tell_nginx, world)
 

@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Generic
 
 from . import libraries
 from .effects import run
@@ -18,6 +18,9 @@ from .session.cache import Known, SessionCache, Told
 from .settings import Settings
 from .settings.problems import describe_problem
 
+if TYPE_CHECKING:
+    from .settings.keywords import LoadKeywords
+
 log = logging.getLogger("oidc_gate")
 
 DRAIN_BYTES = 1 << 20
@@ -26,7 +29,7 @@ _HOST = int.from_bytes(os.urandom(4))  # containers share their process ids
 _CHALLENGES_OF_ITS_OWN = ("basic", "digest", "negotiate", "ntlm")
 
 
-def load_settings(settings: Settings | None, keywords: dict[str, Any]) -> Settings:
+def load_settings(settings: Settings | None, keywords: LoadKeywords) -> Settings:
     """Return the settings of a shell: given whole, or loaded from keywords, environment and file.
 
     Raises:

@@ -5,19 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_to_bytes
 
 from .backend import Backends
 from .effects import run
 from .endpoints.admission import admit, application_headers
 from .endpoints.base import Parts
+from .interface import GatedApplication, validate_app
 from .model import Allow, HeaderList, Headers, Identity, Reply, Request, Session
 from .policy.claims import stripped_names, user_of
 from .request.navigation import HANDSHAKE, is_handshake
 from .runtime.world import World
 from .settings import Settings
 from .shell import DRAIN_BYTES, Engine, challenges_by_itself, load_settings, may_carry_cookie, new_request_id
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from .settings.keywords import LoadKeywords
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Callable[[bytes], object]]
@@ -33,20 +39,23 @@ _PATH_SAFE = "/:@!$&'()*+,;=~-._"
 _HANDSHAKE = frozenset("HTTP_" + name.upper().replace("-", "_") for name in HANDSHAKE)
 
 
-class OIDCGate:
+class OIDCGate(GatedApplication):
     """Put sign-in in front of a WSGI application.
 
     Args:
         app: The application. It is called for requests that are allowed, and for no other.
-        settings: Ready-made settings; else `keywords`, ``OIDC_GATE_*`` variables and the file that
-            ``OIDC_GATE_CONFIG`` names, in this order of precedence.
+        settings: Settings that were made before. Without them, the settings come from `keywords`, then from
+            ``OIDC_GATE_*`` environment variables, then from the TOML file that ``OIDC_GATE_CONFIG`` names.
         world: Replaces clock, randomness and network; for tests.
 
     Raises:
-        ConfigurationError: All faults of the settings at once.
+        ConfigurationError: With every problem of the settings.
+        TypeError: `app` cannot be called, is an ASGI application, or is behind a gate already.
 
     Spec: PEP 3333.
     """
+
+    _keep_methods = "app.wsgi_app = OIDCGate(app.wsgi_app)"
 
     def __init__(
         self,
@@ -55,8 +64,9 @@ class OIDCGate:
         settings: Settings | None = None,
         *,
         world: World | None = None,
-        **keywords: Any,
+        **keywords: Unpack[LoadKeywords],
     ) -> None:
+        validate_app(app, "wsgi")
         self._app = app  # by this name oidc_gate.testing looks further inside
         settings = load_settings(settings, keywords)
         self._engine = Engine(settings, _tell, world)
@@ -105,12 +115,6 @@ class OIDCGate:
         if not decision.set_cookies and decision.signs_in is None:
             return app(environ, start_response)
         return _Watched(app, environ, start_response, decision)
-
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(
-            f"OIDCGate has no attribute {name!r}: it wraps the application and is not the application. "
-            "To keep the application's own methods, wrap its callable: app.wsgi_app = OIDCGate(app.wsgi_app)"
-        )
 
 
 def _enter(environ: Environ, stripped: frozenset[str], cookies: str, told: Environ) -> None:
@@ -291,17 +295,23 @@ def _renewing(set_cookies: tuple[str, ...], headers: list[tuple[str, str]]) -> l
 class AuthBackend:
     """The gate's endpoints alone, to mount in a WSGI application: its mount point is its prefix.
 
+    This is neither Django's authentication backend (see `oidc_gate.ext.django.OIDCGateBackend`) nor Starlette's
+    ``AuthenticationBackend``: those say who a user is, and this answers the requests of a proxy and of browsers.
     Mounted at the root (``oidc-gate serve``), the prefix is that of the settings.
 
     Args:
         settings, keywords, world: As for `OIDCGate`; `public_url` or `trusted_proxies` must be set.
 
     Raises:
-        ConfigurationError: All faults of the settings at once.
+        ConfigurationError: With every problem of the settings.
     """
 
     def __init__(
-        self, settings: Settings | None = None, *, world: World | None = None, **keywords: Any
+        self,
+        settings: Settings | None = None,
+        *,
+        world: World | None = None,
+        **keywords: Unpack[LoadKeywords],
     ) -> None:
         self._backends = Backends(load_settings(settings, keywords), _tell_nginx, world)
 

@@ -124,7 +124,7 @@ def ask_asgi(settings: Settings, requests: list[list[str]]) -> list[Answer]:
         async def receive() -> dict[str, Any]:
             return {"type": "http.request", "body": b"", "more_body": False}
 
-        async def send(message: dict[str, Any]) -> None:
+        async def send(message: Any) -> None:
             sent.append(message)
 
         try:

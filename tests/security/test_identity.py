@@ -212,7 +212,7 @@ def test_cve_2021_21411_an_unknown_setting_is_an_error(make_site: MakeSite) -> N
             client_id=CLIENT,
             client_secret="s" * 43,
             cookie_secret="bq2oC4vYkq0tF1rD7zX3mN9sLwE6uHgJ8pRaT5iVnKc",
-            allowed_group=("staff",),
+            allowed_group=("staff",),  # type: ignore[call-arg]
         )
     assert [each.code for each in caught.value.problems] == ["unknown"]
 

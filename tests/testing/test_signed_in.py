@@ -192,7 +192,7 @@ def test_the_time_may_be_moved(monkeypatch: pytest.MonkeyPatch) -> None:
     from oidc_gate.runtime.world import World
 
     now = [1_800_000_000.0]
-    app = oidc_gate.OIDCGate(hello, SETTINGS, world=World(SETTINGS, clock=lambda: now[0]))
+    app = oidc_gate.wsgi.OIDCGate(hello, SETTINGS, world=World(SETTINGS, clock=lambda: now[0]))
     with signed_in(app, email="a@example.com"):
         for hours in (0, 1, 7, 24, 1000):
             now[0] = 1_800_000_000 + 3600.0 * hours

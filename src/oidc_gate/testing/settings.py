@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..settings import Settings
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from ..settings.keywords import SettingsKeywords
 
 # Port 9 (discard) of this machine: refused at once, should anything ask; and no name to look up.
 NO_PROVIDER = "http://127.0.0.1:9"
 
 
-def settings_for_tests(**keywords: Any) -> Settings:
+def settings_for_tests(**keywords: Unpack[SettingsKeywords]) -> Settings:
     """Return complete settings whose provider does not exist; what `keywords` name replaces them.
 
     The environment of the process does not count, so a test runs the same everywhere.
@@ -20,9 +25,11 @@ def settings_for_tests(**keywords: Any) -> Settings:
         keywords: As for `Settings`: the rules of your application, say.
 
     Raises:
-        ConfigurationError: All faults of the settings at once.
+        ConfigurationError: With every problem of the settings.
     """
-    given = {name.removeprefix("OIDC_GATE_").lower(): value for name, value in environ_for_tests().items()}
+    given: Any = {
+        name.removeprefix("OIDC_GATE_").lower(): value for name, value in environ_for_tests().items()
+    }
     return Settings.load(environ={}, **(given | keywords))
 
 
