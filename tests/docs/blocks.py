@@ -9,7 +9,8 @@ A comment in the line before a fence says what is special about the block:
 | `<!-- not run: why -->` | not executed |
 
 Everything else in `python` is a program of its own; functions called `test_...` in it are called. `sh` is read for
-commands of ours, `toml` is loaded as settings, `nginx` goes into a server block of a real Nginx.
+commands of ours, `toml` is loaded as settings, `nginx` goes into a server block of a real Nginx, and `caddyfile` is
+adapted by a real Caddy.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ PAGES = [
     *sorted((REPOSITORY / "docs").rglob("*.md")),
     *sorted((REPOSITORY / "examples").rglob("*.md")),
 ]
-LANGUAGES = frozenset({"python", "sh", "toml", "nginx", "json", "text", "yaml"})
+LANGUAGES = frozenset({"python", "sh", "toml", "nginx", "caddyfile", "json", "text", "yaml"})
 
 _BLOCK = re.compile(
     r"(?:^<!-- (?P<mark>file|given|not run): (?P<word>[^\n]+?) -->\n)?^```(?P<language>[a-z]*)\n(?P<text>.*?)^```$",

@@ -120,3 +120,17 @@ def test_nginx_takes_it(block: Block, tmp_path: Path) -> None:
     )
     with nginx(upstreams + text, directory=tmp_path):
         pass
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("block", only("caddyfile"), ids=str)
+def test_caddy_takes_it(block: Block, tmp_path: Path) -> None:
+    (binary,) = need("caddy")
+    file = tmp_path / "Caddyfile"
+    file.write_text(block.text)
+    argv: list[str | Path] = [binary, "adapt", "--adapter", "caddyfile", "--config", file]
+    env = environment(
+        {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    )
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
