@@ -116,7 +116,12 @@ class Authority:
         return context
 
 
-def make_authority(folder: Path) -> Authority:
+def make_authority(folder: Path, *, identifies_key: bool = True) -> Authority:
+    """Make an authority.
+
+    Args:
+        identifies_key: Its certificates say by which key they were signed, as Python demands since 3.13.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name("a test's own authority")
     root = _certificate(name, name, key.public_key(), key, is_authority=True)
@@ -124,7 +129,9 @@ def make_authority(folder: Path) -> Authority:
     paths["ca"].write_bytes(root.public_bytes(serialization.Encoding.PEM))
     for who in ("server", "client"):
         own = ec.generate_private_key(ec.SECP256R1())
-        signed = _certificate(_name(who), name, own.public_key(), key, is_authority=False)
+        signed = _certificate(
+            _name(who), name, own.public_key(), key, is_authority=False, identifies_key=identifies_key
+        )
         paths[who] = folder / f"{who}.pem"
         paths[who].write_bytes(
             signed.public_bytes(serialization.Encoding.PEM)
@@ -141,6 +148,21 @@ def _name(common: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
 
 
+def key_usage(*, is_authority: bool) -> x509.KeyUsage:
+    """Return what a key may be used for, which Python demands of authorities since 3.13."""
+    return x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=is_authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
 def _certificate(
     subject: x509.Name,
     issuer: x509.Name,
@@ -148,10 +170,11 @@ def _certificate(
     by: ec.EllipticCurvePrivateKey,
     *,
     is_authority: bool,
+    identifies_key: bool = True,
 ) -> x509.Certificate:
     today = datetime.datetime.now(datetime.UTC)
     names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    return (
+    made = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
@@ -161,5 +184,10 @@ def _certificate(
         .not_valid_after(today + datetime.timedelta(days=1))
         .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(by, hashes.SHA256())
+        .add_extension(key_usage(is_authority=is_authority), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
     )
+    if identifies_key:
+        signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(by.public_key())
+        made = made.add_extension(signer, critical=False)
+    return made.sign(by, hashes.SHA256())

@@ -10,6 +10,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.core.wire import key_usage
+
 
 def self_signed(directory: Path, *hosts: str) -> tuple[Path, Path]:
     """Write a certificate for a day, and its key.
@@ -40,6 +42,9 @@ def self_signed(directory: Path, *hosts: str) -> tuple[Path, Path]:
             x509.SubjectAlternativeName([*names, x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
         )
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
+        .add_extension(key_usage(is_authority=True), True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), False)
         .sign(key, hashes.SHA256())
     )
     certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))

@@ -11,10 +11,12 @@ from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from joserfc.jwk import ECKey
 
 import oidc_gate
-from oidc_gate.testing import Fault, TestProvider
+from oidc_gate.testing import Fault, TestProvider, settings_for_tests
 from tests.secret_watch import SecretWatch, watching
 from tests.security.live import CLIENT_ID, CLIENT_SECRET, LiveSite, client
 from tests.shells.driving import Answer
@@ -151,6 +153,15 @@ def test_the_watch_sees_what_leaks(
     else:
         log.warning("cookie %s", value[:40] if kind == "cut" else value)
     assert len(watch.found) == 1
+
+
+@given(word=st.just("discovery"))
+@settings(max_examples=1)
+def test_a_word_that_hypothesis_makes_a_secret_of_is_no_leak(word: str) -> None:
+    with watching(SecretWatch(judges_all=True)) as mine:
+        settings_for_tests(client_secret=word)
+        logging.getLogger("oidc_gate").warning("%s failed", word)
+    assert mine.found == []
 
 
 # --- comparing secrets ---

@@ -20,6 +20,7 @@ from oidc_gate.effects import Fetch, Fetched
 from oidc_gate.errors import GateError, ProviderError, ProviderUnavailable
 from oidc_gate.runtime.http import Outbound
 from oidc_gate.settings import Settings
+from tests.real.process import REPOSITORY
 
 from ..wire import Authority, Speak, make_authority, reply, says, serving
 
@@ -302,6 +303,16 @@ def test_a_certificate_of_an_unknown_authority(authority: Authority) -> None:
     assert error.code == "provider_tls"
     assert "certificate" in error.detail
     assert wire.requests == []
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="Python demands the extension since 3.13")
+def test_a_certificate_that_does_not_identify_the_key_of_its_authority(tmp_path: Path) -> None:
+    authority = make_authority(tmp_path, identifies_key=False)
+    with serving(says(reply()), authority.context()) as wire:
+        error = failure(get(wire.url()), ca_file=authority.ca_file)
+    message = "certificate not accepted: Missing Authority Key Identifier"
+    assert (error.code, error.detail.partition(": ")[2]) == ("provider_tls", message)
+    assert message in (REPOSITORY / "docs/troubleshooting.md").read_text("utf-8")
 
 
 def test_an_authority_that_the_environment_names(
