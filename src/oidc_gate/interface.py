@@ -7,7 +7,6 @@ import inspect
 import logging
 import os
 import sys
-from pathlib import PurePath
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -177,6 +176,7 @@ def _warn_if_served_without_gate(app: Any) -> None:
 
 def _runs(package: str) -> bool:
     """Return whether this process is the command of the framework, or its reloader's child."""
-    program = PurePath(sys.argv[0] if sys.argv else "")
-    is_command = program.stem == package or (program.stem == "__main__" and program.parent.name == package)
+    directory, program = os.path.split(sys.argv[0] if sys.argv else "")
+    name = os.path.splitext(program)[0]
+    is_command = name == package or (name == "__main__" and os.path.basename(directory) == package)
     return is_command or bool(os.environ.get(f"{package.upper()}_RUN_FROM_CLI"))
