@@ -82,13 +82,13 @@ def _one(engine: Engine[Any], make: Callable[[int], Session]) -> tuple[float, fl
     """Return what a remembered session takes, and what it is estimated to take."""
     count = SESSIONS if len(str(make(0).identity)) < 20_000 else SESSIONS // 20
     cookies = [seal(engine, make(number)) for number in range(count + 1)]
-    _meet(engine, cookies.pop())
+    _find(engine, cookies.pop())
     cache = engine.gate.parts.cache
     gc.collect()
     before_bytes = cache.size
     tracemalloc.start()
     for cookie in cookies:
-        if _meet(engine, cookie) is None:
+        if _find(engine, cookie) is None:
             raise RuntimeError("a cookie of ours does not open")
     gc.collect()
     taken = tracemalloc.get_traced_memory()[0]
@@ -96,5 +96,5 @@ def _one(engine: Engine[Any], make: Callable[[int], Session]) -> tuple[float, fl
     return taken / count, (cache.size - before_bytes) / count
 
 
-def _meet(engine: Engine[Any], cookie_header: str) -> object:
-    return engine.meet(engine.gate.parts.cookies.split(cookie_header)[0], cookie_header)
+def _find(engine: Engine[Any], cookie_header: str) -> object:
+    return engine.find(cookie_header)[0]

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from .asgi_messages import (
     Body,
     HeaderFilter,
+    Payload,
     Receive,
     Scope,
     Send,
-    Told,
     framework_of,
+    payload_of,
     request_of,
     send_reply,
-    told,
     watching,
 )
 from .backend import Backend, Backends
@@ -88,14 +88,12 @@ class OIDCGate(GatedApplication):
             self._broken = error
             return
         self._framework = framework_of(app)
-        self._engine = Engine(settings, _tell, world)
+        self._engine = Engine(Parts(settings), _render, world)
         self._gate = self._engine.gate
         self._cookies = self._gate.parts.cookies
         self._apart = HeaderFilter(stripped_names(settings)).apart
         # All that the short path needs, at one look-up: on an object with `__getattr__` each one is slow.
-        self._short = (
-            app, self._apart, self._cookies.split, self._gate.recognise, self._engine.world.clock, settings.prefix
-        )  # fmt: skip
+        self._short = (app, self._apart, self._engine.find, settings.prefix)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection, or let the application answer it."""
@@ -103,15 +101,12 @@ class OIDCGate(GatedApplication):
             return await _answer_broken(self._broken, scope, receive, send)
         if scope["type"] != "http":
             return await self._connect(scope, receive, send)
-        app, apart, split, recognise, clock, prefix = self._short
+        app, apart, find, prefix = self._short
         kept, header = apart(scope["headers"])
-        cookie, others = split(header)
-        known = recognise(cookie)
-        if known is None or clock() >= known.until:
-            known = self._engine.meet(cookie, header)
-        if known is None or prefix in scope["path"]:
+        admission, others = find(header)
+        if admission is None or prefix in scope["path"]:
             return await self._decide(scope, receive, send, kept, header)
-        await app(_entered(scope, kept, others, known.told), receive, send)
+        await app(_entered(scope, kept, others, admission.payload), receive, send)
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Judge a WebSocket, or let the application hear of the server's lifespan."""
@@ -132,7 +127,7 @@ class OIDCGate(GatedApplication):
         if isinstance(decision, Reply):
             return await send_reply(decision, scope, body, send, is_head=request.method == "HEAD")
         others = self._cookies.without_ours(cookies)
-        inner = _entered(scope, kept, others, told(decision.identity, decision.headers))
+        inner = _entered(scope, kept, others, payload_of(decision.identity, decision.headers))
         await self._app(inner, receive, watching(decision, send, is_head=request.method == "HEAD"))
 
 
@@ -157,7 +152,7 @@ class AuthBackend:
         world: World | None = None,
         **keywords: Unpack[LoadKeywords],
     ) -> None:
-        self._backends = Backends(load_settings(settings, keywords), _tell_nginx, world)
+        self._backends = Backends(load_settings(settings, keywords), _render_verdict, world)
 
     @property
     def auth_path(self) -> str:
@@ -166,8 +161,7 @@ class AuthBackend:
 
     def verdict(self, cookie_header: str) -> bytes | None:
         """Return the verdict on a cookie alone as an HTTP/1.1 response; None where there is more to decide."""
-        known = self._backends.at("").known(cookie_header)
-        return known.told if known is not None else None
+        return self._backends.at("").verdict(cookie_header)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
@@ -176,11 +170,11 @@ class AuthBackend:
             return await _complete_lifespan(receive, send)
         mount = scope.get("root_path", "")
         backend = self._backends.at(mount)
-        query = scope.get("query_string", b"")
-        if scope["type"] == "http" and backend.is_plain_auth(scope["path"][len(mount) :], query):
-            known = backend.known(_plain_cookies(scope))
-            if known is not None:
-                await send({"type": "http.response.start", "status": 202, "headers": _headers_of(known.told)})
+        if scope["type"] == "http" and backend.is_auth(scope["path"][len(mount) :]):
+            query = scope.get("query_string", b"").decode("latin-1")
+            verdict = backend.verdict(_plain_cookies(scope), query)
+            if verdict is not None:
+                await send({"type": "http.response.start", "status": 202, "headers": _headers_of(verdict)})
                 return await send({"type": "http.response.body", "body": b""})
         await self._decide(backend, scope, receive, send)
 
@@ -193,11 +187,11 @@ class AuthBackend:
         await send_reply(reply, scope, body, send, is_head=request.method == "HEAD")
 
 
-def _tell(parts: Parts, session: Session, weight: int) -> tuple[Told, int]:
-    return told(session.identity, application_headers(parts, session)), weight
+def _render(parts: Parts, session: Session, weight: int) -> tuple[Payload, int]:
+    return payload_of(session.identity, application_headers(parts, session)), weight
 
 
-def _tell_nginx(parts: Parts, session: Session, weight: int) -> tuple[bytes, int]:
+def _render_verdict(parts: Parts, session: Session, weight: int) -> tuple[bytes, int]:
     """Return the 202 of ``auth`` as the bytes of a response: all that is kept of a session here."""
     lines = [f"{name.lower()}: {value}" for name, value in admit(parts, session).headers]
     verdict = "\r\n".join(["HTTP/1.1 202 Accepted", *lines, "", ""]).encode("latin-1")
@@ -211,9 +205,9 @@ def _headers_of(verdict: bytes) -> list[tuple[bytes, bytes]]:
     ]
 
 
-def _entered(scope: Scope, kept: list[tuple[bytes, bytes]], cookies: str, told: Told) -> Scope:
+def _entered(scope: Scope, kept: list[tuple[bytes, bytes]], cookies: str, payload: Payload) -> Scope:
     """Return the scope as the application sees it: none of our cookies, nobody's identity but the one we know."""
-    members, headers = told
+    members, headers = payload
     if cookies:
         kept.append((b"cookie", cookies.encode("latin-1")))
     kept += headers

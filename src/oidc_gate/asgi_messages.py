@@ -13,7 +13,7 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Told = tuple[Scope, tuple[tuple[bytes, bytes], ...]]
+Payload = tuple[Scope, tuple[tuple[bytes, bytes], ...]]
 """What a scope is given: members, and headers."""
 
 _MOST_LAYERS = 8  # of middleware between the gate and the application
@@ -129,7 +129,7 @@ class User:
         return ["authenticated", *(f"group:{group}" for group in self.identity.groups)]
 
 
-def told(identity: Identity | None, headers: HeaderList) -> Told:
+def payload_of(identity: Identity | None, headers: HeaderList) -> Payload:
     """Return what a scope is given: the identity, ``user`` and ``auth``; and the headers that were asked for."""
     user = User(identity)
     members = {"oidc_gate.identity": identity, "user": user, "auth": user}

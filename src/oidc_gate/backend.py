@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Generic
 from urllib.parse import urlsplit
 
+from .endpoints.base import Parts
 from .endpoints.replies import problem
 from .errors import ConfigurationError
-from .gate import Tell
+from .gate import RenderSession
 from .model import Decision, Reply, Request
 from .runtime.world import World
-from .session.cache import Known, SessionCache, Told
+from .session.admissions import Payload
 from .settings import Settings
 from .settings.problems import describe_problem
 from .shell import Engine, log_configuration_error
@@ -20,39 +21,40 @@ from .shell import Engine, log_configuration_error
 MOST_MOUNTS = 16
 
 
-class Backend(Generic[Told]):
+class Backend(Generic[Payload]):
     """The backend at one mount point."""
 
-    def __init__(
-        self, settings: Settings, tell: Tell[Told], world: World, cache: SessionCache[Told], mount: str
-    ) -> None:
-        self.engine = Engine(settings, tell, world, cache)
+    def __init__(self, parts: Parts, render: RenderSession[Payload], world: World, mount: str) -> None:
+        self.engine = Engine(parts, render, world)
         self._mount = mount
-        prefix = settings.prefix
+        prefix = parts.settings.prefix
         self._parent = mount[: -len(prefix)] if mount else ""
         self._below = prefix if mount else ""
-        self._split = self.engine.gate.parts.cookies.split
-        self._recognise, self._clock = self.engine.gate.recognise, world.clock
+        self._find = self.engine.find
         self.auth_path = "/auth" if mount else prefix + "/auth"
 
-    def is_plain_auth(self, path: str, query: str | bytes) -> bool:
-        """Tell whether a request asks for the verdict of ``auth`` that a cookie alone decides.
+    def is_auth(self, path: str) -> bool:
+        """Return whether a request asks for the verdict of ``/oauth2/auth``.
 
         Args:
             path: Below the mount.
         """
-        return path == self.auth_path and not query
+        return path == self.auth_path
 
-    def known(self, cookie_header: str) -> Known[Told] | None:
-        """Return what follows from a cookie alone, or None where there is more to decide.
+    def verdict(self, cookie_header: str, query: str = "") -> Payload | None:
+        """Return the 202 that follows from a cookie, or None where `Gate.decide` has to be asked.
 
-        Where a trusted proxy says what place was asked for, too: somebody let in is let in everywhere.
+        A session that meets the rules of the settings may enter everywhere, also where a trusted proxy names the
+        path. A query is a further requirement, about which each session is asked once.
         """
-        cookie, _ = self._split(cookie_header)
-        known = self._recognise(cookie)
-        if known is None or self._clock() >= known.until:
-            return self.engine.meet(cookie, cookie_header)
-        return known
+        admission, _ = self._find(cookie_header)
+        if admission is None:
+            return None
+        if query:
+            number = self.engine.gate.parts.requirements.number_of(query)
+            if number is None or not admission.meets(number):
+                return None
+        return admission.payload
 
     def placed(self, request: Request) -> Request:
         """Return `request` as a gate sees it that has the prefix for its own."""
@@ -72,7 +74,7 @@ class Backend(Generic[Told]):
         return problem(404, "not_found", "Only the endpoints of the gate are here.")
 
 
-class Backends(Generic[Told]):
+class Backends(Generic[Payload]):
     """One `Backend` for each mount point that requests came in by; nearly always a single one.
 
     Raises:
@@ -80,27 +82,27 @@ class Backends(Generic[Told]):
             and what the proxy passes on as ``Host`` and scheme is not what the browser used.
     """
 
-    def __init__(self, settings: Settings, tell: Tell[Told], world: World | None = None) -> None:
+    def __init__(
+        self, settings: Settings, render: RenderSession[Payload], world: World | None = None
+    ) -> None:
         if not settings.public_url and not settings.trusted_proxies:
             error = ConfigurationError([describe_problem("public_url", "backend_place", "default")])
             log_configuration_error(error)
             raise error
         self._settings = settings
-        self._tell = tell
+        self._render = render
         self._world = world or World(settings)
-        # One for all mounts: who signs out at one of them is signed out at all.
-        self._cache: SessionCache[Told] = SessionCache(
-            settings.session_cache_entries, settings.session_cache_bytes
-        )
-        self._at: dict[str, Backend[Told]] = {}
+        # The same for all mounts: a sign-out at one of them holds at all, and the provider is asked once.
+        self._parts = Parts(settings)
+        self._at: dict[str, Backend[Payload]] = {}
         self._lock = threading.Lock()
 
-    def at(self, mount: str) -> Backend[Told]:
+    def at(self, mount: str) -> Backend[Payload]:
         """Return the backend for requests that came in by `mount`."""
         found = self._at.get(mount)
         return found if found is not None else self._make(mount)
 
-    def _make(self, mount: str) -> Backend[Told]:
+    def _make(self, mount: str) -> Backend[Payload]:
         with self._lock:
             if mount in self._at:
                 return self._at[mount]
@@ -108,9 +110,9 @@ class Backends(Generic[Told]):
             prefix = mount[len(base) :] if mount.startswith(base + "/") else mount
             # At the path of `public_url` it is the application that is mounted, and the prefix is below.
             hangs_at = mount.rstrip("/") if mount.rstrip("/") != base else ""
-            settings = replace(self._settings, prefix=prefix) if hangs_at else self._settings
+            parts = self._parts.below(prefix) if hangs_at else self._parts
             if len(self._at) >= MOST_MOUNTS:
                 del self._at[next(iter(self._at))]
-            backend = Backend(settings, self._tell, self._world, self._cache, hangs_at)
+            backend = Backend(parts, self._render, self._world, hangs_at)
             self._at[mount] = backend
             return backend

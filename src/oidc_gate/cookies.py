@@ -27,7 +27,7 @@ class Cookies:
         self.rounds = self.main + ".rounds"
         self.flows = tuple(f"{self.main}.flow{slot}" for slot in range(FLOW_SLOTS))
         self._needle = self.main + "="
-        self._later = "; " + self._needle  # where other cookies stand in front
+        self.later = "; " + self._needle  # where other cookies stand in front
         domain = f"; Domain={settings.cookie_domain}" if settings.cookie_domain else ""
         secure = "; Secure" if settings.cookie_prefix else ""
         self._attributes = f"; Path=/{domain}{secure}; HttpOnly; SameSite="
@@ -81,7 +81,7 @@ class Cookies:
         For the path of everybody signed in: two cuts, and only what a browser writes (``; `` between cookies) is
         understood. `find` and `without_ours` take what is left. A value with a comma in it opens nothing.
         """
-        before, found, after = header.partition(self._later)
+        before, found, after = header.partition(self.later)
         if not found:
             if not header.startswith(self._needle):
                 return "", header

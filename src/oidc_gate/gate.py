@@ -1,8 +1,7 @@
 """The story: what the gate decides about a request, in order.
 
-Everything starts here. `Gate.recognise` is the path of everybody signed in: one look-up; `Gate.meet` opens a
-cookie at its first sight. `Gate.decide` is the rest, as a generator that yields what it needs of the world (see
-`effects`) and returns a `Decision`:
+Everything starts here. `Gate.admissions` is the path of every signed-in request: one look-up. `Gate.decide` is the
+rest, as a generator that yields what it needs of the world (see `effects`) and returns a `Decision`:
 
 1. Is it one of our own endpoints? It answers.
 2. Who is it? A session, or a reason why there is none.
@@ -15,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Generic
 
 from .effects import Step
@@ -40,21 +40,14 @@ from .endpoints.challenge import challenge, deny
 from .endpoints.replies import bare, problem, with_cookies
 from .endpoints.trouble import answer_error, reason_of
 from .errors import GateError, SessionError
-from .marks import Marks
 from .model import Allow, Decision, Reason, Reply, Request, Session
 from .observe import log
-from .session.cache import Known, SessionCache, Told
-from .session.cookie_sessions import Found
+from .session.admissions import Admissions, Payload
 from .session.lifetime import renew_at
-from .session.revocation import may_be_revoked
-from .settings import Settings
 
 Endpoint = Callable[[Parts, Visit], Step[Reply]]
-Tell = Callable[[Parts, Session, int], tuple[Told, int]]
-"""Makes of a session, in the form that a shell hands on, what somebody let in is known by.
-
-Given the session's own weight in memory; returns the weight of what is kept, too.
-"""
+RenderSession = Callable[[Parts, Session, int], tuple[Payload, int]]
+"""Makes of a session what a shell hands on for it: `oidc_gate.session.admissions.Render`, given the parts too."""
 
 ENDPOINTS: dict[str, tuple[str, ...]] = {
     "auth": (),  # any method: Nginx asks by GET, but a gate mounted elsewhere is asked with the visitor's own
@@ -95,51 +88,28 @@ NEED_NO_SESSION = frozenset({"ping", "ready", "unavailable", "backchannel_logout
 RENEWED_AGAIN_AFTER_SECONDS = 30
 
 
-class Gate(Generic[Told]):
+class Gate(Generic[Payload]):
     """One gate: settings, keys, caches, and the decisions that follow from them. Safe under threads.
 
     Args:
-        tell: Makes what is kept of a session; once for each cookie.
-        cache: The cookies seen a moment ago, where several gates share them; its own if left out.
+        parts: What the gate is made of.
+        render: Makes what is kept of a session; called once for each cookie.
 
     Attributes:
-        recognise: Returns what is known of a session cookie that was seen a moment ago, or None. The short path:
-            no crypto, no JSON, no effect. Not checked here: whether `Known.until` has come. Whatever is not plain is
-            left to `meet` and `decide`.
+        admissions: The sessions that were let in a moment ago. Whatever they do not answer is left to `decide`.
     """
 
-    def __init__(self, settings: Settings, tell: Tell[Told], cache: SessionCache[Told] | None = None) -> None:
-        self.settings = settings
-        self._tell = tell
-        self.parts = Parts(settings, cache)
-        self.recognise: Callable[[str], Known[Told] | None] = self.parts.cache.get
+    def __init__(self, parts: Parts, render: RenderSession[Payload]) -> None:
+        self.settings = settings = parts.settings
+        self.parts = parts
+        self.admissions: Admissions[Payload] = Admissions(
+            self.parts.sessions,
+            self.parts.cache,
+            settings,
+            refuses=self.parts.entry.refuses,
+            render=partial(render, self.parts),
+        )
         self.below_prefix = settings.prefix + "/"
-
-    def meet(self, cookie: str, cookie_header: str, now: int, marks: Marks) -> Known[Told] | None:
-        """Return what is to be known of a session cookie at its first sight; None where `decide` has more to do.
-
-        Args:
-            marks: Those that do not block. Nothing here waits, so no generator is paid for.
-        """
-        generation = self.parts.cache.generation
-        try:
-            found = self.parts.sessions.open(cookie, cookie_header, now)
-        except SessionError:
-            return None
-        until = renew_at(found.session, self.settings)
-        if now >= until or may_be_revoked(found.session, marks, now):
-            return None
-        return self._keep(found, until, generation)
-
-    def _keep(self, found: Found, until: int, generation: int) -> Known[Told] | None:
-        """Remember a session until then; None, and nothing is remembered, where the settings refuse this person."""
-        session = found.session
-        if self.parts.entry.refuses(session.identity):
-            return None
-        told, size = self._tell(self.parts, session, found.weight)
-        known = Known(min(until, found.ends_at), told, session.identity.session_id, size + len(found.value))
-        self.parts.cache.put(found.value, known, generation, found.at)
-        return known
 
     def decide(self, request: Request) -> Step[Decision]:
         """Decide about a request that was not recognised, and log why.
@@ -201,18 +171,18 @@ class Gate(Generic[Told]):
         """
         if self.parts.cookies.main not in visit.cookie_header:
             return visit, ()
-        generation = self.parts.cache.generation
+        generation = self.admissions.generation
         try:
             found = yield from self.parts.sessions.read(visit.cookie_header)
         except SessionError as error:
             return replace(visit, why=self._explain(error)), ()
         until = renew_at(found.session, self.settings)
         if found.at < until:
-            self._keep(found, until, generation)
+            self.admissions.keep(found, until, generation)
         if found.at < until or not renews:
             return replace(visit, found=found), ()
         # The browser sends the old cookie until it has the new one, and some proxies never hand that on.
-        self._keep(found, found.at + RENEWED_AGAIN_AFTER_SECONDS, generation)
+        self.admissions.keep(found, found.at + RENEWED_AGAIN_AFTER_SECONDS, generation)
         session, cookie = yield from self.parts.sessions.renew(found)
         return replace(visit, found=found._replace(session=session)), (cookie,)
 

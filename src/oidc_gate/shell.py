@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Generic
 
 from . import libraries
 from .effects import run
+from .endpoints.base import Parts
 from .errors import ConfigurationError
-from .gate import Gate, Tell
+from .gate import Gate, RenderSession
 from .runtime.world import World
-from .session.cache import Known, SessionCache, Told
+from .session.admissions import Admission, Payload
 from .settings import Settings
 from .settings.problems import describe_problem
 
@@ -27,6 +28,8 @@ DRAIN_BYTES = 1 << 20
 _ids = itertools.count(1)
 _HOST = int.from_bytes(os.urandom(4))  # containers share their process ids
 _CHALLENGES_OF_ITS_OWN = ("basic", "digest", "negotiate", "ntlm")
+
+Find = Callable[[str], tuple[Admission[Payload] | None, str]]
 
 
 def load_settings(settings: Settings | None, keywords: LoadKeywords) -> Settings:
@@ -80,36 +83,66 @@ def new_request_id() -> str:
     return f"{_HOST:08x}-{os.getpid():x}-{next(_ids):x}"
 
 
-class Engine(Generic[Told]):
+class Engine(Generic[Payload]):
     """A gate with its world: what a shell drives.
 
     Args:
-        tell, cache: See `Gate`.
+        parts, render: See `Gate`.
+
+    Attributes:
+        find: Returns the admission for a ``Cookie`` header, or None where `Gate.decide` has to be asked, and the
+            header without the gate's cookies. An admission whose time is over is never returned.
+        admitted: Returns how often `find` found an admission. Such requests are counted, and not logged.
 
     Discovery is not waited for: `warm_up` starts it in the background of each process, after a fork, once.
     """
 
     def __init__(
         self,
-        settings: Settings,
-        tell: Tell[Told],
+        parts: Parts,
+        render: RenderSession[Payload],
         world: World | None = None,
-        cache: SessionCache[Told] | None = None,
     ) -> None:
-        self.gate = Gate(settings, tell, cache)
-        self.world = world or World(settings)
+        self.gate = Gate(parts, render)
+        self.world = world or World(parts.settings)
         self.warmed_in = 0
+        self.find, self.admitted = self._make_find()
 
-    def meet(self, cookie: str, cookie_header: str) -> Known[Told] | None:
-        """Return what is to be known of a cookie seen for the first time, if no store has to be waited for.
+    def _make_find(self) -> tuple[Find[Payload], Callable[[], int]]:
+        """Return `find` and `admitted` as closures: on the path of a signed-in request a look-up on `self` is slow."""
+        cookies, lookup = self.gate.parts.cookies, self.gate.admissions.lookup
+        main, later, split = cookies.main, cookies.later, cookies.split
+        clock, first_seen = self.world.clock, self._open_first_seen
+        admitted = 0
+
+        def find(cookie_header: str) -> tuple[Admission[Payload] | None, str]:
+            nonlocal admitted
+            # What `split` does first, without the call: the session cookie comes after others, and once.
+            before, found, after = cookie_header.partition(later)
+            cookie, more, rest = after.partition(";")
+            others = before + more + rest
+            if not (found and before) or main in others:
+                cookie, others = split(cookie_header)
+            admission = lookup(cookie)
+            if admission is None or clock() >= admission.until:
+                admission = first_seen(cookie, cookie_header) if cookie else None
+            if admission is not None:
+                admitted += 1
+            return admission, others
+
+        return find, lambda: admitted
+
+    def _open_first_seen(self, cookie: str, cookie_header: str) -> Admission[Payload] | None:
+        """Return the admission for a cookie that is seen for the first time, if no store has to be waited for.
 
         Args:
-            cookie: The first session cookie in `cookie_header`; empty if there is none.
+            cookie: The first session cookie in `cookie_header`.
         """
         marks = self.world.marks
-        if not cookie or marks.blocks:
+        if marks.blocks:
             return None
-        return self.gate.meet(cookie, cookie_header, int(self.world.clock()), marks)
+        now = int(self.world.clock())
+        return self.gate.admissions.open_first_seen(cookie, cookie_header, now, marks)
 
     def warm_up(self) -> None:
         """Fetch metadata and keys in a thread of their own, unless this process has begun to."""

@@ -69,33 +69,27 @@ class OIDCGate(GatedApplication):
         validate_app(app, "wsgi")
         self._app = app  # by this name oidc_gate.testing looks further inside
         settings = load_settings(settings, keywords)
-        self._engine = Engine(settings, _tell, world)
+        self._engine = Engine(Parts(settings), _render, world)
         self._gate = self._engine.gate
         self._cookies = self._gate.parts.cookies
         stripped = frozenset("HTTP_" + name.upper().replace("-", "_") for name in stripped_names(settings))
         # All that the short path needs, at one look-up: on an object with `__getattr__` each one is slow.
-        self._short = (
-            app, self._cookies.split, self._gate.recognise, self._engine.world.clock, settings.prefix, stripped
-        )  # fmt: skip
+        self._short = (app, self._engine.find, settings.prefix, stripped | _HANDSHAKE)
+        self._stripped = stripped
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, or let the application answer it."""
-        app, split, recognise, clock, prefix, stripped = self._short
-        header = environ.get("HTTP_COOKIE", "")
-        cookie, others = split(header)
-        known = recognise(cookie)
-        if known is None or clock() >= known.until:
-            known = self._engine.meet(cookie, header)
-        if known is None or prefix in environ.get("PATH_INFO", ""):
+        app, find, prefix, unusual = self._short
+        admission, others = find(environ.get("HTTP_COOKIE", ""))
+        if admission is None or prefix in environ.get("PATH_INFO", ""):
             return self._decide(environ, start_response)
-        # What `is_handshake` looks for, without a call: of a WebSocket handshake the Origin counts as well.
-        if (
-            "HTTP_UPGRADE" in environ
-            or "HTTP_SEC_WEBSOCKET_KEY" in environ
-            or "HTTP_SEC_WEBSOCKET_VERSION" in environ
-        ):
-            return self._decide(environ, start_response)
-        _enter(environ, stripped, others, known.told)
+        if not environ.keys().isdisjoint(unusual):
+            if not environ.keys().isdisjoint(
+                _HANDSHAKE
+            ):  # for a WebSocket handshake the Origin counts as well
+                return self._decide(environ, start_response)
+            _strip(environ, self._stripped)
+        _enter(environ, others, admission.payload)
         return app(environ, start_response)
 
     def _decide(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -109,38 +103,42 @@ class OIDCGate(GatedApplication):
         for name in ("REMOTE_USER", "AUTH_TYPE"):
             environ.pop(name, None)
         others = self._cookies.without_ours(environ.get("HTTP_COOKIE", ""))
-        told = _environ_of(self._gate.parts, decision.identity, decision.headers)
-        app, *_, stripped = self._short
-        _enter(environ, stripped, others, told)
+        payload = _environ_of(self._gate.parts, decision.identity, decision.headers)
+        app = self._app
+        _strip(environ, self._stripped)
+        _enter(environ, others, payload)
         if not decision.set_cookies and decision.signs_in is None:
             return app(environ, start_response)
         return _Watched(app, environ, start_response, decision)
 
 
-def _enter(environ: Environ, stripped: frozenset[str], cookies: str, told: Environ) -> None:
-    """Make `environ` what the application sees: none of our cookies, nobody's identity but the one we know."""
-    if not environ.keys().isdisjoint(stripped):
-        for name in environ.keys() & stripped:
-            del environ[name]
+def _strip(environ: Environ, names: frozenset[str]) -> None:
+    """Remove the identity headers that the client sent."""
+    for name in environ.keys() & names:
+        del environ[name]
+
+
+def _enter(environ: Environ, cookies: str, payload: Environ) -> None:
+    """Make `environ` what the application sees: none of the gate's cookies, and the identity that the gate knows."""
     if cookies:
         environ["HTTP_COOKIE"] = cookies
     else:
         environ.pop("HTTP_COOKIE", None)
-    environ.update(told)
+    environ.update(payload)
 
 
-def _tell(parts: Parts, session: Session, weight: int) -> tuple[Environ, int]:
+def _render(parts: Parts, session: Session, weight: int) -> tuple[Environ, int]:
     return _environ_of(parts, session.identity, application_headers(parts, session)), weight
 
 
 def _environ_of(parts: Parts, identity: Identity | None, headers: HeaderList) -> Environ:
     """Return what an ``environ`` is given: the identity, ``REMOTE_USER``, and the headers that were asked for."""
-    told: Environ = {"HTTP_" + name.upper().replace("-", "_"): value for name, value in headers}
-    told["oidc_gate.identity"] = identity
+    payload: Environ = {"HTTP_" + name.upper().replace("-", "_"): value for name, value in headers}
+    payload["oidc_gate.identity"] = identity
     if identity is not None:
-        told["REMOTE_USER"] = user_of(identity, parts.settings)
-        told["AUTH_TYPE"] = "oidc_gate"
-    return told
+        payload["REMOTE_USER"] = user_of(identity, parts.settings)
+        payload["AUTH_TYPE"] = "oidc_gate"
+    return payload
 
 
 def request_of(environ: Environ) -> Request:
@@ -313,15 +311,15 @@ class AuthBackend:
         world: World | None = None,
         **keywords: Unpack[LoadKeywords],
     ) -> None:
-        self._backends = Backends(load_settings(settings, keywords), _tell_nginx, world)
+        self._backends = Backends(load_settings(settings, keywords), _render_verdict, world)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         backend = self._backends.at(environ.get("SCRIPT_NAME", ""))
-        if backend.is_plain_auth(environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", "")):
-            known = backend.known(environ.get("HTTP_COOKIE", ""))
-            if known is not None and environ.keys().isdisjoint(_HANDSHAKE):
-                status, headers = known.told
+        if backend.is_auth(environ.get("PATH_INFO", "")) and environ.keys().isdisjoint(_HANDSHAKE):
+            verdict = backend.verdict(environ.get("HTTP_COOKIE", ""), environ.get("QUERY_STRING", ""))
+            if verdict is not None:
+                status, headers = verdict
                 start_response(status, headers.copy())  # a middleware may add to the list that it is given
                 return NOTHING
         backend.engine.warm_up()
@@ -332,6 +330,8 @@ class AuthBackend:
         return send(backend.reply_of(decision, request), start_response, is_head=request.method == "HEAD")
 
 
-def _tell_nginx(parts: Parts, session: Session, weight: int) -> tuple[tuple[str, list[tuple[str, str]]], int]:
+def _render_verdict(
+    parts: Parts, session: Session, weight: int
+) -> tuple[tuple[str, list[tuple[str, str]]], int]:
     verdict = admit(parts, session)
     return (_status_line(verdict.status), list(verdict.headers)), weight

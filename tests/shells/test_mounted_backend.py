@@ -13,7 +13,10 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from oidc_gate import asgi, wsgi
 from oidc_gate.backend import MOST_MOUNTS
+from oidc_gate.effects import Step
 from oidc_gate.errors import ConfigurationError
+from oidc_gate.gate import Gate
+from oidc_gate.model import Decision, Request
 from oidc_gate.settings import Settings
 from tests.core.request.making import settings
 from tests.shells.driving import run
@@ -169,3 +172,38 @@ def test_mounts_that_clients_make_up_do_not_add_up() -> None:
     for number in range(100):
         backend._backends.at(f"/{number}")
     assert len(backend._backends._at) == MOST_MOUNTS
+
+
+@pytest.mark.parametrize(
+    ("query", "status"), [("allowed_email_domains=corp.example", 202), ("allowed_groups=none", 403)]
+)
+def test_a_session_is_asked_once_whether_it_meets_a_query(
+    way: str, query: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the second time on the verdict of a session that meets the query needs no decision."""
+    site = mounted(way, "/oauth2", "")
+    visitor = site.visitor()
+    visitor.sign_in()
+    asked: list[str] = []
+    decide = Gate.decide
+
+    def counted(gate: Gate[Any], request: Request) -> Step[Decision]:
+        asked.append(request.query)
+        return decide(gate, request)
+
+    monkeypatch.setattr(Gate, "decide", counted)
+    for _ in range(3):
+        assert visitor.ask("auth").status == 202
+        assert visitor.ask(f"auth?{query}").status == status
+        assert visitor.ask("auth?allowed_groups=other").status == 403
+    assert asked.count(query) == (1 if status == 202 else 3)
+    assert asked.count("") == 0
+
+
+def test_what_one_mount_asked_is_not_taken_for_another_query_at_another_mount() -> None:
+    """Mounts share the admissions, so that they have to share the numbers of the queries, too."""
+    given = settings(public_url="https://app.example.com", issuer="http://localhost:9")
+    backends = wsgi.AuthBackend(given)._backends
+    one, other = backends.at("/a").engine.gate.parts, backends.at("/b").engine.gate.parts
+    assert one.requirements.number("allowed_groups=a") != other.requirements.number("allowed_groups=b")
+    assert one.provider is other.provider

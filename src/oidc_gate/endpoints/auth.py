@@ -47,6 +47,7 @@ def judge(parts: Parts, visit: Visit) -> Reply:
             return replace(admit(parts, None), reason=public_path(None))
         return replace(bare(401), reason=visit.why)
     refused_by = rules.refuses(visit.session.identity)
+    _note_requirement(visit, is_met=not refused_by)
     if refused_by and not is_public:
         return bare(403).because("refused", rule=refused_by)
     if refused_by:
@@ -54,3 +55,13 @@ def judge(parts: Parts, visit: Visit) -> Reply:
     if (visit.request.is_websocket or is_handshake(visit.request.headers)) and visit.has_foreign_origin:
         return bare(403).because("origin_not_allowed")
     return admit(parts, visit.session).because("signed_in")
+
+
+def _note_requirement(visit: Visit, *, is_met: bool) -> None:
+    """Keep, with the admission of this session, whether it meets the query: it is not asked about it again."""
+    if not visit.request.query or visit.found is None:
+        return
+    number = visit.parts.requirements.number(visit.request.query)
+    admission = visit.parts.cache.get(visit.found.value)
+    if admission is not None and number is not None:
+        admission.note(number, is_met=is_met)

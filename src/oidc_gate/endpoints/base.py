@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -12,6 +13,7 @@ from ..effects import Step
 from ..model import Identity, Reason, Request, Session
 from ..policy.entry import EntryRules
 from ..policy.public_paths import PublicPaths
+from ..policy.requirements import Requirements
 from ..provider.client import Provider
 from ..request.forwarded import Site, TrustedProxies, browser_host, site_of
 from ..request.navigation import Audience, audience_of, is_from_browser
@@ -27,7 +29,7 @@ from ..syntax.hosts import normal_host
 class Parts:
     """What a gate is made of. Built once; immutable but for the caches, which lock by themselves."""
 
-    def __init__(self, settings: Settings, cache: SessionCache[Any] | None = None) -> None:
+    def __init__(self, settings: Settings) -> None:
         binding = (settings.issuer, settings.client_id)
         ring = KeyRing(settings.cookie_secret, binding=binding)
         self.settings = settings
@@ -35,9 +37,9 @@ class Parts:
         self.provider = Provider(settings)
         self.provider_name = settings.provider_name or settings.issuer.split("/")[2]
         self.sessions = CookieSessions(settings, self.cookies, ring, self.provider_name)
-        if cache is None:
-            cache = SessionCache(settings.session_cache_entries, settings.session_cache_bytes)
-        self.cache = cache
+        self.cache: SessionCache[Any] = SessionCache(
+            settings.session_cache_entries, settings.session_cache_bytes
+        )
         self.flow_sealers: tuple[Sealer, ...] = tuple(
             ring.sealer("flow", name) for name in self.cookies.flows
         )
@@ -46,7 +48,14 @@ class Parts:
         self.logout_states = Signer(settings.cookie_secret, "logout state", binding=binding)
         self.public = PublicPaths(settings.public_paths)
         self.entry = EntryRules(settings)
+        self.requirements = Requirements()
         self.trusted = TrustedProxies(settings.trusted_proxies)
+
+    def below(self, prefix: str) -> Parts:
+        """Return the same parts for the same gate at another prefix: it shares the provider and every cache."""
+        parts = copy(self)
+        parts.settings = replace(self.settings, prefix=prefix)
+        return parts
 
     def end_session(self, session: Session) -> Step[None]:
         """End this very session: for every copy of its cookie, and for what is remembered of it."""

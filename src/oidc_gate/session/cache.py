@@ -10,37 +10,35 @@ other out and nobody would ever be recognised.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from itertools import islice
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
-Told = TypeVar("Told")
+
+class Kept(Protocol):
+    """What the cache has to know of an entry; `oidc_gate.session.admissions.Admission` is the one there is."""
+
+    @property
+    def until(self) -> int:
+        """The epoch second from which on the entry is of no use."""
+
+    @property
+    def session_id(self) -> str:
+        """The session to which the cookie belongs."""
+
+    @property
+    def size(self) -> int:
+        """An upper bound of the memory this takes, in bytes."""
+
+
+Entry = TypeVar("Entry", bound=Kept)
 
 MADE_ROOM_FOR = 8  # one in so many
 MOST_COOKIES = 8  # of one session: a browser has one, and a second while it is renewed
 _PARTS = 64  # of which one makes room at a time: the search for the oldest is paid for once
 
 
-@dataclass(slots=True)
-class Known(Generic[Told]):
-    """A cookie that was opened, and what follows from it until `until`.
-
-    Args:
-        until: From this epoch second on the cookie must be looked at anew: the session ends, or its idle clock
-            must be wound.
-        told: What the shell hands on without another question.
-        session_id: Whose sign-out ends it.
-        size: An upper bound of the memory this takes, in bytes.
-    """
-
-    until: int
-    told: Told = field(repr=False)
-    session_id: str = field(repr=False)
-    size: int
-
-
-class SessionCache(Generic[Told]):
+class SessionCache(Generic[Entry]):
     """Bounded in entries and in bytes; safe under threads.
 
     Args:
@@ -49,23 +47,23 @@ class SessionCache(Generic[Told]):
 
     Attributes:
         get: Returns what is known of this exact cookie value, or None. The dict's own, since a call more is what
-            a signed-in request would notice. Not checked here: `Known.until`.
+            a signed-in request would notice. Not checked here: whether its time is over.
         generation: Changes with every revocation.
     """
 
     def __init__(self, max_entries: int, max_bytes: int) -> None:
         self._most_entries = max_entries
         self._most_bytes = max_bytes
-        self._known: dict[str, Known[Told]] = {}
+        self._entries: dict[str, Entry] = {}
         self._cookies_of: dict[str, tuple[str, ...]] = {}  # by session, the oldest first
         self._bytes = 0
         self._oldest_until = 0
         self._turned_away = 0
         self._lock = Lock()
-        self.get: Callable[[str], Known[Told] | None] = self._known.get
+        self.get: Callable[[str], Entry | None] = self._entries.get
         self.generation = 0
 
-    def put(self, cookie: str, known: Known[Told], generation: int, now: int) -> None:
+    def put(self, cookie: str, entry: Entry, generation: int, now: int) -> None:
         """Keep what was found out about a cookie, if there is room, or its turn to be made room for.
 
         Args:
@@ -74,21 +72,21 @@ class SessionCache(Generic[Told]):
             now: Epoch seconds.
         """
         with self._lock:
-            if generation != self.generation or known.size > self._most_bytes:
+            if generation != self.generation or entry.size > self._most_bytes:
                 return
-            others = self._cookies_of.get(known.session_id, ())
-            if cookie in self._known:
+            others = self._cookies_of.get(entry.session_id, ())
+            if cookie in self._entries:
                 self._drop(cookie)
             elif len(others) >= MOST_COOKIES:  # or whoever has one session could fill everything with it
                 self._drop(others[0])
-            if len(self._known) >= self._most_entries or self._bytes + known.size > self._most_bytes:
+            if len(self._entries) >= self._most_entries or self._bytes + entry.size > self._most_bytes:
                 if not self._makes_room(now):
                     return
-                self._make_room_for(known)
-            self._oldest_until = self._oldest_until or known.until
-            self._known[cookie] = known
-            self._cookies_of[known.session_id] = (*self._cookies_of.get(known.session_id, ()), cookie)
-            self._bytes += known.size
+                self._make_room_for(entry)
+            self._oldest_until = self._oldest_until or entry.until
+            self._entries[cookie] = entry
+            self._cookies_of[entry.session_id] = (*self._cookies_of.get(entry.session_id, ()), cookie)
+            self._bytes += entry.size
 
     def forget(self, session_id: str) -> None:
         """Forget every cookie of one session, since it was revoked."""
@@ -101,7 +99,7 @@ class SessionCache(Generic[Told]):
         """Forget every cookie: each is opened again, and its revocation asked for again, when it next comes."""
         with self._lock:
             self.generation += 1
-            self._known.clear()
+            self._entries.clear()
             self._cookies_of.clear()
             self._bytes = self._oldest_until = 0
 
@@ -113,23 +111,23 @@ class SessionCache(Generic[Told]):
         self._turned_away = 0
         return True
 
-    def _make_room_for(self, known: Known[Told]) -> None:
-        while len(self._known) >= self._most_entries or self._bytes + known.size > self._most_bytes:
-            for cookie in list(islice(self._known, self._batch)):
+    def _make_room_for(self, entry: Entry) -> None:
+        while len(self._entries) >= self._most_entries or self._bytes + entry.size > self._most_bytes:
+            for cookie in list(islice(self._entries, self._batch)):
                 self._drop(cookie)
         # What was dropped leaves gaps that a dict is walked over, so nobody looks for the oldest in between.
-        self._oldest_until = next((known.until for known in self._known.values()), 0)
+        self._oldest_until = next((entry.until for entry in self._entries.values()), 0)
 
     @property
     def _batch(self) -> int:
-        return len(self._known) // _PARTS + 1
+        return len(self._entries) // _PARTS + 1
 
     def _drop(self, cookie: str) -> None:
-        known = self._known.pop(cookie)
-        others = tuple(each for each in self._cookies_of.pop(known.session_id) if each != cookie)
+        entry = self._entries.pop(cookie)
+        others = tuple(each for each in self._cookies_of.pop(entry.session_id) if each != cookie)
         if others:
-            self._cookies_of[known.session_id] = others
-        self._bytes -= known.size
+            self._cookies_of[entry.session_id] = others
+        self._bytes -= entry.size
 
     @property
     def size(self) -> int:
@@ -137,4 +135,4 @@ class SessionCache(Generic[Told]):
         return self._bytes
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._entries)

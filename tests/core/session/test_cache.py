@@ -8,22 +8,23 @@ from collections.abc import Iterable
 
 import pytest
 
-from oidc_gate.session.cache import MADE_ROOM_FOR, MOST_COOKIES, Known, SessionCache
+from oidc_gate.session.admissions import Admission
+from oidc_gate.session.cache import MADE_ROOM_FOR, MOST_COOKIES, SessionCache
 
 NOW = 100
 
 
-def known(name: str, size: int = 10, until: int = NOW + 1) -> Known[str]:
-    return Known(until=until, told=name, session_id=f"session of {name}", size=size)
+def known(name: str, size: int = 10, until: int = NOW + 1) -> Admission[str]:
+    return Admission(until=until, payload=name, session_id=f"session of {name}", size=size)
 
 
-def keep(cache: SessionCache[str], names: Iterable[str], size: int = 10, now: int = NOW) -> None:
+def keep(cache: SessionCache[Admission[str]], names: Iterable[str], size: int = 10, now: int = NOW) -> None:
     for name in names:
         cache.put(name, known(name, size, now + 1), cache.generation, now)
 
 
-def filled(*names: str, most_entries: int = 100) -> SessionCache[str]:
-    cache: SessionCache[str] = SessionCache(most_entries, 1 << 20)
+def filled(*names: str, most_entries: int = 100) -> SessionCache[Admission[str]]:
+    cache: SessionCache[Admission[str]] = SessionCache(most_entries, 1 << 20)
     keep(cache, names)
     return cache
 
@@ -88,7 +89,7 @@ def test_a_bound_of_one() -> None:
 
 
 def test_the_bound_in_bytes_holds() -> None:
-    cache: SessionCache[str] = SessionCache(10_000, 20_000)
+    cache: SessionCache[Admission[str]] = SessionCache(10_000, 20_000)
     for number in range(1_000):
         keep(cache, [f"{number:04}"], size=1_000, now=NOW + number)
         assert cache.size == 1_000 * len(cache) <= 20_000
@@ -121,7 +122,7 @@ def test_one_session_does_not_fill_everything() -> None:
 
 
 def test_nothing_that_opens_anything_stands_in_a_repr() -> None:
-    shown = repr(Known(until=1, told="a token", session_id="the id", size=1))
+    shown = repr(Admission(until=1, payload="a token", session_id="the id", size=1))
     assert "token" not in shown
     assert "the id" not in shown
 
@@ -170,7 +171,7 @@ def test_threads() -> None:
             name = str((number * seed) % 200)
             keep(cache, [name], now=NOW + number % 2)
             found = cache.get(name)
-            if found is not None and found.told != name:
+            if found is not None and found.payload != name:
                 wrong.append(name)
             if number % 50 == 0:
                 cache.forget(f"session of {name}")
