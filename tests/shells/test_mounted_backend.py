@@ -136,9 +136,11 @@ def test_the_application_around_it_is_left_alone() -> None:
 @pytest.mark.parametrize("kind", [wsgi.AuthBackend, asgi.AuthBackend])
 def test_it_has_to_know_where_it_is(kind: Any, caplog: pytest.LogCaptureFixture) -> None:
     settings = Settings(issuer=ISSUER, client_id=CLIENT, cookie_secret=("abcdefghij" * 5,))
-    with pytest.raises(ConfigurationError, match="public_url"):
+    with pytest.raises(ConfigurationError) as caught:
         kind(settings)
+    assert [found.setting for found in caught.value.problems] == ["public_url"]
     assert caplog.records[0].levelname == "CRITICAL"
+    assert "public_url" in caplog.records[0].message
 
 
 @pytest.mark.parametrize("kind", ["asyncio", "trio"])
