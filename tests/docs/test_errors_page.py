@@ -8,7 +8,7 @@ from tests.docs.blocks import REPOSITORY
 from tests.docs.error_codes import error_codes, token_claims
 
 PAGE = (REPOSITORY / "docs/errors.md").read_text()
-BEFORE, _, REST = PAGE.partition("## A token is not believed")
+BEFORE, _, REST = PAGE.partition("## Tokens that are refused")
 TOKENS, _, AFTER = REST.partition("\n## ")
 
 
