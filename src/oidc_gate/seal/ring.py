@@ -49,16 +49,53 @@ class KeyRing:
 
     def sealer(self, purpose: str, cookie_name: str = "") -> Sealer:
         """Return the sealer for `purpose`: what one purpose sealed no other opens."""
+        return Sealer(self._derive(purpose, cookie_name, 32 + _ID_BYTES))
+
+    def mac_keys(self, purpose: str) -> tuple[bytes, ...]:
+        """Return a key of 32 bytes for each secret, newest first, to authenticate values of `purpose` with."""
+        return tuple(self._derive(purpose, "", 32))
+
+    def _derive(self, purpose: str, cookie_name: str, size: int) -> list[bytes]:
         info = b"\0".join((b"oidc_gate/1", purpose.encode(), cookie_name.encode(), self._binding))
-        return Sealer([_hkdf(secret, info, 32 + _ID_BYTES) for secret in self._secrets])
+        return [hkdf(secret, info, size) for secret in self._secrets]
 
 
 class Sealer:
     """Seals and opens values of one purpose. Immutable; safe under threads."""
 
     def __init__(self, derived: Sequence[bytes]) -> None:
+        self._derived = tuple(derived)
         self._newest = VERSION + derived[0][32:]
         self._keys = {VERSION + key[32:]: AESGCM(key[:32]) for key in reversed(derived)}
+
+    def secret_of(self, text: str) -> int:
+        """Return the place in the ring, 0 for the newest, of the secret under which `text` was sealed.
+
+        Not checked here: that it was; `open` tells.
+
+        Raises:
+            SealError: The secret is not in the ring, or this is no sealed value.
+        """
+        try:
+            head = a2b_base64(text[:8].encode("ascii").translate(_FROM_URL_SAFE))[:_HEAD_BYTES]
+        except (Base64Error, ValueError):
+            raise SealError("malformed") from None
+        for place, own in enumerate(self._derived):
+            if VERSION + own[32:] == head:
+                return place
+        raise SealError("foreign")
+
+    def bound_to(self, key: bytes, secret: int = 0) -> Sealer:
+        """Return a sealer whose values open only with `key` in addition to the secrets.
+
+        Args:
+            key: 32 random bytes.
+            secret: The place in the ring of the secret that it seals with; all open.
+
+        Spec: RFC 5869 §3.3: the input keying material is the derived key followed by `key`.
+        """
+        bound = [hkdf(own[:32] + key, b"oidc_gate/1\0bound", 32) + own[32:] for own in self._derived]
+        return Sealer([bound[secret], *bound])
 
     def seal(self, plaintext: bytes, nonce: bytes) -> str:
         """Return `plaintext` sealed, as text safe in cookies and query strings.
@@ -69,9 +106,19 @@ class Sealer:
         Spec: NIST SP 800-38D §8.2.2 (random nonces: below 2**32 values a key, which `session_idle_seconds`
             and 1,000 renewals a second reach after seven weeks: rotate the secret before).
         """
-        head = self._newest
-        sealed = head + nonce + self._keys[head].encrypt(nonce, plaintext, head)
+        sealed = self.seal_bytes(plaintext, nonce)
         return b2a_base64(sealed, newline=False).translate(_TO_URL_SAFE).rstrip(b"=").decode("ascii")
+
+    def seal_bytes(self, plaintext: bytes, nonce: bytes, context: bytes = b"") -> bytes:
+        """Return `plaintext` sealed, as bytes.
+
+        Args:
+            plaintext: What to seal.
+            nonce: 12 bytes, random, never used before.
+            context: Authenticated with it, and needed to open it.
+        """
+        head = self._newest
+        return head + nonce + self._keys[head].encrypt(nonce, plaintext, head + context)
 
     def open(self, text: str) -> bytes:
         """Return what was sealed.
@@ -84,6 +131,14 @@ class Sealer:
             sealed = a2b_base64(encoded + b"=" * (-len(encoded) % 4), strict_mode=True)
         except (Base64Error, ValueError):
             raise SealError("malformed") from None
+        return self.open_bytes(sealed)
+
+    def open_bytes(self, sealed: bytes, context: bytes = b"") -> bytes:
+        """Return what `seal_bytes` sealed with the same `context`.
+
+        Raises:
+            SealError: It was not sealed by this ring for this purpose and context, or has been changed.
+        """
         if len(sealed) < _LEAST_BYTES or sealed[:1] != VERSION:
             raise SealError("malformed")
         head = sealed[:_HEAD_BYTES]
@@ -92,14 +147,16 @@ class Sealer:
             raise SealError("foreign")
         try:
             return key.decrypt(
-                sealed[_HEAD_BYTES : _HEAD_BYTES + NONCE_BYTES], sealed[_HEAD_BYTES + NONCE_BYTES :], head
+                sealed[_HEAD_BYTES : _HEAD_BYTES + NONCE_BYTES],
+                sealed[_HEAD_BYTES + NONCE_BYTES :],
+                head + context,
             )
         except InvalidTag:
             raise SealError("forged") from None
 
 
-def _hkdf(secret: bytes, info: bytes, size: int) -> bytes:
-    """HKDF-SHA256 (RFC 5869) with an empty salt; `size` up to 64 bytes."""
+def hkdf(secret: bytes, info: bytes, size: int) -> bytes:
+    """Return a key by HKDF-SHA256 (RFC 5869), with an empty salt and `size` up to 64 bytes."""
     extracted = hmac.digest(bytes(32), secret, hashlib.sha256)
     first = hmac.digest(extracted, info + b"\x01", hashlib.sha256)
     return (first + hmac.digest(extracted, first + info + b"\x02", hashlib.sha256))[:size]
