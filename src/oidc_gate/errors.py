@@ -8,6 +8,7 @@
     ├── CallbackError           400  the answer from the provider does not fit this browser
     ├── AccessDenied            403  signed in, and refused
     ├── ProviderUnavailable     503  the provider does not answer, or asks to wait
+    ├── StoreUnavailable        503  the session store does not answer, or cannot keep what it is given
     └── ProviderError           502  the provider answered what we refuse
         └── IDTokenError             a token that must not be believed: which claim, what was expected, what came
 
@@ -105,6 +106,22 @@ class ProviderUnavailable(GateError):
 
     def __init__(
         self, code: str, public_message: str, *, detail: str = "", retry_after_seconds: int = 10
+    ) -> None:
+        super().__init__(code, public_message, detail=detail)
+        self.retry_after_seconds = min(max(retry_after_seconds, 1), 3600)
+
+
+class StoreUnavailable(GateError):
+    """The session store does not answer in time, or cannot keep what it is given.
+
+    Args:
+        retry_after_seconds: What goes into ``Retry-After``; 1 to 3600.
+    """
+
+    status = 503
+
+    def __init__(
+        self, code: str, public_message: str, *, detail: str = "", retry_after_seconds: int = 2
     ) -> None:
         super().__init__(code, public_message, detail=detail)
         self.retry_after_seconds = min(max(retry_after_seconds, 1), 3600)

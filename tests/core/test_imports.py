@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parents[2] / "src/oidc_gate"
 
 VALUES = {"model", "errors", "effects", "settings", "syntax", "seal"}
 GROUND = VALUES | {"cookies", "marks"}
-ROOMS = {"request", "flow", "session", "provider", "policy", "pages", "observe"}
+ROOMS = {"request", "flow", "session", "store", "provider", "policy", "pages", "observe"}
 SHELLS = {"asgi", "asgi_messages", "backend", "interface", "libraries", "runtime", "shell", "wsgi"}
 FACE = {"__init__"}
 OUTSIDE = {"ext", "cli", "check", "testing"}

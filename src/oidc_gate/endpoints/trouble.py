@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from .. import pages
-from ..errors import GateError, ProviderUnavailable
+from ..errors import GateError, ProviderUnavailable, StoreUnavailable
 from ..model import HeaderList, Reason, Reply
 from ..request.navigation import Audience
 from .base import Visit
@@ -88,6 +88,6 @@ def reason_of(error: GateError) -> Reason:
 
 
 def _retry_after(error: GateError) -> HeaderList:
-    return (
-        (("Retry-After", str(error.retry_after_seconds)),) if isinstance(error, ProviderUnavailable) else ()
-    )
+    if isinstance(error, ProviderUnavailable | StoreUnavailable):
+        return (("Retry-After", str(error.retry_after_seconds)),)
+    return ()

@@ -1,0 +1,1 @@
+"""Where the gate keeps what has to outlast a request."""

@@ -1,0 +1,129 @@
+"""A `View` for a store that has to be asked: a thread asks it again and again, and says until when that counts."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ..errors import StoreUnavailable
+from .base import OnEnds
+
+log = logging.getLogger("oidc_gate.store")
+
+ASKS_A_LAG = 4
+"""How often the store is asked in the time that its last answer counts."""
+START_SECONDS = 0.25
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.02, 0.5
+
+
+class News(NamedTuple):
+    """The ends that were announced after some position.
+
+    Attributes:
+        position: Where to go on.
+        keys: What was announced; None if that is not known, since the store forgot it.
+    """
+
+    position: bytes
+    keys: tuple[bytes, ...] | None = ()
+
+
+AskNews = Callable[[bytes | None, float], News]
+"""Given a position and seconds: returns what was announced after it, at the latest after so many seconds. Without a
+position it returns at once where things stand. It raises a `StoreUnavailable`, and soon, if the store does not
+answer."""
+
+
+class Follower:
+    """A `View` that is current for `lag_seconds` from the moment when the store was last asked, if it answered.
+
+    The time is counted from before the question, so whatever delays an answer (a half-open connection, a process that
+    was stopped, a thread that does not run) makes the view not current, and never makes it wrong.
+
+    Args:
+        ask: Asks the store. It is called in a thread of this view's own.
+        on_ends: What to report to.
+        lag_seconds: How long an answer counts.
+        name: Of the thread.
+    """
+
+    def __init__(self, ask: AskNews, on_ends: OnEnds, lag_seconds: float, name: str) -> None:
+        self._ask, self._on_ends, self._lag_seconds, self._name = ask, on_ends, lag_seconds, name
+        self._trusted_until = 0.0
+        self._is_closed = threading.Event()
+        self._reset()
+
+    def _reset(self) -> None:
+        self._pid = 0
+        self._starting = threading.Lock()
+        self._has_answer = threading.Event()
+
+    def is_current(self) -> bool:
+        """Tell whether the store answered a moment ago."""
+        return time.monotonic() < self._trusted_until
+
+    def catch_up(self) -> bool:
+        """Start the thread if it does not run in this process; return whether the view is current."""
+        if self._pid != os.getpid() and not self._is_closed.is_set():
+            if self._pid:
+                self._reset()
+            self._start()
+            self._has_answer.wait(START_SECONDS)
+        return self.is_current()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._is_closed.is_set()
+
+    def report(self, keys: tuple[bytes, ...] | None) -> None:
+        """Report what this process ended itself, before the store says so."""
+        if not self.is_closed:
+            self._on_ends(keys)
+
+    def close(self) -> None:
+        """End the thread; it has gone at the latest when the question on its way is answered."""
+        self._is_closed.set()
+        self._trusted_until = 0.0
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._pid == os.getpid():
+                return
+            self._pid = os.getpid()
+            threading.Thread(target=self._run, name=self._name, daemon=True).start()
+
+    def _run(self) -> None:
+        position: bytes | None = None
+        pause, complained = _FIRST_PAUSE_SECONDS, False
+        while not self._is_closed.is_set():
+            asked_at = time.monotonic()
+            try:
+                news = self._ask(position, self._lag_seconds / ASKS_A_LAG)
+                self._take(news, is_first=position is None, asked_at=asked_at)
+            except Exception as error:
+                if not complained:
+                    complained = True
+                    log.warning("%s: %s", self._name, error, exc_info=not isinstance(error, StoreUnavailable))
+                self._is_closed.wait(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+                continue
+            if complained:
+                log.warning("%s: the store answers again", self._name)
+            position, pause, complained = news.position, _FIRST_PAUSE_SECONDS, False
+            if not news.keys:
+                self._is_closed.wait(max(asked_at + self._lag_seconds / ASKS_A_LAG - time.monotonic(), 0))
+
+    def _take(self, news: News, *, is_first: bool, asked_at: float) -> None:
+        # What was remembered before this thread began, in the parent of a fork say, may have ended since.
+        if is_first and self._trusted_until:
+            self._on_ends(None)
+        elif news.keys is None or news.keys:
+            self._on_ends(news.keys)
+        if not self._is_closed.is_set():
+            self._trusted_until = asked_at + self._lag_seconds
+            self._has_answer.set()
