@@ -1,0 +1,276 @@
+"""Connections to one SQLite file: lent to one thread at a time, private to a process, made anew when the file is.
+
+An SQLite connection must not be carried over a fork: the child would believe that it holds the parent's locks, even
+for connections that it opens itself (https://www.sqlite.org/howtocorrupt.html §2.6). So before a fork the connections
+are waited for and closed, and both processes open new ones.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from random import uniform
+from urllib.parse import quote
+from weakref import WeakSet
+
+from ...errors import StoreUnavailable
+from ..base import unavailable
+from . import schema
+from .files import Identity, ensure_private, identity_of, pin
+
+log = logging.getLogger("oidc_gate.store")
+
+MAX_IDLE = 8
+_RECOVERABLE = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL}
+_HINTS = {
+    sqlite3.SQLITE_BUSY: "another process holds its lock",
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_NOTADB: "this is no SQLite database; move the file away, and a new one is made",
+    sqlite3.SQLITE_CORRUPT: "the file is damaged; move it and its -wal and -shm away, and a new one is made",
+    sqlite3.SQLITE_READONLY: "it may not be written, or was replaced",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
+    sqlite3.SQLITE_IOERR: "the disk failed",
+}
+
+
+class Connections:
+    """Lends connections. Safe under threads and over forks.
+
+    Args:
+        path: Of the database; it is created if need be.
+        deadline_seconds: How long a caller waits for a lock at the most.
+
+    Attributes:
+        generation: Changes when the file is found to be another, and when all connections are closed.
+    """
+
+    def __init__(self, path: Path, deadline_seconds: float) -> None:
+        self.path = path
+        self._deadline_seconds = deadline_seconds
+        self.generation = 0
+        self._identity: Identity | None = None
+        self._pin: int | None = None
+        self._idle: list[sqlite3.Connection] = []
+        self._reset()
+        _alive.add(self)
+
+    def _reset(self) -> None:
+        self._changed = threading.Condition(threading.Lock())
+        self._writing = threading.Lock()
+        self._lent = 0
+        self._is_forking = False
+        self._pid = os.getpid()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection for the length of a block.
+
+        Raises:
+            StoreUnavailable: Whatever SQLite raised in the block, or before.
+        """
+        self._begin()
+        connection: sqlite3.Connection | None = None
+        is_good = False
+        try:
+            connection = self._take()
+            yield connection
+            is_good = True
+        except sqlite3.Error as error:
+            is_good = _code(error) in _RECOVERABLE
+            raise _translated(self.path, error) from error
+        finally:
+            self._end(connection, is_good)
+
+    @contextmanager
+    def writing(
+        self, *, is_durable: bool = True, wait_seconds: float | None = None
+    ) -> Iterator[sqlite3.Connection]:
+        """Lend a connection inside a transaction that holds the only lock for writing; commit it after the block.
+
+        Args:
+            is_durable: Wait until the disk has it: it survives a power failure.
+            wait_seconds: How long to wait for the lock; the deadline if left out.
+
+        Raises:
+            StoreUnavailable: The lock was not to be had in time, or whatever SQLite raised.
+        """
+        wait_seconds = self._deadline_seconds if wait_seconds is None else wait_seconds
+        deadline = time.monotonic() + wait_seconds
+        self._adopt_process()
+        # One thread of a process at a time asks for the file's lock, which does not queue.
+        writing = self._writing
+        if not writing.acquire(timeout=wait_seconds):
+            raise unavailable(f"{self.path}: {_HINTS[sqlite3.SQLITE_BUSY]}")
+        try:
+            with self.reading() as connection:
+                connection.execute(f"PRAGMA synchronous={'FULL' if is_durable else 'NORMAL'}")
+                connection.execute("PRAGMA busy_timeout=0")
+                try:
+                    begin(connection, deadline)
+                finally:
+                    connection.execute(f"PRAGMA busy_timeout={int(self._deadline_seconds * 1000)}")
+                try:
+                    yield connection
+                    connection.execute("COMMIT")
+                except BaseException:
+                    with suppress(sqlite3.Error):  # SQLite may have done it already
+                        connection.execute("ROLLBACK")
+                    raise
+        finally:
+            writing.release()
+
+    def close(self) -> None:
+        """Close the connections that are not lent."""
+        with self._changed:
+            self._close_idle()
+            self._move_to(None, None)
+
+    def _begin(self) -> None:
+        self._adopt_process()
+        with self._changed:
+            # Patience of a second more than a call may take: then the fork that waits has given up.
+            self._changed.wait_for(lambda: not self._is_forking, timeout=self._deadline_seconds + 1)
+            self._lent += 1
+
+    def _end(self, connection: sqlite3.Connection | None, is_good: bool) -> None:
+        with self._changed:
+            self._lent -= 1
+            if connection is not None:
+                if is_good and len(self._idle) < MAX_IDLE and not self._is_forking:
+                    self._idle.append(connection)
+                else:
+                    _close(connection)
+            self._changed.notify_all()
+
+    def _take(self) -> sqlite3.Connection:
+        identity = identity_of(self.path)
+        with self._changed:
+            if identity != self._identity:
+                if self._identity is not None:
+                    log.warning("%s was removed or replaced: sessions that it held are over", self.path)
+                self._close_idle()
+            elif self._idle:
+                return self._idle.pop()
+        connection, identity = self._open()
+        with self._changed:
+            if identity != self._identity:
+                self._move_to(*pin(self.path))
+        return connection
+
+    def _move_to(self, descriptor: int | None, identity: Identity | None) -> None:
+        """Expect the file with this identity from now on, and hold its inode."""
+        self.generation += 1
+        self._identity = identity
+        held, self._pin = self._pin, descriptor
+        if held is not None:
+            os.close(held)
+
+    def _open(self) -> tuple[sqlite3.Connection, Identity]:
+        identity = ensure_private(self.path)
+        connection = sqlite3.connect(
+            f"file:{quote(str(self.path))}?mode=rw",
+            uri=True,
+            timeout=self._deadline_seconds / 2,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            schema.prepare(connection, self.path, time.monotonic() + self._deadline_seconds / 2)
+            if identity_of(self.path) != identity:
+                raise unavailable(f"{self.path} was replaced while it was opened")
+        except BaseException:
+            _close(connection)
+            raise
+        return connection, identity
+
+    def _close_idle(self) -> None:
+        for connection in self._idle:
+            _close(connection)
+        self._idle.clear()
+
+    # --- forks ----------------------------------------------------------------------------------------
+
+    def before_fork(self) -> None:
+        """Wait for the connections that are lent, and close all."""
+        with self._changed:
+            self._is_forking = True
+            if not self._changed.wait_for(lambda: not self._lent, timeout=self._deadline_seconds + 1):
+                log.error("%s: forked while it was used", self.path)
+            self._close_idle()
+
+    def after_fork_in_parent(self) -> None:
+        """Lend connections again."""
+        with self._changed:
+            self._is_forking = False
+            self._changed.notify_all()
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew; what was lent at the fork is the parent's."""
+        if not self._lent:
+            self._reset()
+
+    def _adopt_process(self) -> None:
+        """Accept that a server forked without Python's hooks, if nothing was open."""
+        if self._pid == os.getpid():
+            return
+        if self._lent or self._idle:
+            raise unavailable(
+                f"{self.path}: this process was forked by a server that does not call Python's fork hooks while the"
+                " store was open, so SQLite's locks cannot be relied on; let the workers load the application"
+                " themselves (uWSGI: lazy-apps = true)"
+            )
+        self._reset()
+
+
+def begin(connection: sqlite3.Connection, deadline: float) -> None:
+    """Begin a transaction that holds the lock for writing; wait for it until `deadline`, a `time.monotonic`.
+
+    SQLite's own waiting goes up to steps of 100 ms, in which a busy file is never free.
+
+    Raises:
+        sqlite3.OperationalError: Another process holds the lock.
+    """
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            return
+        except sqlite3.OperationalError as error:
+            if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(uniform(0.001, 0.006))  # noqa: S311
+
+
+def _code(error: sqlite3.Error) -> int:
+    """Return the primary result code (https://www.sqlite.org/rescode.html)."""
+    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+
+
+def _translated(path: Path, error: sqlite3.Error) -> StoreUnavailable:
+    hint = _HINTS.get(_code(error), "")
+    return unavailable(f"{path}: {hint} ({error})" if hint else f"{path}: {error}")
+
+
+def _close(connection: sqlite3.Connection) -> None:
+    with suppress(sqlite3.Error):
+        connection.close()
+
+
+_alive: WeakSet[Connections] = WeakSet()
+
+
+def _each(method: str) -> None:
+    for connections in list(_alive):
+        getattr(connections, method)()
+
+
+os.register_at_fork(
+    before=lambda: _each("before_fork"),
+    after_in_parent=lambda: _each("after_fork_in_parent"),
+    after_in_child=lambda: _each("after_fork_in_child"),
+)

@@ -1,0 +1,110 @@
+"""What a process knows of the ends in an SQLite store, asked by comparing eight bytes in memory.
+
+Who ends a session changes the stamp while it holds the database's lock for writing, and before it commits. So a
+process that sees the stamp it knows has missed no end that was committed. One that sees another takes the lock, which
+waits for the commit, reads the ends that it has not read, and adopts the stamp that stands there then. A process that
+is killed before its commit costs the others one idle look; stamps are random, so no change goes unseen.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import threading
+import time
+from pathlib import Path
+
+from ...errors import StoreUnavailable
+from ..base import OnEnds
+from .connections import Connections
+from .files import Identity, Stamp, identity_of
+
+TICK_SECONDS = 1.0
+"""How often to look whether the files are still the same."""
+WAIT_SECONDS = 0.3
+
+
+def settled(tick_seconds: float) -> float:
+    """Return after how many seconds every process has noticed that a file was replaced."""
+    return tick_seconds * 1.1
+
+
+class SqliteView:
+    """A `View` of an SQLite store."""
+
+    def __init__(
+        self, connections: Connections, stamp_path: Path, on_ends: OnEnds, tick_seconds: float
+    ) -> None:
+        self._connections, self._stamp_path, self._on_ends = connections, stamp_path, on_ends
+        self._tick_seconds = tick_seconds
+        self._mapped: bytes | mmap.mmap = b""
+        self._adopted: bytes | None = None
+        self._store_id, self._generation = b"", -1
+        self._files: tuple[Identity | None, Identity | None] = (None, None)
+        self._position: int | None = None
+        self._next_tick = 0.0
+        self._is_closed = False
+        self._lock, self._pid = threading.Lock(), os.getpid()
+
+    def is_current(self) -> bool:
+        """Tell whether no session was ended that was not reported."""
+        return self._mapped[:8] == self._adopted and (
+            time.monotonic() < self._next_tick or self._has_same_files()
+        )
+
+    def catch_up(self) -> bool:
+        """Report what has not been reported; wait for a lock no longer than `WAIT_SECONDS`."""
+        if self._pid != os.getpid():  # another thread may have held the lock at the fork
+            self._lock, self._pid = threading.Lock(), os.getpid()
+        if self._is_closed or not self._lock.acquire(timeout=WAIT_SECONDS):
+            return False
+        try:
+            return self.is_current() or self._read_ends()
+        except (StoreUnavailable, OSError):
+            return False
+        finally:
+            self._lock.release()
+
+    def close(self) -> None:
+        """Report no more ends."""
+        self._is_closed = True
+        self._adopted = None
+
+    def _has_same_files(self) -> bool:
+        found = (identity_of(self._connections.path), identity_of(self._stamp_path))
+        if found != self._files or self._connections.generation != self._generation:
+            return False
+        self._next_tick = time.monotonic() + self._tick_seconds
+        return True
+
+    def _read_ends(self) -> bool:
+        with self._connections.writing(is_durable=False, wait_seconds=WAIT_SECONDS) as db:
+            stamp = Stamp(self._stamp_path, settled(self._tick_seconds))
+            stamp.close()
+            adopted = stamp.mapped[:8]
+            files, generation = (
+                (identity_of(self._connections.path), stamp.identity),
+                self._connections.generation,
+            )
+            (store_id,) = db.execute("SELECT id FROM store").fetchone()
+            oldest, newest = db.execute("SELECT min(position), max(position) FROM ends").fetchone()
+            position = self._position
+            is_same = (store_id, *files) == (self._store_id, *self._files)  # not only by another connection
+            is_whole = is_same and position is not None and (oldest or 0) <= position + 1
+            ends = (
+                db.execute("SELECT key FROM ends WHERE position > ?", (position or 0,)).fetchall()
+                if is_whole
+                else []
+            )
+        if not is_whole and position is not None:
+            self._on_ends(None)
+        elif ends:
+            self._report([key for (key,) in ends])
+        self._position = newest or 0
+        self._store_id, self._files, self._generation = store_id, files, generation
+        self._next_tick = time.monotonic() + self._tick_seconds
+        self._mapped, self._adopted = stamp.mapped, adopted
+        return self.is_current()
+
+    def _report(self, keys: list[bytes]) -> None:
+        self._on_ends(None if b"" in keys else tuple(keys))
