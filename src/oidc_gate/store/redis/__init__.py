@@ -1,0 +1,1 @@
+"""Sessions in Redis or Valkey, for many machines. Needs redis-py, the extra ``redis``."""

@@ -1,0 +1,160 @@
+"""Calls to Redis that end in time: what fails at once is tried again once, and what hangs is given up."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import redis
+
+from ...errors import StoreUnavailable
+from ..base import unavailable
+from .address import Address
+from .connect import Client, connect
+
+ANSWER_SECONDS = 0.9
+"""How long an answer may take; with `CONNECT_SECONDS` before it a call still ends within its deadline."""
+
+T = TypeVar("T")
+Command = tuple[Any, ...]
+
+
+class Calls:
+    """Sends commands over pooled connections. Safe under threads and over forks.
+
+    Args:
+        address: Where to.
+        deadline_seconds: How long a call may take with all that it sends.
+        answer_seconds: How long one answer may take.
+    """
+
+    def __init__(
+        self, address: Address, deadline_seconds: float, answer_seconds: float = ANSWER_SECONDS
+    ) -> None:
+        self._address = address
+        self._deadline_seconds, self._answer_seconds = deadline_seconds, answer_seconds
+        self._reset()
+
+    def _reset(self) -> None:
+        self._pid = os.getpid()
+        self._connecting = threading.Lock()
+        self._client: Client | None = None
+
+    def begin(self) -> Call:
+        """Return a call, whose deadline begins now."""
+        return Call(self, time.monotonic() + self._deadline_seconds, self._answer_seconds)
+
+    def client(self) -> Client:
+        """Return the client of this process."""
+        if self._pid != os.getpid():
+            self._reset()
+        client = self._client
+        if client is None:
+            # Only a cluster's client connects here; another thread makes one of its own meanwhile, and one is kept.
+            client = connect(self._address, self._answer_seconds)
+            with self._connecting:
+                self._client = self._client or client
+                client = self._client
+        return client
+
+    def forget_idle(self) -> None:
+        """Close the connections that nobody uses at the moment: the server that they go to does not answer any more."""
+        if self._client is not None and self._pid == os.getpid():
+            for pool in _pools(self._client):
+                with suppress(Exception):
+                    pool.disconnect(inuse_connections=False)
+
+    def close(self) -> None:
+        """Close all connections; the next call opens new ones."""
+        client, self._client = self._client, None
+        if client is not None and self._pid == os.getpid():
+            with suppress(Exception):
+                client.close()
+
+    def failed(self, error: Exception) -> StoreUnavailable:
+        """Return what to raise for an error of redis-py's, whose text holds no password."""
+        text = str(error)
+        if self._address.password:
+            text = text.replace(self._address.password, "...")
+        return unavailable(f"{self._address}: {type(error).__name__}: {text[:300]}")
+
+
+class Call:
+    """One call of a store, of one or more round trips.
+
+    Args:
+        calls: What it belongs to.
+        deadline: A `time.monotonic`.
+        trip_seconds: How long a round trip may take.
+    """
+
+    def __init__(self, calls: Calls, deadline: float, trip_seconds: float) -> None:
+        self._calls, self._deadline, self._trip_seconds = calls, deadline, trip_seconds
+
+    def send(self, *command: Any) -> Any:
+        """Send one command and return its answer."""
+        return self.run(lambda client: client.execute_command(*command))
+
+    def send_all(self, commands: Sequence[Command]) -> list[Any]:
+        """Send commands in one round trip (in a cluster: one to each node) and return their answers.
+
+        Raises:
+            StoreUnavailable: One of them failed; others may have had their effect.
+        """
+        if not commands:
+            return []
+        if len(commands) == 1:
+            return [self.send(*commands[0])]
+
+        def execute(client: Client) -> list[Any]:
+            pipeline = client.pipeline(transaction=False)
+            for command in commands:
+                pipeline.execute_command(*command)
+            return list(pipeline.execute())
+
+        return self.run(execute)
+
+    def run(self, function: Callable[[Client], T]) -> T:
+        """Call `function`, a second time if the connection was broken or the server is no master any more.
+
+        Raises:
+            StoreUnavailable: It failed, or there is no time left to call it.
+        """
+        for attempt in (1, 2):
+            started = time.monotonic()
+            if self._deadline - started < self._trip_seconds:
+                raise unavailable("Redis answers too slowly")
+            try:
+                return function(self._calls.client())
+            except (redis.RedisError, redis.exceptions.RedisClusterException, OSError) as error:
+                is_over = time.monotonic() - started > self._trip_seconds / 4
+                if _breaks_connections(error):
+                    self._calls.forget_idle()
+                if attempt == 2 or is_over or not _may_pass(error):
+                    raise self._calls.failed(error) from error
+        raise AssertionError("not reached")
+
+
+def _breaks_connections(error: Exception) -> bool:
+    kinds = (redis.ConnectionError, redis.TimeoutError, redis.ReadOnlyError, OSError)
+    return isinstance(error, kinds) and not isinstance(error, redis.BusyLoadingError)
+
+
+def _may_pass(error: Exception) -> bool:
+    """Tell whether the same may succeed over a new connection."""
+    never = (redis.BusyLoadingError, redis.AuthenticationError, redis.exceptions.AuthorizationError)
+    return _breaks_connections(error) and not isinstance(error, (redis.TimeoutError, *never))
+
+
+def _pools(client: Client) -> Iterator[Any]:
+    """Return the connection pools of a client, one for each node of a cluster."""
+    if hasattr(client, "get_nodes"):
+        yield from (
+            node.redis_connection.connection_pool for node in client.get_nodes() if node.redis_connection
+        )
+    else:
+        yield client.connection_pool

@@ -1,0 +1,348 @@
+"""The store of many machines: Redis or Valkey, one server, a Sentinel group or a cluster.
+
+Keys, after the namespace: ``row:<key>`` a hash; ``index:<index>`` and ``index:all`` the keys of rows, ordered by their
+ends; ``{ends}:log`` and ``{ends}:birth``; ``{<kind>}:kept`` and ``{<kind>}:order`` the expiring keys of a kind;
+``lease:<name>``. In a cluster the rows are spread over the nodes, so what concerns several keys is not one step; it is
+done in an order in which an attempt that breaks off can be repeated: indexes before the row, and the row's deletion
+before the announcement, and that before the indexes.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
+from typing import Any
+
+import redis
+
+from ...errors import StoreUnavailable
+from ..base import (
+    DEADLINE_SECONDS,
+    GRACE_SECONDS,
+    KEY_BYTES,
+    Added,
+    ExpiringKey,
+    Lease,
+    OnEnds,
+    Page,
+    Row,
+    Selector,
+    View,
+)
+from ..follow import ASKS_A_LAG, Follower, News
+from . import scripts
+from .address import Address
+from .calls import Call, Calls, Command
+from .connect import Client
+from .ends import End, EndLog
+
+log = logging.getLogger("oidc_gate.store")
+
+MAX_KEYS_OF_A_KIND = 250_000
+MAX_LEASE_SECONDS = 60.0
+_AT_A_TIME = 500
+
+
+class RedisStore:
+    """Sessions in Redis 6 or later, or Valkey. Safe under threads, between processes and over forks.
+
+    Args:
+        address: Where it is.
+        namespace: What the names of all keys begin with: gates that do not share sessions have different ones.
+        lag_seconds: How long a process may go on with what it remembers while Redis does not answer; the longest
+            time after which an end counts everywhere.
+        deadline_seconds: How long a call takes at the most.
+        replicas: How many replicas `end` waits for, a tenth of a second at the most, so that a failover loses no
+            end. 0 for a server without replicas.
+        max_keys: How many expiring keys of one kind are kept; beyond that those go first that would end first.
+        clock: Epoch seconds, for what no caller asks for.
+    """
+
+    blocks = True
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        namespace: str = "oidc_gate",
+        lag_seconds: float = 1.0,
+        deadline_seconds: float = DEADLINE_SECONDS,
+        replicas: int = 0,
+        max_keys: int = MAX_KEYS_OF_A_KIND,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._address, self._name, self.lag_seconds = address, namespace, lag_seconds
+        self._max_keys = max_keys
+        self._calls = Calls(address, deadline_seconds)
+        # The reader waits on connections of its own: a pool that is emptied under load cannot delay it.
+        self._reader = Calls(address, deadline_seconds, lag_seconds / ASKS_A_LAG + lag_seconds / 2)
+        self._ends = EndLog(namespace, clock, self._end_again, replicas)
+        self._views: tuple[Follower, ...] = ()
+
+    # --- rows -----------------------------------------------------------------------------------------
+
+    def open(self, key: bytes, now: int) -> Row | None:
+        """Return the row of `key` unless it is over."""
+        row = _row(key, self._calls.begin().send("HMGET", self._row(key), *"velsinb"))
+        return None if row is None or row.is_over(now) else row
+
+    def put(self, row: Row, expected_version: int, now: int) -> bool:
+        """Write `row` if the one that is there has `expected_version`."""
+        call, since = self._calls.begin(), now - GRACE_SECONDS
+        # A row without its indexes could not be ended by them: first the indexes, which do no harm without the row.
+        call.send_all(
+            [
+                ("EVAL", scripts.INDEX, 1, name, row.expires_at, row.key, since)
+                for name in (self._all, *map(self._index, row.indexes))
+            ]
+        )
+        written = call.send(
+            "EVAL", scripts.PUT, 1, self._row(row.key), expected_version, row.version, row.expires_at, row.leaves_at,
+            row.last_seen, b"".join(row.indexes), row.label, row.body, since,
+        )  # fmt: skip
+        return bool(written)
+
+    def touch(self, key: bytes, last_seen: int, leaves_at: int, now: int) -> bool:
+        """Move both times of a row forward."""
+        since = now - GRACE_SECONDS
+        call = self._calls.begin()
+        return bool(call.send("EVAL", scripts.TOUCH, 1, self._row(key), last_seen, leaves_at, now, since))
+
+    # --- ends and lists -------------------------------------------------------------------------------
+
+    def end(self, selector: Selector, now: int) -> int:
+        """Delete rows and announce their keys."""
+        if selector.everything:
+            return self._end_everything(now)
+        call = self._calls.begin()
+        ended = 0
+        for keys in _batches(self._keys(call, selector)):
+            ended += self._end(call, keys, now)
+            call = self._calls.begin()  # a deadline for each batch
+        return ended
+
+    def _end(self, call: Call, keys: Sequence[bytes], now: int) -> int:
+        dropped = call.send_all([("EVAL", scripts.DROP, 1, self._row(key)) for key in keys])
+        self._announce(call, [End(key) for key in keys])
+        members = [(self._all, key) for key in keys]
+        for key, (_, _, indexes) in zip(keys, dropped, strict=True):
+            members += [(self._index(index), key) for index in _split(indexes or b"")]
+        with suppress(
+            StoreUnavailable
+        ):  # members without a row do no harm, and leave when the row would have
+            call.send_all([("ZREM", name, key) for name, key in members])
+        return sum(over_at > now for over_at in map(_over_at, dropped))
+
+    def _end_everything(self, now: int) -> int:
+        ended = 0
+        for keys in _batches(self._all_keys()):
+            call = self._calls.begin()
+            dropped = call.send_all([("EVAL", scripts.DROP, 1, self._row(key)) for key in keys])
+            ended += sum(over_at > now for over_at in map(_over_at, dropped))
+        call = self._calls.begin()
+        self._announce(call, [End(b"")])
+        call.send("DEL", self._all)
+        return ended
+
+    def _announce(self, call: Call, ends: Sequence[End]) -> None:
+        self._ends.announce(call, ends)
+        keys = tuple(end.key for end in ends)
+        for view in self._views:
+            view.report(None if b"" in keys else keys)
+
+    def _end_again(self, ends: Sequence[End]) -> None:
+        """End what Redis has lost the end of."""
+        call = self._calls.begin()
+        rows = [end for end in ends if not end.kind]
+        for some in _batches(rows):
+            call.send_all([("EVAL", scripts.DROP, 1, self._row(end.key)) for end in some])
+        for end in ends:
+            if end.kind:
+                self._add(call, ExpiringKey(end.kind, end.key), end.until, end.at)
+        for some in _batches(ends):
+            self._ends.announce(call, some)
+
+    def find(self, selector: Selector, now: int, after: bytes = b"", limit: int = 200) -> Page:
+        """Return rows without their bodies."""
+        call = self._calls.begin()
+        if selector.everything:
+            cursor, found = call.send("ZSCAN", self._all, after or 0, "COUNT", limit)
+            keys, following = found[::2] if _is_flat(found) else [key for key, _ in found], _text(cursor)
+        else:
+            keys = sorted(key for key in self._keys(call, selector) if key > after)
+            following = keys[limit - 1] if len(keys) > limit else b""
+            keys = keys[:limit]
+        found = call.send_all([("HMGET", self._row(key), *"velsin") for key in keys])
+        rows = [_row(key, [*fields, b""]) for key, fields in zip(keys, found, strict=True)]
+        return Page(tuple(row for row in rows if row and not row.is_over(now)), following)
+
+    def count(self, selector: Selector, now: int) -> int:
+        """Return how many sessions there are."""
+        keys = self._all_keys() if selector.everything else self._keys(self._calls.begin(), selector)
+        count = 0
+        for some in _batches(keys):
+            found = self._calls.begin().send_all([("HMGET", self._row(key), "e", "l") for key in some])
+            count += sum(_over_at(fields) > now for fields in found)
+        return count
+
+    def view(self, on_ends: OnEnds) -> View:
+        """Return a view; a thread reads the log of ends for it."""
+        view = Follower(self._ask, on_ends, self.lag_seconds, "oidc_gate reader of ends")
+        self._views = (*(each for each in self._views if not each.is_closed), view)
+        return view
+
+    def _ask(self, position: bytes | None, wait_seconds: float) -> News:
+        return self._ends.ask(self._reader, position, wait_seconds)
+
+    # --- expiring keys and leases ---------------------------------------------------------------------
+
+    def add_once(self, key: ExpiringKey, until: int, now: int, *, announce: bool = False) -> bool:
+        """Keep `key` until `until`; return whether it was new."""
+        call = self._calls.begin()
+        is_new = self._add(call, key, until, now)
+        if announce:
+            self._announce(call, [End(key.name, key.kind, now, until)])
+        return is_new
+
+    def _add(self, call: Call, key: ExpiringKey, until: int, now: int) -> bool:
+        names = (f"{self._name}:{{{key.kind}}}:kept", f"{self._name}:{{{key.kind}}}:order")
+        token = os.urandom(12).hex()
+        since = now - GRACE_SECONDS
+        return bool(
+            call.send("EVAL", scripts.ADD, 2, *names, key.name, until, now, token, since, self._max_keys, now)
+        )
+
+    def when_added(self, keys: tuple[ExpiringKey, ...], now: int) -> Added:
+        """Return when the newest of `keys` was added."""
+        call = self._calls.begin()
+        kinds: dict[str, list[bytes]] = {}
+        for key in keys:
+            kinds.setdefault(key.kind, []).append(key.name)
+        commands: list[Command] = [
+            ("HMGET", f"{self._name}:{{{kind}}}:kept", *names) for kind, names in kinds.items()
+        ]
+        birth, *found = call.send_all([("GET", self._ends.birth), *commands])
+        kept = [value.split(b" ") for values in found for value in values if value]
+        at = max((int(at) for at, until, _ in kept if int(until) > now), default=None)
+        return Added(at, int(birth.partition(b".")[0]) if birth else self._ends.born(call, now))
+
+    def lease(self, name: bytes, ttl_seconds: float) -> Lease | None:
+        """Take the lease `name` if no other holder has it."""
+        lease = Lease(name, os.urandom(16))
+        return lease if self._lease(scripts.LEASE, lease, _milliseconds(ttl_seconds)) else None
+
+    def renew(self, lease: Lease, ttl_seconds: float) -> bool:
+        """Hold `lease` for another `ttl_seconds`."""
+        return self._lease(scripts.RENEW, lease, _milliseconds(ttl_seconds))
+
+    def release(self, lease: Lease) -> None:
+        """Give `lease` back."""
+        self._lease(scripts.RELEASE, lease)
+
+    def _lease(self, script: str, lease: Lease, *more: int) -> bool:
+        name = f"{self._name}:lease:{lease.name.hex()}"
+        return bool(self._calls.begin().send("EVAL", script, 1, name, lease.token, *more))
+
+    # --- the store itself -----------------------------------------------------------------------------
+
+    def check(self, now: int) -> tuple[str, ...]:
+        """Return what the operator must correct: a `maxmemory-policy` that evicts sessions and ends."""
+        self._ends.born(self._calls.begin(), now)
+        policies = self._calls.begin().run(_policies)
+        return tuple(
+            f"maxmemory-policy of {self._address} is {policy}: when its memory is full, Redis would forget sessions,"
+            " and that sessions were ended; set it to noeviction"
+            for policy in sorted(policies - {"noeviction"})
+        )
+
+    def describe(self) -> str:
+        """Return where this Redis is."""
+        return str(self._address)
+
+    def close(self) -> None:
+        """End the threads of views and close the connections."""
+        for view in self._views:
+            view.close()
+        self._views = ()
+        self._calls.close()
+        self._reader.close()
+
+    @property
+    def _all(self) -> str:
+        return f"{self._name}:index:all"
+
+    def _row(self, key: bytes) -> str:
+        return f"{self._name}:row:{key.hex()}"
+
+    def _index(self, index: bytes) -> str:
+        return f"{self._name}:index:{index.hex()}"
+
+    def _keys(self, call: Call, selector: Selector) -> set[bytes]:
+        found = call.send_all([("ZRANGE", self._index(index), 0, -1) for index in selector.indexes])
+        return set(selector.keys).union(*found)
+
+    def _all_keys(self) -> Iterator[bytes]:
+        """Return the keys of all rows, each once; a deadline for each page."""
+        seen: set[bytes] = set()
+        cursor: Any = 0
+        while True:
+            cursor, found = self._calls.begin().send("ZSCAN", self._all, cursor, "COUNT", _AT_A_TIME)
+            keys = set(found[::2] if _is_flat(found) else (key for key, _ in found)) - seen
+            seen |= keys
+            yield from keys
+            if not _text(cursor):
+                return
+
+
+def _row(key: bytes, fields: Sequence[bytes | None]) -> Row | None:
+    version, expires_at, leaves_at, last_seen, indexes, label, body = fields
+    if version is None:
+        return None
+    times = (int(expires_at or 0), int(leaves_at or 0), int(last_seen or 0))
+    return Row(key, int(version), *times, _split(indexes or b""), label or b"", body or b"")
+
+
+def _split(indexes: bytes) -> tuple[bytes, ...]:
+    return tuple(indexes[at : at + KEY_BYTES] for at in range(0, len(indexes), KEY_BYTES))
+
+
+def _over_at(fields: Sequence[bytes | None]) -> int:
+    expires_at, leaves_at = fields[:2]
+    return min(int(expires_at or 0), int(leaves_at or 0))
+
+
+def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, _AT_A_TIME)):
+        yield batch
+
+
+def _is_flat(found: list[Any]) -> bool:
+    return bool(found) and isinstance(found[0], bytes)
+
+
+def _text(cursor: Any) -> bytes:
+    """Return a cursor as what `find` hands out: empty at the end."""
+    text = cursor if isinstance(cursor, bytes) else str(cursor).encode()
+    return b"" if text == b"0" else text
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(int(min(seconds, MAX_LEASE_SECONDS) * 1000), 1)
+
+
+def _policies(client: Client) -> set[str]:
+    """Return the `maxmemory-policy` of every master; none where this user may not ask."""
+    nodes = client.get_primaries() if hasattr(client, "get_primaries") else [None]
+    try:
+        found = [client.info("memory", **({"target_nodes": node} if node else {})) for node in nodes]
+    except redis.exceptions.NoPermissionError:
+        log.warning(
+            "the user in session_store may not ask for INFO: whether Redis evicts sessions is not checked"
+        )
+        return set()
+    return {str(each.get("maxmemory_policy", "noeviction")) for each in found}
