@@ -101,7 +101,7 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/basedpyright --project tests/typing --pythonpath $(BIN)/python
-	@! test -e tests/core/test_imports.py || $(BIN)/python -m pytest -q tests/core/test_imports.py
+	$(BIN)/python -m pytest -q tests/core/test_layout.py tests/core/test_words.py tests/core/test_loading.py
 
 # What follows from the fields of the settings: the typed keywords, and the tables of docs/settings.md.
 settings: $(INSTALLED)

@@ -19,7 +19,7 @@ from oidc_gate.asgi import AuthBackend
 from oidc_gate.asgi import OIDCGate as ASGIGate
 from oidc_gate.model import Identity, Session
 from oidc_gate.settings import Settings
-from oidc_gate.shell import Engine
+from oidc_gate.shells.common import Engine
 from oidc_gate.wsgi import OIDCGate as WSGIGate
 
 SESSIONS = 160

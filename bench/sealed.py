@@ -7,7 +7,7 @@ from typing import Any
 
 from oidc_gate.effects import run
 from oidc_gate.model import Session
-from oidc_gate.shell import Engine
+from oidc_gate.shells.common import Engine
 
 
 def session_of(engine: Engine[Any], cookie_header: str) -> Session:

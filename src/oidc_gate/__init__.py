@@ -17,9 +17,9 @@ from .errors import (
     ProviderUnavailable,
     SessionError,
 )
-from .interface import Interface, interface_of, validate_interface
 from .model import Identity
 from .settings import Settings
+from .shells.detect import Interface, interface_of, validate_interface
 
 if TYPE_CHECKING:
     from typing import Unpack

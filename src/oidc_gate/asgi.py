@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from .asgi_messages import (
+from .effects import arun
+from .endpoints.admission import admit, application_headers
+from .endpoints.context import Parts
+from .endpoints.responses import problem
+from .errors import ConfigurationError
+from .model import Reply, Session
+from .policy.claims import stripped_names
+from .request.navigation import HANDSHAKE
+from .runtime.threads import is_on_a_loop, off_loop
+from .runtime.world import World
+from .settings import Settings
+from .shells.asgi_messages import (
     Body,
     HeaderFilter,
     Payload,
@@ -22,20 +33,9 @@ from .asgi_messages import (
     send_reply,
     watching,
 )
-from .backend import Backend, Backends
-from .effects import arun
-from .endpoints.admission import admit, application_headers
-from .endpoints.base import Parts
-from .endpoints.replies import problem
-from .errors import ConfigurationError
-from .interface import GatedApplication, validate_app
-from .model import Reply, Session
-from .policy.claims import stripped_names
-from .request.navigation import HANDSHAKE
-from .runtime.threads import is_on_a_loop, off_loop
-from .runtime.world import World
-from .settings import Settings
-from .shell import Engine, load_settings
+from .shells.common import Engine, load_settings
+from .shells.detect import GatedApplication, validate_app
+from .shells.mounted import Backend, Backends
 
 if TYPE_CHECKING:
     from typing import Unpack

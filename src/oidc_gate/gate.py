@@ -35,10 +35,10 @@ from .endpoints import (
     userinfo,
 )
 from .endpoints.admission import application_headers, public_path
-from .endpoints.base import Parts, Visit, visit_of
 from .endpoints.challenge import challenge, deny
-from .endpoints.replies import bare, problem, with_cookies
-from .endpoints.trouble import answer_error, reason_of
+from .endpoints.context import Parts, Visit, visit_of
+from .endpoints.error_pages import answer_error, reason_of
+from .endpoints.responses import bare, problem, with_cookies
 from .errors import GateError, SessionError
 from .model import Allow, Decision, Reason, Reply, Request, Session
 from .observe import log

@@ -8,17 +8,24 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_to_bytes
 
-from .backend import Backends
 from .effects import run
 from .endpoints.admission import admit, application_headers
-from .endpoints.base import Parts
-from .interface import GatedApplication, validate_app
+from .endpoints.context import Parts
 from .model import Allow, HeaderList, Headers, Identity, Reply, Request, Session
 from .policy.claims import stripped_names, user_of
 from .request.navigation import HANDSHAKE, is_handshake
 from .runtime.world import World
 from .settings import Settings
-from .shell import DRAIN_BYTES, Engine, challenges_by_itself, load_settings, may_carry_cookie, new_request_id
+from .shells.common import (
+    DRAIN_BYTES,
+    Engine,
+    challenges_by_itself,
+    load_settings,
+    may_carry_cookie,
+    new_request_id,
+)
+from .shells.detect import GatedApplication, validate_app
+from .shells.mounted import Backends
 
 if TYPE_CHECKING:
     from typing import Unpack

@@ -12,7 +12,7 @@ from oidc_gate import wsgi as gate_wsgi
 from oidc_gate.settings import Settings
 
 if TYPE_CHECKING:
-    from oidc_gate.asgi_messages import Receive, Scope, Send
+    from oidc_gate.shells.asgi_messages import Receive, Scope, Send
 
 # Nobody listens there: nothing is asked of a provider.
 STRIPS = Settings(

@@ -18,7 +18,7 @@ from oidc_gate.asgi import AuthBackend, OIDCGate
 from tests.real.header_echo import STRIPS
 
 if TYPE_CHECKING:
-    from oidc_gate.asgi_messages import Message, Receive, Scope, Send
+    from oidc_gate.shells.asgi_messages import Message, Receive, Scope, Send
 
 SETTINGS: dict[str, Any] = {
     "issuer": STRIPS.issuer,

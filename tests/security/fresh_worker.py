@@ -3,7 +3,7 @@
 It imports nothing of the tests: what the gate has not imported by itself is not there. Standard input holds JSON:
 the shell (``wsgi`` or ``asgi``), the settings, and the requests as pairs of target and ``Cookie``; an answer for
 each, its status and ``Location``, or what was raised, goes to standard output. Of ``watched`` it is the modules that
-one request imported outside of `oidc_gate.libraries`.
+one request imported outside of `oidc_gate.runtime.libraries`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import threading
 import traceback
 from typing import Any
 
-from oidc_gate import OIDCGate, Settings, libraries
+from oidc_gate import OIDCGate, Settings
+from oidc_gate.runtime import libraries
 
 Answer = tuple[int, str]
 HEADERS = {

@@ -10,7 +10,7 @@ from tests.shells.conftest import MakeSite
 from tests.shells.driving import Answer, Upload
 from tests.shells.site import FETCH, HOST, NAVIGATION, ORIGIN, Shell, Site, Visitor
 from tests.shells.test_auth import assert_verdict
-from tests.shells.test_mounted_backend import WAYS, mounted
+from tests.shells.test_mounted import WAYS, mounted
 
 KEY = {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13"}
 HANDSHAKE = {"Upgrade": "websocket", "Connection": "Upgrade"} | KEY

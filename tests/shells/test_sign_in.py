@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from oidc_gate.errors import ProviderUnavailable
-from oidc_gate.marks import MemoryMarks
+from oidc_gate.store.expiring_keys import MemoryMarks
 from tests.core.provider.scripted import answer as answered
 from tests.shells.conftest import MakeSite
 from tests.shells.driving import Answer

@@ -10,7 +10,7 @@ import sys
 from importlib import import_module
 from typing import Any
 
-from ..interface import interface_of
+from ..shells.detect import interface_of
 
 
 class NotFound(Exception):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..model import HeaderList, Identity, Reason, Reply, Session
 from ..policy.claims import identity_headers
-from .base import Parts
-from .replies import bare
+from .context import Parts
+from .responses import bare
 
 
 def application_headers(parts: Parts, session: Session | None) -> HeaderList:

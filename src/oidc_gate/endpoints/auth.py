@@ -13,8 +13,8 @@ from ..model import Reply
 from ..request.forwarded import original_target
 from ..request.navigation import is_handshake
 from .admission import admit, public_path
-from .base import Parts, Visit
-from .replies import bare
+from .context import Parts, Visit
+from .responses import bare
 
 _UNKNOWN_PARAMETER = (
     "the query of the auth location may hold allowed_groups, allowed_emails and allowed_email_domains, "

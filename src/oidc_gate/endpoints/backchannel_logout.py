@@ -15,9 +15,9 @@ from ..errors import GateError, IDTokenError
 from ..model import Reply
 from ..provider.logout import process_logout_token
 from ..session.revocation import revoke_at_provider
-from .base import Parts, Visit
-from .replies import as_json, bare
-from .trouble import reason_of
+from .context import Parts, Visit
+from .error_pages import reason_of
+from .responses import as_json, bare
 
 MOST_BODY_BYTES = 96 * 1024
 REPLAY_SECONDS = 3600

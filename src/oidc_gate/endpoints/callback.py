@@ -20,11 +20,11 @@ from ..policy.claims import groups_left_out, identity_from_claims
 from ..provider.authorization import process_authorization_response
 from ..provider.sign_in import SignedIn, complete_sign_in
 from ..request.forwarded import client_address
-from .base import Parts, Visit
 from .challenge import denied_page
-from .replies import page, redirect, with_cookies
+from .context import Parts, Visit
+from .error_pages import error_page
+from .responses import page, redirect, with_cookies
 from .start import flows_in
-from .trouble import error_page
 
 MOST_BODY_BYTES = 64 * 1024
 SESSION_ID_BYTES = 16

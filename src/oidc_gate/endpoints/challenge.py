@@ -5,8 +5,8 @@ from __future__ import annotations
 from .. import pages
 from ..model import Identity, Reply
 from ..request.navigation import Audience
-from .base import Visit
-from .replies import bare, page, problem, redirect
+from .context import Visit
+from .responses import bare, page, problem, redirect
 
 SIGN_IN_FIRST = "Sign in to continue."
 

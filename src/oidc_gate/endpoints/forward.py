@@ -9,8 +9,8 @@ from ..effects import Step
 from ..model import Reply
 from ..request.navigation import Audience
 from .auth import judge
-from .base import Parts, Visit
-from .replies import redirect
+from .context import Parts, Visit
+from .responses import redirect
 
 
 def answer(parts: Parts, visit: Visit) -> Step[Reply]:

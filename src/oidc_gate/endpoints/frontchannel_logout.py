@@ -14,9 +14,9 @@ from ..effects import Step
 from ..errors import GateError
 from ..model import Reply
 from ..session.revocation import revoke_from_frame
-from .base import Parts, Visit
-from .replies import page, problem, with_cookies
-from .trouble import reason_of
+from .context import Parts, Visit
+from .error_pages import reason_of
+from .responses import page, problem, with_cookies
 
 LONGEST_SID = 255
 

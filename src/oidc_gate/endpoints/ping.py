@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..effects import Step
 from ..model import Reply
-from .base import Parts, Visit
-from .replies import text
+from .context import Parts, Visit
+from .responses import text
 
 
 def answer(parts: Parts, visit: Visit) -> Step[Reply]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from ..effects import Step
 from ..model import Reply
-from .base import Parts, Visit
-from .replies import as_json
+from .context import Parts, Visit
+from .responses import as_json
 
 
 def answer(parts: Parts, visit: Visit) -> Step[Reply]:

@@ -7,9 +7,9 @@ from ..effects import Step
 from ..model import Identity, Reply
 from ..request.navigation import Audience
 from ..request.return_to import asked_target
-from .base import Parts, Visit
 from .challenge import access_denied, challenge_program, denied_page, posted_page, sign_in_page
-from .replies import bare, page
+from .context import Parts, Visit
+from .responses import bare, page
 
 
 def answer(parts: Parts, visit: Visit) -> Step[Reply]:

@@ -15,8 +15,8 @@ from ..model import Reply
 from ..provider.discovery import Metadata
 from ..provider.logout import build_logout_request
 from ..request.navigation import Audience
-from .base import Parts, Visit
-from .replies import page, problem, redirect, with_cookies
+from .context import Parts, Visit
+from .responses import page, problem, redirect, with_cookies
 
 FORM_TOKEN_SECONDS = 3600
 MOST_BODY_BYTES = 16 * 1024

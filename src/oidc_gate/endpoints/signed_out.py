@@ -7,8 +7,8 @@ from urllib.parse import parse_qs
 from .. import effects, pages
 from ..effects import Step
 from ..model import Reply
-from .base import Parts, Visit
-from .replies import page, redirect
+from .context import Parts, Visit
+from .responses import page, redirect
 from .sign_out import LOGOUT_STATE
 
 STATE_SECONDS = 3600

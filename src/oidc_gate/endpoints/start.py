@@ -5,7 +5,6 @@ from __future__ import annotations
 from urllib.parse import parse_qsl
 
 from .. import effects, pages
-from ..cookies import FLOW_SLOTS
 from ..effects import Step
 from ..errors import GateError
 from ..flow.record import FLOW_SECONDS, SECRET_BYTES, Flow, open_flow, seal_flow, seal_state
@@ -14,10 +13,11 @@ from ..model import Reply
 from ..provider.authorization import build_authorization_request
 from ..request.navigation import Audience
 from ..seal.ring import NONCE_BYTES
-from .base import Parts, Visit
-from .replies import page, problem, redirect
+from ..session.cookie_jar import FLOW_SLOTS
+from .context import Parts, Visit
+from .error_pages import answer_error
+from .responses import page, problem, redirect
 from .sign_in import wanted
-from .trouble import answer_error
 
 PROMPTS = frozenset({"login", "select_account", "consent"})
 

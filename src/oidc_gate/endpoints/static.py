@@ -5,8 +5,8 @@ from __future__ import annotations
 from .. import pages
 from ..effects import Step
 from ..model import Reply
-from .base import Parts, Visit
-from .replies import problem, reply
+from .context import Parts, Visit
+from .responses import problem, reply
 
 
 def answer(parts: Parts, visit: Visit) -> Step[Reply]:

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from ..effects import Step
 from ..model import Reply
-from .base import Parts, Visit
 from .challenge import SIGN_IN_FIRST, access_denied
-from .replies import as_json, problem
+from .context import Parts, Visit
+from .responses import as_json, problem
 
 
 def answer(parts: Parts, visit: Visit) -> Step[Reply]:

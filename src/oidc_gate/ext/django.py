@@ -30,7 +30,7 @@ from django.utils.decorators import sync_and_async_middleware
 from django.utils.functional import SimpleLazyObject
 
 from ..model import Identity
-from ._demand import CHALLENGE, KEY, NOT_IN_GROUP, SIGN_IN_FIRST, Groups, refusal, wanted_groups
+from ._require import CHALLENGE, KEY, NOT_IN_GROUP, SIGN_IN_FIRST, Groups, refusal, wanted_groups
 
 log = logging.getLogger("oidc_gate.django")
 

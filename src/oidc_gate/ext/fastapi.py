@@ -18,7 +18,7 @@ from fastapi import Depends
 from fastapi.requests import HTTPConnection
 
 from ..model import Identity
-from ._demand import Groups, wanted_groups
+from ._require import Groups, wanted_groups
 from .starlette import current_identity, refuse
 
 __all__ = ["CurrentIdentity", "OptionalIdentity", "current_identity", "require"]

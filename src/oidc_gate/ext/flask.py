@@ -10,7 +10,7 @@ from flask import abort, current_app, request
 from werkzeug.local import LocalProxy
 
 from ..model import Identity
-from ._demand import KEY, Groups, refusal, wanted_groups
+from ._require import KEY, Groups, refusal, wanted_groups
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException, WebSocketException
 from starlette.requests import HTTPConnection
 
 from ..model import Identity
-from ._demand import CHALLENGE, KEY, NOT_IN_GROUP, SIGN_IN_FIRST, Groups, refusal, wanted_groups
+from ._require import CHALLENGE, KEY, NOT_IN_GROUP, SIGN_IN_FIRST, Groups, refusal, wanted_groups
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 

@@ -12,10 +12,10 @@ from ..effects import Fetch, Fetched, Step
 from ..errors import CallbackError, ProviderError
 from ..settings import Settings
 from . import oauth
-from .answers import json_object, printable, refuse, refuse_trouble, text
 from .client_auth import Message, authenticate, uses_certificate
 from .discovery import Metadata
 from .dpop import DPoPKey
+from .responses import json_object, printable, refuse, refuse_trouble, text
 
 MAX_PARAMETERS = 32
 MAX_CODE = 2048

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 from ..effects import Fetch, Fetched, Step
 from ..errors import GateError, IDTokenError
 from ..settings import Settings
-from .answers import json_object, printable, refuse, refuse_trouble
 from .discovery import Metadata, build_discovery_request, process_discovery
-from .refreshed import Refreshed
+from .refreshing_cache import Refreshed
+from .responses import json_object, printable, refuse, refuse_trouble
 
 if TYPE_CHECKING:
     from .jose.keys import KeySet

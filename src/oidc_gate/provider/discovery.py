@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from ..effects import Fetch, Fetched
 from ..errors import ProviderError
-from .answers import REFUSED, json_object, printable, refuse, refuse_trouble
+from .responses import REFUSED, json_object, printable, refuse, refuse_trouble
 from .urls import is_plain_loopback, is_usable
 
 WHAT = "discovery"

@@ -12,12 +12,12 @@ from ..effects import Fetch, Fetched, Step
 from ..errors import CallbackError, ProviderError
 from ..settings import Settings
 from . import oauth
-from .answers import json_object, printable, refuse, refuse_trouble, text
 from .authorization import ValidatedCallback
 from .client import Provider
 from .client_auth import Message, authenticate, uses_certificate
 from .discovery import Metadata
 from .dpop import DPoPKey
+from .responses import json_object, printable, refuse, refuse_trouble, text
 
 if TYPE_CHECKING:
     from .jose.private_keys import DecryptionKey

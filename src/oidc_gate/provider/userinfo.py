@@ -10,11 +10,11 @@ from .. import effects
 from ..effects import Fetch, Fetched, Step
 from ..errors import IDTokenError
 from ..settings import Settings
-from .answers import json_object, media_type, printable, refuse, refuse_trouble
 from .client import Provider
 from .client_auth import uses_certificate
 from .discovery import Metadata
 from .dpop import DPoPKey
+from .responses import json_object, media_type, printable, refuse, refuse_trouble
 from .token import TokenResponse, decryption_key
 
 WHAT = "userinfo"

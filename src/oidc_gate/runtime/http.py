@@ -16,10 +16,10 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from .. import libraries
 from ..effects import Fetch, Fetched
 from ..errors import GateError, ProviderError, ProviderUnavailable
 from ..settings import Settings
+from . import libraries
 
 if TYPE_CHECKING:
     import requests

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any, assert_never
 
 from ..effects import Effect, Fetch, Fetched, Now, Random, ReadBody, Recall, Remember
-from ..marks import Marks, MemoryMarks
 from ..settings import Settings
+from ..store.expiring_keys import Marks, MemoryMarks
 from .http import Outbound
 
 

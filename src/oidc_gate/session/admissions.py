@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from ..errors import SessionError
-from ..marks import Marks
 from ..model import Identity, Session
 from ..settings import Settings
+from ..store.expiring_keys import Marks
 from .cache import SessionCache
 from .cookie_sessions import CookieSessions, Found
 from .lifetime import renew_at

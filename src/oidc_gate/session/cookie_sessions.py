@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from .. import effects
-from ..cookies import Cookies
 from ..effects import Step
 from ..errors import SessionError
 from ..model import Session
 from ..seal import KeyRing
 from ..seal.ring import NONCE_BYTES
 from ..settings import Settings
+from .cookie_jar import Cookies
 from .lifetime import ends_at, validate_lifetime
 from .record import (
     BODY_COOKIE_BYTES,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from .. import effects
 from ..effects import Step
-from ..marks import Marks
 from ..model import Session
+from ..store.expiring_keys import Marks
 
 _PROVED, _BY_A_FRAME = _KINDS = ("revoked", "revoked by a frame")
 

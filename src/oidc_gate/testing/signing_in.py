@@ -23,11 +23,11 @@ from types import MappingProxyType
 from typing import Any
 
 from .. import asgi, wsgi
-from ..asgi_messages import Receive, Scope, Send
 from ..effects import run
 from ..model import Identity, Session
 from ..session.lifetime import renew_at
-from ..shell import Engine
+from ..shells.asgi_messages import Receive, Scope, Send
+from ..shells.common import Engine
 from .gates import gates_in
 
 Gate = asgi.OIDCGate | wsgi.OIDCGate

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from oidc_gate.cookies import FLOW_SLOTS
 from oidc_gate.errors import CallbackError
 from oidc_gate.flow.record import Flow, belongs, open_flow, open_state, seal_flow, seal_state
 from oidc_gate.flow.slots import choose_slot, is_going_round, next_round, rounds_in
 from oidc_gate.seal import KeyRing
+from oidc_gate.session.cookie_jar import FLOW_SLOTS
 
 RING = KeyRing(("n" * 43,), binding=("a", "b"))
 STATE, COOKIE = RING.sealer("state"), RING.sealer("flow", "slot 0")

@@ -10,7 +10,7 @@ from oidc_gate.errors import GateError, IDTokenError, ProviderError, ProviderUna
 from oidc_gate.provider.client import Provider
 from oidc_gate.provider.jose.id_token import Expectations, validate_id_token
 from oidc_gate.provider.jose.keys import KeySet
-from oidc_gate.provider.refreshed import lifetime
+from oidc_gate.provider.refreshing_cache import lifetime
 
 from . import scripted as op
 from .scripted import ISSUER, METADATA, START, Scripted, answer, world

@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 
 import pytest
 
-from oidc_gate.cookies import Cookies
 from oidc_gate.effects import Effect, Now, Random, Recall, Step
 from oidc_gate.errors import GateError, SessionError
 from oidc_gate.model import Identity, Session
 from oidc_gate.seal import KeyRing
+from oidc_gate.session.cookie_jar import Cookies
 from oidc_gate.session.cookie_sessions import CookieSessions, Found
 from oidc_gate.session.record import RECORD_VERSION, decode, encode_head, encode_session
 from oidc_gate.settings import Settings

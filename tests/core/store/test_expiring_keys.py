@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from oidc_gate.marks import MemoryMarks
+from oidc_gate.store.expiring_keys import MemoryMarks
 
 
 def test_the_first_one_wins() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from oidc_gate.asgi_messages import HeaderFilter
+from oidc_gate.shells.asgi_messages import HeaderFilter
 
 STRIPPED = frozenset({"x-forwarded-user"})
 

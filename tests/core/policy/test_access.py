@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from oidc_gate.model import Identity
-from oidc_gate.policy.entry import EntryRules, QueryRules, normal_email
+from oidc_gate.policy.access import EntryRules, QueryRules, normal_email
 from tests.core.request.making import settings
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oidc_gate.cookies import Cookies
+from oidc_gate.session.cookie_jar import Cookies
 from tests.core.request.making import settings
 
 MAIN = "__Host-oidc_gate"

@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import Generic
 from urllib.parse import urlsplit
 
-from .endpoints.base import Parts
-from .endpoints.replies import problem
-from .errors import ConfigurationError
-from .gate import RenderSession
-from .model import Decision, Reply, Request
-from .runtime.world import World
-from .session.admissions import Payload
-from .settings import Settings
-from .settings.problems import describe_problem
-from .shell import Engine, log_configuration_error
+from ..endpoints.context import Parts
+from ..endpoints.responses import problem
+from ..errors import ConfigurationError
+from ..gate import RenderSession
+from ..model import Decision, Reply, Request
+from ..runtime.world import World
+from ..session.admissions import Payload
+from ..settings import Settings
+from ..settings.problems import describe_problem
+from .common import Engine, log_configuration_error
 
 MOST_MOUNTS = 16
 

@@ -8,8 +8,8 @@ from .. import pages
 from ..errors import GateError, ProviderUnavailable, StoreUnavailable
 from ..model import HeaderList, Reason, Reply
 from ..request.navigation import Audience
-from .base import Visit
-from .replies import page, problem
+from .context import Visit
+from .responses import page, problem
 
 
 @dataclass(frozen=True, slots=True)

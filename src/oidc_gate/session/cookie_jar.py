@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from .settings import Settings
+from ..settings import Settings
 
 FLOW_SLOTS = 8
 MOST_VALUES = 4  # how many cookies of one name are worth opening

@@ -9,18 +9,18 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Generic
 
-from . import libraries
-from .effects import run
-from .endpoints.base import Parts
-from .errors import ConfigurationError
-from .gate import Gate, RenderSession
-from .runtime.world import World
-from .session.admissions import Admission, Payload
-from .settings import Settings
-from .settings.problems import describe_problem
+from ..effects import run
+from ..endpoints.context import Parts
+from ..errors import ConfigurationError
+from ..gate import Gate, RenderSession
+from ..runtime import libraries
+from ..runtime.world import World
+from ..session.admissions import Admission, Payload
+from ..settings import Settings
+from ..settings.problems import describe_problem
 
 if TYPE_CHECKING:
-    from .settings.keywords import LoadKeywords
+    from ..settings.keywords import LoadKeywords
 
 log = logging.getLogger("oidc_gate")
 
@@ -62,7 +62,7 @@ def _try_keys(settings: Settings) -> None:
     if not names:
         return
     libraries.load()
-    from .provider.jose.private_keys import UnusableKey, load_decryption_key, load_private_key
+    from ..provider.jose.private_keys import UnusableKey, load_decryption_key, load_private_key
 
     loaders: dict[str, Callable[[str], object]] = {
         "client_private_key": load_private_key,

@@ -12,12 +12,12 @@ from starlette.routing import Mount
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from oidc_gate import asgi, wsgi
-from oidc_gate.backend import MOST_MOUNTS
 from oidc_gate.effects import Step
 from oidc_gate.errors import ConfigurationError
 from oidc_gate.gate import Gate
 from oidc_gate.model import Decision, Request
 from oidc_gate.settings import Settings
+from oidc_gate.shells.mounted import MOST_MOUNTS
 from tests.core.request.making import settings
 from tests.shells.driving import run
 from tests.shells.provider import CLIENT, ISSUER

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 from urllib.parse import quote
 
-from .model import Allow, HeaderList, Headers, Identity, Reply, Request
-from .shell import DRAIN_BYTES, challenges_by_itself, may_carry_cookie, new_request_id
+from ..model import Allow, HeaderList, Headers, Identity, Reply, Request
+from .common import DRAIN_BYTES, challenges_by_itself, may_carry_cookie, new_request_id
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

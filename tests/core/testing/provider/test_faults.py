@@ -20,7 +20,7 @@ from joserfc.jwk import ECKey, JWKRegistry, OctKey
 
 from oidc_gate.testing import Client, Fault, TestProvider
 from oidc_gate.testing.provider.misbehaviour import PLAYS
-from tests.core.relying_party import APP, REDIRECT_URI, SECRET, SmallRelyingParty
+from tests.core.testing.provider.relying_party import APP, REDIRECT_URI, SECRET, SmallRelyingParty
 
 Claims = dict[str, Any]
 EVIL = "https://evil.example"

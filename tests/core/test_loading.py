@@ -70,7 +70,7 @@ NOT_AMONG_THREADS = ("__init__.py", "settings", "cli", "ext", "testing", "store/
 LOADED = """
 import json, sys
 import oidc_gate.asgi, oidc_gate.wsgi
-from oidc_gate import libraries
+from oidc_gate.runtime import libraries
 assert not libraries.is_loaded()
 libraries.load()
 assert libraries.is_loaded()
@@ -107,4 +107,4 @@ def test_threads_meet_in_no_import_but_that_of_libraries() -> None:
     found = [(file, line, module) for file in files for line, module in imported_in_functions(file)]
     assert len(found) > 10
     late = [f"{file.name}:{line}: {module}" for file, line, module in found if module not in loaded]
-    assert late == [], "import at the top, or add it to oidc_gate.libraries.MODULES"
+    assert late == [], "import at the top, or add it to oidc_gate.runtime.libraries.MODULES"

@@ -15,7 +15,14 @@ from joserfc import jws, jwt
 from joserfc.jwk import ECKey, Key
 
 from oidc_gate.testing import Client, TestProvider
-from tests.core.relying_party import APP, CHALLENGE, REDIRECT_URI, VERIFIER, SmallRelyingParty, sent_back
+from tests.core.testing.provider.relying_party import (
+    APP,
+    CHALLENGE,
+    REDIRECT_URI,
+    VERIFIER,
+    SmallRelyingParty,
+    sent_back,
+)
 
 KEY = ECKey.generate_key("P-256")
 REQUEST = {

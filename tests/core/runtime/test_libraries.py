@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from oidc_gate import libraries
+from oidc_gate.runtime import libraries
 
 
 @pytest.fixture

@@ -160,7 +160,7 @@ def _is_gated(app: Any) -> bool:
 
 def _is_gate_class(found: Any) -> bool:
     package, _, _ = str(getattr(found, "__module__", "")).partition(".")
-    return package == __package__ and getattr(found, "__name__", "") == "OIDCGate"
+    return package == "oidc_gate" and getattr(found, "__name__", "") == "OIDCGate"
 
 
 def _warn_if_served_without_gate(app: Any) -> None:

@@ -8,10 +8,9 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from ..cookies import Cookies
 from ..effects import Step
 from ..model import Identity, Reason, Request, Session
-from ..policy.entry import EntryRules
+from ..policy.access import EntryRules
 from ..policy.public_paths import PublicPaths
 from ..policy.requirements import Requirements
 from ..provider.client import Provider
@@ -20,6 +19,7 @@ from ..request.navigation import Audience, audience_of, is_from_browser
 from ..request.return_to import own_address, safe_target
 from ..seal import KeyRing, Sealer, Signer
 from ..session.cache import SessionCache
+from ..session.cookie_jar import Cookies
 from ..session.cookie_sessions import CookieSessions, Found
 from ..session.revocation import revoke_session
 from ..settings import Settings

@@ -18,7 +18,7 @@ from joserfc import jwe, jwt
 from joserfc.jwk import ECKey, Key, OctKey, RSAKey
 
 from oidc_gate.testing import Client, Person, TestProvider
-from tests.core.relying_party import APP, REDIRECT_URI, SECRET, SmallRelyingParty, sent_back
+from tests.core.testing.provider.relying_party import APP, REDIRECT_URI, SECRET, SmallRelyingParty, sent_back
 
 
 @pytest.fixture(scope="module")

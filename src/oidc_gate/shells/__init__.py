@@ -1,0 +1,1 @@
+"""What the WSGI and the ASGI shell share."""
