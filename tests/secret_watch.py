@@ -25,6 +25,7 @@ from oidc_gate.seal.ring import Sealer
 from oidc_gate.seal.signing import Signer
 from oidc_gate.settings.schema import SECRETS
 from oidc_gate.settings.sources import SettingsReader
+from oidc_gate.syntax.base64url import b64url_encode
 from oidc_gate.testing.provider.realm import Shelf
 from oidc_gate.testing.provider.tokens import Draft
 
@@ -114,7 +115,7 @@ def _sources(watch: SecretWatch) -> Iterator[tuple[Any, str, Callable[..., Any]]
 
     def derived(made: bytes, /, _: Any, label: str) -> None:
         if label != "id":
-            watch.learn(record._text(made))
+            watch.learn(b64url_encode(made))
 
     def configured(values: dict[str, Any], _: SettingsReader, /) -> None:
         if currently_in_test_context():

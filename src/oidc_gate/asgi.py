@@ -10,12 +10,11 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from .effects import arun
-from .endpoints.admission import admit, application_headers
 from .endpoints.context import Parts
-from .endpoints.responses import problem
+from .endpoints.responses import bare, problem
 from .errors import ConfigurationError
 from .model import Reply, Session
-from .policy.claims import stripped_names
+from .policy.identity_headers import application_headers, auth_headers, stripped_names
 from .request.navigation import HANDSHAKE
 from .runtime.threads import is_on_a_loop, off_loop
 from .runtime.world import World
@@ -188,12 +187,14 @@ class AuthBackend:
 
 
 def _render(parts: Parts, session: Session, weight: int) -> tuple[Payload, int]:
-    return payload_of(session.identity, application_headers(parts, session)), weight
+    return payload_of(session.identity, application_headers(parts.settings, session)), weight
 
 
 def _render_verdict(parts: Parts, session: Session, weight: int) -> tuple[bytes, int]:
     """Return the 202 of ``auth`` as the bytes of a response: all that is kept of a session here."""
-    lines = [f"{name.lower()}: {value}" for name, value in admit(parts, session).headers]
+    lines = [
+        f"{name.lower()}: {value}" for name, value in bare(202, auth_headers(parts.settings, session)).headers
+    ]
     verdict = "\r\n".join(["HTTP/1.1 202 Accepted", *lines, "", ""]).encode("latin-1")
     return verdict, len(verdict) + _VERDICT_BYTES
 

@@ -7,7 +7,7 @@ event loops. A failure of the world is raised at the ``yield``.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
@@ -119,6 +119,26 @@ def recall(*keys: str) -> Step[int | None]:
     """Return when the newest of `keys` was remembered, or None."""
     result: int | None = yield Recall(keys)
     return result
+
+
+class Marks(Protocol):
+    """Where marks are kept. Every operation is atomic, for all who share the store."""
+
+    @property
+    def blocks(self) -> bool:
+        """Whether an operation may wait for a network or a disk."""
+
+    def has(self, kinds: Sequence[str]) -> bool:
+        """Tell whether marks of one of `kinds` may be there; a key's kind is what stands before its first NUL."""
+
+    def remember(self, key: str, until: int, now: int) -> bool:
+        """Keep `key` until the epoch second `until`; tell whether it was new.
+
+        One that is there already is kept until the later of both times, and counts as remembered `now`.
+        """
+
+    def recall(self, keys: Sequence[str], now: int) -> int | None:
+        """Return when the newest of `keys` was last remembered, epoch seconds; None if none is."""
 
 
 class World(Protocol):

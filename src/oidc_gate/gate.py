@@ -34,7 +34,6 @@ from .endpoints import (
     unavailable,
     userinfo,
 )
-from .endpoints.admission import application_headers, public_path
 from .endpoints.challenge import challenge, deny
 from .endpoints.context import Parts, Visit, visit_of
 from .endpoints.error_pages import answer_error, reason_of
@@ -42,6 +41,8 @@ from .endpoints.responses import bare, problem, with_cookies
 from .errors import GateError, SessionError
 from .model import Allow, Decision, Reason, Reply, Request, Session
 from .observe import log
+from .policy.identity_headers import application_headers
+from .policy.public_paths import reason_without_identity
 from .session.admissions import Admissions, Payload
 from .session.lifetime import renew_at
 
@@ -204,7 +205,7 @@ class Gate(Generic[Payload]):
             message = "A page of another site may not open this WebSocket."
             return problem(403, "origin_not_allowed", message).because("origin_not_allowed")
         assert visit.session is not None
-        headers = application_headers(self.parts, visit.session)
+        headers = application_headers(self.parts.settings, visit.session)
         return Allow(identity, headers, cookies, reason=Reason("signed_in"))
 
     def _admit_without_identity(self, visit: Visit, is_public: bool, cookies: tuple[str, ...]) -> Decision:
@@ -214,8 +215,8 @@ class Gate(Generic[Payload]):
             reason = Reason("refused", refused_by) if refused_by else visit.why
             return replace(_drained(_turn_away(visit), request), reason=reason)
         signs_in = (lambda: _turn_away(visit)) if _is_page(visit) else None
-        headers = application_headers(self.parts, None)
-        return Allow(None, headers, cookies, signs_in, public_path(refused_by))
+        headers = application_headers(self.parts.settings, None)
+        return Allow(None, headers, cookies, signs_in, reason_without_identity(refused_by))
 
 
 _FOREIGN_COOKIE = "{} was not sealed by this gate; does another gate on this host use the same cookie_name?"

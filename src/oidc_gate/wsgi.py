@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_to_bytes
 
 from .effects import run
-from .endpoints.admission import admit, application_headers
 from .endpoints.context import Parts
+from .endpoints.responses import bare
 from .model import Allow, HeaderList, Headers, Identity, Reply, Request, Session
-from .policy.claims import stripped_names, user_of
+from .policy.identity_headers import application_headers, auth_headers, stripped_names, user_of
 from .request.navigation import HANDSHAKE, is_handshake
 from .runtime.world import World
 from .settings import Settings
@@ -135,7 +135,7 @@ def _enter(environ: Environ, cookies: str, payload: Environ) -> None:
 
 
 def _render(parts: Parts, session: Session, weight: int) -> tuple[Environ, int]:
-    return _environ_of(parts, session.identity, application_headers(parts, session)), weight
+    return _environ_of(parts, session.identity, application_headers(parts.settings, session)), weight
 
 
 def _environ_of(parts: Parts, identity: Identity | None, headers: HeaderList) -> Environ:
@@ -340,5 +340,5 @@ class AuthBackend:
 def _render_verdict(
     parts: Parts, session: Session, weight: int
 ) -> tuple[tuple[str, list[tuple[str, str]]], int]:
-    verdict = admit(parts, session)
+    verdict = bare(202, auth_headers(parts.settings, session))
     return (_status_line(verdict.status), list(verdict.headers)), weight

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from oidc_gate import wsgi
 from oidc_gate.model import Identity
 from oidc_gate.settings import Settings
-from oidc_gate.testing.signing_in import Ticket
+from oidc_gate.testing.gate_session import Ticket
 from tests.real.behind_nginx import gate_environment
 from tests.real.ports import free_port
 from tests.real.process import Server, running

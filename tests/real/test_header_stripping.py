@@ -17,7 +17,7 @@ import pytest
 
 from oidc_gate import wsgi
 from oidc_gate.model import Identity
-from oidc_gate.testing.signing_in import Ticket
+from oidc_gate.testing.gate_session import Ticket
 from tests.real.header_echo import STRIPS
 from tests.real.nginx import nginx
 from tests.real.servers import ASGI_SERVERS, WSGI_SERVERS, serving

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from oidc_gate.policy.claims import stripped_names
+from oidc_gate.policy.identity_headers import stripped_names
 from oidc_gate.testing.settings import settings_for_tests
 from tests.real.behind_nginx import RECIPES
 

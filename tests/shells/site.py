@@ -14,7 +14,7 @@ from oidc_gate import asgi, wsgi
 from oidc_gate.model import Identity
 from oidc_gate.runtime.world import World
 from oidc_gate.settings import Settings
-from oidc_gate.testing.signing_in import Ticket
+from oidc_gate.testing.gate_session import Ticket
 from tests.shells import driving
 from tests.shells.driving import Answer, Pairs, Upload
 from tests.shells.provider import CLIENT, ISSUER, SECRET, START, Provider

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 from ..effects import Step
 from ..model import Reply
+from ..policy.identity_headers import auth_headers
+from ..policy.public_paths import reason_without_identity
 from ..request.forwarded import original_target
 from ..request.navigation import is_handshake
-from .admission import admit, public_path
 from .context import Parts, Visit
 from .responses import bare
 
@@ -44,17 +45,21 @@ def judge(parts: Parts, visit: Visit) -> Reply:
     )
     if visit.session is None:
         if is_public:
-            return replace(admit(parts, None), reason=public_path(None))
+            return replace(
+                bare(202, auth_headers(parts.settings, None)), reason=reason_without_identity(None)
+            )
         return replace(bare(401), reason=visit.why)
     refused_by = rules.refuses(visit.session.identity)
     _note_requirement(visit, is_met=not refused_by)
     if refused_by and not is_public:
         return bare(403).because("refused", rule=refused_by)
     if refused_by:
-        return replace(admit(parts, None), reason=public_path(refused_by))
+        return replace(
+            bare(202, auth_headers(parts.settings, None)), reason=reason_without_identity(refused_by)
+        )
     if (visit.request.is_websocket or is_handshake(visit.request.headers)) and visit.has_foreign_origin:
         return bare(403).because("origin_not_allowed")
-    return admit(parts, visit.session).because("signed_in")
+    return bare(202, auth_headers(parts.settings, visit.session)).because("signed_in")
 
 
 def _note_requirement(visit: Visit, *, is_met: bool) -> None:

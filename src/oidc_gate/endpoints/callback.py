@@ -7,7 +7,6 @@ the `ValidatedCallback` that the code exchange demands, then the claims of a ver
 from __future__ import annotations
 
 import hashlib
-from base64 import urlsafe_b64encode
 from urllib.parse import parse_qsl
 
 from .. import effects, pages
@@ -16,10 +15,12 @@ from ..errors import CallbackError, GateError
 from ..flow.record import FLOW_SECONDS, State, belongs, open_state
 from ..flow.slots import next_round
 from ..model import Identity, Reason, Reply, Session
-from ..policy.claims import groups_left_out, identity_from_claims
+from ..policy.claims import identity_from_claims
+from ..policy.identity_headers import groups_left_out
 from ..provider.authorization import process_authorization_response
 from ..provider.sign_in import SignedIn, complete_sign_in
 from ..request.forwarded import client_address
+from ..syntax.base64url import b64url_encode
 from .challenge import denied_page
 from .context import Parts, Visit
 from .error_pages import error_page
@@ -127,7 +128,7 @@ def _new_session(parts: Parts, signed_in: SignedIn) -> Step[Session]:
         issuer=settings.issuer,
         provider=parts.provider_name,
         settings=settings,
-        session_id=urlsafe_b64encode(raw_id).rstrip(b"=").decode("ascii"),
+        session_id=b64url_encode(raw_id),
         authenticated_at=int(auth_time) if isinstance(auth_time, int | float) else now,
         expires_at=now + settings.session_lifetime_seconds,
     )

@@ -12,11 +12,11 @@ import hashlib
 import hmac
 import struct
 import zlib
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 
 from ..errors import CallbackError
 from ..seal import Sealer, SealError
+from ..syntax.base64url import b64url_encode
 
 FLOW_SECONDS = 600
 SECRET_BYTES = 32
@@ -45,12 +45,12 @@ class Flow:
     @property
     def nonce(self) -> str:
         """The ``nonce`` (OpenID Connect Core §3.1.2.1): 256 bits."""
-        return _text(self._derive("nonce"))
+        return b64url_encode(self._derive("nonce"))
 
     @property
     def code_verifier(self) -> str:
         """The PKCE ``code_verifier``: 43 characters, 256 bits (RFC 7636 §4.1)."""
-        return _text(self._derive("code_verifier"))
+        return b64url_encode(self._derive("code_verifier"))
 
     def _derive(self, label: str) -> bytes:
         return hmac.digest(self.secret, label.encode(), hashlib.sha256)
@@ -120,7 +120,3 @@ def open_state(sealer: Sealer, value: str) -> State:
 def belongs(state: State, flow: Flow | None) -> bool:
     """Tell whether `state` and the cookie's `flow` are halves of one sign-in. Compared in constant time."""
     return flow is not None and hmac.compare_digest(state.flow_id, flow.id)
-
-
-def _text(value: bytes) -> str:
-    return urlsafe_b64encode(value).rstrip(b"=").decode("ascii")

@@ -7,11 +7,9 @@ from collections.abc import Iterable
 from unicodedata import normalize
 from urllib.parse import unquote_to_bytes
 
-# Dot segments; an empty segment inside the path (a trailing slash is not one); a Windows separator.
-_MOVES = re.compile(r"/\.{1,2}(?:/|\Z)|//|\\")
-# What a second decoding, a path parameter or a URL parser would turn into another path; control characters, and
-# bytes that are not UTF-8.
-_NEVER = re.compile(_MOVES.pattern + r"|[%;#?\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+from ..model import Reason
+from ..syntax.paths import AMBIGUOUS_PATH, AMBIGUOUS_SEGMENTS
+
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _ENCODED_SLASH = re.compile(r"%2f", re.IGNORECASE)
 # The characters of a path that need no percent-encoding: `pchar` of RFC 3986 §3.3, and the slash.
@@ -56,7 +54,7 @@ class PublicPaths:
         """
         if not self._exact and not self._below:
             return False
-        if not path.startswith("/") or _NEVER.search(path) or not _is_one_path(path, raw_path):
+        if not path.startswith("/") or AMBIGUOUS_PATH.search(path) or not _is_one_path(path, raw_path):
             return False
         return self._holds(method, path) and self._holds(method, _spelling(raw_path))
 
@@ -82,7 +80,7 @@ def _is_one_path(path: str, raw_path: str) -> bool:
         return False
     if unquote_to_bytes(raw_path).decode("utf-8", "surrogateescape") != path:
         return False
-    return path.isascii() or not _MOVES.search(normalize("NFKC", path))
+    return path.isascii() or not AMBIGUOUS_SEGMENTS.search(normalize("NFKC", path))
 
 
 def _spelling(raw_path: str) -> str:
@@ -108,3 +106,12 @@ def _add(table: dict[str, _Methods], path: str, method: str) -> None:
 
 def _admits(methods: _Methods, method: str) -> bool:
     return methods is None or method in methods
+
+
+def reason_without_identity(refused_by: str | None) -> Reason:
+    """Return why a request is let through without an identity.
+
+    Args:
+        refused_by: The rule that refuses the signed-in user; None for an anonymous request.
+    """
+    return Reason("refused_on_public_path", refused_by) if refused_by else Reason("public_path")

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from typing import Any, assert_never
 
-from ..effects import Effect, Fetch, Fetched, Now, Random, ReadBody, Recall, Remember
+from ..effects import Effect, Fetch, Fetched, Marks, Now, Random, ReadBody, Recall, Remember
 from ..settings import Settings
-from ..store.expiring_keys import Marks, MemoryMarks
+from ..store.expiring_keys import MemoryMarks
 from .http import Outbound
 
 

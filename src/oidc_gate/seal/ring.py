@@ -8,24 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from binascii import Error as Base64Error
-from binascii import a2b_base64, b2a_base64
 from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ..errors import SessionError
+from ..syntax.base64url import b64url_decode, b64url_encode
 
 VERSION = b"\x01"
 NONCE_BYTES = 12
 _ID_BYTES = 3
 _HEAD_BYTES = len(VERSION) + _ID_BYTES
 _LEAST_BYTES = _HEAD_BYTES + NONCE_BYTES + 16
-_TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
-_FROM_URL_SAFE = bytes.maketrans(
-    b"-_+/=", b"+/!!!"
-)  # the standard alphabet and padding are not ours: refuse them
 
 
 class SealError(SessionError):
@@ -77,8 +72,8 @@ class Sealer:
             SealError: The secret is not in the ring, or this is no sealed value.
         """
         try:
-            head = a2b_base64(text[:8].encode("ascii").translate(_FROM_URL_SAFE))[:_HEAD_BYTES]
-        except (Base64Error, ValueError):
+            head = b64url_decode(text[:8])[:_HEAD_BYTES]
+        except ValueError:
             raise SealError("malformed") from None
         for place, own in enumerate(self._derived):
             if VERSION + own[32:] == head:
@@ -107,7 +102,7 @@ class Sealer:
             and 1,000 renewals a second reach after seven weeks: rotate the secret before).
         """
         sealed = self.seal_bytes(plaintext, nonce)
-        return b2a_base64(sealed, newline=False).translate(_TO_URL_SAFE).rstrip(b"=").decode("ascii")
+        return b64url_encode(sealed)
 
     def seal_bytes(self, plaintext: bytes, nonce: bytes, context: bytes = b"") -> bytes:
         """Return `plaintext` sealed, as bytes.
@@ -127,9 +122,8 @@ class Sealer:
             SealError: It was not sealed by this ring for this purpose, or has been changed.
         """
         try:
-            encoded = text.encode("ascii").translate(_FROM_URL_SAFE)
-            sealed = a2b_base64(encoded + b"=" * (-len(encoded) % 4), strict_mode=True)
-        except (Base64Error, ValueError):
+            sealed = b64url_decode(text)
+        except ValueError:
             raise SealError("malformed") from None
         return self.open_bytes(sealed)
 

@@ -15,10 +15,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from ..effects import Marks
 from ..errors import SessionError
 from ..model import Identity, Session
 from ..settings import Settings
-from ..store.expiring_keys import Marks
 from .cache import SessionCache
 from .cookie_sessions import CookieSessions, Found
 from .lifetime import renew_at

@@ -7,9 +7,8 @@ configured, for every process.
 from __future__ import annotations
 
 from .. import effects
-from ..effects import Step
+from ..effects import Marks, Step
 from ..model import Session
-from ..store.expiring_keys import Marks
 
 _PROVED, _BY_A_FRAME = _KINDS = ("revoked", "revoked by a frame")
 

@@ -7,31 +7,10 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Protocol
 
 log = logging.getLogger("oidc_gate.marks")
 
 MAX_MARKS = 65_536
-
-
-class Marks(Protocol):
-    """Where marks are kept. Every operation is atomic, for all who share the store."""
-
-    @property
-    def blocks(self) -> bool:
-        """Whether an operation may wait for a network or a disk."""
-
-    def has(self, kinds: Sequence[str]) -> bool:
-        """Tell whether marks of one of `kinds` may be there; a key's kind is what stands before its first NUL."""
-
-    def remember(self, key: str, until: int, now: int) -> bool:
-        """Keep `key` until the epoch second `until`; tell whether it was new.
-
-        One that is there already is kept until the later of both times, and counts as remembered `now`.
-        """
-
-    def recall(self, keys: Sequence[str], now: int) -> int | None:
-        """Return when the newest of `keys` was last remembered, epoch seconds; None if none is."""
 
 
 class MemoryMarks:

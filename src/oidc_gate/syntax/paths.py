@@ -1,4 +1,4 @@
-"""URL paths that need no encoding."""
+"""URL paths: which need no encoding, and which are read in more than one way."""
 
 from __future__ import annotations
 
@@ -15,3 +15,12 @@ def is_plain_path(path: str) -> bool:
     Spec: RFC 3986 §2.3 (unreserved characters), §3.3.
     """
     return bool(_PLAIN.fullmatch(path)) and {".", ".."}.isdisjoint(path.split("/"))
+
+
+# Dot segments; an empty segment inside the path (a trailing slash is not one); a Windows separator.
+AMBIGUOUS_SEGMENTS = re.compile(r"/\.{1,2}(?:/|\Z)|//|\\")
+
+
+# What a second decoding, a path parameter or a URL parser would turn into another path; control characters, and
+# bytes that are not UTF-8.
+AMBIGUOUS_PATH = re.compile(AMBIGUOUS_SEGMENTS.pattern + r"|[%;#?\x00-\x1f\x7f-\x9f\ud800-\udfff]")

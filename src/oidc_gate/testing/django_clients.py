@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import asgi, wsgi
+from .gate_session import Gate, Ticket, dressed
 from .gates import is_django_inside
-
-if TYPE_CHECKING:
-    from .signing_in import Gate, Ticket
 
 
 @contextmanager
@@ -33,8 +31,6 @@ def through_the_gate(gate: Gate, ticket: Ticket) -> Iterator[None]:
 
 def _twin(kind: type[Gate], gate: Gate, ticket: Ticket, application: Any) -> Any:
     """Return a gate like `gate`, of whichever kind, in front of `application`."""
-    from .signing_in import dressed
-
     twin = dressed(kind, ticket)(application, gate._engine.gate.settings, world=gate._engine.world)
     twin._engine.warmed_in = os.getpid()  # no discovery: there is no provider
     return twin

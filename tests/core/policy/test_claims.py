@@ -10,16 +10,8 @@ from hypothesis import strategies as st
 
 from oidc_gate.errors import IDTokenError
 from oidc_gate.model import Identity
-from oidc_gate.policy.claims import (
-    LONGEST_GROUP,
-    MOST_GROUPS,
-    groups_left_out,
-    identity_from_claims,
-    identity_headers,
-    lookup,
-    stripped_names,
-    user_of,
-)
+from oidc_gate.policy.claims import LONGEST_GROUP, MOST_GROUPS, identity_from_claims, lookup
+from oidc_gate.policy.identity_headers import groups_left_out, identity_headers, stripped_names, user_of
 from oidc_gate.settings import Settings
 from tests.core.request.making import settings
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from .encoding import b64url_encode
+from ...syntax.base64url import b64url_encode
 
 
 class Algorithm(NamedTuple):

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from joserfc.jws import JWSRegistry
 
-from .encoding import b64url_encode, write_json
+from ...syntax.base64url import b64url_encode
+from .encoding import write_json
 from .private_keys import SigningKey, UnusableKey
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

@@ -2,36 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import math
 from collections.abc import Mapping
 from typing import Any
 
 MAX_JSON_DEPTH = 32
-
-
-def b64url_encode(raw: bytes) -> str:
-    """Encode `raw` without padding.
-
-    Spec: RFC 7515 §2.
-    """
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
-
-
-def b64url_decode(text: str) -> bytes:
-    """Decode `text`, which has no padding.
-
-    Raises:
-        ValueError: Another alphabet, padding, or bits left over at the end.
-
-    Spec: RFC 7515 §2.
-    """
-    raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    # Python skips what is not in the alphabet, and ignores left-over bits: two texts would be one token.
-    if b64url_encode(raw) != text:
-        raise ValueError("not canonical base64url")
-    return raw
 
 
 def read_json_object(raw: bytes) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from joserfc.jws import JWSRegistry
 
 from oidc_gate.errors import IDTokenError
 
+from ...syntax.base64url import b64url_decode
 from .algorithms import SIGNATURE_ALGORITHMS
-from .encoding import b64url_decode, read_json_object, shown
+from .encoding import read_json_object, shown
 from .jwe import decrypt
 from .keys import KeyNotFound, KeySet
 from .private_keys import DecryptionKey, secret_key

@@ -10,8 +10,9 @@ from joserfc.jwk import JWKRegistry, Key
 
 from oidc_gate.errors import GateError, IDTokenError, ProviderError
 
+from ...syntax.base64url import b64url_decode
 from .algorithms import SIGNATURE_ALGORITHMS, Algorithm, same_algorithm
-from .encoding import b64url_decode, shown
+from .encoding import shown
 
 MAX_KEYS = 100
 MAX_CANDIDATES = 8  # an ES512 check takes a millisecond: a token without `kid` may not cost a hundred of them

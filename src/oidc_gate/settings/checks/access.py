@@ -6,11 +6,12 @@ import re
 from urllib.parse import urlsplit
 
 from ...syntax.hosts import normal_domain
+from ...syntax.paths import AMBIGUOUS_PATH
 from ..report import Draft, Findings, Wrong, wrong
 
 _METHOD = re.compile(r"[A-Z]{3,20}")
 _PATTERN = re.compile(r"[\^$|\[\]{}<>]|\.\+|\\[a-zA-Z.]|\(\?")
-_NEVER = re.compile(r"/\.{1,2}(?:/|\Z)|//|[%\\;\s\x00-\x1f\x7f-\x9f]")
+_SPACE = re.compile(r"\s")  # divides a method and a path
 _LOCAL_PART = re.compile(r"[^\s@\x00-\x20\x7f-\x9f\uff20\ufe6b]{1,64}")
 _CLAIM = re.compile(r"[^\s$\[\]'\"*\x00-\x20\x7f-\x9f]{1,200}")
 
@@ -61,7 +62,7 @@ def _problem_of_path(path: str) -> str:
         return "path_query"
     if "*" in path.removesuffix("/*"):
         return "path_star"
-    return "path_never" if _NEVER.search(path) else ""
+    return "path_never" if AMBIGUOUS_PATH.search(path) or _SPACE.search(path) else ""
 
 
 def check_emails(draft: Draft) -> Findings:

@@ -8,11 +8,11 @@ from typing import Any
 from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry
 
+from oidc_gate.syntax.base64url import b64url_encode
 from oidc_gate.testing.provider.client_auth import peek, verify_jws
 from oidc_gate.testing.provider.messages import ProtocolError, Received
 from oidc_gate.testing.provider.people import SIGNING_ALGORITHMS
 from oidc_gate.testing.provider.realm import Realm
-from oidc_gate.testing.provider.tokens import b64url
 
 ALGORITHMS = tuple(alg for alg in SIGNING_ALGORITHMS if not alg.startswith("HS"))
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k", "oth"})
@@ -41,7 +41,7 @@ def proven_key(
         raise _bad("it is not a signed JWT") from None
     thumbprint = _signing_key(proof, header)
     _judge(realm, received, f"{realm.issuer}/{endpoint}", claims)
-    if access_token is not None and claims.get("ath") != b64url(
+    if access_token is not None and claims.get("ath") != b64url_encode(
         hashlib.sha256(access_token.encode()).digest()
     ):
         raise _bad("its ath is not the hash of the access token")

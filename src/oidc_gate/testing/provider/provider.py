@@ -10,13 +10,12 @@ from types import TracebackType
 from typing import Any, ClassVar
 
 from oidc_gate.testing.provider import authorize, logout, metadata, pages, pushed, token_endpoint, userinfo
-from oidc_gate.testing.provider.behaviour import HONEST, Tamper
 from oidc_gate.testing.provider.faults import Fault
 from oidc_gate.testing.provider.keys import signer
 from oidc_gate.testing.provider.messages import Json, Received, Reply
 from oidc_gate.testing.provider.misbehaviour import behaviour_for
 from oidc_gate.testing.provider.people import ALICE, BOB, Client, Person
-from oidc_gate.testing.provider.realm import Realm
+from oidc_gate.testing.provider.realm import HONEST, Realm, Tamper
 from oidc_gate.testing.provider.server import LoopbackServer
 from oidc_gate.testing.provider.tokens import Draft
 

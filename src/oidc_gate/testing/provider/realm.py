@@ -7,11 +7,53 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from oidc_gate.testing.provider.behaviour import HONEST, Behaviour, Tamper
 from oidc_gate.testing.provider.keys import KeyRing
+from oidc_gate.testing.provider.messages import Json, Pairs, Reply
 from oidc_gate.testing.provider.people import Client, Person
+from oidc_gate.testing.provider.tokens import Draft
+
+T = TypeVar("T")
+Tamper = Callable[[dict[str, Any], dict[str, Any]], tuple[dict[str, Any], dict[str, Any]]]
+
+
+def _as_it_is(value: T, realm: Realm) -> T:
+    return value
+
+
+def _reply_as_it_is(endpoint: str, reply: Reply, realm: Realm) -> Reply:
+    return reply
+
+
+def _nothing(realm: Realm) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """Hold one function a seam; each is given what the honest provider would say, and the realm."""
+
+    before_token: Callable[[Realm], None] = _nothing
+    """Runs before the token endpoint makes tokens: to rotate keys, say."""
+    metadata: Callable[[Json, Realm], Json] = _as_it_is
+    jwks: Callable[[Json, Realm], Json] = _as_it_is
+    authorization: Callable[[Pairs, Realm], Pairs] = _as_it_is
+    access_token: Callable[[str, Realm], str] = _as_it_is
+    id_token: Callable[[Draft, Realm], Draft] = _as_it_is
+    token_answer: Callable[[Json, Realm], Json] = _as_it_is
+    refresh_claims: Callable[[Json, Realm], Json] = _as_it_is
+    userinfo: Callable[[Json, Realm], Json] = _as_it_is
+    userinfo_token: Callable[[Draft, Realm], Draft] = _as_it_is
+    signs_userinfo: str | None = None
+    logout_token: Callable[[Draft, Realm], Draft] = _as_it_is
+    end_session: Callable[[Pairs, Realm], Pairs] = _as_it_is
+    reply: Callable[[str, Reply, Realm], Reply] = _reply_as_it_is
+    """Given the endpoint's name: discovery, jwks, authorization, token, userinfo, end_session, par."""
+
+
+HONEST = Behaviour()
+
 
 V = TypeVar("V")
 

@@ -7,6 +7,7 @@ import hmac
 import re
 from typing import Any
 
+from oidc_gate.syntax.base64url import b64url_encode
 from oidc_gate.testing.provider.client_auth import authenticate_client
 from oidc_gate.testing.provider.dpop import proven_key
 from oidc_gate.testing.provider.id_token import build_id_token
@@ -22,7 +23,6 @@ from oidc_gate.testing.provider.messages import (
 )
 from oidc_gate.testing.provider.people import Client
 from oidc_gate.testing.provider.realm import Grant, Realm, Token
-from oidc_gate.testing.provider.tokens import b64url
 
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
@@ -85,7 +85,7 @@ def _redeem(realm: Realm, client: Client, form: dict[str, str], dpop_jkt: str | 
 
 def _proves(code_verifier: str, code_challenge: str) -> bool:
     # RFC 7636 §4.1, §4.6
-    made = b64url(hashlib.sha256(code_verifier.encode()).digest())
+    made = b64url_encode(hashlib.sha256(code_verifier.encode()).digest())
     return bool(_VERIFIER.fullmatch(code_verifier)) and hmac.compare_digest(made, code_challenge)
 
 

@@ -6,7 +6,6 @@ the signatures and the encryption are joserfc's.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from collections.abc import Callable
@@ -20,13 +19,7 @@ from oidc_gate.testing.provider.keys import KeyRing, Signer, secret_key, signer
 from oidc_gate.testing.provider.messages import Json
 from oidc_gate.testing.provider.people import Client
 
-
-def b64url(raw: bytes) -> str:
-    """Encode without padding.
-
-    Spec: RFC 7515 §2.
-    """
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+from ...syntax.base64url import b64url_encode
 
 
 @dataclass(frozen=True)
@@ -48,8 +41,8 @@ class Draft:
 
     def write_signed(self) -> str:
         """Sign, and leave the envelope off."""
-        signed = ".".join(b64url(json.dumps(part).encode()) for part in (self.header, self.claims))
-        return f"{signed}.{b64url(self.sign(signed.encode()))}"
+        signed = ".".join(b64url_encode(json.dumps(part).encode()) for part in (self.header, self.claims))
+        return f"{signed}.{b64url_encode(self.sign(signed.encode()))}"
 
     def saying(self, **claims: Any) -> Draft:
         """Change claims; None takes one out."""
@@ -120,4 +113,4 @@ def left_half_hash(alg: str, value: str) -> str:
     """
     bits = "512" if alg.startswith("Ed") else alg[2:]
     digest = hashlib.new(f"sha{bits}", value.encode("ascii")).digest()
-    return b64url(digest[: len(digest) // 2])
+    return b64url_encode(digest[: len(digest) // 2])

@@ -4,14 +4,8 @@ from typing import Any
 
 import pytest
 
-from oidc_gate.provider.jose.encoding import (
-    MAX_JSON_DEPTH,
-    b64url_decode,
-    b64url_encode,
-    read_json_object,
-    shown,
-    write_json,
-)
+from oidc_gate.provider.jose.encoding import MAX_JSON_DEPTH, read_json_object, shown, write_json
+from oidc_gate.syntax.base64url import b64url_decode, b64url_encode
 
 
 def nested(depth: int, kind: bytes) -> bytes:

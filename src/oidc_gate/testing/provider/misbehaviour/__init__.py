@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
 
-from oidc_gate.testing.provider.behaviour import HONEST, Behaviour
 from oidc_gate.testing.provider.faults import Fault
 from oidc_gate.testing.provider.misbehaviour import answers, claims, keys, logout, network, signing
+from oidc_gate.testing.provider.realm import HONEST, Behaviour
 
 PLAYS = claims.PLAYS | signing.PLAYS | keys.PLAYS | answers.PLAYS | logout.PLAYS | network.PLAYS
 

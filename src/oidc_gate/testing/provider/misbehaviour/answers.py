@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from oidc_gate.testing.provider.behaviour import Behaviour
 from oidc_gate.testing.provider.faults import Fault
 from oidc_gate.testing.provider.messages import NO_STORE, Json, Pairs, Reply, json_reply
 from oidc_gate.testing.provider.misbehaviour.claims import EVIL, Play
 from oidc_gate.testing.provider.misbehaviour.signing import broken, unsigned
-from oidc_gate.testing.provider.realm import Realm
+from oidc_gate.testing.provider.realm import Behaviour, Realm
 
 
 def _lacking(name: str) -> Play:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
-from oidc_gate.testing.provider.behaviour import Behaviour
 from oidc_gate.testing.provider.faults import Fault
 from oidc_gate.testing.provider.messages import Json
-from oidc_gate.testing.provider.realm import Realm
+from oidc_gate.testing.provider.realm import Behaviour, Realm
 from oidc_gate.testing.provider.tokens import Draft, left_half_hash
 
 EVIL = "https://evil.example"

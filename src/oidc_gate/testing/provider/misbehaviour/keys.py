@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from oidc_gate.testing.provider.behaviour import Behaviour
+from oidc_gate.syntax.base64url import b64url_encode
 from oidc_gate.testing.provider.faults import Fault
 from oidc_gate.testing.provider.keys import family, generate, published, secret_key, signer
 from oidc_gate.testing.provider.messages import Json
 from oidc_gate.testing.provider.misbehaviour.claims import Play
 from oidc_gate.testing.provider.misbehaviour.signing import unpublished
-from oidc_gate.testing.provider.realm import Realm
-from oidc_gate.testing.provider.tokens import Draft, b64url
+from oidc_gate.testing.provider.realm import Behaviour, Realm
+from oidc_gate.testing.provider.tokens import Draft
 
 _UNREADABLE: list[Json] = [
     {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA", "kid": "off-the-curve", "use": "sig"},
@@ -51,7 +51,7 @@ def _symmetric() -> Behaviour:
     secret = "published-for-everybody-to-sign-with"
 
     def list_it(said: Json, realm: Realm) -> Json:
-        return {"keys": [*said["keys"], {"kty": "oct", "k": b64url(secret.encode()), "kid": "oct"}]}
+        return {"keys": [*said["keys"], {"kty": "oct", "k": b64url_encode(secret.encode()), "kid": "oct"}]}
 
     def sign_with_it(given: Draft, realm: Realm) -> Draft:
         return replace(given.headed(alg="HS256", kid="oct"), sign=signer("HS256", secret_key(secret)))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from oidc_gate.testing.provider.behaviour import Behaviour
 from oidc_gate.testing.provider.faults import Fault
 from oidc_gate.testing.provider.logout import EVENT
 from oidc_gate.testing.provider.misbehaviour.claims import EVIL, Play
 from oidc_gate.testing.provider.misbehaviour.signing import broken, signed_otherwise, unsigned
-from oidc_gate.testing.provider.realm import Realm
+from oidc_gate.testing.provider.realm import Behaviour, Realm
 from oidc_gate.testing.provider.tokens import Draft
 
 

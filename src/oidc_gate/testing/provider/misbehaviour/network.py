@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from oidc_gate.testing.provider.behaviour import Behaviour
 from oidc_gate.testing.provider.faults import Fault
 from oidc_gate.testing.provider.messages import Reply
 from oidc_gate.testing.provider.misbehaviour.claims import Play
-from oidc_gate.testing.provider.realm import Realm
+from oidc_gate.testing.provider.realm import Behaviour, Realm
 
 ENDPOINTS = ("discovery", "jwks", "authorization", "token", "userinfo", "end_session", "par")
 Send = Callable[[bytes], None]

@@ -14,12 +14,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc import jwe
 from joserfc.jwk import Key, OctKey
 
-from oidc_gate.testing.provider.behaviour import Behaviour
+from oidc_gate.syntax.base64url import b64url_encode
 from oidc_gate.testing.provider.faults import Fault
 from oidc_gate.testing.provider.keys import Signer, family, generate, signer
 from oidc_gate.testing.provider.misbehaviour.claims import EVIL, Play
-from oidc_gate.testing.provider.realm import Realm
-from oidc_gate.testing.provider.tokens import Draft, b64url, draft, encryption_key
+from oidc_gate.testing.provider.realm import Behaviour, Realm
+from oidc_gate.testing.provider.tokens import Draft, draft, encryption_key
 
 Change = Callable[[Draft, Realm], Draft]
 
@@ -120,11 +120,19 @@ def _access_token(given: Draft, realm: Realm) -> Draft:
 def _sealed_with_rsa1_5(given: Draft, realm: Realm) -> Draft:
     def envelope(signed: str) -> str:
         # by hand: joserfc warns of RSA1_5, and a warning may be somebody's error
-        header = b64url(json.dumps({"alg": "RSA1_5", "enc": "A128GCM", "cty": "JWT"}).encode())
+        header = b64url_encode(json.dumps({"alg": "RSA1_5", "enc": "A128GCM", "cty": "JWT"}).encode())
         content_key, iv = secrets.token_bytes(16), secrets.token_bytes(12)
         wrapped = _rsa_key(given).encrypt(content_key, padding.PKCS1v15())
         sealed = AESGCM(content_key).encrypt(iv, signed.encode(), header.encode())
-        return ".".join((header, b64url(wrapped), b64url(iv), b64url(sealed[:-16]), b64url(sealed[-16:])))
+        return ".".join(
+            (
+                header,
+                b64url_encode(wrapped),
+                b64url_encode(iv),
+                b64url_encode(sealed[:-16]),
+                b64url_encode(sealed[-16:]),
+            )
+        )
 
     return replace(given, envelope=envelope)
 

@@ -1,0 +1,134 @@
+"""What the application is told about the user: identity headers, and their names that no client may send."""
+
+from __future__ import annotations
+
+import re
+
+from ..model import HeaderList, Identity, Session
+from ..settings import Settings
+from .claims import claim_text, lookup
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_FAMILIES = ("X-Forwarded", "X-Auth-Request")
+_SUFFIXES = ("User", "Email", "Groups", "Preferred-Username", "Access-Token")
+
+
+def user_of(identity: Identity, settings: Settings) -> str:
+    """Return what the application calls this person (``REMOTE_USER``): the claim `user_claim`, else empty.
+
+    It never falls back to the subject: one person's subject may be another's user name.
+    """
+    match settings.user_claim:
+        case "sub":
+            user = identity.subject
+        case settings.email_claim:
+            user = identity.email
+        case "name":
+            user = identity.name
+        case "preferred_username":
+            user = identity.preferred_username
+        case other:
+            user = claim_text(lookup(identity.claims, other))
+    return _whole(user)
+
+
+def identity_headers(
+    identity: Identity, settings: Settings, family: str, access_token: str | None = None
+) -> HeaderList:
+    """Return the identity headers of one family, every one of them, empty where the claim is.
+
+    A claim that no header carries whole is left empty too: without the NUL in it, "ad" NUL "min" would be "admin".
+
+    Args:
+        family: ``X-Forwarded`` to the application, ``X-Auth-Request`` on the answer of ``/oauth2/auth``.
+        access_token: None leaves ``-Access-Token`` out, an empty one does not.
+
+    Returns:
+        Values are UTF-8, one character per byte (PEP 3333), without control characters. Groups are joined by
+        comma; `groups_left_out` are not among them.
+    """
+    values = [
+        ("User", user_of(identity, settings)),
+        ("Email", _whole(identity.email)),
+        ("Groups", _joined(identity.groups)),
+        ("Preferred-Username", _whole(identity.preferred_username)),
+    ]
+    if access_token is not None:
+        values.append(("Access-Token", _whole(access_token)))
+    return tuple((f"{family}-{suffix}", _wire(value)) for suffix, value in values)
+
+
+def groups_left_out(identity: Identity) -> tuple[str, ...]:
+    """Return the groups that no header can carry, for the log.
+
+    A comma would make two groups of one; a control character, or space at an end, is dropped on the way and
+    would make another group of it.
+    """
+    return tuple(group for group in identity.groups if _splits(group))
+
+
+def stripped_names(settings: Settings) -> frozenset[str]:
+    """Return the header names, in lower case with dashes, that no client may send.
+
+    To be computed once. The caller compares every incoming name with ``_`` read as ``-`` (CVE-2025-64484).
+    """
+    names = {f"{family}-{suffix}".lower() for family in _FAMILIES for suffix in _SUFFIXES}
+    return frozenset(names | {"remote-user"} | ({"authorization"} if settings.pass_authorization else set()))
+
+
+def _joined(groups: tuple[str, ...]) -> str:
+    """Return the groups as a header carries them; most people's at one look, the others' one by one."""
+    joined = ",".join(groups)
+    is_whole = joined.count(",") == len(groups) - 1 and not joined[:1].isspace() and not joined[-1:].isspace()
+    if is_whole and _is_plain(joined) and ", " not in joined and " ," not in joined:
+        return joined
+    return ",".join(group for group in groups if not _splits(group))
+
+
+def _splits(group: str) -> bool:
+    if "," in group or group != group.strip():
+        return True
+    return not _is_plain(group) and _CONTROLS.search(group) is not None
+
+
+def _is_plain(value: str) -> bool:
+    """Tell, in a tenth of what the pattern takes, that no control character can be in `value`."""
+    return value.isascii() and value.isprintable()
+
+
+def _whole(value: str) -> str:
+    """Return `value` if a header carries it unchanged, else nothing."""
+    return "" if value != value.strip() or (not _is_plain(value) and _CONTROLS.search(value)) else value
+
+
+def _wire(value: str) -> str:
+    return value if _is_plain(value) else value.encode("utf-8", "replace").decode("latin-1")
+
+
+NOBODY = Identity("", "")
+
+
+def application_headers(settings: Settings, session: Session | None) -> HeaderList:
+    """Return the headers for the wrapped application; those that are asked for come always, empty if need be."""
+    token = session.access_token if session else ""
+    identity = session.identity if session else NOBODY
+    headers: HeaderList = ()
+    if settings.identity_headers:
+        headers = identity_headers(
+            identity, settings, "X-Forwarded", token if settings.pass_access_token else None
+        )
+    elif settings.pass_access_token:
+        headers = (("X-Forwarded-Access-Token", token),)
+    if settings.pass_authorization and token:
+        headers += (("Authorization", f"Bearer {token}"),)
+    return headers
+
+
+def auth_headers(settings: Settings, session: Session | None) -> HeaderList:
+    """Return the headers of the 202 of ``/oauth2/auth``: all of them, empty for an anonymous visitor."""
+    token = (session.access_token if session else "") if settings.pass_access_token else None
+    identity = session.identity if session else NOBODY
+    headers = identity_headers(identity, settings, "X-Auth-Request", token)
+    if settings.pass_authorization:
+        headers += (("Authorization", f"Bearer {session.access_token}" if session else ""),)
+    return headers
