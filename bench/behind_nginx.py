@@ -130,9 +130,9 @@ def _sealed(stage: Stage, plan: Plan) -> list[Result]:
     """Ours alone: more and more sessions, one after another, each number of them in turns with a single one."""
     backend = stage.backends[SERVE]
     settings = Settings.load(environ={}, **ours.settings(stage.issuer, backend.port))
-    engine = AuthBackend(settings)._backends.at("").engine
+    runtime = AuthBackend(settings)._backends.at("").runtime
     one = stage.cookies[SERVE]
-    cookies = sealed_cookies(engine, one.read_text().strip(), max(plan.sealed))
+    cookies = sealed_cookies(runtime, one.read_text().strip(), max(plan.sealed))
     results = [alone(f"{1:,} sessions: memory of serve", "MB", [memory(backend.leader)["Pss"] / 1e6])]
     for count in plan.sealed:
         many = write_cookies(stage.directory, f"sealed-{count}", cookies[:count])

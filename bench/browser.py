@@ -8,7 +8,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urljoin, urlsplit
 
-MOST_HOPS = 12
+MAX_HOPS = 12
 SETTLED_SECONDS = 900
 _MAX_AGE = re.compile(r"(?:^|;)\s*max-age=(\d+)", re.IGNORECASE)
 _NAVIGATION = {
@@ -40,7 +40,7 @@ class Browser:
         """
         jars: dict[str, Jar] = {}
         home = urlsplit(url).netloc
-        for _ in range(MOST_HOPS):
+        for _ in range(MAX_HOPS):
             status, location, body = self._open(url, jars)
             if not location:
                 raise RuntimeError(f"{urlsplit(url)._replace(query='').geturl()}: {status} {body[:300]!r}")

@@ -173,7 +173,7 @@ def signed_in(directory: Path) -> Iterator[tuple[Given, Callable[[Any], str], di
         gate = OIDCGate(plain_wsgi, Settings.load(environ={}, **settings))
         cookie_of = partial(_cookie_of, port)
         cookie = cookie_of(gate)
-        who = session_of(gate._engine, cookie).identity
+        who = session_of(gate._runtime, cookie).identity
         claims = {
             "sub": who.subject, "email": who.email, "email_verified": who.email_verified, "name": who.name,
             "preferred_username": who.preferred_username, "groups": list(who.groups), **who.claims,

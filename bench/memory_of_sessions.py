@@ -19,7 +19,7 @@ from oidc_gate.asgi import AuthBackend
 from oidc_gate.asgi import OIDCGate as ASGIGate
 from oidc_gate.model import Identity, Session
 from oidc_gate.settings import Settings
-from oidc_gate.shells.common import Engine
+from oidc_gate.shells.common import Runtime
 from oidc_gate.wsgi import OIDCGate as WSGIGate
 
 SESSIONS = 160
@@ -66,29 +66,29 @@ def measure() -> list[Result]:
             session_cache_bytes=64 * 1024**3,
             session_cache_entries=10**7,
         )
-        shells: dict[str, Engine[Any]] = {
-            "WSGI": WSGIGate(plain_wsgi, settings)._engine,
-            "ASGI": ASGIGate(plain_asgi, settings)._engine,
-            "serve": AuthBackend(settings)._backends.at("").engine,
+        shells: dict[str, Runtime[Any]] = {
+            "WSGI": WSGIGate(plain_wsgi, settings)._runtime,
+            "ASGI": ASGIGate(plain_asgi, settings)._runtime,
+            "serve": AuthBackend(settings)._backends.at("").runtime,
         }
-        for shell, engine in shells.items():
-            taken, estimated = _one(engine, make)
+        for shell, runtime in shells.items():
+            taken, estimated = _one(runtime, make)
             name = f"memory of a remembered session, {shell}: {shape}"
             results.append(compare(name, "bytes", [taken], [estimated], "the estimate", more_is_better=False))
     return results
 
 
-def _one(engine: Engine[Any], make: Callable[[int], Session]) -> tuple[float, float]:
+def _one(runtime: Runtime[Any], make: Callable[[int], Session]) -> tuple[float, float]:
     """Return what a remembered session takes, and what it is estimated to take."""
     count = SESSIONS if len(str(make(0).identity)) < 20_000 else SESSIONS // 20
-    cookies = [seal(engine, make(number)) for number in range(count + 1)]
-    _find(engine, cookies.pop())
-    cache = engine.gate.parts.cache
+    cookies = [seal(runtime, make(number)) for number in range(count + 1)]
+    _find(runtime, cookies.pop())
+    cache = runtime.gate.components.cache
     gc.collect()
     before_bytes = cache.size
     tracemalloc.start()
     for cookie in cookies:
-        if _find(engine, cookie) is None:
+        if _find(runtime, cookie) is None:
             raise RuntimeError("a cookie of ours does not open")
     gc.collect()
     taken = tracemalloc.get_traced_memory()[0]
@@ -96,5 +96,5 @@ def _one(engine: Engine[Any], make: Callable[[int], Session]) -> tuple[float, fl
     return taken / count, (cache.size - before_bytes) / count
 
 
-def _find(engine: Engine[Any], cookie_header: str) -> object:
-    return engine.find(cookie_header)[0]
+def _find(runtime: Runtime[Any], cookie_header: str) -> object:
+    return runtime.find(cookie_header)[0]

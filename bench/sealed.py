@@ -7,26 +7,26 @@ from typing import Any
 
 from oidc_gate.effects import run
 from oidc_gate.model import Session
-from oidc_gate.shells.common import Engine
+from oidc_gate.shells.common import Runtime
 
 
-def session_of(engine: Engine[Any], cookie_header: str) -> Session:
+def session_of(runtime: Runtime[Any], cookie_header: str) -> Session:
     """Return the session that stands in a ``Cookie`` header."""
-    found = run(engine.gate.parts.sessions.read(cookie_header), engine.world, _no_body)
+    found = run(runtime.gate.components.sessions.read(cookie_header), runtime.world, _no_body)
     return found.session
 
 
-def seal(engine: Engine[Any], session: Session) -> str:
+def seal(runtime: Runtime[Any], session: Session) -> str:
     """Return the ``Cookie`` header of `session`."""
-    _, cookies = run(engine.gate.parts.sessions.write(session), engine.world, _no_body)
+    _, cookies = run(runtime.gate.components.sessions.write(session), runtime.world, _no_body)
     pairs = (cookie.partition(";")[0] for cookie in cookies)
     return "; ".join(pair for pair in pairs if not pair.endswith("="))
 
 
-def sealed_cookies(engine: Engine[Any], cookie_header: str, count: int) -> list[str]:
+def sealed_cookies(runtime: Runtime[Any], cookie_header: str, count: int) -> list[str]:
     """Return ``Cookie`` headers of `count` people who are much like the one signed in by `cookie_header`."""
-    first = session_of(engine, cookie_header)
-    return [seal(engine, like(first, number)) for number in range(count)]
+    first = session_of(runtime, cookie_header)
+    return [seal(runtime, like(first, number)) for number in range(count)]
 
 
 def like(session: Session, number: int) -> Session:

@@ -101,7 +101,7 @@ def _ask_once(kind: str, cookie: str) -> dict[str, float]:
 
 def _cookie() -> str:
     gate = OIDCGate(plain_wsgi, Settings.load(environ={}, **settings(NO_PROVIDER, 8000)))
-    return seal(gate._engine, anybody())
+    return seal(gate._runtime, anybody())
 
 
 def _run(words: list[str]) -> str:

@@ -67,16 +67,16 @@ def _first(
 ) -> Callable[[Given], Pair]:
     def pair(given: Given) -> Pair:
         gate = make(given, keep_id_token=with_tokens, pass_access_token=with_tokens)
-        engine = gate._engine
-        session = session_of(engine, given.cookie)
+        runtime = gate._runtime
+        session = session_of(runtime, given.cookie)
         if with_tokens:  # a JWT each, as most providers give
             session = session._replace(id_token=_jwt("i"), access_token=_jwt("a"))
         if groups:
             who = replace(session.identity, groups=tuple(group_names(groups)))
             session = session._replace(identity=who)
-        people = (seal(engine, like(session, number)) for number in range(UNREMEMBERED))
+        people = (seal(runtime, like(session, number)) for number in range(UNREMEMBERED))
         cookies = [f"{OTHER_COOKIES}; {cookie}" for cookie in people]
-        forget = engine.gate.parts.cache.clear
+        forget = runtime.gate.components.cache.clear
         return ask(plain, _one_after_another(cookies)), ask(gate, _one_after_another(cookies, forget))
 
     return pair
@@ -130,7 +130,7 @@ def _itsdangerous(given: Given) -> Pair:
 
 
 def _aes_gcm_open(given: Given) -> Pair:
-    parts = _wsgi(given)._gate.parts
+    parts = _wsgi(given)._gate.components
     sealer, (value, _) = parts.sessions._main, parts.cookies.split(given.cookie)
     return _nothing, lambda: sealer.open(value)
 

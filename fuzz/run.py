@@ -16,7 +16,7 @@ from importlib import import_module
 from pathlib import Path
 
 HERE = Path(__file__).parent
-MOST_SECONDS, MOST_BYTES = 0.010, 8 << 20
+MAX_SECONDS, MAX_BYTES = 0.010, 8 << 20
 # A first call imports and fills caches; a busy machine is slow. What is slow five times is slow.
 TRIES = 5
 
@@ -71,7 +71,7 @@ def _replay(name: str, kept: Path) -> int:
         tracemalloc.stop()
         largest = max(largest, size)
         # A target makes several requests of one input.
-        if seconds / REQUESTS[name] > MOST_SECONDS or size > MOST_BYTES:
+        if seconds / REQUESTS[name] > MAX_SECONDS or size > MAX_BYTES:
             print(f"{name}: {seconds:.4f} s, {size} bytes: {data[:200]!r}")
             return 1
     print(

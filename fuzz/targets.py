@@ -40,7 +40,7 @@ SESSION = SITE.person("alice").cookies[COOKIE]
 def decide(site: Site, request: Request, body: bytes = b"") -> Decision:
     """Return the decision, after a look at whether it is one that a server can carry out."""
     decision: Decision = run(
-        site.gate._engine.gate.decide(request), site.world, lambda limit: body[: limit + 1]
+        site.gate._runtime.gate.decide(request), site.world, lambda limit: body[: limit + 1]
     )
     assert decision.reason.code, decision
     if isinstance(decision, Reply):

@@ -19,7 +19,7 @@ from .errors import (
 )
 from .model import Identity
 from .settings import Settings
-from .shells.detect import Interface, interface_of, validate_interface
+from .shells.detect import Interface, detect_interface, validate_interface
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -97,7 +97,7 @@ def OIDCGate(
         ValueError: `interface` is another word.
     """
     if interface is None:
-        interface = interface_of(app)
+        interface = detect_interface(app)
     validate_interface(interface)
     if interface == "wsgi":
         from .wsgi import OIDCGate as WSGIGate

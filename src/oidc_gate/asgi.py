@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from .effects import arun
-from .endpoints.context import Parts
+from .endpoints.context import Components
 from .endpoints.responses import bare, problem
 from .errors import ConfigurationError
 from .model import Reply, Session
@@ -30,9 +30,9 @@ from .shells.asgi_messages import (
     payload_of,
     request_of,
     send_reply,
-    watching,
+    watch_response,
 )
-from .shells.common import Engine, load_settings
+from .shells.common import Runtime, load_settings
 from .shells.detect import GatedApplication, validate_app
 from .shells.mounted import Backend, Backends
 
@@ -87,12 +87,12 @@ class OIDCGate(GatedApplication):
             self._broken = error
             return
         self._framework = framework_of(app)
-        self._engine = Engine(Parts(settings), _render, world)
-        self._gate = self._engine.gate
-        self._cookies = self._gate.parts.cookies
-        self._apart = HeaderFilter(stripped_names(settings)).apart
+        self._runtime = Runtime(Components(settings), _render, world)
+        self._gate = self._runtime.gate
+        self._cookies = self._gate.components.cookies
+        self._split_headers = HeaderFilter(stripped_names(settings)).split
         # All that the short path needs, at one look-up: on an object with `__getattr__` each one is slow.
-        self._short = (app, self._apart, self._engine.find, settings.prefix)
+        self._short_path = (app, self._split_headers, self._runtime.find, settings.prefix)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection, or let the application answer it."""
@@ -100,34 +100,34 @@ class OIDCGate(GatedApplication):
             return await _answer_broken(self._broken, scope, receive, send)
         if scope["type"] != "http":
             return await self._connect(scope, receive, send)
-        app, apart, find, prefix = self._short
-        kept, header = apart(scope["headers"])
+        app, split_headers, find, prefix = self._short_path
+        kept, header = split_headers(scope["headers"])
         admission, others = find(header)
         if admission is None or prefix in scope["path"]:
             return await self._decide(scope, receive, send, kept, header)
-        await app(_entered(scope, kept, others, admission.payload), receive, send)
+        await app(_inner_scope(scope, kept, others, admission.payload), receive, send)
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Judge a WebSocket, or let the application hear of the server's lifespan."""
         if scope["type"] == "websocket":
-            return await self._decide(scope, receive, send, *self._apart(scope["headers"]))
+            return await self._decide(scope, receive, send, *self._split_headers(scope["headers"]))
         if scope["type"] != "lifespan":
             # A protocol that servers learn later must not walk past the gate.
             raise ValueError(f"OIDCGate cannot judge a connection of type {scope['type']!r}")
-        self._engine.warm_up()
+        self._runtime.warm_up()
         await self._app(scope, receive, send)
 
     async def _decide(
         self, scope: Scope, receive: Receive, send: Send, kept: list[tuple[bytes, bytes]], cookies: str
     ) -> None:
-        self._engine.warm_up()
+        self._runtime.warm_up()
         request, body = request_of(scope, self._framework), Body(receive)
-        decision = await arun(self._gate.decide(request), self._engine.world, body.read, off_loop)
+        decision = await arun(self._gate.decide(request), self._runtime.world, body.read, off_loop)
         if isinstance(decision, Reply):
             return await send_reply(decision, scope, body, send, is_head=request.method == "HEAD")
-        others = self._cookies.without_ours(cookies)
-        inner = _entered(scope, kept, others, payload_of(decision.identity, decision.headers))
-        await self._app(inner, receive, watching(decision, send, is_head=request.method == "HEAD"))
+        others = self._cookies.without_gate_cookies(cookies)
+        inner = _inner_scope(scope, kept, others, payload_of(decision.identity, decision.headers))
+        await self._app(inner, receive, watch_response(decision, send, is_head=request.method == "HEAD"))
 
 
 class AuthBackend:
@@ -165,7 +165,7 @@ class AuthBackend:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
         if scope["type"] == "lifespan":
-            self._backends.at("").engine.warm_up()
+            self._backends.at("").runtime.warm_up()
             return await _complete_lifespan(receive, send)
         mount = scope.get("root_path", "")
         backend = self._backends.at(mount)
@@ -179,21 +179,24 @@ class AuthBackend:
 
     @staticmethod
     async def _decide(backend: Backend[Any], scope: Scope, receive: Receive, send: Send) -> None:
-        backend.engine.warm_up()
-        body, request = Body(receive), backend.placed(request_of(scope))
-        decision = await arun(backend.engine.gate.decide(request), backend.engine.world, body.read, off_loop)
+        backend.runtime.warm_up()
+        body, request = Body(receive), backend.with_prefix(request_of(scope))
+        decision = await arun(
+            backend.runtime.gate.decide(request), backend.runtime.world, body.read, off_loop
+        )
         reply = backend.reply_of(decision, request)
         await send_reply(reply, scope, body, send, is_head=request.method == "HEAD")
 
 
-def _render(parts: Parts, session: Session, weight: int) -> tuple[Payload, int]:
-    return payload_of(session.identity, application_headers(parts.settings, session)), weight
+def _render(components: Components, session: Session, weight: int) -> tuple[Payload, int]:
+    return payload_of(session.identity, application_headers(components.settings, session)), weight
 
 
-def _render_verdict(parts: Parts, session: Session, weight: int) -> tuple[bytes, int]:
+def _render_verdict(components: Components, session: Session, weight: int) -> tuple[bytes, int]:
     """Return the 202 of ``auth`` as the bytes of a response: all that is kept of a session here."""
     lines = [
-        f"{name.lower()}: {value}" for name, value in bare(202, auth_headers(parts.settings, session)).headers
+        f"{name.lower()}: {value}"
+        for name, value in bare(202, auth_headers(components.settings, session)).headers
     ]
     verdict = "\r\n".join(["HTTP/1.1 202 Accepted", *lines, "", ""]).encode("latin-1")
     return verdict, len(verdict) + _VERDICT_BYTES
@@ -206,7 +209,7 @@ def _headers_of(verdict: bytes) -> list[tuple[bytes, bytes]]:
     ]
 
 
-def _entered(scope: Scope, kept: list[tuple[bytes, bytes]], cookies: str, payload: Payload) -> Scope:
+def _inner_scope(scope: Scope, kept: list[tuple[bytes, bytes]], cookies: str, payload: Payload) -> Scope:
     """Return the scope as the application sees it: none of our cookies, nobody's identity but the one we know."""
     members, headers = payload
     if cookies:

@@ -63,7 +63,7 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
-class Remember:
+class AddOnce:
     """Keep `key` until the epoch second `until`; the result tells whether it was new (atomic: one caller wins)."""
 
     key: str
@@ -71,13 +71,13 @@ class Remember:
 
 
 @dataclass(frozen=True, slots=True)
-class Recall:
+class LastSeen:
     """When the newest of `keys` was remembered, epoch seconds; None if none is, or their time is over."""
 
     keys: tuple[str, ...]
 
 
-Effect = Now | Random | ReadBody | Fetch | Remember | Recall
+Effect = Now | Random | ReadBody | Fetch | AddOnce | LastSeen
 Step = Generator[Effect, Any, T]
 """A stretch of the story that yields effects and returns a `T`."""
 
@@ -110,18 +110,18 @@ def fetch(effect: Fetch) -> Step[Fetched]:
     return result
 
 
-def remember(key: str, until: int) -> Step[bool]:
+def add_once(key: str, until: int) -> Step[bool]:
     """Keep `key` until `until`; return whether it was new."""
-    return bool((yield Remember(key, until)))
+    return bool((yield AddOnce(key, until)))
 
 
-def recall(*keys: str) -> Step[int | None]:
+def last_seen(*keys: str) -> Step[int | None]:
     """Return when the newest of `keys` was remembered, or None."""
-    result: int | None = yield Recall(keys)
+    result: int | None = yield LastSeen(keys)
     return result
 
 
-class Marks(Protocol):
+class ExpiringKeys(Protocol):
     """Where marks are kept. Every operation is atomic, for all who share the store."""
 
     @property
@@ -131,13 +131,13 @@ class Marks(Protocol):
     def has(self, kinds: Sequence[str]) -> bool:
         """Tell whether marks of one of `kinds` may be there; a key's kind is what stands before its first NUL."""
 
-    def remember(self, key: str, until: int, now: int) -> bool:
+    def add_once(self, key: str, until: int, now: int) -> bool:
         """Keep `key` until the epoch second `until`; tell whether it was new.
 
         One that is there already is kept until the later of both times, and counts as remembered `now`.
         """
 
-    def recall(self, keys: Sequence[str], now: int) -> int | None:
+    def last_seen(self, keys: Sequence[str], now: int) -> int | None:
         """Return when the newest of `keys` was last remembered, epoch seconds; None if none is."""
 
 

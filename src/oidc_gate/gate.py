@@ -35,7 +35,7 @@ from .endpoints import (
     userinfo,
 )
 from .endpoints.challenge import challenge, deny
-from .endpoints.context import Parts, Visit, visit_of
+from .endpoints.context import Components, RequestContext, build_context
 from .endpoints.error_pages import answer_error, reason_of
 from .endpoints.responses import bare, problem, with_cookies
 from .errors import GateError, SessionError
@@ -46,8 +46,8 @@ from .policy.public_paths import reason_without_identity
 from .session.admissions import Admissions, Payload
 from .session.lifetime import renew_at
 
-Endpoint = Callable[[Parts, Visit], Step[Reply]]
-RenderSession = Callable[[Parts, Session, int], tuple[Payload, int]]
+Endpoint = Callable[[Components, RequestContext], Step[Reply]]
+RenderSession = Callable[[Components, Session, int], tuple[Payload, int]]
 """Makes of a session what a shell hands on for it: `oidc_gate.session.admissions.Render`, given the parts too."""
 
 ENDPOINTS: dict[str, tuple[str, ...]] = {
@@ -93,22 +93,22 @@ class Gate(Generic[Payload]):
     """One gate: settings, keys, caches, and the decisions that follow from them. Safe under threads.
 
     Args:
-        parts: What the gate is made of.
+        components: What the gate is made of.
         render: Makes what is kept of a session; called once for each cookie.
 
     Attributes:
         admissions: The sessions that were let in a moment ago. Whatever they do not answer is left to `decide`.
     """
 
-    def __init__(self, parts: Parts, render: RenderSession[Payload]) -> None:
-        self.settings = settings = parts.settings
-        self.parts = parts
+    def __init__(self, components: Components, render: RenderSession[Payload]) -> None:
+        self.settings = settings = components.settings
+        self.components = components
         self.admissions: Admissions[Payload] = Admissions(
-            self.parts.sessions,
-            self.parts.cache,
+            self.components.sessions,
+            self.components.cache,
             settings,
-            refuses=self.parts.entry.refuses,
-            render=partial(render, self.parts),
+            refuses=self.components.access.refuses,
+            render=partial(render, self.components),
         )
         self.below_prefix = settings.prefix + "/"
 
@@ -117,38 +117,38 @@ class Gate(Generic[Payload]):
 
         No error leaves this generator but a defect.
         """
-        decision = yield from self._decide_or_answer_error(visit_of(self.parts, request))
+        decision = yield from self._decide_or_answer_error(build_context(self.components, request))
         log.decided(request, decision)
         return decision
 
-    def _decide_or_answer_error(self, visit: Visit) -> Step[Decision]:
-        request = visit.request
+    def _decide_or_answer_error(self, context: RequestContext) -> Step[Decision]:
+        request = context.request
         try:
-            return (yield from self._decide(visit))
+            return (yield from self._decide(context))
         except GateError as error:
             if not self._asks_for_verdict(request):
-                return answer_error(visit, error)
+                return answer_error(context, error)
             # A proxy that asks for a verdict has no use for a page, and refuses the request at 503.
             return replace(bare(503), reason=reason_of(error))
 
-    def is_own(self, request: Request) -> bool:
+    def is_endpoint(self, request: Request) -> bool:
         """Tell whether `request` is for an endpoint of the gate."""
         return request.path == self.settings.prefix or request.path.startswith(self.below_prefix)
 
     def _asks_for_verdict(self, request: Request) -> bool:
         return request.path.removeprefix(self.below_prefix) in VERDICTS
 
-    def _decide(self, visit: Visit) -> Step[Decision]:
-        request = visit.request
-        if not visit.site.host:
+    def _decide(self, context: RequestContext) -> Step[Decision]:
+        request = context.request
+        if not context.site.host:
             raise GateError("host_invalid", "The Host header does not name a host.", status=400)
-        if self.is_own(request):
-            return (yield from self._answer_endpoint(visit))
-        visit, cookies = yield from self._find_session(visit, renews=not request.is_websocket)
-        return self._admit_to_application(visit, cookies)
+        if self.is_endpoint(request):
+            return (yield from self._answer_endpoint(context))
+        context, cookies = yield from self._find_session(context, renews=not request.is_websocket)
+        return self._admit_to_application(context, cookies)
 
-    def _answer_endpoint(self, visit: Visit) -> Step[Reply]:
-        request = visit.request
+    def _answer_endpoint(self, context: RequestContext) -> Step[Reply]:
+        request = context.request
         name = request.path[len(self.below_prefix) :]
         name = "static" if name.startswith("static/") and name.count("/") == 1 else name
         methods = ENDPOINTS.get(name, ("GET", "HEAD") if name == "static" else None)
@@ -160,78 +160,82 @@ class Gate(Generic[Payload]):
             return reply.because("method_not_allowed")
         cookies: tuple[str, ...] = ()
         if name not in NEED_NO_SESSION and name != "static":
-            visit, cookies = yield from self._find_session(visit, renews=name in VERDICTS)
-        reply = yield from _ANSWERS[name](self.parts, visit)
+            context, cookies = yield from self._find_session(context, renews=name in VERDICTS)
+        reply = yield from _ANSWERS[name](self.components, context)
         return with_cookies(reply, cookies) if reply.status == 202 else reply
 
-    def _find_session(self, visit: Visit, *, renews: bool) -> Step[tuple[Visit, tuple[str, ...]]]:
+    def _find_session(
+        self, context: RequestContext, *, renews: bool
+    ) -> Step[tuple[RequestContext, tuple[str, ...]]]:
         """Return the visit with its session or the reason why there is none, and the cookie that renews it.
 
         Args:
             renews: The answer can carry that cookie. Where it cannot, a session that is due stays due.
         """
-        if self.parts.cookies.main not in visit.cookie_header:
-            return visit, ()
+        if self.components.cookies.main not in context.cookie_header:
+            return context, ()
         generation = self.admissions.generation
         try:
-            found = yield from self.parts.sessions.read(visit.cookie_header)
+            loaded = yield from self.components.sessions.read(context.cookie_header)
         except SessionError as error:
-            return replace(visit, why=self._explain(error)), ()
-        until = renew_at(found.session, self.settings)
-        if found.at < until:
-            self.admissions.keep(found, until, generation)
-        if found.at < until or not renews:
-            return replace(visit, found=found), ()
+            return replace(context, reason=self._explain(error)), ()
+        until = renew_at(loaded.session, self.settings)
+        if loaded.at < until:
+            self.admissions.keep(loaded, until, generation)
+        if loaded.at < until or not renews:
+            return replace(context, loaded=loaded), ()
         # The browser sends the old cookie until it has the new one, and some proxies never hand that on.
-        self.admissions.keep(found, found.at + RENEWED_AGAIN_AFTER_SECONDS, generation)
-        session, cookie = yield from self.parts.sessions.renew(found)
-        return replace(visit, found=found._replace(session=session)), (cookie,)
+        self.admissions.keep(loaded, loaded.at + RENEWED_AGAIN_AFTER_SECONDS, generation)
+        session, cookie = yield from self.components.sessions.renew(loaded)
+        return replace(context, loaded=loaded._replace(session=session)), (cookie,)
 
     def _explain(self, error: SessionError) -> Reason:
         is_foreign = error.code in ("seal_foreign", "seal_forged")
         return Reason(
-            error.code, detail=_FOREIGN_COOKIE.format(self.parts.cookies.main) if is_foreign else ""
+            error.code, detail=_FOREIGN_COOKIE.format(self.components.cookies.main) if is_foreign else ""
         )
 
-    def _admit_to_application(self, visit: Visit, cookies: tuple[str, ...]) -> Decision:
+    def _admit_to_application(self, context: RequestContext, cookies: tuple[str, ...]) -> Decision:
         """Decide about a request for the application itself."""
-        request, identity = visit.request, visit.identity
-        is_public = not request.is_ambiguous and self.parts.public.matches(
+        request, identity = context.request, context.identity
+        is_public = not request.is_ambiguous and self.components.public.matches(
             request.method, request.path, request.raw_path
         )
-        if identity is None or visit.refused_by:
-            return self._admit_without_identity(visit, is_public, cookies)
-        if request.is_websocket and visit.has_foreign_origin:
+        if identity is None or context.refused_by:
+            return self._admit_without_identity(context, is_public, cookies)
+        if request.is_websocket and context.has_foreign_origin:
             message = "A page of another site may not open this WebSocket."
             return problem(403, "origin_not_allowed", message).because("origin_not_allowed")
-        assert visit.session is not None
-        headers = application_headers(self.parts.settings, visit.session)
+        assert context.session is not None
+        headers = application_headers(self.components.settings, context.session)
         return Allow(identity, headers, cookies, reason=Reason("signed_in"))
 
-    def _admit_without_identity(self, visit: Visit, is_public: bool, cookies: tuple[str, ...]) -> Decision:
+    def _admit_without_identity(
+        self, context: RequestContext, is_public: bool, cookies: tuple[str, ...]
+    ) -> Decision:
         """Decide about an anonymous visitor or a refused user, between whom the application sees no difference."""
-        request, refused_by = visit.request, visit.refused_by
+        request, refused_by = context.request, context.refused_by
         if not is_public:
-            reason = Reason("refused", refused_by) if refused_by else visit.why
-            return replace(_drained(_turn_away(visit), request), reason=reason)
-        signs_in = (lambda: _turn_away(visit)) if _is_page(visit) else None
-        headers = application_headers(self.parts.settings, None)
+            reason = Reason("refused", refused_by) if refused_by else context.reason
+            return replace(_drained(_refusal(context), request), reason=reason)
+        signs_in = (lambda: _refusal(context)) if _is_page(context) else None
+        headers = application_headers(self.components.settings, None)
         return Allow(None, headers, cookies, signs_in, reason_without_identity(refused_by))
 
 
 _FOREIGN_COOKIE = "{} was not sealed by this gate; does another gate on this host use the same cookie_name?"
 
 
-def _turn_away(visit: Visit) -> Reply:
+def _refusal(context: RequestContext) -> Reply:
     """Return 403 for a refused user, who gains nothing by signing in again, and the sign-in for anyone else."""
-    if visit.identity is not None:
-        return deny(visit, visit.identity, visit.own_target)
-    return challenge(visit, redirects=True)
+    if context.identity is not None:
+        return deny(context, context.identity, context.own_target)
+    return challenge(context, redirects=True)
 
 
-def _is_page(visit: Visit) -> bool:
+def _is_page(context: RequestContext) -> bool:
     """Tell whether the application's own 401 would be shown to a person."""
-    return visit.audience.value in ("navigation", "frame")
+    return context.audience.value in ("navigation", "frame")
 
 
 def _drained(reply: Reply, request: Request) -> Reply:

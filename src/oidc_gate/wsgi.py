@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_to_bytes
 
 from .effects import run
-from .endpoints.context import Parts
+from .endpoints.context import Components
 from .endpoints.responses import bare
 from .model import Allow, HeaderList, Headers, Identity, Reply, Request, Session
-from .policy.identity_headers import application_headers, auth_headers, stripped_names, user_of
+from .policy.identity_headers import application_headers, auth_headers, remote_user, stripped_names
 from .request.navigation import HANDSHAKE, is_handshake
 from .runtime.world import World
 from .settings import Settings
 from .shells.common import (
     DRAIN_BYTES,
-    Engine,
-    challenges_by_itself,
+    Runtime,
+    is_own_challenge,
     load_settings,
     may_carry_cookie,
     new_request_id,
@@ -76,17 +76,17 @@ class OIDCGate(GatedApplication):
         validate_app(app, "wsgi")
         self._app = app  # by this name oidc_gate.testing looks further inside
         settings = load_settings(settings, keywords)
-        self._engine = Engine(Parts(settings), _render, world)
-        self._gate = self._engine.gate
-        self._cookies = self._gate.parts.cookies
+        self._runtime = Runtime(Components(settings), _render, world)
+        self._gate = self._runtime.gate
+        self._cookies = self._gate.components.cookies
         stripped = frozenset("HTTP_" + name.upper().replace("-", "_") for name in stripped_names(settings))
         # All that the short path needs, at one look-up: on an object with `__getattr__` each one is slow.
-        self._short = (app, self._engine.find, settings.prefix, stripped | _HANDSHAKE)
+        self._short_path = (app, self._runtime.find, settings.prefix, stripped | _HANDSHAKE)
         self._stripped = stripped
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, or let the application answer it."""
-        app, find, prefix, unusual = self._short
+        app, find, prefix, unusual = self._short_path
         admission, others = find(environ.get("HTTP_COOKIE", ""))
         if admission is None or prefix in environ.get("PATH_INFO", ""):
             return self._decide(environ, start_response)
@@ -96,27 +96,27 @@ class OIDCGate(GatedApplication):
             ):  # for a WebSocket handshake the Origin counts as well
                 return self._decide(environ, start_response)
             _strip(environ, self._stripped)
-        _enter(environ, others, admission.payload)
+        _prepare_environ(environ, others, admission.payload)
         return app(environ, start_response)
 
     def _decide(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        self._engine.warm_up()
+        self._runtime.warm_up()
         request = request_of(environ)
-        decision = run(self._gate.decide(request), self._engine.world, lambda limit: _read(environ, limit))
+        decision = run(self._gate.decide(request), self._runtime.world, lambda limit: _read(environ, limit))
         if isinstance(decision, Reply):
             if decision.drains:
                 _drain(environ)
             return send(decision, start_response, is_head=request.method == "HEAD")
         for name in ("REMOTE_USER", "AUTH_TYPE"):
             environ.pop(name, None)
-        others = self._cookies.without_ours(environ.get("HTTP_COOKIE", ""))
-        payload = _environ_of(self._gate.parts, decision.identity, decision.headers)
+        others = self._cookies.without_gate_cookies(environ.get("HTTP_COOKIE", ""))
+        payload = _build_payload(self._gate.components, decision.identity, decision.headers)
         app = self._app
         _strip(environ, self._stripped)
-        _enter(environ, others, payload)
+        _prepare_environ(environ, others, payload)
         if not decision.set_cookies and decision.signs_in is None:
             return app(environ, start_response)
-        return _Watched(app, environ, start_response, decision)
+        return _WatchedResponse(app, environ, start_response, decision)
 
 
 def _strip(environ: Environ, names: frozenset[str]) -> None:
@@ -125,7 +125,7 @@ def _strip(environ: Environ, names: frozenset[str]) -> None:
         del environ[name]
 
 
-def _enter(environ: Environ, cookies: str, payload: Environ) -> None:
+def _prepare_environ(environ: Environ, cookies: str, payload: Environ) -> None:
     """Make `environ` what the application sees: none of the gate's cookies, and the identity that the gate knows."""
     if cookies:
         environ["HTTP_COOKIE"] = cookies
@@ -134,16 +134,18 @@ def _enter(environ: Environ, cookies: str, payload: Environ) -> None:
     environ.update(payload)
 
 
-def _render(parts: Parts, session: Session, weight: int) -> tuple[Environ, int]:
-    return _environ_of(parts, session.identity, application_headers(parts.settings, session)), weight
+def _render(components: Components, session: Session, weight: int) -> tuple[Environ, int]:
+    return _build_payload(
+        components, session.identity, application_headers(components.settings, session)
+    ), weight
 
 
-def _environ_of(parts: Parts, identity: Identity | None, headers: HeaderList) -> Environ:
+def _build_payload(components: Components, identity: Identity | None, headers: HeaderList) -> Environ:
     """Return what an ``environ`` is given: the identity, ``REMOTE_USER``, and the headers that were asked for."""
     payload: Environ = {"HTTP_" + name.upper().replace("-", "_"): value for name, value in headers}
     payload["oidc_gate.identity"] = identity
     if identity is not None:
-        payload["REMOTE_USER"] = user_of(identity, parts.settings)
+        payload["REMOTE_USER"] = remote_user(identity, components.settings)
         payload["AUTH_TYPE"] = "oidc_gate"
     return payload
 
@@ -231,7 +233,7 @@ def _status_line(status: int) -> str:
     return f"{status} {_REASONS.get(status, 'Unknown')}"
 
 
-class _Watched:
+class _WatchedResponse:
     """The application's answer, watched until it starts: to add a renewed session, or turn its 401 into a sign-in.
 
     A body passes unbuffered and unread; only its first piece is waited for where the application has not
@@ -252,7 +254,7 @@ class _Watched:
         self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
     ) -> Callable[[bytes], object]:
         authenticate = [value for name, value in headers if name.lower() == "www-authenticate"]
-        if self._allow.signs_in and status[:3] == "401" and not challenges_by_itself(authenticate):
+        if self._allow.signs_in and status[:3] == "401" and not is_own_challenge(authenticate):
             self._signs_in = True
             return lambda piece: None
         self._signs_in = False
@@ -329,16 +331,16 @@ class AuthBackend:
                 status, headers = verdict
                 start_response(status, headers.copy())  # a middleware may add to the list that it is given
                 return NOTHING
-        backend.engine.warm_up()
-        request = backend.placed(request_of(environ))
+        backend.runtime.warm_up()
+        request = backend.with_prefix(request_of(environ))
         decision = run(
-            backend.engine.gate.decide(request), backend.engine.world, lambda limit: _read(environ, limit)
+            backend.runtime.gate.decide(request), backend.runtime.world, lambda limit: _read(environ, limit)
         )
         return send(backend.reply_of(decision, request), start_response, is_head=request.method == "HEAD")
 
 
 def _render_verdict(
-    parts: Parts, session: Session, weight: int
+    components: Components, session: Session, weight: int
 ) -> tuple[tuple[str, list[tuple[str, str]]], int]:
-    verdict = bare(202, auth_headers(parts.settings, session))
+    verdict = bare(202, auth_headers(components.settings, session))
     return (_status_line(verdict.status), list(verdict.headers)), weight

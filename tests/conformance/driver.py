@@ -96,7 +96,7 @@ class Party(Site):
             self.gate = wsgi.OIDCGate(self.app.wsgi, self.settings, world=self.world)
         else:
             self.gate = asgi.OIDCGate(self.app.asgi, self.settings, world=self.world)
-        self.gate._engine.warmed_in = os.getpid()  # discovery when it is needed, not in the background
+        self.gate._runtime.warmed_up_pid = os.getpid()  # discovery when it is needed, not in the background
 
     def clock(self) -> float:
         """The time, for the gate and for the provider."""

@@ -27,14 +27,14 @@ def wsgi(environ, start_response):
 async def asgi(scope, receive, send):
     await send(scope["oidc_gate.identity"].subject)
 gate = OIDCGate({shell}, settings)
-engine = gate._engine
-engine.warmed_in = os.getpid()
+runtime = gate._runtime
+runtime.warmed_up_pid = os.getpid()
 from oidc_gate.effects import run
 from oidc_gate.model import Session
 import time
 now = int(time.time())
 session = Session(Identity("https://op.example", "alice", expires_at=now + 99), now, now)
-_, cookies = run(engine.gate.parts.sessions.write(session), engine.world, None)
+_, cookies = run(runtime.gate.components.sessions.write(session), runtime.world, None)
 cookie = cookies[0].partition(";")[0]
 for _ in range(2):
     if "{shell}" == "wsgi":

@@ -22,7 +22,7 @@ COMMANDS = (
     "examples.django_app.wsgi:application",
     "examples.django_app.asgi:application",
 )
-NOBODY = "Nobody is signed in"
+ANONYMOUS = "Nobody is signed in"
 
 
 @pytest.fixture(params=["flask", "fastapi"])
@@ -41,7 +41,7 @@ def asking(app: Any) -> Callable[[str], Any]:
 
 def test_everybody_reads_the_public_page_alone(app: Any) -> None:
     get = asking(app)
-    assert NOBODY in get("/").text
+    assert ANONYMOUS in get("/").text
     assert get("/reports").status_code == 401
     assert get("/admin").status_code == 401
 
@@ -60,7 +60,7 @@ def test_others_are_refused_everywhere_but_on_the_public_page(app: Any) -> None:
     with signed_in(app, email="eve@elsewhere.example", groups=["admins"]):
         get = asking(app)
         assert [get(path).status_code for path in ("/", "/reports", "/admin")] == [200, 403, 403]
-        assert NOBODY in get("/").text
+        assert ANONYMOUS in get("/").text
 
 
 DJANGO = """
@@ -98,7 +98,7 @@ def test_django(kind: str, tmp_path: Path) -> None:
 def test_one_command_runs_it(application: str, tmp_path: Path) -> None:
     with demo(application, directory=tmp_path) as server:
         visitor = Visitor(f"http://localhost:{server.port}")
-        assert NOBODY in visitor.open("/").text
+        assert ANONYMOUS in visitor.open("/").text
         page = visitor.sign_in("grace", "/reports?month=5")
         assert page.url == f"{visitor.url}/reports?month=5"
         assert "<b>grace@example.com</b>, groups: staff" in page.text
@@ -107,7 +107,7 @@ def test_one_command_runs_it(application: str, tmp_path: Path) -> None:
         eve = Visitor(visitor.url)
         refused = eve.sign_in("eve", "/reports")
         assert (refused.status_code, "eve@<wbr>elsewhere.example" in refused.text) == (403, True)
-        assert NOBODY in eve.open("/").text
+        assert ANONYMOUS in eve.open("/").text
         admin = Visitor(visitor.url).sign_in("ada", "/admin")
         assert "<b>ada@example.com</b>" in admin.text
 

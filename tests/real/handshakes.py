@@ -14,7 +14,7 @@ from typing import NamedTuple
 from oidc_gate import wsgi
 from oidc_gate.model import Identity
 from oidc_gate.settings import Settings
-from oidc_gate.testing.gate_session import Ticket
+from oidc_gate.testing.gate_session import TestSession
 from tests.real.behind_nginx import gate_environment
 from tests.real.ports import free_port
 from tests.real.process import Server, running
@@ -47,9 +47,9 @@ def environment(**settings: str) -> dict[str, str]:
 def session_for(env: Mapping[str, str]) -> str:
     """Return the ``Cookie`` header of a user signed in at the gate with these variables."""
     gate = wsgi.OIDCGate(lambda environ, start_response: [], Settings.load(environ=env))
-    return Ticket(
+    return TestSession(
         gate, Identity("", "alice", email="alice@example.com", session_id=secrets.token_hex(8)), ""
-    ).stamp("")
+    ).add_to("")
 
 
 @contextmanager

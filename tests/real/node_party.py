@@ -19,7 +19,7 @@ from tests.shells.site import ORIGIN, App, Shell, Site, Visitor
 
 CALLBACK = f"{ORIGIN}/oauth2/callback"
 SECRET = "a secret of more than 32 octets, + and % in it"
-_MOST_STEPS = 12
+_MAX_STEPS = 12
 
 
 class NodeParty(Site):
@@ -47,7 +47,7 @@ class NodeParty(Site):
             self.gate = wsgi.OIDCGate(self.app.wsgi, self.settings, world=self.world)
         else:
             self.gate = asgi.OIDCGate(self.app.asgi, self.settings, world=self.world)
-        self.gate._engine.warmed_in = os.getpid()
+        self.gate._runtime.warmed_up_pid = os.getpid()
 
     def sign_in(self, login: str = "alice") -> NodeBrowser:
         """Sign somebody in, to the application."""
@@ -84,7 +84,7 @@ class NodeBrowser(Visitor):
         """Follow the provider's redirects and forms until it sends the browser back; where to."""
         self.asked = location
         page = self.http.get(location, allow_redirects=False, timeout=60)
-        for _ in range(_MOST_STEPS):
+        for _ in range(_MAX_STEPS):
             if page.is_redirect:
                 location = urljoin(page.url, page.headers["Location"])
                 if location.startswith(ORIGIN):

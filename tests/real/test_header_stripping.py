@@ -17,7 +17,7 @@ import pytest
 
 from oidc_gate import wsgi
 from oidc_gate.model import Identity
-from oidc_gate.testing.gate_session import Ticket
+from oidc_gate.testing.gate_session import TestSession
 from tests.real.header_echo import STRIPS
 from tests.real.nginx import nginx
 from tests.real.servers import ASGI_SERVERS, WSGI_SERVERS, serving
@@ -84,7 +84,9 @@ def ask(port: int, path: str, lines: list[str], cookie: str = "") -> Seen:
 @pytest.fixture(scope="module")
 def session() -> str:
     gate = wsgi.OIDCGate(lambda environ, start_response: [], STRIPS)
-    return Ticket(gate, Identity("", "alice", email="alice@corp.example", groups=("staff",)), "").stamp("")
+    return TestSession(gate, Identity("", "alice", email="alice@corp.example", groups=("staff",)), "").add_to(
+        ""
+    )
 
 
 @pytest.fixture(scope="module", params=[*WSGI_SERVERS, *ASGI_SERVERS, "nginx gunicorn", "nginx uvicorn"])

@@ -74,7 +74,7 @@ def _ask(gate: Any, target: str, cookie: str) -> Answer:
 def watch(settings: Settings, requests: list[list[str]]) -> list[str]:
     """Return the modules that the first request of a process imports, but for those of `libraries.load`."""
     gate: Any = OIDCGate(_wsgi_application, settings)
-    gate._engine.warmed_in = (
+    gate._runtime.warmed_up_pid = (
         os.getpid()
     )  # no discovery in the background, which would import before the request
     late: list[str] = []

@@ -103,7 +103,7 @@ def test_cve_2024_24814_of_cookies_with_one_name_only_a_few_are_opened(
 def test_cve_2023_23934_a_nameless_cookie_is_not_taken_for_ours(site: Site, before: str) -> None:
     session = session_of(site.person())
     assert with_cookie(site, f"a=1; {COOKIE}={session}") == 200
-    site.gate._engine.gate.parts.cache.clear()
+    site.gate._runtime.gate.components.cache.clear()
     for _ in range(2):
         assert with_cookie(site, f"{before}{COOKIE}={session}") == 401
         assert with_cookie(site, f"a=1; {COOKIE}={session}") == 200
@@ -219,11 +219,11 @@ def test_cookie_tossing_a_planted_second_half_never_hides_ours(site: Site) -> No
     alice, mallory = (site.person(name, groups=GROUPS).cookies for name in ("alice", "mallory"))
     main, body = alice[COOKIE], alice[f"{COOKIE}.body"]
     for bad in ("x", "", mallory[f"{COOKIE}.body"], main):
-        site.gate._engine.gate.parts.cache.clear()
+        site.gate._runtime.gate.components.cache.clear()
         assert with_cookie(site, f"{COOKIE}={main}; {COOKIE}.body={bad}; {COOKIE}.body={body}") == 200
         assert site.app.identity is not None
         assert site.app.identity.subject == "alice"
-    site.gate._engine.gate.parts.cache.clear()
+    site.gate._runtime.gate.components.cache.clear()
     assert with_cookie(site, f"{COOKIE}={main}; {COOKIE}.body={mallory[f'{COOKIE}.body']}") == 401
 
 

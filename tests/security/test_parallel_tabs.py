@@ -15,13 +15,13 @@ from tests.security.test_flow import bring, has_session, is_refused, spent, star
 from tests.shells.driving import Answer
 from tests.shells.site import COOKIE, Site, Visitor
 
-MOST_BYTES = 7_000
+MAX_BYTES = 7_000
 GROUPS = [hashlib.sha256(b"%d" % number).hexdigest() for number in range(66)]
 
 
 def check_size(visitor: Visitor) -> None:
     """All gate cookies together, as a server receives them."""
-    assert len("; ".join(f"{name}={value}" for name, value in visitor.cookies.items())) < MOST_BYTES
+    assert len("; ".join(f"{name}={value}" for name, value in visitor.cookies.items())) < MAX_BYTES
 
 
 def finish(visitor: Visitor, callback: str, target: str) -> bool:

@@ -19,7 +19,7 @@ from oidc_gate.store.sqlite import SqliteStore
 
 SECRET, ISSUER = "s3cr3t-of-the-gate-for-this-test-alone-0123456789", "https://op.example"
 NOW = int(time.time())
-PEOPLE = ("alice", "bob")
+DEMO_USERS = ("alice", "bob")
 
 
 def tickets(secret: str = SECRET) -> Tickets:
@@ -47,7 +47,7 @@ def store(tmp_path: Path) -> SqliteStore:
 @pytest.fixture
 def signed_in(store: SqliteStore) -> dict[str, Ticket]:
     found = {}
-    for name in PEOPLE:
+    for name in DEMO_USERS:
         found[name], row = row_of(tickets(), name)
         assert store.put(row, 0, NOW)
     return found
@@ -68,7 +68,7 @@ def test_a_stolen_store_shows_no_claim_address_subject_or_token(
 ) -> None:
     everything = dump(tmp_path)
     assert len(everything) > 10_000
-    for name in PEOPLE:
+    for name in DEMO_USERS:
         assert signed_in[name].row_key in everything, "this is the dump"
         for text in json.loads(body_of(name)):
             assert not any(spelling in everything for spelling in spellings(text)), text

@@ -14,7 +14,7 @@ from oidc_gate import asgi, wsgi
 from oidc_gate.model import Identity
 from oidc_gate.runtime.world import World
 from oidc_gate.settings import Settings
-from oidc_gate.testing.gate_session import Ticket
+from oidc_gate.testing.gate_session import TestSession
 from tests.shells import driving
 from tests.shells.driving import Answer, Pairs, Upload
 from tests.shells.provider import CLIENT, ISSUER, SECRET, START, Provider
@@ -113,7 +113,8 @@ class Site:
             self.gate = asgi.OIDCGate(app or self.app.asgi, self.settings, world=self.world)
         else:
             self.gate = wsgi.OIDCGate(app or self.app.wsgi, self.settings, world=self.world)
-        self.gate._engine.warmed_in = os.getpid()  # the one test of discovery in the background turns it on
+        # the one test of discovery in the background turns it on
+        self.gate._runtime.warmed_up_pid = os.getpid()
 
     def path(self, endpoint: str) -> str:
         return f"{self.shell.mount}{self.shell.prefix}/{endpoint}"
@@ -150,8 +151,8 @@ class Site:
         token = who.pop("access_token", "")
         visitor = self.visitor()
         who.setdefault("session_id", f"session of {subject}")
-        ticket = Ticket(self.gate, Identity("", subject, **who), token)
-        for pair in ticket.stamp("").split("; "):
+        ticket = TestSession(self.gate, Identity("", subject, **who), token)
+        for pair in ticket.add_to("").split("; "):
             name, _, value = pair.partition("=")
             visitor.cookies[name] = value
         return visitor

@@ -106,16 +106,16 @@ class Down:
     def has(self, kinds: Sequence[str]) -> bool:
         return True
 
-    def remember(self, key: str, until: int, now: int) -> bool:
+    def add_once(self, key: str, until: int, now: int) -> bool:
         raise GateError("store_unavailable", "The session store is away.", status=503)
 
-    def recall(self, keys: Sequence[str], now: int) -> int | None:
+    def last_seen(self, keys: Sequence[str], now: int) -> int | None:
         raise GateError("store_unavailable", "The session store is away.", status=503)
 
 
 def test_when_it_cannot_be_decided_nobody_enters(site: Site) -> None:
     visitor = site.person()
-    site.world.marks = Down()
+    site.world.expiring_keys = Down()
     for headers in ({}, NAVIGATION):
         assert_verdict(visitor.ask("auth", headers), 503)
         assert visitor.get("/", headers).status == 503

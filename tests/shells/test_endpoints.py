@@ -57,7 +57,7 @@ def test_ready_is_503_until_discovery_has_succeeded_and_200_while_it_is_served_s
 
 
 def test_discovery_starts_in_the_background_with_the_first_request(site: Site) -> None:
-    site.gate._engine.warmed_in = 0
+    site.gate._runtime.warmed_up_pid = 0
     assert site.visitor().ask("ping").status == 200
     deadline = time.monotonic() + 60
     while site.provider.fetches != ["openid-configuration", "jwks"]:

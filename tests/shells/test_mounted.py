@@ -17,7 +17,7 @@ from oidc_gate.errors import ConfigurationError
 from oidc_gate.gate import Gate
 from oidc_gate.model import Decision, Request
 from oidc_gate.settings import Settings
-from oidc_gate.shells.mounted import MOST_MOUNTS
+from oidc_gate.shells.mounted import MAX_MOUNTS
 from tests.core.request.making import settings
 from tests.shells.driving import run
 from tests.shells.provider import CLIENT, ISSUER
@@ -165,15 +165,15 @@ def test_who_signs_out_at_one_mount_is_signed_out_at_all() -> None:
     backend = wsgi.AuthBackend(given)
     one, other = backend._backends.at("/a"), backend._backends.at("/b")
     assert one is not other
-    assert one.engine.gate.parts.cache is other.engine.gate.parts.cache
-    assert one.engine.world is other.engine.world
+    assert one.runtime.gate.components.cache is other.runtime.gate.components.cache
+    assert one.runtime.world is other.runtime.world
 
 
 def test_mounts_that_clients_make_up_do_not_add_up() -> None:
     backend = wsgi.AuthBackend(settings(public_url="https://app.example.com", issuer="http://localhost:9"))
     for number in range(100):
         backend._backends.at(f"/{number}")
-    assert len(backend._backends._at) == MOST_MOUNTS
+    assert len(backend._backends._at) == MAX_MOUNTS
 
 
 @pytest.mark.parametrize(
@@ -206,6 +206,6 @@ def test_what_one_mount_asked_is_not_taken_for_another_query_at_another_mount() 
     """Mounts share the admissions, so that they have to share the numbers of the queries, too."""
     given = settings(public_url="https://app.example.com", issuer="http://localhost:9")
     backends = wsgi.AuthBackend(given)._backends
-    one, other = backends.at("/a").engine.gate.parts, backends.at("/b").engine.gate.parts
+    one, other = backends.at("/a").runtime.gate.components, backends.at("/b").runtime.gate.components
     assert one.requirements.number("allowed_groups=a") != other.requirements.number("allowed_groups=b")
     assert one.provider is other.provider

@@ -175,5 +175,5 @@ def test_a_large_session_takes_two_cookies_and_renews_by_one(make_site: MakeSite
     assert len(cookie) < 400
     assert visitor.get("/").status == 200
     del visitor.cookies[f"{COOKIE}.body"]
-    site.gate._engine.gate.parts.cache.clear()
+    site.gate._runtime.gate.components.cache.clear()
     assert visitor.get("/").json["code"] == "session_parts"

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from oidc_gate.errors import ProviderUnavailable
-from oidc_gate.store.expiring_keys import MemoryMarks
+from oidc_gate.store.expiring_keys import MemoryKeys
 from tests.core.provider.scripted import answer as answered
 from tests.shells.conftest import MakeSite
 from tests.shells.driving import Answer
@@ -270,10 +270,10 @@ def test_a_storm_of_sign_ins_leaves_nothing_behind(make_site: MakeSite) -> None:
         visitor = site.visitor()
         assert visitor.sign_in("/").status == 302
         assert visitor.get("/").status == 200
-    cache, marks = site.gate._engine.gate.parts.cache, site.world.marks
-    assert isinstance(marks, MemoryMarks)
-    assert len(marks) == 120
+    cache, expiring_keys = site.gate._runtime.gate.components.cache, site.world.expiring_keys
+    assert isinstance(expiring_keys, MemoryKeys)
+    assert len(expiring_keys) == 120
     assert 0 < cache.size <= 64 * 1024
     site.now += 20 * 60
     site.visitor().sign_in("/")
-    assert len(marks) == 2
+    assert len(expiring_keys) == 2

@@ -157,7 +157,7 @@ def test_it_ends_every_copy_of_the_session_and_what_is_remembered_of_nobody_else
     alice, bob = site.person(), site.person("bob")
     other_window = site.person()  # the same session, sealed once more
     assert [who.get("/").status for who in (alice, bob, other_window)] == [200] * 3
-    cache = site.gate._engine.gate.parts.cache
+    cache = site.gate._runtime.gate.components.cache
     assert len(cache) == 3
     alice.ask("sign_out", SAME, "POST")
     assert len(cache) == 1

@@ -10,7 +10,7 @@ import sys
 from importlib import import_module
 from typing import Any
 
-from ..shells.detect import interface_of
+from ..shells.detect import detect_interface
 
 
 class NotFound(Exception):
@@ -45,7 +45,7 @@ def find_application(name: str) -> Any:
         except AttributeError:
             raise NotFound(f"the module {module_name!r} has no {attribute!r}") from None
     try:
-        interface_of(found)
+        detect_interface(found)
     except TypeError:
         raise NotFound(f"{name!r} is neither a WSGI nor an ASGI application") from None
     return found
@@ -70,7 +70,7 @@ def listen(port: int) -> socket.socket:
 
 def serve(app: Any, listener: socket.socket) -> None:
     """Serve `app` until interrupted: werkzeug's threaded server for WSGI, uvicorn for ASGI."""
-    if interface_of(app) == "wsgi":
+    if detect_interface(app) == "wsgi":
         _serve_with_werkzeug(app, listener)
     else:
         _serve_with_uvicorn(app, listener)

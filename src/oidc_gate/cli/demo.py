@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
             app = _application(options.application, settings)
         except NotFound as error:
             return refuse(str(error))
-        print(_welcome(options.application, settings, () if has_provider else PEOPLE), flush=True)
+        print(_banner(options.application, settings, () if has_provider else DEMO_USERS), flush=True)
         serve(app, listener)
     return 0
 
@@ -83,11 +83,11 @@ def _provider(settings: Mapping[str, str], options: argparse.Namespace) -> TestP
         redirect_uris=[f"{base}/callback"],
         post_logout_redirect_uris=[f"{base}/signed_out"],
     )
-    people = [
+    users = [
         Person(sub=sub, email=email, email_verified=True, name=name, groups=groups)
-        for sub, name, email, groups in PEOPLE
+        for sub, name, email, groups in DEMO_USERS
     ]
-    return TestProvider(clients=[client], people=people, host="localhost", port=options.provider_port)
+    return TestProvider(clients=[client], people=users, host="localhost", port=options.provider_port)
 
 
 def _client_secret(settings: Mapping[str, str]) -> str:
@@ -112,8 +112,8 @@ def _application(name: str | None, settings: Mapping[str, str]) -> Any:
     return OIDCGate(sample_application, loaded)
 
 
-Someone = tuple[str, str, str, tuple[str, ...]]
-PEOPLE: tuple[Someone, ...] = (
+DemoUser = tuple[str, str, str, tuple[str, ...]]
+DEMO_USERS: tuple[DemoUser, ...] = (
     ("ada", "Ada Lovelace", "ada@example.com", ("staff", "admins")),
     ("grace", "Grace Hopper", "grace@example.com", ("staff",)),
     ("eve", "Eve Outside", "eve@elsewhere.example", ()),
@@ -121,14 +121,14 @@ PEOPLE: tuple[Someone, ...] = (
 """Who can sign in at the demo: subject, name, e-mail, groups."""
 
 
-def _welcome(name: str | None, settings: Mapping[str, str], people: tuple[Someone, ...]) -> str:
+def _banner(name: str | None, settings: Mapping[str, str], users: tuple[DemoUser, ...]) -> str:
     url = settings["OIDC_GATE_PUBLIC_URL"].rstrip("/")
     runs = f"{name or 'The demo'} runs at"
     lines = [f"  {runs}  {url}/"]
     if name is None:
         lines.append(f"  {'Sign in at':<{len(runs)}}  {url}/reports?month=5")
-    for position, (_, person, email, groups) in enumerate(people):
-        told = ", ".join(groups) or "signs in, and is refused where only example.com may enter"
-        lines.append(f"  {'' if position else 'as':<4}{person:<15}{email:<24}{told}")
+    for position, (_, person, email, groups) in enumerate(users):
+        note = ", ".join(groups) or "signs in, and is refused where only example.com may enter"
+        lines.append(f"  {'' if position else 'as':<4}{person:<15}{email:<24}{note}")
     lines.append(f"\n  The provider is {settings['OIDC_GATE_ISSUER']}. Ctrl-C ends it all.")
     return "\n" + "\n".join(lines) + "\n"

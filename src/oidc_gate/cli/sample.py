@@ -8,10 +8,10 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from markupsafe import Markup
 
 from ..model import Identity
-from ..pages.layout import Page, Site, actions, build_page, link, paragraph, person
+from ..pages.layout import Branding, Page, actions, build_page, link, paragraph, person
 
 PUBLIC_PATHS = ("/", "/favicon.ico")
-_SITE = Site("/oauth2/static", "A sample application")
+_BRANDING = Branding("/oauth2/static", "A sample application")
 
 
 def sample_application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -19,14 +19,14 @@ def sample_application(environ: WSGIEnvironment, start_response: StartResponse) 
     identity: Identity | None = environ.get("oidc_gate.identity")
     path = environ.get("PATH_INFO", "/").encode("latin-1").decode("utf-8", "replace")
     query = environ.get("QUERY_STRING", "")
-    shown = _public_page() if identity is None else _own_page(identity, f"{path}?{query}" if query else path)
-    start_response("200 OK", [*shown.headers, ("Content-Length", str(len(shown.body)))])
-    return [shown.body]
+    page = _public_page() if identity is None else _own_page(identity, f"{path}?{query}" if query else path)
+    start_response("200 OK", [*page.headers, ("Content-Length", str(len(page.body)))])
+    return [page.body]
 
 
 def _public_page() -> Page:
     return build_page(
-        _SITE,
+        _BRANDING,
         "Anybody may read this page",
         (
             paragraph("You are not signed in. What comes next is for people we know."),
@@ -37,7 +37,7 @@ def _public_page() -> Page:
 
 def _own_page(identity: Identity, address: str) -> Page:
     return build_page(
-        _SITE,
+        _BRANDING,
         "You are signed in",
         (
             paragraph(

@@ -23,7 +23,7 @@ _NEXT = re.compile(
     rb"\r\n(?:cookie:([^\r\n]*)|\r\n|content-length:|transfer-encoding:|connection:|upgrade:|expect:|sec-websocket-)",
     re.IGNORECASE,
 )
-_LONGEST = 65_536
+_MAX_LENGTH = 65_536
 
 
 class VerdictProtocol(HttpToolsProtocol):
@@ -90,7 +90,7 @@ def cookie_of(data: bytes) -> str:
 
     Spec: RFC 9112 §2.2, §6.3: a request without Content-Length and Transfer-Encoding ends with its head.
     """
-    if len(data) > _LONGEST or data.count(b"\n") != data.count(b"\r\n"):
+    if len(data) > _MAX_LENGTH or data.count(b"\n") != data.count(b"\r\n"):
         return ""
     cookie = _NEXT.search(data)
     if cookie is None or cookie[1] is None:

@@ -1,1 +1,1 @@
-"""The endpoints, one file each, named as in their URLs. Each is ``answer(parts, visit) -> Step[Reply]``."""
+"""The endpoints, one file each, named as in their URLs. Each is ``answer(components, context) -> Step[Reply]``."""

@@ -14,7 +14,7 @@ from ..policy.identity_headers import auth_headers
 from ..policy.public_paths import reason_without_identity
 from ..request.forwarded import original_target
 from ..request.navigation import is_handshake
-from .context import Parts, Visit
+from .context import Components, RequestContext
 from .responses import bare
 
 _UNKNOWN_PARAMETER = (
@@ -23,50 +23,50 @@ _UNKNOWN_PARAMETER = (
 )
 
 
-def answer(parts: Parts, visit: Visit) -> Step[Reply]:
+def answer(components: Components, context: RequestContext) -> Step[Reply]:
     """Answer who it is, and whether they may enter; where, only if a trusted proxy says so."""
     yield from ()
-    return judge(parts, visit)
+    return verdict(components, context)
 
 
-def judge(parts: Parts, visit: Visit) -> Reply:
+def verdict(components: Components, context: RequestContext) -> Reply:
     """Return the verdict on a visit: 202, 401 or 403.
 
     A user whom the settings or the query refuse is let through to a public path as an anonymous visitor is:
     every identity header is there, and empty. Of a WebSocket handshake the ``Origin`` counts as well, as it does in
     front of an application.
     """
-    rules = parts.entry.narrowed(visit.request.query)
-    if rules.query.demand is None:
+    rules = components.access.narrowed(context.request.query)
+    if rules.query.rule_set is None:
         return bare(403).because("unknown_parameter", _UNKNOWN_PARAMETER)
-    original = original_target(visit.request, parts.settings, parts.trusted)
-    is_public = original is not None and parts.public.matches(
+    original = original_target(context.request, components.settings, components.trusted)
+    is_public = original is not None and components.public.matches(
         original.method, original.path, original.raw_path
     )
-    if visit.session is None:
+    if context.session is None:
         if is_public:
             return replace(
-                bare(202, auth_headers(parts.settings, None)), reason=reason_without_identity(None)
+                bare(202, auth_headers(components.settings, None)), reason=reason_without_identity(None)
             )
-        return replace(bare(401), reason=visit.why)
-    refused_by = rules.refuses(visit.session.identity)
-    _note_requirement(visit, is_met=not refused_by)
+        return replace(bare(401), reason=context.reason)
+    refused_by = rules.refuses(context.session.identity)
+    _note_requirement(context, is_met=not refused_by)
     if refused_by and not is_public:
         return bare(403).because("refused", rule=refused_by)
     if refused_by:
         return replace(
-            bare(202, auth_headers(parts.settings, None)), reason=reason_without_identity(refused_by)
+            bare(202, auth_headers(components.settings, None)), reason=reason_without_identity(refused_by)
         )
-    if (visit.request.is_websocket or is_handshake(visit.request.headers)) and visit.has_foreign_origin:
+    if (context.request.is_websocket or is_handshake(context.request.headers)) and context.has_foreign_origin:
         return bare(403).because("origin_not_allowed")
-    return bare(202, auth_headers(parts.settings, visit.session)).because("signed_in")
+    return bare(202, auth_headers(components.settings, context.session)).because("signed_in")
 
 
-def _note_requirement(visit: Visit, *, is_met: bool) -> None:
+def _note_requirement(context: RequestContext, *, is_met: bool) -> None:
     """Keep, with the admission of this session, whether it meets the query: it is not asked about it again."""
-    if not visit.request.query or visit.found is None:
+    if not context.request.query or context.loaded is None:
         return
-    number = visit.parts.requirements.number(visit.request.query)
-    admission = visit.parts.cache.get(visit.found.value)
+    number = context.components.requirements.number(context.request.query)
+    admission = context.components.cache.get(context.loaded.value)
     if admission is not None and number is not None:
         admission.note(number, is_met=is_met)

@@ -15,54 +15,54 @@ from ..errors import GateError, IDTokenError
 from ..model import Reply
 from ..provider.logout import process_logout_token
 from ..session.revocation import revoke_at_provider
-from .context import Parts, Visit
+from .context import Components, RequestContext
 from .error_pages import reason_of
 from .responses import as_json, bare
 
-MOST_BODY_BYTES = 96 * 1024
+MAX_BODY_BYTES = 96 * 1024
 REPLAY_SECONDS = 3600
 
 
-def answer(parts: Parts, visit: Visit) -> Step[Reply]:
+def answer(components: Components, context: RequestContext) -> Step[Reply]:
     """Answer a logout token: 200 when sessions were ended, 400 otherwise, 503 to be asked again.
 
     Spec: OpenID Connect Back-Channel Logout §2.5 to §2.8.
     """
-    if not parts.settings.insecure_single_process_revocation:
+    if not components.settings.insecure_single_process_revocation:
         message = (
             "back-channel logout needs a session store that all processes share; session_store is cookie"
         )
         detail = f"{message}; see insecure_single_process_revocation"
         return _refuse("not_supported", message).because("not_supported", detail)
     try:
-        return (yield from _end_sessions(parts, visit))
+        return (yield from _end_sessions(components, context))
     except GateError as error:
         is_retried = error.status == 503
         reply = bare(503, (("Retry-After", "10"),)) if is_retried else _refuse(error.code, "refused")
         return replace(reply, reason=reason_of(error))
 
 
-def _end_sessions(parts: Parts, visit: Visit) -> Step[Reply]:
+def _end_sessions(components: Components, context: RequestContext) -> Step[Reply]:
     token = yield from _logout_token()
-    settings = parts.settings
-    claims = yield from process_logout_token(parts.provider, token)
+    settings = components.settings
+    claims = yield from process_logout_token(components.provider, token)
     now = yield from effects.now()
     # An older token is refused by its iat, so a jti need not be remembered until an exp in the year 9999.
     until = min(claims.exp, now + REPLAY_SECONDS) + settings.clock_skew_seconds + 1
-    if not (yield from effects.remember(f"jti\0{claims.jti}", until)):
+    if not (yield from effects.add_once(f"jti\0{claims.jti}", until)):
         raise IDTokenError(
             "jti", expected="a logout token that was not used", got="a replay", token="logout_token"
         )
     lasts = now + settings.session_lifetime_seconds + settings.clock_skew_seconds
     yield from revoke_at_provider(subject=claims.sub or "", sid=claims.sid or "", until=lasts)
-    parts.cache.clear()
+    components.cache.clear()
     return bare(200).because("provider_logout")
 
 
 def _logout_token() -> Step[str]:
-    body = yield from effects.read_body(MOST_BODY_BYTES)
+    body = yield from effects.read_body(MAX_BODY_BYTES)
     try:
-        pairs = parse_qsl(body.decode("latin-1"), max_num_fields=20) if len(body) <= MOST_BODY_BYTES else []
+        pairs = parse_qsl(body.decode("latin-1"), max_num_fields=20) if len(body) <= MAX_BODY_BYTES else []
     except ValueError:
         pairs = []
     tokens = [value for name, value in pairs if name == "logout_token"]

@@ -13,80 +13,80 @@ from .. import effects, pages
 from ..effects import Step
 from ..errors import CallbackError, GateError
 from ..flow.record import FLOW_SECONDS, State, belongs, open_state
-from ..flow.slots import next_round
+from ..flow.slots import count_sign_in
 from ..model import Identity, Reason, Reply, Session
 from ..policy.claims import identity_from_claims
-from ..policy.identity_headers import groups_left_out
+from ..policy.identity_headers import untransmissible_groups
 from ..provider.authorization import process_authorization_response
 from ..provider.sign_in import SignedIn, complete_sign_in
 from ..request.forwarded import client_address
 from ..syntax.base64url import b64url_encode
 from .challenge import denied_page
-from .context import Parts, Visit
+from .context import Components, RequestContext
 from .error_pages import error_page
 from .responses import page, redirect, with_cookies
 from .start import flows_in
 
-MOST_BODY_BYTES = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024
 SESSION_ID_BYTES = 16
 
 Pairs = list[tuple[str, str]]
 
 
-def answer(parts: Parts, visit: Visit) -> Step[Reply]:
+def answer(components: Components, context: RequestContext) -> Step[Reply]:
     """Answer the provider's answer: on to where the person wanted to go, or a page that says what happened."""
     target: str | None = None
     try:
-        pairs = yield from _parameters(parts, visit)
-        raw_state, state = _state(parts, pairs)
-        target = visit.judged(state.target)
-        return (yield from _finish(parts, visit, pairs, raw_state, state, target))
+        pairs = yield from _parameters(components, context)
+        raw_state, state = _state(components, pairs)
+        target = context.safe_target_or_default(state.target)
+        return (yield from _finish(components, context, pairs, raw_state, state, target))
     except GateError as error:
-        return error_page(visit, error, target)
+        return error_page(context, error, target)
 
 
 def _finish(
-    parts: Parts, visit: Visit, pairs: Pairs, raw_state: str, state: State, target: str
+    components: Components, context: RequestContext, pairs: Pairs, raw_state: str, state: State, target: str
 ) -> Step[Reply]:
-    flow = flows_in(parts, visit).get(state.slot)
+    flow = flows_in(components, context).get(state.slot)
     now = yield from effects.now()
     if flow is None or not belongs(state, flow):
-        return _not_of_this_browser(visit, target)
-    if state.is_over(now):
+        return _not_of_this_browser(context, target)
+    if state.is_expired(now):
         raise CallbackError("flow_expired", "More than ten minutes passed since this sign-in began.")
-    metadata = yield from parts.provider.metadata()
+    metadata = yield from components.provider.metadata()
     validated = process_authorization_response(pairs, metadata, expected_state=raw_state)
     # One process never sends a code twice, however often the answer is brought (RFC 6749 §4.1.2), and one flow
     # sends one code, however many somebody makes up.
     until = now + 2 * FLOW_SECONDS
-    is_first = yield from effects.remember(f"flow\0{state.flow_id.hex()}", until)
-    if not is_first or not (yield from effects.remember(_digest(validated.code), until)):
-        return _not_of_this_browser(visit, target, "flow_used")
+    is_first = yield from effects.add_once(f"flow\0{state.flow_id.hex()}", until)
+    if not is_first or not (yield from effects.add_once(_digest(validated.code), until)):
+        return _not_of_this_browser(context, target, "flow_used")
     signed_in = yield from complete_sign_in(
-        parts.provider,
+        components.provider,
         validated,
-        redirect_uri=visit.url_of("callback"),
+        redirect_uri=context.url_of("callback"),
         code_verifier=flow.code_verifier,
         nonce=flow.nonce,
     )
-    session = yield from _new_session(parts, signed_in)
-    return (yield from _welcome(parts, visit, session, state, target))
+    session = yield from _new_session(components, signed_in)
+    return (yield from _start_session(components, context, session, state, target))
 
 
-def _parameters(parts: Parts, visit: Visit) -> Step[Pairs]:
+def _parameters(components: Components, context: RequestContext) -> Step[Pairs]:
     """Return the parameters of the answer, from where `response_mode` says that they come.
 
     Spec: OAuth 2.0 Form Post Response Mode §2.
     """
-    request = visit.request
-    if parts.settings.response_mode != "form_post":
+    request = context.request
+    if components.settings.response_mode != "form_post":
         query = request.query
     elif request.method == "POST":
-        body = yield from effects.read_body(MOST_BODY_BYTES)
-        query = body.decode("latin-1") if len(body) <= MOST_BODY_BYTES else ""
+        body = yield from effects.read_body(MAX_BODY_BYTES)
+        query = body.decode("latin-1") if len(body) <= MAX_BODY_BYTES else ""
     else:
         query = ""
-    if len(query) > MOST_BODY_BYTES:
+    if len(query) > MAX_BODY_BYTES:
         raise CallbackError("callback_malformed", "This answer is too long.")
     try:
         return parse_qsl(query, keep_blank_values=True, max_num_fields=100)
@@ -94,21 +94,21 @@ def _parameters(parts: Parts, visit: Visit) -> Step[Pairs]:
         raise CallbackError("callback_malformed", "This answer cannot be read.") from None
 
 
-def _state(parts: Parts, pairs: Pairs) -> tuple[str, State]:
+def _state(components: Components, pairs: Pairs) -> tuple[str, State]:
     values = [value for name, value in pairs if name == "state"]
     if len(values) > 1:
         raise CallbackError("callback_malformed", "This answer cannot be read.", detail="state is repeated")
     if not values or not values[0]:
         raise CallbackError("state_missing", "No sign-in ends here: the answer names none.")
-    return values[0], open_state(parts.state_sealer, values[0])
+    return values[0], open_state(components.state_sealer, values[0])
 
 
-def _not_of_this_browser(visit: Visit, target: str, code: str = "flow_missing") -> Reply:
+def _not_of_this_browser(context: RequestContext, target: str, code: str = "flow_missing") -> Reply:
     """Answer a callback that this browser cannot finish: its cookie was overwritten, used, or never here.
 
     With a session the person is where they wanted to be; a code that somebody else got is never redeemed.
     """
-    if visit.session is not None:
+    if context.session is not None:
         return redirect(target).because("already_signed_in", code)
     raise CallbackError(
         code,
@@ -118,15 +118,15 @@ def _not_of_this_browser(visit: Visit, target: str, code: str = "flow_missing") 
     )
 
 
-def _new_session(parts: Parts, signed_in: SignedIn) -> Step[Session]:
-    settings = parts.settings
+def _new_session(components: Components, signed_in: SignedIn) -> Step[Session]:
+    settings = components.settings
     now = yield from effects.now()
     raw_id = yield from effects.random(SESSION_ID_BYTES)
     auth_time = signed_in.claims.get("auth_time")
     identity = identity_from_claims(
         signed_in.claims,
         issuer=settings.issuer,
-        provider=parts.provider_name,
+        provider=components.provider_name,
         settings=settings,
         session_id=b64url_encode(raw_id),
         authenticated_at=int(auth_time) if isinstance(auth_time, int | float) else now,
@@ -143,34 +143,36 @@ def _new_session(parts: Parts, signed_in: SignedIn) -> Step[Session]:
     )
 
 
-def _welcome(parts: Parts, visit: Visit, session: Session, state: State, target: str) -> Step[Reply]:
+def _start_session(
+    components: Components, context: RequestContext, session: Session, state: State, target: str
+) -> Step[Reply]:
     """Answer somebody who signed in: the session cookie, the flow's cookie cleared, and on."""
-    request, cookies, identity = visit.request, parts.cookies, session.identity
-    written, session_cookies = yield from parts.sessions.write(session)
+    request, cookies, identity = context.request, components.cookies, session.identity
+    written, session_cookies = yield from components.sessions.write(session)
     now = yield from effects.now()
-    header = visit.cookie_header
+    header = context.cookie_header
     before = "".join(cookies.find(header, cookies.rounds)[:1])
-    rounds = cookies.set(cookies.rounds, next_round(before, now), max_age=FLOW_SECONDS, samesite="Lax")
+    rounds = cookies.set(cookies.rounds, count_sign_in(before, now), max_age=FLOW_SECONDS, samesite="Lax")
     set_cookies = (*session_cookies, cookies.clear(cookies.flows[state.slot]), rounds)
-    if visit.session is not None and visit.session.identity.subject != identity.subject:
+    if context.session is not None and context.session.identity.subject != identity.subject:
         # Somebody else sits here now: no late answer in another tab may bring the former person back.
-        yield from parts.end_session(visit.session)
+        yield from components.end_session(context.session)
     notes = _notes(identity, are_claims_dropped=written is not session)
-    address = client_address(request, parts.trusted)
+    address = client_address(request, components.trusted)
     detail = f"sub={identity.subject!a}, {len(identity.groups)} group(s), from {address}"
-    refused = parts.entry.refuses(identity)
+    refused = components.access.refuses(identity)
     if refused:
         notes = (Reason("refused", refused), *notes)
-        reply = denied_page(visit, identity, target)
+        reply = denied_page(context, identity, target)
     else:
-        reply = _onward(parts, visit, target)
+        reply = _redirect_to_target(components, context, target)
     return with_cookies(reply, set_cookies).because("sign_in_completed", detail, notes=notes)
 
 
 def _notes(identity: Identity, *, are_claims_dropped: bool) -> tuple[Reason, ...]:
     """Return what an operator should know of a sign-in that succeeded."""
     notes = []
-    if left_out := groups_left_out(identity):
+    if left_out := untransmissible_groups(identity):
         detail = f"{len(left_out)} group(s) cannot be part of a header and are left out of it"
         notes.append(Reason("groups_left_out", detail=detail))
     if are_claims_dropped:
@@ -179,16 +181,16 @@ def _notes(identity: Identity, *, are_claims_dropped: bool) -> tuple[Reason, ...
     return tuple(notes)
 
 
-def _onward(parts: Parts, visit: Visit, target: str) -> Reply:
-    if parts.settings.cookie_samesite == "Strict":
+def _redirect_to_target(components: Components, context: RequestContext, target: str) -> Reply:
+    if components.settings.cookie_samesite == "Strict":
         # A browser withholds a Strict cookie on what a cross-site redirect ends at; a page of ours is same-site.
-        shown = pages.continue_page(
-            static_url=visit.path_to("static"),
+        content = pages.continue_page(
+            static_url=context.path_to("static"),
             target=target,
-            application_name=parts.settings.application_name,
+            application_name=components.settings.application_name,
         )
-        return page(200, shown)
-    return redirect(target, status=303 if visit.request.method == "POST" else 302)
+        return page(200, content)
+    return redirect(target, status=303 if context.request.method == "POST" else 302)
 
 
 def _digest(code: str) -> str:

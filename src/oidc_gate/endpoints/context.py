@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from ..effects import Step
 from ..model import Identity, Reason, Request, Session
-from ..policy.access import EntryRules
+from ..policy.access import AccessRules
 from ..policy.public_paths import PublicPaths
 from ..policy.requirements import Requirements
 from ..provider.client import Provider
@@ -20,13 +20,13 @@ from ..request.return_to import own_address, safe_target
 from ..seal import KeyRing, Sealer, Signer
 from ..session.cache import SessionCache
 from ..session.cookie_jar import Cookies
-from ..session.cookie_sessions import CookieSessions, Found
+from ..session.cookie_sessions import CookieSessions, LoadedSession
 from ..session.revocation import revoke_session
 from ..settings import Settings
 from ..syntax.hosts import normal_host
 
 
-class Parts:
+class Components:
     """What a gate is made of. Built once; immutable but for the caches, which lock by themselves."""
 
     def __init__(self, settings: Settings) -> None:
@@ -47,15 +47,15 @@ class Parts:
         self.sign_out_tokens = Signer(settings.cookie_secret, "sign_out form", binding=binding)
         self.logout_states = Signer(settings.cookie_secret, "logout state", binding=binding)
         self.public = PublicPaths(settings.public_paths)
-        self.entry = EntryRules(settings)
+        self.access = AccessRules(settings)
         self.requirements = Requirements()
         self.trusted = TrustedProxies(settings.trusted_proxies)
 
-    def below(self, prefix: str) -> Parts:
+    def below(self, prefix: str) -> Components:
         """Return the same parts for the same gate at another prefix: it shares the provider and every cache."""
-        parts = copy(self)
-        parts.settings = replace(self.settings, prefix=prefix)
-        return parts
+        components = copy(self)
+        components.settings = replace(self.settings, prefix=prefix)
+        return components
 
     def end_session(self, session: Session) -> Step[None]:
         """End this very session: for every copy of its cookie, and for what is remembered of it."""
@@ -67,30 +67,30 @@ NO_COOKIE = Reason("no_cookie")
 
 
 @dataclass(frozen=True)
-class Visit:
+class RequestContext:
     """One request, with what was found out about it before anybody answers.
 
     Args:
         site: Where a browser reaches the gate's own endpoints.
-        found: The session, if one is on, whether or not the person may enter.
-        why: Why there is no session.
+        loaded: The session, if one is on, whether or not the person may enter.
+        reason: Why there is no session.
     """
 
-    parts: Parts
+    components: Components
     request: Request
     site: Site
-    found: Found | None = None
-    why: Reason = NO_COOKIE
+    loaded: LoadedSession | None = None
+    reason: Reason = NO_COOKIE
 
     @property
     def session(self) -> Session | None:
         """The session that is on, or None."""
-        return self.found.session if self.found else None
+        return self.loaded.session if self.loaded else None
 
     @property
     def identity(self) -> Identity | None:
         """Who is signed in, or None."""
-        return self.found.session.identity if self.found else None
+        return self.loaded.session.identity if self.loaded else None
 
     @cached_property
     def refused_by(self) -> str | None:
@@ -98,14 +98,14 @@ class Visit:
 
         To the application a refused user does not exist: it must not see `identity`, not on a public path either.
         """
-        return self.parts.entry.refuses(self.identity) if self.identity else None
+        return self.components.access.refuses(self.identity) if self.identity else None
 
     @cached_property
     def audience(self) -> Audience:
         """What kind of answer this request can use."""
         return audience_of(self.request)
 
-    def as_first_sent(self, header: str) -> Visit:
+    def as_first_sent(self, header: str) -> RequestContext:
         """Return the visit with the method that `header` names, the one that the visitor used, if it comes.
 
         Nobody has to be trusted for it: it decides what kind of answer the visitor can use, and nothing else.
@@ -123,11 +123,11 @@ class Visit:
         header = "; ".join(self.request.headers.all("cookie"))
         if is_from_browser(self.request.headers):
             return header
-        return self.parts.cookies.separated(header)
+        return self.components.cookies.separated(header)
 
     def path_to(self, endpoint: str) -> str:
         """Return the path of an endpoint in the browser's eyes, below whatever host it used."""
-        return f"{self.site.mount}{self.parts.settings.prefix}/{endpoint}"
+        return f"{self.site.mount}{self.components.settings.prefix}/{endpoint}"
 
     def url_of(self, endpoint: str) -> str:
         """Return the absolute URL of an endpoint at the gate's own origin, as registered with the provider."""
@@ -135,21 +135,21 @@ class Visit:
 
     def link_to(self, endpoint: str, **query: str) -> str:
         """Return what a page links to: a path, or a URL where the page is shown on another host of ours."""
-        base = self.path_to(endpoint) if self.here == self.site.origin else self.url_of(endpoint)
+        base = self.path_to(endpoint) if self.browser_origin == self.site.origin else self.url_of(endpoint)
         return f"{base}?{urlencode(query, quote_via=quote, safe='/')}" if query else base
 
     @cached_property
-    def here(self) -> str:
+    def browser_origin(self) -> str:
         """The origin that the browser used.
 
         That of the site, unless ``Host``, or a trusted proxy, names one of `allowed_redirect_hosts`: one gate for
         several sub-domains.
         """
-        host = normal_host(browser_host(self.request, self.parts.trusted), self.site.scheme)
+        host = normal_host(browser_host(self.request, self.components.trusted), self.site.scheme)
         if not host or host == self.site.host:
             return self.site.origin
         other = f"{self.site.scheme}://{host}"
-        return other if safe_target(other + "/", self.site, self.parts.settings) else self.site.origin
+        return other if safe_target(other + "/", self.site, self.components.settings) else self.site.origin
 
     @property
     def has_foreign_origin(self) -> bool:
@@ -158,36 +158,41 @@ class Visit:
         Spec: RFC 6455 §10.2.
         """
         origins = self.request.headers.all("origin")
-        own = {self.site.origin, self.here, *self.parts.settings.allowed_origins}
+        own = {self.site.origin, self.browser_origin, *self.components.settings.allowed_origins}
         return bool(origins) and not (len(origins) == 1 and origins[0].lower() in own)
 
     @property
-    def home(self) -> str:
+    def default_target(self) -> str:
         """Where to go when no better place is known."""
-        top = self.local(self.site.mount + "/")
-        return safe_target(top, self.site, self.parts.settings) or "/"  # a mount may hold what a client chose
+        top = self.absolute(self.site.mount + "/")
+        # a mount may hold what a client chose
+        return safe_target(top, self.site, self.components.settings) or "/"
 
     @property
     def own_target(self) -> str:
         """The address of this very request in the browser's eyes, judged; home if it is not fit to return to."""
-        return self.judged(own_address(self.request, self.site))
+        return self.safe_target_or_default(own_address(self.request, self.site))
 
     @property
     def referring_page(self) -> str:
         """The page of ours that sent this request; home where it is not told, or not ours."""
         referer = self.request.headers.get("referer")
-        return self.judged(referer) if referer.startswith(self.here + "/") else self.home
+        return (
+            self.safe_target_or_default(referer)
+            if referer.startswith(self.browser_origin + "/")
+            else self.default_target
+        )
 
-    def judged(self, target: str) -> str:
+    def safe_target_or_default(self, target: str) -> str:
         """Return `target` if it is one of ours, else home."""
-        return safe_target(self.local(target), self.site, self.parts.settings) or self.home
+        return safe_target(self.absolute(target), self.site, self.components.settings) or self.default_target
 
-    def local(self, target: str) -> str:
+    def absolute(self, target: str) -> str:
         """Return a path as an absolute URL where the browser is on another host of ours than the gate."""
-        on_other_host = target.startswith("/") and self.here != self.site.origin
-        return self.here + target if on_other_host else target
+        on_other_host = target.startswith("/") and self.browser_origin != self.site.origin
+        return self.browser_origin + target if on_other_host else target
 
 
-def visit_of(parts: Parts, request: Request) -> Visit:
+def build_context(components: Components, request: Request) -> RequestContext:
     """Return the visit of `request`, before its session was looked at."""
-    return Visit(parts, request, site_of(request, parts.settings, parts.trusted))
+    return RequestContext(components, request, site_of(request, components.settings, components.trusted))

@@ -8,7 +8,7 @@ from .. import pages
 from ..errors import GateError, ProviderUnavailable, StoreUnavailable
 from ..model import HeaderList, Reason, Reply
 from ..request.navigation import Audience
-from .context import Visit
+from .context import RequestContext
 from .responses import page, problem
 
 
@@ -51,35 +51,35 @@ _BY_STATUS = {
 _OTHERWISE = Advice("Something went wrong", _AGAIN)
 
 
-def answer_error(visit: Visit, error: GateError, target: str | None = None) -> Reply:
+def answer_error(context: RequestContext, error: GateError, target: str | None = None) -> Reply:
     """Return the answer for `error`.
 
     Args:
         target: Where the person wanted to go; the button starts a sign-in that leads there.
     """
-    if visit.audience in (Audience.NAVIGATION, Audience.FRAME, Audience.FORM_POST):
-        return error_page(visit, error, target)
-    members = {"request_id": visit.request.request_id}
+    if context.audience in (Audience.NAVIGATION, Audience.FRAME, Audience.FORM_POST):
+        return error_page(context, error, target)
+    members = {"request_id": context.request.request_id}
     reply = problem(error.status, error.code, error.public_message, _retry_after(error), **members)
     return replace(reply, reason=reason_of(error))
 
 
-def error_page(visit: Visit, error: GateError, target: str | None = None) -> Reply:
+def error_page(context: RequestContext, error: GateError, target: str | None = None) -> Reply:
     """Return the page for `error`, whoever asks."""
     advice = _ADVICE.get(error.code) or _BY_STATUS.get(error.status, _OTHERWISE)
-    shown = pages.error_page(
-        static_url=visit.path_to("static"),
+    content = pages.error_page(
+        static_url=context.path_to("static"),
         status=error.status,
         code=error.code,
         title=advice.title,
         message=error.public_message,
         what_to_do=advice.what_to_do,
-        request_id=visit.request.request_id,
-        action_url=visit.link_to("start", rd=target or visit.home),
+        request_id=context.request.request_id,
+        action_url=context.link_to("start", rd=target or context.default_target),
         action_label="Sign in again",
-        application_name=visit.parts.settings.application_name,
+        application_name=context.components.settings.application_name,
     )
-    return replace(page(error.status, shown, _retry_after(error)), reason=reason_of(error))
+    return replace(page(error.status, content, _retry_after(error)), reason=reason_of(error))
 
 
 def reason_of(error: GateError) -> Reason:

@@ -8,27 +8,29 @@ from urllib.parse import quote
 from ..effects import Step
 from ..model import Reply
 from ..request.navigation import Audience
-from .auth import judge
-from .context import Parts, Visit
+from .auth import verdict
+from .context import Components, RequestContext
 from .responses import redirect
 
 
-def answer(parts: Parts, visit: Visit) -> Step[Reply]:
+def answer(components: Components, context: RequestContext) -> Step[Reply]:
     """Answer as ``/oauth2/auth`` does, but send a navigation without a session to the sign-in page."""
     yield from ()
-    verdict = judge(parts, visit)
+    reply = verdict(components, context)
     # such proxies ask by GET, whatever the visitor sent
-    audience = visit.as_first_sent("x-forwarded-method").audience
-    if verdict.status != 401 or audience is not Audience.NAVIGATION:
-        return verdict
-    return replace(redirect(visit.url_of("sign_in") + _rd(visit)), reason=verdict.reason)
+    audience = context.as_first_sent("x-forwarded-method").audience
+    if reply.status != 401 or audience is not Audience.NAVIGATION:
+        return reply
+    return replace(redirect(context.url_of("sign_in") + _rd(context)), reason=reply.reason)
 
 
-def _rd(visit: Visit) -> str:
+def _rd(context: RequestContext) -> str:
     """Return the query that brings the visitor back to what they asked the proxy for."""
-    headers = visit.request.headers
+    headers = context.request.headers
     uri = headers.get("x-forwarded-uri")
-    if not uri.startswith("/") or not visit.parts.trusted.trusts(visit.request.peer):
+    if not uri.startswith("/") or not context.components.trusted.trusts(context.request.peer):
         return ""
-    scheme, host = headers.get("x-forwarded-proto") or visit.site.scheme, headers.get("x-forwarded-host")
-    return "?rd=" + quote(visit.judged(f"{scheme}://{host}{uri}" if host else uri), safe="/")
+    scheme, host = headers.get("x-forwarded-proto") or context.site.scheme, headers.get("x-forwarded-host")
+    return "?rd=" + quote(
+        context.safe_target_or_default(f"{scheme}://{host}{uri}" if host else uri), safe="/"
+    )

@@ -14,49 +14,51 @@ from ..effects import Step
 from ..errors import GateError
 from ..model import Reply
 from ..session.revocation import revoke_from_frame
-from .context import Parts, Visit
+from .context import Components, RequestContext
 from .error_pages import reason_of
 from .responses import page, problem, with_cookies
 
-LONGEST_SID = 255
+MAX_SID_LENGTH = 255
 
 
-def answer(parts: Parts, visit: Visit) -> Step[Reply]:
+def answer(components: Components, context: RequestContext) -> Step[Reply]:
     """Answer with an empty page; the session that is named has ended.
 
     Spec: OpenID Connect Front-Channel Logout §2, §3.
     """
     try:
-        sid = _sid(parts, visit)
+        sid = _sid(components, context)
     except GateError as error:
         return replace(problem(400, error.code, error.public_message), reason=reason_of(error))
     cookies: tuple[str, ...] = ()
     ended = "the session ended"
-    if visit.session is not None and visit.session.sid == sid:
-        yield from parts.end_session(visit.session)
-        cookies = parts.sessions.clear(visit.cookie_header)
-    elif parts.settings.insecure_single_process_revocation:
-        yield from revoke_from_frame(sid, parts.settings.session_lifetime_seconds)
-        parts.cache.clear()
+    if context.session is not None and context.session.sid == sid:
+        yield from components.end_session(context.session)
+        cookies = components.sessions.clear(context.cookie_header)
+    elif components.settings.insecure_single_process_revocation:
+        yield from revoke_from_frame(sid, components.settings.session_lifetime_seconds)
+        components.cache.clear()
     else:  # an everyday thing: signed out here first, or a browser that withholds the cookie in a frame
-        why = "the one that came is another" if visit.session else visit.why.code
-        ended = f"no session ended: {why}, and no store is shared"
+        reason = "the one that came is another" if context.session else context.reason.code
+        ended = f"no session ended: {reason}, and no store is shared"
     reply = page(200, pages.frontchannel_page()).because("frontchannel_logout", ended)
     return with_cookies(reply, cookies)
 
 
-def _sid(parts: Parts, visit: Visit) -> str:
+def _sid(components: Components, context: RequestContext) -> str:
     try:
-        pairs = parse_qsl(visit.request.query, max_num_fields=20) if len(visit.request.query) < 4096 else []
+        pairs = (
+            parse_qsl(context.request.query, max_num_fields=20) if len(context.request.query) < 4096 else []
+        )
     except ValueError:
         pairs = []
     given = dict(pairs)
-    if len(given) != len(pairs) or given.get("iss") != parts.settings.issuer:
-        detail = f"iss: expected {parts.settings.issuer!r}, got {str(given.get('iss'))[:100]!r}"
+    if len(given) != len(pairs) or given.get("iss") != components.settings.issuer:
+        detail = f"iss: expected {components.settings.issuer!r}, got {str(given.get('iss'))[:100]!r}"
         raise GateError(
             "frontchannel_iss", "The iss parameter does not name our provider.", detail=detail, status=400
         )
     sid = given.get("sid", "")
-    if not 0 < len(sid) <= LONGEST_SID:
+    if not 0 < len(sid) <= MAX_SID_LENGTH:
         raise GateError("frontchannel_sid", "The sid parameter is missing or too long.", status=400)
     return sid

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ..effects import Step
 from ..model import Reply
-from .context import Parts, Visit
+from .context import Components, RequestContext
 from .responses import text
 
 
-def answer(parts: Parts, visit: Visit) -> Step[Reply]:
+def answer(components: Components, context: RequestContext) -> Step[Reply]:
     """Answer that the process runs."""
     yield from ()
     return text(200, "OK").because("endpoint")

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from ..effects import Step
 from ..model import Reply
-from .context import Parts, Visit
+from .context import Components, RequestContext
 from .responses import as_json
 
 
-def answer(parts: Parts, visit: Visit) -> Step[Reply]:
+def answer(components: Components, context: RequestContext) -> Step[Reply]:
     """Answer how settings, session store and discovery stand."""
-    if not parts.provider.state().is_known:
-        yield from parts.provider.warm_up()
-    state = parts.provider.state()
+    if not components.provider.state().is_known:
+        yield from components.provider.warm_up()
+    state = components.provider.state()
     content = {
         "status": "ready" if state.is_known else "not ready",
         "settings": "ok",

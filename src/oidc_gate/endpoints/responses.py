@@ -27,9 +27,9 @@ def bare(status: int, headers: HeaderList = ()) -> Reply:
     return reply(status, (NO_STORE, *headers))
 
 
-def page(status: int, shown: Page, headers: HeaderList = ()) -> Reply:
+def page(status: int, content: Page, headers: HeaderList = ()) -> Reply:
     """Return a page; its own headers say that it is not to be stored."""
-    return reply(status, shown.headers + headers, shown.body)
+    return reply(status, content.headers + headers, content.body)
 
 
 def redirect(target: str, headers: HeaderList = (), status: int = 302) -> Reply:

@@ -6,13 +6,13 @@ from .. import pages
 from ..effects import Step
 from ..model import Identity, Reply
 from ..request.navigation import Audience
-from ..request.return_to import asked_target
+from ..request.return_to import unchecked_target
 from .challenge import access_denied, challenge_program, denied_page, posted_page, sign_in_page
-from .context import Parts, Visit
+from .context import Components, RequestContext
 from .responses import bare, page
 
 
-def answer(parts: Parts, visit: Visit) -> Step[Reply]:
+def answer(components: Components, context: RequestContext) -> Step[Reply]:
     """Answer with the sign-in page to a person and a problem to a program.
 
     To a signed-in user: the page that says that they have no access where the settings refuse them; else, as
@@ -20,62 +20,62 @@ def answer(parts: Parts, visit: Visit) -> Step[Reply]:
     sign-in by itself, which would end here again.
     """
     yield from ()
-    visit = visit.as_first_sent("x-auth-request-method")  # Nginx fetches an error page by GET
-    target = visit.judged(wanted(visit))
-    reply = _answer_anonymous(visit, target)
-    if visit.identity is not None:
-        reply = _answer_signed_in(visit, visit.identity, target)
-    return reply.because("sign_in_page", f"for {visit.audience.value}: {_why(visit)}")
+    context = context.as_first_sent("x-auth-request-method")  # Nginx fetches an error page by GET
+    target = context.safe_target_or_default(requested_target(context))
+    reply = _answer_anonymous(context, target)
+    if context.identity is not None:
+        reply = _answer_signed_in(context, context.identity, target)
+    return reply.because("sign_in_page", f"for {context.audience.value}: {_reason(context)}")
 
 
-def _answer_anonymous(visit: Visit, target: str) -> Reply:
-    match visit.audience:
+def _answer_anonymous(context: RequestContext, target: str) -> Reply:
+    match context.audience:
         case Audience.NAVIGATION | Audience.FRAME:
-            return sign_in_page(visit, target)
+            return sign_in_page(context, target)
         case Audience.FORM_POST:
-            return posted_page(visit, visit.referring_page)
+            return posted_page(context, context.referring_page)
         case Audience.PREFETCH:
             return bare(401)
         case Audience.HTMX:
-            return bare(401, (("HX-Redirect", visit.link_to("start", rd=visit.referring_page)),))
+            return bare(401, (("HX-Redirect", context.link_to("start", rd=context.referring_page)),))
         case _:
-            return challenge_program(visit, target)
+            return challenge_program(context, target)
 
 
-def _answer_signed_in(visit: Visit, identity: Identity, target: str) -> Reply:
+def _answer_signed_in(context: RequestContext, identity: Identity, target: str) -> Reply:
     """Return what a signed-in user is shown, under Nginx's ``error_page 403`` as a rule."""
-    if visit.audience is Audience.FORM_POST:
-        target = visit.referring_page
-    match visit.audience:
+    if context.audience is Audience.FORM_POST:
+        target = context.referring_page
+    match context.audience:
         case Audience.PREFETCH:
             return bare(401)
-        case Audience.NAVIGATION | Audience.FRAME | Audience.FORM_POST if visit.refused_by:
-            return denied_page(visit, identity, target, status=401)
+        case Audience.NAVIGATION | Audience.FRAME | Audience.FORM_POST if context.refused_by:
+            return denied_page(context, identity, target, status=401)
         case Audience.NAVIGATION | Audience.FRAME | Audience.FORM_POST:
-            return _known_page(visit, identity, target)
+            return _known_page(context, identity, target)
         case _:
             return access_denied(401)
 
 
-def _why(visit: Visit) -> str:
-    if visit.session is None:
-        return visit.why.code
-    return f"signed in, refused by {visit.refused_by}" if visit.refused_by else "signed in"
+def _reason(context: RequestContext) -> str:
+    if context.session is None:
+        return context.reason.code
+    return f"signed in, refused by {context.refused_by}" if context.refused_by else "signed in"
 
 
-def wanted(visit: Visit) -> str:
+def requested_target(context: RequestContext) -> str:
     """Return where the visitor wanted to go, not yet judged: ``rd``, else what Nginx says was asked for, else home."""
-    return asked_target(visit.request) or visit.home
+    return unchecked_target(context.request) or context.default_target
 
 
-def _known_page(visit: Visit, identity: Identity, target: str) -> Reply:
-    settings = visit.parts.settings
-    shown = pages.sign_in_page(
-        static_url=visit.path_to("static"),
-        start_url=visit.link_to("start", rd=target),
+def _known_page(context: RequestContext, identity: Identity, target: str) -> Reply:
+    settings = context.components.settings
+    content = pages.sign_in_page(
+        static_url=context.path_to("static"),
+        start_url=context.link_to("start", rd=target),
         application_name=settings.application_name,
         provider_name=settings.provider_name,
         identity_label=identity.label,
-        switch_url=visit.link_to("start", prompt="select_account", rd=target),
+        switch_url=context.link_to("start", prompt="select_account", rd=target),
     )
-    return page(401, shown)
+    return page(401, content)

@@ -15,91 +15,93 @@ from ..model import Reply
 from ..provider.discovery import Metadata
 from ..provider.logout import build_logout_request
 from ..request.navigation import Audience
-from .context import Parts, Visit
+from .context import Components, RequestContext
 from .responses import page, problem, redirect, with_cookies
 
 FORM_TOKEN_SECONDS = 3600
-MOST_BODY_BYTES = 16 * 1024
+MAX_BODY_BYTES = 16 * 1024
 LOGOUT_STATE = "signed_out"
 
 
-def answer(parts: Parts, visit: Visit) -> Step[Reply]:
+def answer(components: Components, context: RequestContext) -> Step[Reply]:
     """Answer a sign-out that the person means; ask whether they do, else."""
-    metadata = yield from _metadata(parts)
-    meant = yield from _is_meant(parts, visit)
-    if meant:
-        return (yield from _sign_out(parts, visit, metadata))
-    if visit.audience not in (Audience.NAVIGATION, Audience.FRAME, Audience.FORM_POST):
+    metadata = yield from _metadata(components)
+    intended = yield from _is_intended(components, context)
+    if intended:
+        return (yield from _sign_out(components, context, metadata))
+    if context.audience not in (Audience.NAVIGATION, Audience.FRAME, Audience.FORM_POST):
         message = "Sign out by a POST from a page of this site, or open this address."
         return problem(403, "sign_out_not_meant", message).because("sign_out_not_meant")
-    return (yield from _ask(parts, visit, metadata))
+    return (yield from _ask(components, context, metadata))
 
 
-def _sign_out(parts: Parts, visit: Visit, metadata: Metadata | None) -> Step[Reply]:
-    session, now = visit.session, (yield from effects.now())
+def _sign_out(components: Components, context: RequestContext, metadata: Metadata | None) -> Step[Reply]:
+    session, now = context.session, (yield from effects.now())
     if session is not None:
-        yield from parts.end_session(session)
-    onward = None
+        yield from components.end_session(session)
+    logout_url = None
     if metadata is not None:
-        onward = build_logout_request(
+        logout_url = build_logout_request(
             metadata,
-            parts.settings,
-            post_logout_redirect_uri=visit.url_of("signed_out"),
-            state=parts.logout_states.sign(LOGOUT_STATE, now),
+            components.settings,
+            post_logout_redirect_uri=context.url_of("signed_out"),
+            state=components.logout_states.sign(LOGOUT_STATE, now),
             id_token_hint=session.id_token if session else "",
         )
-    answer = _leave(visit, onward or visit.link_to("signed_out")).because("signed_out")
-    return with_cookies(answer, parts.sessions.clear(visit.cookie_header))
+    answer = _leave(context, logout_url or context.link_to("signed_out")).because("signed_out")
+    return with_cookies(answer, components.sessions.clear(context.cookie_header))
 
 
-def _leave(visit: Visit, target: str) -> Reply:
+def _leave(context: RequestContext, target: str) -> Reply:
     """Return the way on: a redirect; after a form a page, which `form-action` does not hold against the target."""
-    if visit.audience is not Audience.FORM_POST or target.startswith("/"):
+    if context.audience is not Audience.FORM_POST or target.startswith("/"):
         return redirect(target, status=303)
-    shown = pages.leaving_page(
-        static_url=visit.path_to("static"),
+    content = pages.leaving_page(
+        static_url=context.path_to("static"),
         target=target,
-        application_name=visit.parts.settings.application_name,
+        application_name=context.components.settings.application_name,
     )
-    return page(200, shown)
+    return page(200, content)
 
 
-def _is_meant(parts: Parts, visit: Visit) -> Step[bool]:
+def _is_intended(components: Components, context: RequestContext) -> Step[bool]:
     """Tell whether our own page, or the person at the address bar, asks for it."""
-    headers = visit.request.headers
+    headers = context.request.headers
     site = headers.get("sec-fetch-site")
-    if visit.request.method != "POST":
+    if context.request.method != "POST":
         # A same-origin <img> says same-origin too: only a document counts.
-        return visit.audience is Audience.NAVIGATION and site in ("same-origin", "none")
-    if site == "same-origin" or headers.get("origin") in (visit.site.origin, visit.here):
+        return context.audience is Audience.NAVIGATION and site in ("same-origin", "none")
+    if site == "same-origin" or headers.get("origin") in (context.site.origin, context.browser_origin):
         return True
-    body = yield from effects.read_body(MOST_BODY_BYTES)
-    fields = parse_qs(body.decode("latin-1")) if len(body) <= MOST_BODY_BYTES else {}
+    body = yield from effects.read_body(MAX_BODY_BYTES)
+    fields = parse_qs(body.decode("latin-1")) if len(body) <= MAX_BODY_BYTES else {}
     now = yield from effects.now()
     token = fields.get("form_token", [""])[0]
-    return parts.sign_out_tokens.is_signed(token, _whose(visit), now, max_age_seconds=FORM_TOKEN_SECONDS)
-
-
-def _ask(parts: Parts, visit: Visit, metadata: Metadata | None) -> Step[Reply]:
-    now = yield from effects.now()
-    shown = pages.sign_out_page(
-        static_url=visit.path_to("static"),
-        action_url=visit.path_to("sign_out"),
-        form_token=parts.sign_out_tokens.sign(_whose(visit), now),
-        at_provider_too=bool(metadata and metadata.end_session_endpoint),
-        application_name=parts.settings.application_name,
+    return components.sign_out_tokens.is_signed(
+        token, _token_subject(context), now, max_age_seconds=FORM_TOKEN_SECONDS
     )
-    return page(200, shown).because("sign_out_asked")
 
 
-def _whose(visit: Visit) -> str:
+def _ask(components: Components, context: RequestContext, metadata: Metadata | None) -> Step[Reply]:
+    now = yield from effects.now()
+    content = pages.sign_out_page(
+        static_url=context.path_to("static"),
+        action_url=context.path_to("sign_out"),
+        form_token=components.sign_out_tokens.sign(_token_subject(context), now),
+        at_provider_too=bool(metadata and metadata.end_session_endpoint),
+        application_name=components.settings.application_name,
+    )
+    return page(200, content).because("sign_out_asked")
+
+
+def _token_subject(context: RequestContext) -> str:
     """Return what a form token is good for: this session's sign-out, and no other's."""
-    return visit.identity.session_id if visit.identity else "nobody"
+    return context.identity.session_id if context.identity else "nobody"
 
 
-def _metadata(parts: Parts) -> Step[Metadata | None]:
+def _metadata(components: Components) -> Step[Metadata | None]:
     """Return the provider's metadata, or None while it is down: then the session ends here alone."""
     try:
-        return (yield from parts.provider.metadata())
+        return (yield from components.provider.metadata())
     except GateError:
         return None

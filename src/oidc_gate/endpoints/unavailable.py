@@ -5,19 +5,19 @@ from __future__ import annotations
 from .. import pages
 from ..effects import Step
 from ..model import Reply
-from .context import Parts, Visit
+from .context import Components, RequestContext
 from .responses import page
 
 RETRY_AFTER_SECONDS = 10
 
 
-def answer(parts: Parts, visit: Visit) -> Step[Reply]:
+def answer(components: Components, context: RequestContext) -> Step[Reply]:
     """Answer 503, with a page."""
     yield from ()
-    shown = pages.unavailable_page(
-        static_url=visit.path_to("static"),
-        request_id=visit.request.request_id,
+    content = pages.unavailable_page(
+        static_url=context.path_to("static"),
+        request_id=context.request.request_id,
         retry_after_seconds=RETRY_AFTER_SECONDS,
-        application_name=parts.settings.application_name,
+        application_name=components.settings.application_name,
     )
-    return page(503, shown).because("endpoint")
+    return page(503, content).because("endpoint")

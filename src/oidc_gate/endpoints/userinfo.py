@@ -7,19 +7,19 @@ from dataclasses import replace
 from ..effects import Step
 from ..model import Reply
 from .challenge import SIGN_IN_FIRST, access_denied
-from .context import Parts, Visit
+from .context import Components, RequestContext
 from .responses import as_json, problem
 
 
-def answer(parts: Parts, visit: Visit) -> Step[Reply]:
+def answer(components: Components, context: RequestContext) -> Step[Reply]:
     """Answer who is signed in, 401 without a session, or 403 to a user whom the rules refuse."""
     yield from ()
-    identity = visit.identity
+    identity = context.identity
     if identity is None:
-        reply = problem(401, visit.why.code, SIGN_IN_FIRST, sign_in=visit.url_of("start"))
-        return replace(reply, reason=visit.why)
-    if visit.refused_by:
-        return access_denied(403).because("refused", rule=visit.refused_by)
+        reply = problem(401, context.reason.code, SIGN_IN_FIRST, sign_in=context.url_of("start"))
+        return replace(reply, reason=context.reason)
+    if context.refused_by:
+        return access_denied(403).because("refused", rule=context.refused_by)
     return as_json(
         200,
         {

@@ -12,7 +12,7 @@ CHALLENGE = {"WWW-Authenticate": "Bearer"}
 Groups = str | tuple[str, ...]
 
 
-def wanted_groups(group: Groups | None) -> frozenset[str]:
+def required_groups(group: Groups | None) -> frozenset[str]:
     """Return the groups of which one is enough; none for whoever is signed in.
 
     Raises:
@@ -20,14 +20,14 @@ def wanted_groups(group: Groups | None) -> frozenset[str]:
     """
     if group is None:
         return frozenset()
-    wanted = frozenset([group] if isinstance(group, str) else group)
-    if not wanted or "" in wanted:
+    required = frozenset([group] if isinstance(group, str) else group)
+    if not required or "" in required:
         raise ValueError("require(group=...): the name of a group is empty, or there is none")
-    return wanted
+    return required
 
 
-def refusal(identity: Identity | None, wanted: frozenset[str]) -> int:
+def refusal(identity: Identity | None, required: frozenset[str]) -> int:
     """Return the status to refuse with: 401 for nobody, 403 for somebody else; 0 to go on."""
     if identity is None:
         return 401
-    return 403 if wanted and wanted.isdisjoint(identity.groups) else 0
+    return 403 if required and required.isdisjoint(identity.groups) else 0

@@ -30,7 +30,7 @@ from django.utils.decorators import sync_and_async_middleware
 from django.utils.functional import SimpleLazyObject
 
 from ..model import Identity
-from ._require import CHALLENGE, KEY, NOT_IN_GROUP, SIGN_IN_FIRST, Groups, refusal, wanted_groups
+from ._require import CHALLENGE, KEY, NOT_IN_GROUP, SIGN_IN_FIRST, Groups, refusal, required_groups
 
 log = logging.getLogger("oidc_gate.django")
 
@@ -57,16 +57,16 @@ def require(*, group: Groups | None = None) -> Callable[[View], View]:
     Returns:
         A decorator. 401 for nobody; `PermissionDenied`, Django's 403, for somebody else.
     """
-    wanted = wanted_groups(group)
+    required = required_groups(group)
 
     def decorate(view: View) -> View:
         @functools.wraps(view)
         def called(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            return _refuse(request, wanted) or view(request, *args, **kwargs)
+            return _refuse(request, required) or view(request, *args, **kwargs)
 
         @functools.wraps(view)
         async def acalled(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            return _refuse(request, wanted) or await view(request, *args, **kwargs)
+            return _refuse(request, required) or await view(request, *args, **kwargs)
 
         checked: Any = acalled if iscoroutinefunction(view) else called
         return checked  # type: ignore[no-any-return]
@@ -74,8 +74,8 @@ def require(*, group: Groups | None = None) -> Callable[[View], View]:
     return decorate
 
 
-def _refuse(request: HttpRequest, wanted: frozenset[str]) -> HttpResponse | None:
-    status = refusal(current_identity(request), wanted)
+def _refuse(request: HttpRequest, required: frozenset[str]) -> HttpResponse | None:
+    status = refusal(current_identity(request), required)
     if status == 403:
         raise PermissionDenied(NOT_IN_GROUP)
     return HttpResponse(SIGN_IN_FIRST, "text/plain", 401, headers=CHALLENGE) if status else None
@@ -91,19 +91,19 @@ def OIDCGateMiddleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[
     if iscoroutinefunction(get_response):
 
         async def amiddleware(request: HttpRequest) -> Any:
-            _introduce(request)
+            _set_identity(request)
             return await get_response(request)
 
         return amiddleware
 
     def middleware(request: HttpRequest) -> Any:
-        _introduce(request)
+        _set_identity(request)
         return get_response(request)
 
     return middleware
 
 
-def _introduce(request: Any) -> None:
+def _set_identity(request: Any) -> None:
     request.identity = identity = current_identity(request)
     if identity is None or not any(isinstance(one, OIDCGateBackend) for one in get_backends()):
         return
@@ -181,5 +181,5 @@ class OIDCGateBackend(ModelBackend):
             first, last = given, family
         trusts_email = identity.email_verified or self.takes_unverified_email
         email = identity.email if trusts_email and len(identity.email) <= 254 else ""
-        said = {"first_name": first[:150], "last_name": last[:150], user.get_email_field_name(): email}
-        return {field: _NOT_IN_A_NAME.sub("", value) for field, value in said.items()}
+        values = {"first_name": first[:150], "last_name": last[:150], user.get_email_field_name(): email}
+        return {field: _NOT_IN_A_NAME.sub("", value) for field, value in values.items()}

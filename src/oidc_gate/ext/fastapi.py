@@ -18,7 +18,7 @@ from fastapi import Depends
 from fastapi.requests import HTTPConnection
 
 from ..model import Identity
-from ._require import Groups, wanted_groups
+from ._require import Groups, required_groups
 from .starlette import current_identity, refuse
 
 __all__ = ["CurrentIdentity", "OptionalIdentity", "current_identity", "require"]
@@ -33,10 +33,10 @@ def require(*, group: Groups | None = None) -> Callable[[HTTPConnection], Identi
     Returns:
         What goes into ``Depends``. 401 for nobody, 403 for somebody else; a WebSocket is closed with 1008.
     """
-    wanted = wanted_groups(group)
+    required = required_groups(group)
 
     def identity(connection: HTTPConnection) -> Identity:
-        refuse(connection, wanted)
+        refuse(connection, required)
         found = current_identity(connection)
         assert found is not None
         return found

@@ -10,7 +10,7 @@ from flask import abort, current_app, request
 from werkzeug.local import LocalProxy
 
 from ..model import Identity
-from ._require import KEY, Groups, refusal, wanted_groups
+from ._require import KEY, Groups, refusal, required_groups
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,12 +34,12 @@ def require(*, group: Groups | None = None) -> Callable[[Callable[P, R]], Callab
     Returns:
         A decorator; it goes below ``@app.route``. 401 for nobody, 403 for somebody else.
     """
-    wanted = wanted_groups(group)
+    required = required_groups(group)
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(view)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-            if status := refusal(_identity(), wanted):
+            if status := refusal(_identity(), required):
                 abort(status)
             called: Any = current_app.ensure_sync(view)(*args, **kwargs)
             return cast("R", called)

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException, WebSocketException
 from starlette.requests import HTTPConnection
 
 from ..model import Identity
-from ._require import CHALLENGE, KEY, NOT_IN_GROUP, SIGN_IN_FIRST, Groups, refusal, wanted_groups
+from ._require import CHALLENGE, KEY, NOT_IN_GROUP, SIGN_IN_FIRST, Groups, refusal, required_groups
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -39,12 +39,12 @@ def require(*, group: Groups | None = None) -> Callable[[Endpoint], Endpoint]:
     Returns:
         A decorator. 401 for nobody, 403 for somebody else; a WebSocket is closed with 1008.
     """
-    wanted = wanted_groups(group)
+    required = required_groups(group)
 
     def decorate(endpoint: Endpoint) -> Endpoint:
         def check(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             given = (*args, *kwargs.values())
-            refuse(next(value for value in given if isinstance(value, HTTPConnection)), wanted)
+            refuse(next(value for value in given if isinstance(value, HTTPConnection)), required)
 
         @functools.wraps(endpoint)
         async def acalled(*args: Any, **kwargs: Any) -> Any:
@@ -62,14 +62,14 @@ def require(*, group: Groups | None = None) -> Callable[[Endpoint], Endpoint]:
     return decorate
 
 
-def refuse(connection: HTTPConnection, wanted: frozenset[str]) -> None:
+def refuse(connection: HTTPConnection, required: frozenset[str]) -> None:
     """Refuse a connection of somebody who is in none of the groups wanted.
 
     Raises:
         HTTPException: 401 for nobody, 403 for somebody else.
         WebSocketException: 1008, for a WebSocket.
     """
-    status = refusal(current_identity(connection), wanted)
+    status = refusal(current_identity(connection), required)
     if status and connection.scope["type"] == "websocket":
         raise WebSocketException(1008)
     if status == 401:

@@ -72,7 +72,7 @@ class State:
     slot: int
     target: str
 
-    def is_over(self, now: int) -> bool:
+    def is_expired(self, now: int) -> bool:
         """Tell whether more than ten minutes have passed."""
         return now - self.started_at > FLOW_SECONDS
 
@@ -95,8 +95,8 @@ def seal_state(sealer: Sealer, flow: Flow, slot: int, target: str, seal_nonce: b
     """Return the ``state`` parameter."""
     packed = _STATE_HEAD.pack(flow.started_at, slot) + flow.id
     plain = target.encode("utf-8")
-    squeezed = zlib.compress(plain, 9) if len(plain) > 120 else b""
-    return sealer.seal(packed + (b"Z" + squeezed if squeezed else b"P" + plain), seal_nonce)
+    compressed = zlib.compress(plain, 9) if len(plain) > 120 else b""
+    return sealer.seal(packed + (b"Z" + compressed if compressed else b"P" + plain), seal_nonce)
 
 
 def open_state(sealer: Sealer, value: str) -> State:

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from .record import Flow
 
-MOST_ROUNDS = 3
-ROUNDS_SECONDS = 60
+MAX_SIGN_INS = 3
+LOOP_SECONDS = 60
 
 
 def choose_slot(taken: Mapping[int, Flow | None], slots: int, random_byte: int) -> int:
@@ -33,12 +33,12 @@ def _age_key(flow: Flow | None) -> int:
     return flow.started_at if flow else 0
 
 
-def next_round(cookie: str, now: int) -> str:
+def count_sign_in(cookie: str, now: int) -> str:
     """Return the rounds cookie after one more sign-in that ended well: ``count.epoch``."""
-    return f"{rounds_in(cookie, now) + 1}.{now}"
+    return f"{recent_sign_ins(cookie, now) + 1}.{now}"
 
 
-def rounds_in(cookie: str, now: int) -> int:
+def recent_sign_ins(cookie: str, now: int) -> int:
     """Return how many sign-ins ended well within the last minute.
 
     The cookie is the browser's own word, and all that it can bring about is the page that explains loops.
@@ -46,9 +46,9 @@ def rounds_in(cookie: str, now: int) -> int:
     count, _, at = cookie.partition(".")
     if not (count.isascii() and count.isdigit() and at.isascii() and at.isdigit() and len(cookie) < 24):
         return 0
-    return int(count) if 0 <= now - int(at) <= ROUNDS_SECONDS else 0
+    return int(count) if 0 <= now - int(at) <= LOOP_SECONDS else 0
 
 
-def is_going_round(cookie: str, now: int) -> bool:
+def is_sign_in_loop(cookie: str, now: int) -> bool:
     """Tell whether somebody signed in three times in a minute and still has no session."""
-    return rounds_in(cookie, now) >= MOST_ROUNDS
+    return recent_sign_ins(cookie, now) >= MAX_SIGN_INS

@@ -6,7 +6,7 @@ Headers = tuple[tuple[str, str], ...]
 
 # Nginx reads a whole response head into one buffer of 4 or 8 kB, and Set-Cookie needs most of it:
 # a longer Refresh goes into the page itself.
-LONGEST_REFRESH = 1_024
+MAX_REFRESH_LENGTH = 1_024
 
 _POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; {script}base-uri 'none'; form-action {form}"
 

@@ -9,18 +9,18 @@ from itertools import islice
 from markupsafe import Markup
 
 from oidc_gate.pages.assets import asset_url
-from oidc_gate.pages.headers import LONGEST_REFRESH, Headers, build_headers, build_policy, build_refresh
+from oidc_gate.pages.headers import MAX_REFRESH_LENGTH, Headers, build_headers, build_policy, build_refresh
 from oidc_gate.pages.safe import (
-    LONGEST_DETAIL,
-    LONGEST_IDENTITY,
-    LONGEST_NAME,
-    LONGEST_SENTENCE,
-    LONGEST_TITLE,
+    MAX_DETAIL_LENGTH,
+    MAX_IDENTITY_LENGTH,
+    MAX_NAME_LENGTH,
+    MAX_SENTENCE_LENGTH,
+    MAX_TITLE_LENGTH,
     clean,
     href,
 )
 
-_MOST_ROWS = 12
+_MAX_ROWS = 12
 _NOTHING = Markup("")
 
 _DOCUMENT = Markup("""\
@@ -53,7 +53,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class Branding:
     """What all pages of one gate share.
 
     Args:
@@ -65,9 +65,9 @@ class Site:
     application_name: str = ""
 
     @classmethod
-    def of(cls, static_url: str, application_name: str | None) -> Site:
+    def of(cls, static_url: str, application_name: str | None) -> Branding:
         """Build the value, the name made harmless to read."""
-        return cls(static_url, clean(application_name or "", LONGEST_NAME))
+        return cls(static_url, clean(application_name or "", MAX_NAME_LENGTH))
 
     def name_or(self, neutral: str) -> Markup:
         """Return the application's name as HTML, or neutral words where there is none."""
@@ -75,7 +75,7 @@ class Site:
 
 
 def build_page(
-    site: Site,
+    branding: Branding,
     heading: str | Markup,
     content: Iterable[Markup],
     *,
@@ -88,7 +88,7 @@ def build_page(
     """Put a page together: the frame, the header fields, and the Refresh where there is one.
 
     Args:
-        site: what all pages share.
+        branding: what all pages share.
         heading: the h1, and the first half of the title.
         content: what follows the h1, in reading order.
         footer: what support asks for.
@@ -102,18 +102,18 @@ def build_page(
     """
     refresh_headers, head = _build_refresh_parts(refresh_url)
     if scripted:
-        script_url = asset_url(site.static_url, "gate.js")
+        script_url = asset_url(branding.static_url, "gate.js")
         # "defer": the links are there when it runs, and the load event, which Refresh waits for, is not.
         head += Markup('<script src="{}" defer></script>\n').format(script_url)
-    text = clean(heading.striptags() if isinstance(heading, Markup) else heading, LONGEST_TITLE)
-    has_name = not site.application_name or site.application_name in text
+    text = clean(heading.striptags() if isinstance(heading, Markup) else heading, MAX_TITLE_LENGTH)
+    has_name = not branding.application_name or branding.application_name in text
     document = _DOCUMENT.format(
         head=head,
-        title=text if has_name else f"{text} · {site.application_name}",
-        icon=asset_url(site.static_url, "icon.svg"),
-        css=asset_url(site.static_url, "gate.css"),
-        name=Markup("<span>{}</span>").format(isolated(site.application_name))
-        if site.application_name
+        title=text if has_name else f"{text} · {branding.application_name}",
+        icon=asset_url(branding.static_url, "icon.svg"),
+        css=asset_url(branding.static_url, "gate.css"),
+        name=Markup("<span>{}</span>").format(isolated(branding.application_name))
+        if branding.application_name
         else "",
         heading=heading if isinstance(heading, Markup) else text,
         content=Markup("").join(content),
@@ -128,7 +128,7 @@ def _build_refresh_parts(url: str | None) -> tuple[Headers, Markup]:
     if url is None:
         return (), _NOTHING
     refresh = build_refresh(url)
-    if len(refresh) <= LONGEST_REFRESH:
+    if len(refresh) <= MAX_REFRESH_LENGTH:
         return (("Refresh", refresh),), _NOTHING
     return (), Markup('<meta http-equiv="refresh" content="{}">\n').format(refresh)
 
@@ -146,21 +146,21 @@ def _isolated_address(text: str) -> Markup:
 
 def paragraph(text: str | Markup, kind: str = "quiet") -> Markup:
     """Build a paragraph; a plain string is bounded and escaped, an empty one is left out."""
-    words = text if isinstance(text, Markup) else clean(text, LONGEST_SENTENCE)
+    words = text if isinstance(text, Markup) else clean(text, MAX_SENTENCE_LENGTH)
     return Markup('<p class="{}">{}</p>\n').format(kind, words) if words else _NOTHING
 
 
 def bullets(lines: Iterable[str]) -> Markup:
     """Build a list of at most twelve sentences, or nothing."""
     items = [
-        Markup("<li>{}</li>\n").format(clean(line, LONGEST_SENTENCE)) for line in islice(lines, _MOST_ROWS)
+        Markup("<li>{}</li>\n").format(clean(line, MAX_SENTENCE_LENGTH)) for line in islice(lines, _MAX_ROWS)
     ]
     return Markup('<ul class="quiet">\n{}</ul>\n').format(Markup("").join(items)) if items else _NOTHING
 
 
 def person(label: str) -> Markup:
     """Show who is signed in."""
-    name = clean(label, LONGEST_IDENTITY)
+    name = clean(label, MAX_IDENTITY_LENGTH)
     initial = next((letter for letter in name if letter.isalnum()), "?").upper()[:1]
     return Markup(
         '<p class="person"><span class="initial" aria-hidden="true">{}</span><span>{}</span></p>\n'
@@ -180,8 +180,10 @@ def link(url: str | None, label: str, *, second: bool = False, mark: Markup = _N
         ValueError: an address that no page may show.
     """
     kind = "button second" if second else "button"
-    shown = "" if url is None else href(url)
-    return Markup('<a class="{}" href="{}"{}>{}</a>\n').format(kind, shown, mark, clean(label, LONGEST_NAME))
+    rendered = "" if url is None else href(url)
+    return Markup('<a class="{}" href="{}"{}>{}</a>\n').format(
+        kind, rendered, mark, clean(label, MAX_NAME_LENGTH)
+    )
 
 
 # gate.js adds the fragment of the current address to the "rd" of links marked so.
@@ -199,12 +201,14 @@ def actions(*items: Markup) -> Markup:
 
 def reference(rows: Iterable[tuple[str, str]]) -> Markup:
     """Build the footer with what support asks for; rows without a value are left out, twelve at the most."""
-    shown = [
+    rendered = [
         Markup("<div><dt>{}</dt><dd><code>{}</code></dd></div>\n").format(
-            clean(label, LONGEST_NAME), clean(value, LONGEST_DETAIL)
+            clean(label, MAX_NAME_LENGTH), clean(value, MAX_DETAIL_LENGTH)
         )
-        for label, value in islice((row for row in rows if row[1]), _MOST_ROWS)
+        for label, value in islice((row for row in rows if row[1]), _MAX_ROWS)
     ]
     return (
-        Markup("<footer>\n<dl>\n{}</dl>\n</footer>\n").format(Markup("").join(shown)) if shown else _NOTHING
+        Markup("<footer>\n<dl>\n{}</dl>\n</footer>\n").format(Markup("").join(rendered))
+        if rendered
+        else _NOTHING
     )

@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from oidc_gate.pages.layout import (
     RETURNS,
+    Branding,
     Page,
-    Site,
     actions,
     build_page,
     bullets,
@@ -19,7 +19,7 @@ from oidc_gate.pages.layout import (
     person,
     reference,
 )
-from oidc_gate.pages.safe import LONGEST_TITLE, clean
+from oidc_gate.pages.safe import MAX_TITLE_LENGTH, clean
 
 # Each is a cause met in the field; the order is how often.
 LOOP_CAUSES = (
@@ -53,13 +53,13 @@ def denied_page(
     Raises:
         ValueError: an address that no page may show.
     """
-    site = Site.of(static_url, application_name)
+    branding = Branding.of(static_url, application_name)
     refusal = Markup("You are signed in, but this account is not allowed to use {}.")
     return build_page(
-        site,
+        branding,
         "You do not have access",
         (
-            paragraph(refusal.format(site.name_or("this page"))),
+            paragraph(refusal.format(branding.name_or("this page"))),
             person(identity_label),
             paragraph(reason or ""),
             paragraph(
@@ -113,8 +113,8 @@ def error_page(
     button = actions(link(action_url, action_label or "Try again")) if action_url is not None else Markup("")
     rows = (("Error code", code), ("Status", str(status)), ("Request ID", request_id))
     return build_page(
-        Site.of(static_url, application_name),
-        clean(title, LONGEST_TITLE) or "Something went wrong",
+        Branding.of(static_url, application_name),
+        clean(title, MAX_TITLE_LENGTH) or "Something went wrong",
         (paragraph(message), bullets(causes), paragraph(what_to_do), button),
         footer=reference(chain(rows, details)),
     )
@@ -178,7 +178,7 @@ def unavailable_page(
     """
     wait = min(max(retry_after_seconds, 1), 86_400) if retry_after_seconds is not None else None
     return build_page(
-        Site.of(static_url, application_name),
+        Branding.of(static_url, application_name),
         "Sign-in is not available right now",
         (
             paragraph("The service that signs people in did not answer. Nothing is wrong with your account."),

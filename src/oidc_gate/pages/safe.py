@@ -5,12 +5,12 @@ import unicodedata
 from urllib.parse import quote
 
 # The longest e-mail address (RFC 5321 §4.5.3.1.3, less the angle brackets); a subject is shorter still.
-LONGEST_IDENTITY = 254
-LONGEST_NAME = 80
-LONGEST_TITLE = 120
-LONGEST_SENTENCE = 600
-LONGEST_DETAIL = 300
-_LONGEST_HREF = 65_536
+MAX_IDENTITY_LENGTH = 254
+MAX_NAME_LENGTH = 80
+MAX_TITLE_LENGTH = 120
+MAX_SENTENCE_LENGTH = 600
+MAX_DETAIL_LENGTH = 300
+_MAX_HREF_LENGTH = 65_536
 
 # Zero-width non-joiner and joiner: Persian words and many emoji are spelled with them.
 _JOINERS = "\u200c\u200d"
@@ -70,7 +70,7 @@ def href(url: str) -> str:
 
     Spec: WHATWG URL §4.4 (what a browser strips or turns before it looks at the scheme)
     """
-    if len(url) > _LONGEST_HREF:
+    if len(url) > _MAX_HREF_LENGTH:
         raise ValueError("address too long to show")
     if _NEVER_IN_A_URL.search(url) or not _SHOWABLE.match(url):
         raise ValueError("address is neither http(s) nor a path of this host")

@@ -8,8 +8,8 @@ from oidc_gate.pages.layout import (
     IN_A_NEW_TAB,
     RETURNS,
     RETURNS_BY_ITSELF,
+    Branding,
     Page,
-    Site,
     actions,
     build_page,
     isolated,
@@ -17,7 +17,7 @@ from oidc_gate.pages.layout import (
     paragraph,
     person,
 )
-from oidc_gate.pages.safe import LONGEST_NAME, LONGEST_SENTENCE, clean
+from oidc_gate.pages.safe import MAX_NAME_LENGTH, MAX_SENTENCE_LENGTH, clean
 
 
 def sign_in_page(
@@ -49,27 +49,33 @@ def sign_in_page(
     """
     if refresh_seconds not in (None, 0):
         raise ValueError("refresh_seconds is None or 0")
-    site = Site.of(static_url, application_name)
-    told = paragraph(clean(notice or "", LONGEST_SENTENCE), "notice")
+    branding = Branding.of(static_url, application_name)
+    notice_paragraph = paragraph(clean(notice or "", MAX_SENTENCE_LENGTH), "notice")
     if identity_label is not None:
-        return _build_known_page(site, told, identity_label, start_url if switch_url is None else switch_url)
-    provider = clean(provider_name or "", LONGEST_NAME)
-    goes_on = refresh_seconds is not None
+        return _build_known_page(
+            branding, notice_paragraph, identity_label, start_url if switch_url is None else switch_url
+        )
+    provider = clean(provider_name or "", MAX_NAME_LENGTH)
+    is_automatic = refresh_seconds is not None
     label = f"Sign in with {provider}" if provider else "Sign in"
-    mark = RETURNS_BY_ITSELF if goes_on else RETURNS
+    mark = RETURNS_BY_ITSELF if is_automatic else RETURNS
     return build_page(
-        site,
-        Markup("Sign in to {}").format(isolated(site.application_name))
-        if site.application_name
+        branding,
+        Markup("Sign in to {}").format(isolated(branding.application_name))
+        if branding.application_name
         else "Sign in",
-        (told, paragraph(_build_invitation(provider, goes_on)), actions(link(start_url, label, mark=mark))),
-        refresh_url=start_url if goes_on else None,
+        (
+            notice_paragraph,
+            paragraph(_build_invitation(provider, is_automatic)),
+            actions(link(start_url, label, mark=mark)),
+        ),
+        refresh_url=start_url if is_automatic else None,
         scripted=True,
     )
 
 
-def _build_invitation(provider: str, goes_on: bool) -> str | Markup:
-    if goes_on:
+def _build_invitation(provider: str, is_automatic: bool) -> str | Markup:
+    if is_automatic:
         return "Taking you there now. If nothing happens, use the button."
     if provider:
         invitation = Markup("Please sign in with {} to continue. You will come straight back to this page.")
@@ -77,13 +83,15 @@ def _build_invitation(provider: str, goes_on: bool) -> str | Markup:
     return "Please sign in to continue. You will come straight back to this page."
 
 
-def _build_known_page(site: Site, told: Markup, identity_label: str, switch_url: str) -> Page:
+def _build_known_page(
+    branding: Branding, notice_paragraph: Markup, identity_label: str, switch_url: str
+) -> Page:
     advice = "If this is not the account that you want to use here, sign in with another one."
     return build_page(
-        site,
+        branding,
         "You are signed in",
         (
-            told,
+            notice_paragraph,
             person(identity_label),
             paragraph(advice),
             actions(link(switch_url, "Sign in as somebody else", mark=RETURNS)),
@@ -108,7 +116,7 @@ def posted_page(*, static_url: str, start_url: str, application_name: str | None
         "and use the Back button: most browsers still show the form as you filled it in."
     )
     return build_page(
-        Site.of(static_url, application_name),
+        Branding.of(static_url, application_name),
         "Your form was not sent",
         (
             paragraph("You are not signed in, or no longer. Nothing was received, and nothing was saved."),
@@ -138,7 +146,7 @@ def continue_page(*, static_url: str, target: str, application_name: str | None 
     Spec: RFC 6265bis §5.2 ("same-site" requests), HTML §4.2.5.3
     """
     return build_page(
-        Site.of(static_url, application_name),
+        Branding.of(static_url, application_name),
         "You are signed in",
         (
             paragraph("Taking you to your page now. If nothing happens, use the button."),

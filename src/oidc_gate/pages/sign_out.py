@@ -5,7 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from oidc_gate.pages.headers import build_headers, build_policy
-from oidc_gate.pages.layout import Page, Site, actions, build_page, link, paragraph
+from oidc_gate.pages.layout import Branding, Page, actions, build_page, link, paragraph
 from oidc_gate.pages.safe import href
 
 FORM_TOKEN_FIELD = "form_token"
@@ -41,13 +41,13 @@ def sign_out_page(
     Raises:
         ValueError: an address that no page may show.
     """
-    site = Site.of(static_url, application_name)
+    branding = Branding.of(static_url, application_name)
     token = form_token.encode("utf-8", "replace").decode("utf-8")
     consequence = Markup("You will be signed out of {}{}.").format(
-        site.name_or("this site"), " and at your identity provider" if at_provider_too else ""
+        branding.name_or("this site"), " and at your identity provider" if at_provider_too else ""
     )
     form = _FORM.format(href(action_url), _HIDDEN.format(FORM_TOKEN_FIELD, token))
-    return build_page(site, "Sign out?", (paragraph(consequence), actions(form)), has_form=True)
+    return build_page(branding, "Sign out?", (paragraph(consequence), actions(form)), has_form=True)
 
 
 def leaving_page(*, static_url: str, target: str, application_name: str | None = None) -> Page:
@@ -68,7 +68,7 @@ def leaving_page(*, static_url: str, target: str, application_name: str | None =
     Spec: CSP Level 3 §6.4.1; HTML §4.2.5.3
     """
     return build_page(
-        Site.of(static_url, application_name),
+        Branding.of(static_url, application_name),
         "Signing you out",
         (
             paragraph("Your session here has ended. The one at your identity provider ends now."),
@@ -96,9 +96,9 @@ def signed_out_page(
     Raises:
         ValueError: an address that no page may show.
     """
-    site = Site.of(static_url, application_name)
+    branding = Branding.of(static_url, application_name)
     ended = Markup("Your session in {} has ended{}.").format(
-        site.name_or("this application"),
+        branding.name_or("this application"),
         ", and so has the one at your identity provider" if provider_signed_out else "",
     )
     warning = (
@@ -106,7 +106,7 @@ def signed_out_page(
         "without a password. On a shared computer, sign out there too."
     )
     return build_page(
-        site,
+        branding,
         "You are signed out",
         (
             paragraph(ended),

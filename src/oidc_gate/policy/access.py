@@ -13,7 +13,7 @@ from ..model import Identity
 from ..settings import Settings
 from ..syntax.hosts import normal_domain
 
-_LONGEST_EMAIL = 320  # 64 + @ + 255, RFC 5321 §4.5.3.1
+_MAX_EMAIL_LENGTH = 320  # 64 + @ + 255, RFC 5321 §4.5.3.1
 # whitespace, controls, and the characters that compatibility normalisation turns into `@`
 _NOT_LOCAL = re.compile(r"[\s\x00-\x20\x7f-\x9f\uff20\ufe6b\ud800-\udfff]")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -31,16 +31,16 @@ class Email(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
+class RuleSet:
     """One set of rules that a person has to satisfy: named by e-mail or domain, and in one of the groups.
 
     Attributes:
-        names_people: E-mails or domains were given, even if none of them is well-formed.
+        has_email_rules: E-mails or domains were given, even if none of them is well-formed.
         below: ``corp.com`` for the rule ``*.corp.com``.
         unverified: E-mail decides even if the provider does not vouch for it.
     """
 
-    names_people: bool
+    has_email_rules: bool
     emails: frozenset[Email]
     domains: frozenset[str]
     below: frozenset[str]
@@ -49,8 +49,8 @@ class Demand:
 
     def refuses(self, identity: Identity) -> str | None:
         """Return the name of the rule that `identity` fails, or None."""
-        if self.names_people:
-            if not self._names(normal_email(identity.email)):
+        if self.has_email_rules:
+            if not self._matches(normal_email(identity.email)):
                 return (
                     "allowed_emails"
                     if self.emails and not self.domains | self.below
@@ -62,7 +62,7 @@ class Demand:
             return "allowed_groups"
         return None
 
-    def _names(self, email: Email | None) -> bool:
+    def _matches(self, email: Email | None) -> bool:
         if email is None:
             return False
         return email in self.emails or email.domain in self.domains or self._is_below(email.domain)
@@ -76,7 +76,7 @@ class Demand:
         return False
 
 
-class EntryRules:
+class AccessRules:
     """The rules of the settings: e-mails and domains name the same people, groups are a further demand.
 
     Args:
@@ -85,7 +85,7 @@ class EntryRules:
 
     def __init__(self, settings: Settings) -> None:
         self._unverified = settings.insecure_allow_unverified_email
-        self._demand = _demand(
+        self._rule_set = _rule_set(
             settings.allowed_emails, settings.allowed_email_domains, settings.allowed_groups, self._unverified
         )
 
@@ -95,7 +95,7 @@ class EntryRules:
         Returns:
             ``allowed_emails``, ``allowed_email_domains``, ``email_verified`` or ``allowed_groups``.
         """
-        return self._demand.refuses(identity)
+        return self._rule_set.refuses(identity)
 
     def narrowed(self, query: str) -> NarrowedRules:
         """Return these rules with what the query string of ``/oauth2/auth`` demands besides."""
@@ -107,11 +107,11 @@ class QueryRules:
     """The rules in the query string of ``/oauth2/auth``: they narrow, and are obeyed as a whole or refused.
 
     Attributes:
-        demand: None if a parameter is unknown, repeated, empty or not decodable: then nobody enters, since a
+        rule_set: None if a parameter is unknown, repeated, empty or not decodable: then nobody enters, since a
             rule that is not understood must not be ignored (CVE-2021-21411).
     """
 
-    demand: Demand | None
+    rule_set: RuleSet | None
 
     @classmethod
     def parse(cls, query: str, *, unverified: bool = False) -> QueryRules:
@@ -126,18 +126,18 @@ class QueryRules:
 
     def refuses(self, identity: Identity) -> str | None:
         """Return the name of the rule that refuses `identity`, or None."""
-        return self.demand.refuses(identity) if self.demand else "unknown_parameter"
+        return self.rule_set.refuses(identity) if self.rule_set else "unknown_parameter"
 
 
 class NarrowedRules(NamedTuple):
     """Two sets of rules; both have to admit."""
 
-    rules: EntryRules
+    rules: AccessRules
     query: QueryRules
 
     def refuses(self, identity: Identity) -> str | None:
         """Return the name of the rule that refuses; ``unknown_parameter``, an operator's mistake, first."""
-        if self.query.demand is None:
+        if self.query.rule_set is None:
             return "unknown_parameter"
         return self.rules.refuses(identity) or self.query.refuses(identity)
 
@@ -151,16 +151,18 @@ def normal_email(email: str) -> Email | None:
     Spec: RFC 5321 §4.1.2, without quoted strings that hold an ``@`` or a space; UTS #46 for the domain.
     """
     local, _, domain = email.partition("@")
-    if len(email) > _LONGEST_EMAIL or email.count("@") != 1 or not local or _NOT_LOCAL.search(email):
+    if len(email) > _MAX_EMAIL_LENGTH or email.count("@") != 1 or not local or _NOT_LOCAL.search(email):
         return None
     domain = normal_domain(domain)
     return Email(_ascii_lower(local), domain) if domain else None
 
 
-def _demand(emails: Iterable[str], domains: Iterable[str], groups: Iterable[str], unverified: bool) -> Demand:
+def _rule_set(
+    emails: Iterable[str], domains: Iterable[str], groups: Iterable[str], unverified: bool
+) -> RuleSet:
     emails, domains = tuple(emails), tuple(domains)
-    return Demand(
-        names_people=bool(emails or domains),
+    return RuleSet(
+        has_email_rules=bool(emails or domains),
         emails=frozenset(email for text in emails if (email := normal_email(text))),
         domains=frozenset(name for text in domains if (name := normal_domain(text))),
         below=frozenset(
@@ -186,7 +188,7 @@ def _parse(query: str, unverified: bool) -> QueryRules:
     )
     if not well_formed:
         return QueryRules(None)
-    return QueryRules(_demand(emails, domains, values.get("allowed_groups", ()), unverified))
+    return QueryRules(_rule_set(emails, domains, values.get("allowed_groups", ()), unverified))
 
 
 def _items(text: str) -> tuple[str, ...] | None:

@@ -10,9 +10,9 @@ from ..errors import IDTokenError
 from ..model import Identity
 from ..settings import Settings
 
-MOST_GROUPS = 1024  # Active Directory allows a person 1,015
-LONGEST_GROUP = 512  # characters; LDAP names are long
-LONGEST_TEXT = 1024
+MAX_GROUPS = 1024  # Active Directory allows a person 1,015
+MAX_GROUP_LENGTH = 512  # characters; LDAP names are long
+MAX_TEXT_LENGTH = 1024
 
 _PROTOCOL = frozenset(
     {"iss", "aud", "exp", "iat", "nbf", "nonce", "at_hash", "c_hash", "s_hash", "azp", "jti", "sid"}
@@ -92,8 +92,8 @@ def _is_true(value: object) -> bool:
 
 
 def claim_text(value: object) -> str:
-    """Return `value` if it is text of at most `LONGEST_TEXT` characters, else an empty string."""
-    return value if isinstance(value, str) and len(value) <= LONGEST_TEXT else ""
+    """Return `value` if it is text of at most `MAX_TEXT_LENGTH` characters, else an empty string."""
+    return value if isinstance(value, str) and len(value) <= MAX_TEXT_LENGTH else ""
 
 
 def claim_texts(value: object) -> tuple[str, ...]:
@@ -101,5 +101,7 @@ def claim_texts(value: object) -> tuple[str, ...]:
     items: Iterable[object] = (
         (value,) if isinstance(value, str) else value if isinstance(value, list | tuple) else ()
     )
-    found = dict.fromkeys(item for item in items if isinstance(item, str) and 0 < len(item) <= LONGEST_GROUP)
-    return tuple(found)[:MOST_GROUPS]
+    found = dict.fromkeys(
+        item for item in items if isinstance(item, str) and 0 < len(item) <= MAX_GROUP_LENGTH
+    )
+    return tuple(found)[:MAX_GROUPS]

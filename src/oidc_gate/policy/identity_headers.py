@@ -13,7 +13,7 @@ _FAMILIES = ("X-Forwarded", "X-Auth-Request")
 _SUFFIXES = ("User", "Email", "Groups", "Preferred-Username", "Access-Token")
 
 
-def user_of(identity: Identity, settings: Settings) -> str:
+def remote_user(identity: Identity, settings: Settings) -> str:
     """Return what the application calls this person (``REMOTE_USER``): the claim `user_claim`, else empty.
 
     It never falls back to the subject: one person's subject may be another's user name.
@@ -29,7 +29,7 @@ def user_of(identity: Identity, settings: Settings) -> str:
             user = identity.preferred_username
         case other:
             user = claim_text(lookup(identity.claims, other))
-    return _whole(user)
+    return _if_transmissible(user)
 
 
 def identity_headers(
@@ -48,23 +48,23 @@ def identity_headers(
         comma; `groups_left_out` are not among them.
     """
     values = [
-        ("User", user_of(identity, settings)),
-        ("Email", _whole(identity.email)),
-        ("Groups", _joined(identity.groups)),
-        ("Preferred-Username", _whole(identity.preferred_username)),
+        ("User", remote_user(identity, settings)),
+        ("Email", _if_transmissible(identity.email)),
+        ("Groups", _join_groups(identity.groups)),
+        ("Preferred-Username", _if_transmissible(identity.preferred_username)),
     ]
     if access_token is not None:
-        values.append(("Access-Token", _whole(access_token)))
-    return tuple((f"{family}-{suffix}", _wire(value)) for suffix, value in values)
+        values.append(("Access-Token", _if_transmissible(access_token)))
+    return tuple((f"{family}-{suffix}", _encode(value)) for suffix, value in values)
 
 
-def groups_left_out(identity: Identity) -> tuple[str, ...]:
+def untransmissible_groups(identity: Identity) -> tuple[str, ...]:
     """Return the groups that no header can carry, for the log.
 
     A comma would make two groups of one; a control character, or space at an end, is dropped on the way and
     would make another group of it.
     """
-    return tuple(group for group in identity.groups if _splits(group))
+    return tuple(group for group in identity.groups if _is_untransmissible(group))
 
 
 def stripped_names(settings: Settings) -> frozenset[str]:
@@ -76,16 +76,16 @@ def stripped_names(settings: Settings) -> frozenset[str]:
     return frozenset(names | {"remote-user"} | ({"authorization"} if settings.pass_authorization else set()))
 
 
-def _joined(groups: tuple[str, ...]) -> str:
+def _join_groups(groups: tuple[str, ...]) -> str:
     """Return the groups as a header carries them; most people's at one look, the others' one by one."""
     joined = ",".join(groups)
     is_whole = joined.count(",") == len(groups) - 1 and not joined[:1].isspace() and not joined[-1:].isspace()
     if is_whole and _is_plain(joined) and ", " not in joined and " ," not in joined:
         return joined
-    return ",".join(group for group in groups if not _splits(group))
+    return ",".join(group for group in groups if not _is_untransmissible(group))
 
 
-def _splits(group: str) -> bool:
+def _is_untransmissible(group: str) -> bool:
     if "," in group or group != group.strip():
         return True
     return not _is_plain(group) and _CONTROLS.search(group) is not None
@@ -96,22 +96,22 @@ def _is_plain(value: str) -> bool:
     return value.isascii() and value.isprintable()
 
 
-def _whole(value: str) -> str:
+def _if_transmissible(value: str) -> str:
     """Return `value` if a header carries it unchanged, else nothing."""
     return "" if value != value.strip() or (not _is_plain(value) and _CONTROLS.search(value)) else value
 
 
-def _wire(value: str) -> str:
+def _encode(value: str) -> str:
     return value if _is_plain(value) else value.encode("utf-8", "replace").decode("latin-1")
 
 
-NOBODY = Identity("", "")
+ANONYMOUS = Identity("", "")
 
 
 def application_headers(settings: Settings, session: Session | None) -> HeaderList:
     """Return the headers for the wrapped application; those that are asked for come always, empty if need be."""
     token = session.access_token if session else ""
-    identity = session.identity if session else NOBODY
+    identity = session.identity if session else ANONYMOUS
     headers: HeaderList = ()
     if settings.identity_headers:
         headers = identity_headers(
@@ -127,7 +127,7 @@ def application_headers(settings: Settings, session: Session | None) -> HeaderLi
 def auth_headers(settings: Settings, session: Session | None) -> HeaderList:
     """Return the headers of the 202 of ``/oauth2/auth``: all of them, empty for an anonymous visitor."""
     token = (session.access_token if session else "") if settings.pass_access_token else None
-    identity = session.identity if session else NOBODY
+    identity = session.identity if session else ANONYMOUS
     headers = identity_headers(identity, settings, "X-Auth-Request", token)
     if settings.pass_authorization:
         headers += (("Authorization", f"Bearer {session.access_token}" if session else ""),)

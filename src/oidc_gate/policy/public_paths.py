@@ -28,7 +28,7 @@ class PublicPaths:
             for the same view; ``/*`` does not match ``/``. Relative to the mount, case-sensitive.
     """
 
-    __slots__ = ("_below", "_deepest", "_exact")
+    __slots__ = ("_below", "_exact", "_max_depth")
 
     def __init__(self, rules: Iterable[str]) -> None:
         self._exact: dict[str, _Methods] = {}
@@ -39,7 +39,7 @@ class PublicPaths:
                 _add(self._below, path[:-2], method.strip())
             else:
                 _add(self._exact, path, method.strip())
-        self._deepest = max((parent.count("/") for parent in self._below), default=-1)
+        self._max_depth = max((parent.count("/") for parent in self._below), default=-1)
 
     def matches(self, method: str, path: str, raw_path: str) -> bool:
         """Tell whether anyone may send `method` to a path.
@@ -62,7 +62,7 @@ class PublicPaths:
         if path in self._exact and _admits(self._exact[path], method):
             return True
         end = 0
-        for _ in range(self._deepest + 1):
+        for _ in range(self._max_depth + 1):
             if end + 1 == len(path):  # nothing follows the slash
                 return False
             parent = path[:end]

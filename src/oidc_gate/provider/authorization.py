@@ -15,7 +15,7 @@ from . import oauth
 from .client_auth import Message, authenticate, uses_certificate
 from .discovery import Metadata
 from .dpop import DPoPKey
-from .responses import json_object, printable, refuse, refuse_trouble, text
+from .responses import json_object, printable, raise_for_status, refuse, text
 
 MAX_PARAMETERS = 32
 MAX_CODE = 2048
@@ -49,7 +49,7 @@ REGISTERED_ERRORS = frozenset(
     }
 )
 _STATUS = {"access_denied": 403, "temporarily_unavailable": 503, "server_error": 502}
-_SAID = {
+_PUBLIC_MESSAGES = {
     "access_denied": "The sign-in service reports that sign-in was cancelled or refused.",
     "temporarily_unavailable": "The sign-in service is too busy at the moment.",
     "server_error": "The sign-in service reports an error of its own.",
@@ -134,7 +134,7 @@ def process_authorization_response(
 
     Spec: RFC 6749 §3.1, §4.1.2; RFC 9207 §2.4; OpenID Connect Core §3.1.2.5 to §3.1.2.7.
     """
-    params = _once_each(pairs)
+    params = _unique_parameters(pairs)
     _check_iss(params.get("iss"), metadata)
     _check_state(params.get("state", ""), expected_state)
     if "error" in params:
@@ -216,19 +216,19 @@ def _pushed(params: dict[str, str], metadata: Metadata, settings: Settings) -> S
 def _process_pushed(fetched: Fetched, secrets: Sequence[str]) -> str:
     # RFC 9126 §2.2, §2.3
     what = "pushed authorization request"
-    refuse_trouble(fetched, what)
+    raise_for_status(fetched, what)
     if fetched.status not in (200, 201):
-        code, why = "", ""
+        code, reason = "", ""
         try:
             answer = json.loads(fetched.body)
         except (ValueError, RecursionError):
             answer = None
         if isinstance(answer, dict):
             code = text(answer, "error", 100)
-            why = printable(answer.get("error_description", ""), hide=secrets)
+            reason = printable(answer.get("error_description", ""), hide=secrets)
         refuse(
             what,
-            f"status {fetched.status} {printable(code)} {why}".rstrip(),
+            f"status {fetched.status} {printable(code)} {reason}".rstrip(),
             code if code in REGISTERED_ERRORS | {"invalid_client"} else "provider_error",
         )
     request_uri = text(json_object(fetched, what), "request_uri", MAX_REQUEST_URI)
@@ -237,7 +237,7 @@ def _process_pushed(fetched: Fetched, secrets: Sequence[str]) -> str:
     return request_uri
 
 
-def _once_each(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+def _unique_parameters(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     # RFC 6749 §3.1: "MUST NOT be included more than once"
     params = dict(pairs)
     if len(params) != len(pairs):
@@ -268,11 +268,11 @@ def _refusal(params: dict[str, Any]) -> ProviderRefusal:
     error = params["error"]
     code = error if error in REGISTERED_ERRORS else "provider_error"
     hide = (params.get("state", ""), params.get("code", ""))
-    why = printable(params.get("error_description", ""), hide=hide)
+    reason = printable(params.get("error_description", ""), hide=hide)
     return ProviderRefusal(
         code,
-        _SAID.get(code, "The sign-in service did not sign you in."),
-        detail=f"the provider's error is {printable(error, 60, hide=hide)!r}: {why!r}",
+        _PUBLIC_MESSAGES.get(code, "The sign-in service did not sign you in."),
+        detail=f"the provider's error is {printable(error, 60, hide=hide)!r}: {reason!r}",
         status=_STATUS.get(code),
     )
 

@@ -11,8 +11,8 @@ from ..effects import Fetch, Fetched, Step
 from ..errors import GateError, IDTokenError
 from ..settings import Settings
 from .discovery import Metadata, build_discovery_request, process_discovery
-from .refreshing_cache import Refreshed
-from .responses import json_object, printable, refuse, refuse_trouble
+from .refreshing_cache import RefreshingCache
+from .responses import json_object, printable, raise_for_status, refuse
 
 if TYPE_CHECKING:
     from .jose.keys import KeySet
@@ -44,7 +44,7 @@ class ProviderState:
 class Provider:
     """The OpenID Provider of these settings. Safe to share among threads and tasks.
 
-    Its state is in two `Refreshed`, the metadata and the key set, and in one value.
+    Its state is in two `RefreshingCache`, the metadata and the key set, and in one value.
 
     Attributes:
         id_token_algorithms: What an ID token may be signed with.
@@ -56,13 +56,13 @@ class Provider:
         registered = settings.id_token_signed_response_alg
         self.id_token_algorithms = _spellings(registered) if registered else settings.id_token_algorithms
         self.latest_id_token_alg: str | None = None
-        self._metadata: Refreshed[Metadata] = Refreshed(
+        self._metadata: RefreshingCache[Metadata] = RefreshingCache(
             self._discovery_request,
             lambda fetched: process_discovery(fetched, settings.issuer, self.id_token_algorithms),
             on_success=self._log_metadata,
             on_failure=lambda error, has_old: self._log_failure("discovery", error, has_old),
         )
-        self._keys: Refreshed[KeySet] = Refreshed(
+        self._keys: RefreshingCache[KeySet] = RefreshingCache(
             self._keys_request,
             _process_keys,
             on_success=self._log_keys,
@@ -188,7 +188,7 @@ class Provider:
             self.settings.issuer,
             error,
             "the earlier answer is served on" if has_old else "nobody can sign in until it succeeds",
-            _MEND.get(error.code, ""),
+            _FIXES.get(error.code, ""),
         )
 
 
@@ -197,20 +197,20 @@ def _spellings(alg: str) -> tuple[str, ...]:
     return ("EdDSA", "Ed25519") if alg in ("EdDSA", "Ed25519") else (alg,)
 
 
-_MEND = {
-    "provider_name": ". Mend: does this host resolve the name (DNS)? Is a proxy needed (HTTPS_PROXY)?",
-    "provider_tls": ". Mend: name the authority that signed the provider's certificate in ca_file",
-    "provider_unreachable": ". Mend: can this host reach the address (firewall, proxy)?",
-    "provider_timeout": ". Mend: can this host reach the address? Else raise provider_timeout_seconds",
-    "issuer_mismatch": ". Mend: write issuer exactly as the provider does",
-    "provider_answer": ". Mend: open the issuer's /.well-known/openid-configuration and compare",
+_FIXES = {
+    "provider_name": ". Fix: does this host resolve the name (DNS)? Is a proxy needed (HTTPS_PROXY)?",
+    "provider_tls": ". Fix: name the authority that signed the provider's certificate in ca_file",
+    "provider_unreachable": ". Fix: can this host reach the address (firewall, proxy)?",
+    "provider_timeout": ". Fix: can this host reach the address? Else raise provider_timeout_seconds",
+    "issuer_mismatch": ". Fix: write issuer exactly as the provider does",
+    "provider_answer": ". Fix: open the issuer's /.well-known/openid-configuration and compare",
 }
 
 
 def _process_keys(fetched: Fetched) -> KeySet:
     from .jose.keys import KeySet
 
-    refuse_trouble(fetched, "key set")
+    raise_for_status(fetched, "key set")
     if fetched.status != 200:
         refuse("key set", f"status {fetched.status}")
     return KeySet.from_jwks(json_object(fetched, "key set", strict_type=False))

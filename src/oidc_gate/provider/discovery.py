@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from ..effects import Fetch, Fetched
 from ..errors import ProviderError
-from .responses import REFUSED, json_object, printable, refuse, refuse_trouble
+from .responses import UNTRUSTED_MESSAGE, json_object, printable, raise_for_status, refuse
 from .urls import is_plain_loopback, is_usable
 
 WHAT = "discovery"
@@ -123,7 +123,7 @@ def process_discovery(fetched: Fetched, issuer: str, algorithms: Sequence[str] =
 
     Spec: OpenID Connect Discovery §4.2, §4.3.
     """
-    refuse_trouble(fetched, WHAT)
+    raise_for_status(fetched, WHAT)
     if fetched.status != 200:
         refuse(WHAT, f"status {fetched.status}; is the issuer right? Its document is asked for below it")
     # Static hosts serve the document under all kinds of content types.
@@ -132,7 +132,7 @@ def process_discovery(fetched: Fetched, issuer: str, algorithms: Sequence[str] =
     if found != issuer:  # OpenID Connect Discovery §4.3: exactly, to the last slash
         _mismatch(issuer, found)
     metadata = Metadata(issuer=issuer, **_members(document, allow_plain=is_plain_loopback(issuer)))
-    _demand_common_ground(metadata, algorithms)
+    _check_compatibility(metadata, algorithms)
     return metadata
 
 
@@ -192,23 +192,23 @@ def _aliases(document: Mapping[str, Any], *, allow_plain: bool) -> Mapping[str, 
     return MappingProxyType({name: url for name, url in found.items() if url})
 
 
-def _demand_common_ground(metadata: Metadata, algorithms: Sequence[str]) -> None:
-    _demand("response_types_supported", metadata.response_types_supported, ("code",))
-    _demand("code_challenge_methods_supported", metadata.code_challenge_methods_supported, ("S256",))
+def _check_compatibility(metadata: Metadata, algorithms: Sequence[str]) -> None:
+    _check_offered("response_types_supported", metadata.response_types_supported, ("code",))
+    _check_offered("code_challenge_methods_supported", metadata.code_challenge_methods_supported, ("S256",))
     if algorithms:
-        _demand(
+        _check_offered(
             "id_token_signing_alg_values_supported",
             metadata.id_token_signing_alg_values_supported,
             algorithms,
         )
 
 
-def _demand(name: str, offered: tuple[str, ...] | None, wanted: Sequence[str]) -> None:
+def _check_offered(name: str, offered: tuple[str, ...] | None, accepted: Sequence[str]) -> None:
     # A list that is left out, or left empty, says nothing.
-    if offered and not set(offered) & set(wanted):
+    if offered and not set(offered) & set(accepted):
         raise ProviderError(
             "discovery_unusable",
-            REFUSED,
+            UNTRUSTED_MESSAGE,
             detail=f"discovery: {name} offers only {printable(', '.join(offered))}; "
-            f"accepted here: {', '.join(wanted)}",
+            f"accepted here: {', '.join(accepted)}",
         )

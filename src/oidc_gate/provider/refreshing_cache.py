@@ -19,7 +19,7 @@ MIN_LIFETIME_SECONDS = 300
 MAX_LIFETIME_SECONDS = 86_400
 RETRY_SECONDS = 10
 """After a failure nobody tries again for so long."""
-DEMAND_SECONDS = 60
+FORCED_RENEWAL_SECONDS = 60
 """A renewal on demand (an unknown key) happens at most once in so long, however many ask."""
 
 _MAX_AGE = re.compile(r"(?:^|,)\s*max-age\s*=\s*\"?([0-9]{1,9})", re.IGNORECASE)
@@ -56,7 +56,7 @@ class Failure:
     error: GateError
 
 
-class Refreshed(Generic[T]):
+class RefreshingCache(Generic[T]):
     """One such thing. Its fields are swapped whole under a lock that is never held across a ``yield``.
 
     Args:
@@ -80,7 +80,7 @@ class Refreshed(Generic[T]):
         self._held: Held[T] | None = None
         self._failure: Failure | None = None
         self._tried_at: int | None = None  # a renewal of what is held
-        self._demanded_at: int | None = None  # ... because somebody found it wanting
+        self._forced_at: int | None = None  # ... because somebody found it wanting
         self._under_way = 0
 
     @property
@@ -101,7 +101,7 @@ class Refreshed(Generic[T]):
         """
         now = yield from effects.now()
         held = self._held
-        if held is not None and (held.is_fresh(now) or not self._claims_renewal(now)):
+        if held is not None and (held.is_fresh(now) or not self._may_renew(now)):
             return held.value
         if held is None:
             self._raise_recent_failure(now)
@@ -124,7 +124,7 @@ class Refreshed(Generic[T]):
         try:
             if self._under_way:  # not counted as under way itself, or a chain of such would never end
                 return (yield from self._load(now))
-            if self._claims_demand(now):
+            if self._may_force_renewal(now):
                 return (yield from self._renew(now))
         except GateError:
             pass
@@ -164,32 +164,32 @@ class Refreshed(Generic[T]):
     def _fail(self, error: GateError, started: int, now: int) -> None:
         with self._lock:
             is_news = self._failure is None or self._failure.at < started
-            self._failure = Failure(now, _again(error, 0))
+            self._failure = Failure(now, _copy_error(error, 0))
         if is_news:
             self._on_failure(error, self._held is not None)
 
-    def _claims_renewal(self, now: int) -> bool:
+    def _may_renew(self, now: int) -> bool:
         with self._lock:
             if _is_within(self._tried_at, now, RETRY_SECONDS):
                 return False
             self._tried_at = now
             return True
 
-    def _claims_demand(self, now: int) -> bool:
+    def _may_force_renewal(self, now: int) -> bool:
         with self._lock:
-            if _is_within(self._demanded_at, now, DEMAND_SECONDS):
+            if _is_within(self._forced_at, now, FORCED_RENEWAL_SECONDS):
                 return False
-            self._demanded_at = now
+            self._forced_at = now
             return True
 
     def _raise_recent_failure(self, now: int) -> None:
         failure = self._failure
         if failure is None or not _is_within(failure.at, now, RETRY_SECONDS):
             return
-        raise _again(failure.error, failure.at + RETRY_SECONDS - now)
+        raise _copy_error(failure.error, failure.at + RETRY_SECONDS - now)
 
 
-def _again(error: GateError, wait: int) -> GateError:
+def _copy_error(error: GateError, wait: int) -> GateError:
     # A new one each time: an exception that is raised twice drags the frames of the first time along.
     if isinstance(error, ProviderUnavailable):
         return ProviderUnavailable(

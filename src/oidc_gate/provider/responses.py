@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 from ..effects import Fetched
 from ..errors import ProviderError, ProviderUnavailable
 
-REFUSED = "The sign-in service sent an answer that cannot be trusted."
-AWAY = "The sign-in service cannot be reached at the moment."
+UNTRUSTED_MESSAGE = "The sign-in service sent an answer that cannot be trusted."
+UNREACHABLE_MESSAGE = "The sign-in service cannot be reached at the moment."
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 
@@ -20,7 +20,7 @@ def media_type(fetched: Fetched) -> str:
     return fetched.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def refuse_trouble(fetched: Fetched, what: str) -> None:
+def raise_for_status(fetched: Fetched, what: str) -> None:
     """Raise for answers that mean the same everywhere: trouble over there, and redirects.
 
     Args:
@@ -33,14 +33,14 @@ def refuse_trouble(fetched: Fetched, what: str) -> None:
     if fetched.status == 429 or fetched.status >= 500:
         raise ProviderUnavailable(
             "provider_busy" if fetched.status == 429 else "provider_failing",
-            AWAY,
+            UNREACHABLE_MESSAGE,
             detail=f"{what}: status {fetched.status}",
             retry_after_seconds=retry_after(fetched),
         )
     if 300 <= fetched.status < 400:
         raise ProviderError(
             "provider_redirect",
-            REFUSED,
+            UNTRUSTED_MESSAGE,
             detail=f"{what}: status {fetched.status}; redirects are not followed",
         )
 
@@ -94,9 +94,9 @@ def text(document: Mapping[str, Any], name: str, limit: int) -> str:
     return value if isinstance(value, str) and len(value) <= limit else ""
 
 
-def refuse(what: str, why: str, code: str = "provider_answer") -> NoReturn:
+def refuse(what: str, reason: str, code: str = "provider_answer") -> NoReturn:
     """Raise `ProviderError`: the provider answered `what` in a way that is not accepted."""
-    raise ProviderError(code, REFUSED, detail=f"{what}: {why}")
+    raise ProviderError(code, UNTRUSTED_MESSAGE, detail=f"{what}: {reason}")
 
 
 def printable(value: object, limit: int = 200, *, hide: Iterable[str] = ()) -> str:

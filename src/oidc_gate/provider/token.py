@@ -17,7 +17,7 @@ from .client import Provider
 from .client_auth import Message, authenticate, uses_certificate
 from .discovery import Metadata
 from .dpop import DPoPKey
-from .responses import json_object, printable, refuse, refuse_trouble, text
+from .responses import json_object, printable, raise_for_status, refuse, text
 
 if TYPE_CHECKING:
     from .jose.private_keys import DecryptionKey
@@ -26,7 +26,7 @@ WHAT = "token endpoint"
 MAX_BYTES = 256 * 1024
 MAX_TOKEN = 128 * 1024
 
-_OURS_TO_MEND = {
+_OPERATOR_HINTS = {
     "invalid_client": "the provider does not know this client, or refuses its authentication: "
     "compare client_id, client_secret and client_auth with what is registered",
     "unauthorized_client": "the client may not use the authorization code grant: see its registration",
@@ -73,7 +73,7 @@ def exchange_code(
     endpoint = metadata.endpoint("token_endpoint", with_certificate=uses_certificate(metadata, settings))
     body = oauth.code_grant(validated.code, redirect_uri, code_verifier)
     fetched = yield from _send(endpoint, body, metadata, settings)
-    if settings.dpop and (nonce := _demanded_nonce(fetched)):
+    if settings.dpop and (nonce := _required_nonce(fetched)):
         fetched = yield from _send(endpoint, body, metadata, settings, nonce)
     secrets = (validated.code, code_verifier, settings.client_secret or "")
     return process_token_response(fetched, dpop=settings.dpop, secrets=secrets)
@@ -93,7 +93,7 @@ def _send(
     )
 
 
-def _demanded_nonce(fetched: Fetched) -> str:
+def _required_nonce(fetched: Fetched) -> str:
     # RFC 9449 §8: status 400 (of an authorization server) with the nonce to use
     nonce = fetched.headers.get("dpop-nonce", "")
     if fetched.status not in (400, 401) or not 0 < len(nonce) <= 512:
@@ -115,7 +115,7 @@ def process_token_response(
 
     Spec: RFC 6749 §5.1, §5.2, §7.1; OpenID Connect Core §3.1.3.3.
     """
-    refuse_trouble(fetched, WHAT)
+    raise_for_status(fetched, WHAT)
     if fetched.status != 200:
         _raise_error(fetched, secrets)
     answer = json_object(fetched, WHAT)
@@ -185,8 +185,8 @@ def _error_document(fetched: Fetched) -> dict[str, Any]:
 def _raise_error(fetched: Fetched, secrets: Sequence[str]) -> NoReturn:
     answer = _error_document(fetched)
     error = text(answer, "error", 100)
-    why = printable(answer.get("error_description", ""), hide=secrets)
-    detail = f"{WHAT}: status {fetched.status}, error {printable(error, 60, hide=secrets)!r}: {why!r}"
+    reason = printable(answer.get("error_description", ""), hide=secrets)
+    detail = f"{WHAT}: status {fetched.status}, error {printable(error, 60, hide=secrets)!r}: {reason!r}"
     if error == "invalid_grant":
         raise CallbackError(
             "invalid_grant",
@@ -194,7 +194,7 @@ def _raise_error(fetched: Fetched, secrets: Sequence[str]) -> NoReturn:
             detail=detail,
         )
     raise ProviderError(
-        error if error in _OURS_TO_MEND else "token_refused",
+        error if error in _OPERATOR_HINTS else "token_refused",
         "The sign-in service refused to complete the sign-in.",
-        detail=f"{detail}; {_OURS_TO_MEND[error]}" if error in _OURS_TO_MEND else detail,
+        detail=f"{detail}; {_OPERATOR_HINTS[error]}" if error in _OPERATOR_HINTS else detail,
     )

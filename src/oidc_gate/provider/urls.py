@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 from ..syntax.hosts import is_loopback
 
 MAX_URL = 2048
-_ODD = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\]")
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\]")
 
 
 def is_usable(url: str, *, allow_plain: bool) -> bool:
@@ -29,7 +29,7 @@ def is_plain_loopback(issuer: str) -> bool:
 
 
 def _split(url: str) -> SplitResult | None:
-    if len(url) > MAX_URL or _ODD.search(url):
+    if len(url) > MAX_URL or _FORBIDDEN.search(url):
         return None
     try:
         parts = urlsplit(url)

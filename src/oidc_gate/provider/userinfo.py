@@ -14,7 +14,7 @@ from .client import Provider
 from .client_auth import uses_certificate
 from .discovery import Metadata
 from .dpop import DPoPKey
-from .responses import json_object, media_type, printable, refuse, refuse_trouble
+from .responses import json_object, media_type, printable, raise_for_status, refuse
 from .token import TokenResponse, decryption_key
 
 WHAT = "userinfo"
@@ -39,18 +39,20 @@ def needs_userinfo(claims: Mapping[str, Any], settings: Settings, metadata: Meta
     """
     if not metadata.userinfo_endpoint:
         return False
-    return any(not any(has_claim(claims, name) for name in names) for names in _wanted(settings, metadata))
+    return any(
+        not any(has_claim(claims, name) for name in names) for names in _wanted_claims(settings, metadata)
+    )
 
 
 def has_claim(claims: Mapping[str, Any], path: str) -> bool:
     """Tell whether `claims` hold `path`: a literal name, or a dotted path."""
     if path in claims:
         return True
-    here: Any = claims
+    value: Any = claims
     for name in path.split("."):
-        if not isinstance(here, Mapping) or name not in here:
+        if not isinstance(value, Mapping) or name not in value:
             return False
-        here = here[name]
+        value = value[name]
     return True
 
 
@@ -73,7 +75,7 @@ def fetch_userinfo(provider: Provider, tokens: TokenResponse, *, sub: str) -> St
     nonce = fetched.headers.get("dpop-nonce", "")
     if settings.dpop and fetched.status == 401 and 0 < len(nonce) <= 512:  # RFC 9449 §9
         fetched = yield from _send(endpoint, tokens, settings, nonce)
-    refuse_trouble(fetched, WHAT)
+    raise_for_status(fetched, WHAT)
     if fetched.status != 200:
         refuse(WHAT, f"status {fetched.status}", "userinfo_refused")
     if media_type(fetched) == "application/jwt":
@@ -109,7 +111,7 @@ def merge_claims(id_token: Mapping[str, Any], userinfo: Mapping[str, Any]) -> Ma
     return MappingProxyType(merged)
 
 
-def _wanted(settings: Settings, metadata: Metadata) -> Iterator[tuple[str, ...]]:
+def _wanted_claims(settings: Settings, metadata: Metadata) -> Iterator[tuple[str, ...]]:
     """Yield groups of claims of which one each should be there."""
     yield (settings.user_claim,)
     if "email" in settings.scopes or settings.allowed_emails or settings.allowed_email_domains:

@@ -23,7 +23,7 @@ _METHOD = re.compile(r"[A-Z]{1,20}", re.ASCII)
 _ABSOLUTE = re.compile(r"https?://[^/?#@\\]+(?=/)", re.IGNORECASE)
 _TWO_TARGETS = re.compile(r", *(?:/|https?:)", re.IGNORECASE)
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
-_MOST_HOPS = 32  # of X-Forwarded-For; no real chain is longer, and the client chooses the rest
+_MAX_HOPS = 32  # of X-Forwarded-For; no real chain is longer, and the client chooses the rest
 
 Address = IPv4Address | IPv6Address
 
@@ -219,7 +219,7 @@ def _last_items(request: Request, name: str) -> list[str]:
     """Return the items of a comma-separated header, the last one first."""
     if name not in request.headers:
         return []
-    items = ",".join(request.headers.all(name)).rsplit(",", _MOST_HOPS)[-_MOST_HOPS:]
+    items = ",".join(request.headers.all(name)).rsplit(",", _MAX_HOPS)[-_MAX_HOPS:]
     return [item.strip(" \t") for item in reversed(items) if item.strip(" \t")]
 
 

@@ -34,7 +34,7 @@ _HTML = frozenset({"text/html", "application/xhtml+xml"})
 HANDSHAKE = frozenset({"upgrade", "sec-websocket-key", "sec-websocket-version", ":protocol"})
 """The headers of which every WebSocket handshake has one, in lower case; see `is_handshake`."""
 _ZERO_WEIGHT = re.compile(r";[ \t]*q=0?(?:\.0*)?[ \t]*(?:;|$)", re.IGNORECASE)
-_LONGEST_ACCEPT = 4096
+_MAX_ACCEPT_LENGTH = 4096
 
 
 def audience_of(request: Request) -> Audience:
@@ -102,7 +102,7 @@ def _by_accept(method: str, headers: Headers) -> Audience:
 
 def _takes_html(headers: Headers) -> bool:
     """Tell whether ``Accept`` names HTML with a weight; ``*/*``, which curl and libraries send, does not."""
-    accept = ",".join(headers.all("accept"))[:_LONGEST_ACCEPT]
+    accept = ",".join(headers.all("accept"))[:_MAX_ACCEPT_LENGTH]
     for item in accept.split(","):
         name, semicolon, parameters = item.partition(";")
         if name.strip().lower() in _HTML and not _ZERO_WEIGHT.search(semicolon + parameters):

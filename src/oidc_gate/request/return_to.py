@@ -16,7 +16,7 @@ from ..settings import Settings
 from ..syntax.hosts import normal_host
 from .forwarded import Site
 
-LONGEST_TARGET = 2048
+MAX_TARGET_LENGTH = 2048
 """Characters, percent-encoded; the target rides in ``state``, which rides in a URL."""
 
 _REFUSED = re.compile(r"[\x00-\x20\x7f\\]")
@@ -26,7 +26,7 @@ _RD = re.compile(r"(?:^|&)rd=")
 _HOP = "x-auth-request-redirect"
 
 
-def asked_target(request: Request) -> str:
+def unchecked_target(request: Request) -> str:
     """Return ``rd``, else ``X-Auth-Request-Redirect``, else an empty text; not judged yet."""
     return raw_rd(request.query) or _text(_bytes(request.headers.get(_HOP)))
 
@@ -76,18 +76,18 @@ def safe_target(target: str, site: Site, settings: Settings) -> str | None:
     match = _ABSOLUTE.match(target)
     origin, rest = "", target
     if match is not None:
-        place = _place(match[1].lower(), match[2], site, settings)
-        if place is None:
+        allowed = _allowed_origin(match[1].lower(), match[2], site, settings)
+        if allowed is None:
             return None
-        origin, rest = place, target[match.end() :]
+        origin, rest = allowed, target[match.end() :]
         rest = rest if rest.startswith("/") else "/" + rest
     path = re.split("[?#]", rest, maxsplit=1)[0]
-    if len(target) > LONGEST_TARGET or not path.startswith("/") or _leaves(path):
+    if len(target) > MAX_TARGET_LENGTH or not path.startswith("/") or _leaves_site(path):
         return None
-    return None if _is_ours(path, site, settings) else origin + rest
+    return None if _is_gate_path(path, site, settings) else origin + rest
 
 
-def _place(scheme: str, authority: str, site: Site, settings: Settings) -> str | None:
+def _allowed_origin(scheme: str, authority: str, site: Site, settings: Settings) -> str | None:
     """Return the origin to put in front of a path: empty for our own, None if it is not allowed."""
     # userinfo, percent-encoding and everything else that is no plain host fails here
     host = normal_host(authority, scheme)
@@ -104,8 +104,8 @@ def _place(scheme: str, authority: str, site: Site, settings: Settings) -> str |
 def _admits(rule: str, host: str, scheme: str) -> bool:
     """Tell whether `rule` names `host`; a dot is the boundary (CVE-2021-21291)."""
     below = rule.startswith("*.")
-    wanted = normal_host(rule[2:] if below else rule, scheme)
-    return bool(wanted) and (host.endswith("." + wanted) if below else host == wanted)
+    rule_host = normal_host(rule[2:] if below else rule, scheme)
+    return bool(rule_host) and (host.endswith("." + rule_host) if below else host == rule_host)
 
 
 def _name(host: str) -> str:
@@ -113,12 +113,12 @@ def _name(host: str) -> str:
     return re.sub(r":[0-9]+\Z", "", host)
 
 
-def _leaves(path: str) -> bool:
+def _leaves_site(path: str) -> bool:
     """Tell whether `path` begins with ``//``, as it stands or once a browser took out its dot segments."""
     return path.startswith("//") or _resolved(path).startswith("//")
 
 
-def _is_ours(path: str, site: Site, settings: Settings) -> bool:
+def _is_gate_path(path: str, site: Site, settings: Settings) -> bool:
     """Tell whether `path` may reach the gate's own endpoints, however the servers in between clean it up."""
     decoded = unquote(path, errors="surrogateescape").replace("\\", "/").lower()
     readings = (_merged(_resolved(decoded)), _resolved(_merged(decoded)))

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 # Compression buys nothing at these sizes.
 _HEADERS = {"User-Agent": "oidc_gate", "Accept-Encoding": "identity", "Accept": "*/*"}
 _CHUNK = 16 * 1024
-_AWAY = "The sign-in service cannot be reached at the moment."
-_REFUSED = "The sign-in service sent an answer that cannot be trusted."
+_UNREACHABLE_MESSAGE = "The sign-in service cannot be reached at the moment."
+_UNTRUSTED_MESSAGE = "The sign-in service sent an answer that cannot be trusted."
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Outbound:
         except (
             ProviderUnavailable
         ) as error:  # a new one: an exception that threads share collects their frames
-            raise _away(error.code, error.detail) from None
+            raise _unreachable(error.code, error.detail) from None
         except ProviderError as error:
             raise ProviderError(error.code, error.public_message, detail=error.detail) from None
 
@@ -201,7 +201,9 @@ def _read(effect: Fetch, response: requests.Response) -> bytes:
         size += len(part)
         if size > effect.max_bytes:
             raise ProviderError(
-                "answer_too_large", _REFUSED, detail=f"{_shown(effect)}: more than {effect.max_bytes} bytes"
+                "answer_too_large",
+                _UNTRUSTED_MESSAGE,
+                detail=f"{_describe(effect)}: more than {effect.max_bytes} bytes",
             )
         parts.append(part)
     return b"".join(parts)
@@ -212,23 +214,25 @@ def _failure(effect: Fetch, error: BaseException, is_over: bool) -> GateError:
     from socket import gaierror
 
     causes = list(_causes(error))
-    where = _shown(effect)
+    where = _describe(effect)
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return _away("provider_tls", f"{where}: certificate not accepted: {cause.verify_message}")
+            return _unreachable("provider_tls", f"{where}: certificate not accepted: {cause.verify_message}")
         if isinstance(cause, gaierror):
-            return _away("provider_name", f"{where}: the name does not resolve: {cause.strerror}")
+            return _unreachable("provider_name", f"{where}: the name does not resolve: {cause.strerror}")
     if is_over or any(isinstance(cause, TimeoutError) for cause in causes):
-        return _away("provider_timeout", f"{where}: no answer in time")
+        return _unreachable("provider_timeout", f"{where}: no answer in time")
     for cause in causes:
         if isinstance(cause, ssl.SSLError):
-            return _away("provider_tls", f"{where}: TLS: {cause.reason or type(cause).__name__}")
+            return _unreachable("provider_tls", f"{where}: TLS: {cause.reason or type(cause).__name__}")
     for cause in causes:
         if isinstance(cause, OSError) and cause.errno is not None:
-            return _away("provider_unreachable", f"{where}: {os.strerror(cause.errno)}")
+            return _unreachable("provider_unreachable", f"{where}: {os.strerror(cause.errno)}")
     if _is_answer(causes):
-        return ProviderError("answer_broken", _REFUSED, detail=f"{where}: {type(causes[-1]).__name__}")
-    return _away("provider_unreachable", f"{where}: {type(causes[-1]).__name__}")
+        return ProviderError(
+            "answer_broken", _UNTRUSTED_MESSAGE, detail=f"{where}: {type(causes[-1]).__name__}"
+        )
+    return _unreachable("provider_unreachable", f"{where}: {type(causes[-1]).__name__}")
 
 
 def _is_answer(causes: list[BaseException]) -> bool:
@@ -273,15 +277,17 @@ def _is_over(left: Any) -> bool:
     return False
 
 
-def _away(code: str, detail: str) -> ProviderUnavailable:
-    return ProviderUnavailable(code, _AWAY, detail=detail)
+def _unreachable(code: str, detail: str) -> ProviderUnavailable:
+    return ProviderUnavailable(code, _UNREACHABLE_MESSAGE, detail=detail)
 
 
 def _gave_up(effect: Fetch) -> ProviderUnavailable:
-    return _away("provider_timeout", f"{_shown(effect)}: the exchange that others waited for was given up")
+    return _unreachable(
+        "provider_timeout", f"{_describe(effect)}: the exchange that others waited for was given up"
+    )
 
 
-def _shown(effect: Fetch) -> str:
+def _describe(effect: Fetch) -> str:
     """Method and URL for a log: without query and user information."""
     parts = urlsplit(effect.url)
     return f"{effect.method} {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -9,7 +9,7 @@ from typing import Any
 from anyio import CapacityLimiter, to_thread
 from anyio.lowlevel import RunVar
 
-MOST_THREADS = 16
+MAX_THREADS = 16
 
 _limiters: list[RunVar[CapacityLimiter]] = []
 
@@ -31,7 +31,7 @@ def _limiter() -> CapacityLimiter:
     try:
         return _limiters[0].get()
     except LookupError:
-        limiter = CapacityLimiter(MOST_THREADS)
+        limiter = CapacityLimiter(MAX_THREADS)
         _limiters[0].set(limiter)
         return limiter
 

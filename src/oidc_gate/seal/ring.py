@@ -20,7 +20,7 @@ VERSION = b"\x01"
 NONCE_BYTES = 12
 _ID_BYTES = 3
 _HEAD_BYTES = len(VERSION) + _ID_BYTES
-_LEAST_BYTES = _HEAD_BYTES + NONCE_BYTES + 16
+_MIN_BYTES = _HEAD_BYTES + NONCE_BYTES + 16
 
 
 class SealError(SessionError):
@@ -133,7 +133,7 @@ class Sealer:
         Raises:
             SealError: It was not sealed by this ring for this purpose and context, or has been changed.
         """
-        if len(sealed) < _LEAST_BYTES or sealed[:1] != VERSION:
+        if len(sealed) < _MIN_BYTES or sealed[:1] != VERSION:
             raise SealError("malformed")
         head = sealed[:_HEAD_BYTES]
         key = self._keys.get(head)

@@ -33,17 +33,17 @@ class Signer:
 
     def sign(self, text: str, now: int) -> str:
         """Return a token for `text`, which it does not hold, made at `now`, epoch seconds; URL-safe."""
-        stamp = f"{now:x}"
-        return f"{stamp}.{self._signer.get_signature(f'{stamp}.{text}').decode('ascii')}"
+        timestamp = f"{now:x}"
+        return f"{timestamp}.{self._signer.get_signature(f'{timestamp}.{text}').decode('ascii')}"
 
     def is_signed(self, token: str, text: str, now: int, *, max_age_seconds: int) -> bool:
         """Tell whether `token` was made here for `text`, at most `max_age_seconds` ago."""
-        stamp, _, signature = token.partition(".")
+        timestamp, _, signature = token.partition(".")
         try:
-            made = int(stamp, 16)
+            signed_at = int(timestamp, 16)
         except ValueError:
             return False
         signed = self._signer.verify_signature(
-            f"{stamp}.{text}".encode(), signature.encode("utf-8", "replace")
+            f"{timestamp}.{text}".encode(), signature.encode("utf-8", "replace")
         )
-        return signed and 0 <= now - made <= max_age_seconds
+        return signed and 0 <= now - signed_at <= max_age_seconds

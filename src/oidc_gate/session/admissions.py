@@ -15,12 +15,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from ..effects import Marks
+from ..effects import ExpiringKeys
 from ..errors import SessionError
 from ..model import Identity, Session
 from ..settings import Settings
 from .cache import SessionCache
-from .cookie_sessions import CookieSessions, Found
+from .cookie_sessions import CookieSessions, LoadedSession
 from .lifetime import renew_at
 from .revocation import may_be_revoked
 
@@ -95,13 +95,13 @@ class Admissions(Generic[Payload]):
         return self._cache.generation
 
     def open_first_seen(
-        self, cookie: str, cookie_header: str, now: int, marks: Marks
+        self, cookie: str, cookie_header: str, now: int, expiring_keys: ExpiringKeys
     ) -> Admission[Payload] | None:
         """Open a session cookie that is not among the admissions; None where `Gate.decide` has more to do.
 
         Args:
             cookie: The first session cookie in `cookie_header`.
-            marks: Those that do not block. Nothing here waits, so no generator is paid for.
+            expiring_keys: Those that do not block. Nothing here waits, so no generator is paid for.
         """
         generation = self._cache.generation
         try:
@@ -109,11 +109,11 @@ class Admissions(Generic[Payload]):
         except SessionError:
             return None
         until = renew_at(found.session, self._settings)
-        if now >= until or may_be_revoked(found.session, marks, now):
+        if now >= until or may_be_revoked(found.session, expiring_keys, now):
             return None
         return self.keep(found, until, generation)
 
-    def keep(self, found: Found, until: int, generation: int) -> Admission[Payload] | None:
+    def keep(self, found: LoadedSession, until: int, generation: int) -> Admission[Payload] | None:
         """Admit a session until then; None, and nothing is kept, where the settings refuse its user.
 
         Args:

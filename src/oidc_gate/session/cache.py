@@ -33,9 +33,9 @@ class Kept(Protocol):
 
 Entry = TypeVar("Entry", bound=Kept)
 
-MADE_ROOM_FOR = 8  # one in so many
-MOST_COOKIES = 8  # of one session: a browser has one, and a second while it is renewed
-_PARTS = 64  # of which one makes room at a time: the search for the oldest is paid for once
+ADMIT_ONE_IN = 8  # one in so many
+MAX_COOKIES = 8  # of one session: a browser has one, and a second while it is renewed
+_EVICTION_FRACTION = 64  # of which one makes room at a time: the search for the oldest is paid for once
 
 
 class SessionCache(Generic[Entry]):
@@ -52,13 +52,13 @@ class SessionCache(Generic[Entry]):
     """
 
     def __init__(self, max_entries: int, max_bytes: int) -> None:
-        self._most_entries = max_entries
-        self._most_bytes = max_bytes
+        self._max_entries = max_entries
+        self._max_bytes = max_bytes
         self._entries: dict[str, Entry] = {}
         self._cookies_of: dict[str, tuple[str, ...]] = {}  # by session, the oldest first
         self._bytes = 0
         self._oldest_until = 0
-        self._turned_away = 0
+        self._rejected = 0
         self._lock = Lock()
         self.get: Callable[[str], Entry | None] = self._entries.get
         self.generation = 0
@@ -72,17 +72,17 @@ class SessionCache(Generic[Entry]):
             now: Epoch seconds.
         """
         with self._lock:
-            if generation != self.generation or entry.size > self._most_bytes:
+            if generation != self.generation or entry.size > self._max_bytes:
                 return
             others = self._cookies_of.get(entry.session_id, ())
             if cookie in self._entries:
                 self._drop(cookie)
-            elif len(others) >= MOST_COOKIES:  # or whoever has one session could fill everything with it
+            elif len(others) >= MAX_COOKIES:  # or whoever has one session could fill everything with it
                 self._drop(others[0])
-            if len(self._entries) >= self._most_entries or self._bytes + entry.size > self._most_bytes:
-                if not self._makes_room(now):
+            if len(self._entries) >= self._max_entries or self._bytes + entry.size > self._max_bytes:
+                if not self._should_evict(now):
                     return
-                self._make_room_for(entry)
+                self._evict_for(entry)
             self._oldest_until = self._oldest_until or entry.until
             self._entries[cookie] = entry
             self._cookies_of[entry.session_id] = (*self._cookies_of.get(entry.session_id, ()), cookie)
@@ -103,16 +103,16 @@ class SessionCache(Generic[Entry]):
             self._cookies_of.clear()
             self._bytes = self._oldest_until = 0
 
-    def _makes_room(self, now: int) -> bool:
+    def _should_evict(self, now: int) -> bool:
         """Tell whether the oldest have to go: they are of no use any more, or enough newcomers were turned away."""
-        self._turned_away += 1
-        if now < self._oldest_until and self._turned_away < MADE_ROOM_FOR * self._batch:
+        self._rejected += 1
+        if now < self._oldest_until and self._rejected < ADMIT_ONE_IN * self._batch:
             return False
-        self._turned_away = 0
+        self._rejected = 0
         return True
 
-    def _make_room_for(self, entry: Entry) -> None:
-        while len(self._entries) >= self._most_entries or self._bytes + entry.size > self._most_bytes:
+    def _evict_for(self, entry: Entry) -> None:
+        while len(self._entries) >= self._max_entries or self._bytes + entry.size > self._max_bytes:
             for cookie in list(islice(self._entries, self._batch)):
                 self._drop(cookie)
         # What was dropped leaves gaps that a dict is walked over, so nobody looks for the oldest in between.
@@ -120,7 +120,7 @@ class SessionCache(Generic[Entry]):
 
     @property
     def _batch(self) -> int:
-        return len(self._entries) // _PARTS + 1
+        return len(self._entries) // _EVICTION_FRACTION + 1
 
     def _drop(self, cookie: str) -> None:
         entry = self._entries.pop(cookie)

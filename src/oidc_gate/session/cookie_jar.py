@@ -11,7 +11,7 @@ import re
 from ..settings import Settings
 
 FLOW_SLOTS = 8
-MOST_VALUES = 4  # how many cookies of one name are worth opening
+MAX_VALUES = 4  # how many cookies of one name are worth opening
 
 
 class Cookies:
@@ -39,7 +39,7 @@ class Cookies:
         # More than `find` reads: applications also take a comma (WebOb) or a blank (http.cookies) for the end of a
         # cookie, and drop blanks around a name; those of Unicode are bytes over 127 here.
         blank = r"[\s\x80-\xff]"
-        self._ours = re.compile(rf"(?:(?:^\s*|[;,]\s*|(?<={blank})){own}{blank}*=[^;,]*)+(,\s*)?")
+        self._gate_cookies = re.compile(rf"(?:(?:^\s*|[;,]\s*|(?<={blank})){own}{blank}*=[^;,]*)+(,\s*)?")
         self._joint = re.compile(rf",[ \t]*(?={own}=)")
 
     def set(self, name: str, value: str, *, max_age: int | None, samesite: str = "") -> str:
@@ -61,7 +61,7 @@ class Cookies:
         needle = name + "="
         values: list[str] = []
         start = header.find(needle)
-        while start >= 0 and len(values) < MOST_VALUES:
+        while start >= 0 and len(values) < MAX_VALUES:
             end = header.find(";", start)
             end = len(header) if end < 0 else end
             if _begins_a_cookie(header, start):
@@ -79,7 +79,7 @@ class Cookies:
         """Return the value of the first session cookie, empty if there is none, and the header without what is ours.
 
         For the path of everybody signed in: two cuts, and only what a browser writes (``; `` between cookies) is
-        understood. `find` and `without_ours` take what is left. A value with a comma in it opens nothing.
+        understood. `find` and `without_gate_cookies` take what is left. A value with a comma in it opens nothing.
         """
         before, found, after = header.partition(self.later)
         if not found:
@@ -91,15 +91,15 @@ class Cookies:
         if self.main in others:
             if self._needle in before:  # another of that name may stand in front, and the first one counts
                 value = "".join(self.find(header, self.main)[:1])
-            others = self.without_ours(others)
+            others = self.without_gate_cookies(others)
         return value, others
 
-    def without_ours(self, header: str) -> str:
+    def without_gate_cookies(self, header: str) -> str:
         """Return a ``Cookie`` header without any cookie of this gate, whatever joins the cookies."""
         if self.main not in header:
             return header
         # A comma behind a value of ours joined two headers: what follows is the next cookie.
-        return self._ours.sub(lambda match: "; " if match[1] else "", header).lstrip("; ")
+        return self._gate_cookies.sub(lambda match: "; " if match[1] else "", header).lstrip("; ")
 
     def separated(self, header: str) -> str:
         """Return a ``Cookie`` header in which each cookie of this gate that follows a comma begins a cookie.

@@ -23,13 +23,13 @@ from .record import (
     decode,
     encode_head,
     encode_session,
-    joined,
+    join_cookies,
     too_large,
 )
 from .revocation import revocation_keys
 
 
-class Found(NamedTuple):
+class LoadedSession(NamedTuple):
     """A session, the value of the main cookie that it came in, and whether a second cookie holds its body.
 
     Args:
@@ -63,7 +63,7 @@ class CookieSessions:
         self._main = ring.sealer("session", cookies.main)
         self._body = ring.sealer("session body", cookies.body)
 
-    def read(self, header: str) -> Step[Found]:
+    def read(self, header: str) -> Step[LoadedSession]:
         """Return the first session in a ``Cookie`` header that opens, is on, and is not revoked.
 
         Every cookie of our name is tried (a sibling domain can plant one before ours), four at the most.
@@ -72,21 +72,21 @@ class CookieSessions:
             SessionError: There is none; the code says why the last one was not it.
         """
         now = yield from effects.now()
-        trouble = None
+        failure = None
         for value in self._cookies.find(header, self._cookies.main):
             try:
-                found = self.open(value, header, now)
+                loaded = self.open(value, header, now)
             except SessionError as error:
-                trouble = error
+                failure = error
                 continue
-            revoked_at = yield from effects.recall(*revocation_keys(found.session))
+            revoked_at = yield from effects.last_seen(*revocation_keys(loaded.session))
             # A logout in the second in which the session began ends it too: better one sign-in too many.
-            if revoked_at is None or revoked_at < found.session.started_at:
-                return found
-            trouble = SessionError("session_revoked", "The session was ended by a sign-out.")
-        raise trouble or SessionError("no_cookie", "No session cookie came.")
+            if revoked_at is None or revoked_at < loaded.session.started_at:
+                return loaded
+            failure = SessionError("session_revoked", "The session was ended by a sign-out.")
+        raise failure or SessionError("no_cookie", "No session cookie came.")
 
-    def open(self, value: str, header: str, now: int) -> Found:
+    def open(self, value: str, header: str, now: int) -> LoadedSession:
         """Return the session of one main cookie, if it opens and is on.
 
         Not checked here: whether it was revoked.
@@ -98,22 +98,24 @@ class CookieSessions:
         is_in_two = isinstance(session, Head)
         if isinstance(session, Head):
             session, weight = self._join(session, header)
-        return Found(session, value, is_in_two, weight, now, validate_lifetime(session, self._settings, now))
+        return LoadedSession(
+            session, value, is_in_two, weight, now, validate_lifetime(session, self._settings, now)
+        )
 
     def _join(self, head: Head, header: str) -> tuple[Session, int]:
         """Return the session of `head` with the first body that belongs to it: another may have been planted."""
         bodies = self._cookies.find(header, self._cookies.body)
         if not bodies:
             raise SessionError("session_parts", "The second cookie of the session is missing.")
-        trouble = None
+        failure = None
         for value in bodies:
             try:
                 body, weight = self._decode(self._body.open(value))
                 if not isinstance(body, Head):
-                    return joined(head, body), weight
+                    return join_cookies(head, body), weight
             except SessionError as error:
-                trouble = error
-        raise trouble or SessionError("session_record", "A head where the body should be.")
+                failure = error
+        raise failure or SessionError("session_record", "A head where the body should be.")
 
     def _decode(self, opened: bytes) -> Decoded:
         return decode(opened, issuer=self._settings.issuer, provider=self._provider)
@@ -147,12 +149,14 @@ class CookieSessions:
             self._cookies.set(self._cookies.body, body, max_age=max_age),
         )
 
-    def renew(self, found: Found) -> Step[tuple[Session, str]]:
+    def renew(self, loaded: LoadedSession) -> Step[tuple[Session, str]]:
         """Return the session with its idle clock wound, and the one ``Set-Cookie`` that says so."""
         nonce = yield from effects.random(NONCE_BYTES)
-        session = found.session._replace(last_seen=found.at)
-        value = self._main.seal(encode_head(session) if found.is_in_two else encode_session(session), nonce)
-        return session, self._cookies.set(self._cookies.main, value, max_age=self._max_age(session, found.at))
+        session = loaded.session._replace(last_seen=loaded.at)
+        value = self._main.seal(encode_head(session) if loaded.is_in_two else encode_session(session), nonce)
+        return session, self._cookies.set(
+            self._cookies.main, value, max_age=self._max_age(session, loaded.at)
+        )
 
     def clear(self, header: str) -> tuple[str, ...]:
         """Return the ``Set-Cookie`` values that remove every cookie of ours that stands in `header`."""

@@ -29,7 +29,7 @@ ONE_COOKIE_BYTES = 3_500
 # Browsers keep 4,096 bytes of name, value and attributes (RFC 6265bis §5.5).
 BODY_COOKIE_BYTES = 3_900
 COMPRESS_FROM_BYTES = 600
-MOST_RECORD_BYTES = 256 * 1024
+MAX_RECORD_BYTES = 256 * 1024
 
 _PLAIN, _COMPRESSED, _HEAD = b"P", b"Z", b"H"
 _JSON = json.JSONDecoder()
@@ -50,19 +50,19 @@ class Head:
 
 def encode_session(session: Session) -> bytes:
     """Return the record of `session`, compressed where that pays."""
-    who = session.identity
+    user = session.identity
     record = json.dumps(
         [
             RECORD_VERSION,
-            who.subject, who.email, int(who.email_verified), who.name, who.preferred_username, list(who.groups),
-            who.claims, who.session_id, who.authenticated_at, who.expires_at, who.acr, list(who.amr),
+            user.subject, user.email, int(user.email_verified), user.name, user.preferred_username, list(user.groups),
+            user.claims, user.session_id, user.authenticated_at, user.expires_at, user.acr, list(user.amr),
             session.started_at, session.last_seen, session.sid, session.id_token, session.access_token,
         ],
         separators=(",", ":"),
         ensure_ascii=False,
         default=dict,  # a frozen mapping
     ).encode("utf-8", "surrogatepass")  # fmt: skip
-    if len(record) > MOST_RECORD_BYTES:
+    if len(record) > MAX_RECORD_BYTES:
         raise too_large(len(record))
     return _PLAIN + record if len(record) < COMPRESS_FROM_BYTES else _COMPRESSED + zlib.compress(record, 6)
 
@@ -88,7 +88,7 @@ def decode(opened: bytes, *, issuer: str, provider: str) -> Decoded:
             last_seen, session_id = content.decode().split(".")[:2]  # what follows is of a later release
             return Head(session_id, int(last_seen)), 0
         if kind == _COMPRESSED:
-            content = zlib.decompressobj().decompress(content, MOST_RECORD_BYTES)
+            content = zlib.decompressobj().decompress(content, MAX_RECORD_BYTES)
         elif kind != _PLAIN:
             raise ValueError(kind)
         # we wrote this text ourselves, so nothing stands before or after it that `loads` would have to look for
@@ -101,7 +101,7 @@ def decode(opened: bytes, *, issuer: str, provider: str) -> Decoded:
         raise SessionError("session_record", "The session was made by another version.") from error
 
 
-def joined(head: Head, body: Session) -> Session:
+def join_cookies(head: Head, body: Session) -> Session:
     """Return the session of two cookies.
 
     Raises:
@@ -121,15 +121,15 @@ def too_large(size: int) -> GateError:
     )
 
 
-def _weight(record: bytes, who: Identity) -> int:
+def _weight(record: bytes, user: Identity) -> int:
     """Return more bytes than Python takes for a record in JSON, and for all that is told of it.
 
     By what is in it, and not by the length of a cookie: a record of 60 kB fits in one if it repeats itself. A
     comma too many, in a text, errs on the safe side. bench/memory_of_sessions.py has the figures beside it.
     """
     text = len(record) * (5 if record.isascii() else 8)  # up to 4 bytes a character, and 4 copies in headers
-    if not who.claims:  # then all that is in it are the fields, and two flat lists
-        return 2_600 + text + 80 * (len(who.groups) + len(who.amr))
+    if not user.claims:  # then all that is in it are the fields, and two flat lists
+        return 2_600 + text + 80 * (len(user.groups) + len(user.amr))
     values = 80 * record.count(b",") + 140 * record.count(b":")
     return 500 + text + values + 200 * record.count(b"[") + 240 * record.count(b"{")
 

@@ -1,13 +1,13 @@
 """Ending a session that lives in a cookie: a mark that says "not any more", remembered until it would have ended.
 
-The marks are kept by the world (`effects.Remember`): in this process's memory, or, where a shared store is
+The marks are kept by the world (`effects.AddOnce`): in this process's memory, or, where a shared store is
 configured, for every process.
 """
 
 from __future__ import annotations
 
 from .. import effects
-from ..effects import Marks, Step
+from ..effects import ExpiringKeys, Step
 from ..model import Session
 
 _PROVED, _BY_A_FRAME = _KINDS = ("revoked", "revoked by a frame")
@@ -15,25 +15,29 @@ _PROVED, _BY_A_FRAME = _KINDS = ("revoked", "revoked by a frame")
 
 def revocation_keys(session: Session) -> tuple[str, ...]:
     """Return every mark that would end `session`: its own, its provider session's, its person's."""
-    who = session.identity
-    keys = [_key("session", who.session_id), _key("sub", who.subject)]
+    identity = session.identity
+    keys = [_key("session", identity.session_id), _key("sub", identity.subject)]
     if session.sid:
-        keys += [_key("sid", session.sid), _key("sub+sid", who.subject, session.sid), _frame_key(session.sid)]
+        keys += [
+            _key("sid", session.sid),
+            _key("sub+sid", identity.subject, session.sid),
+            _frame_key(session.sid),
+        ]
     return tuple(keys)
 
 
-def may_be_revoked(session: Session, marks: Marks, now: int) -> bool:
+def may_be_revoked(session: Session, expiring_keys: ExpiringKeys, now: int) -> bool:
     """Tell whether a mark names `session`, even one of before it began; quick while nobody's was ended.
 
     Args:
-        marks: Those that do not block.
+        expiring_keys: Those that do not block.
     """
-    return marks.has(_KINDS) and marks.recall(revocation_keys(session), now) is not None
+    return expiring_keys.has(_KINDS) and expiring_keys.last_seen(revocation_keys(session), now) is not None
 
 
 def revoke_session(session: Session) -> Step[None]:
     """End this very session, wherever a copy of its cookie may be."""
-    yield from effects.remember(_key("session", session.identity.session_id), session.identity.expires_at)
+    yield from effects.add_once(_key("session", session.identity.session_id), session.identity.expires_at)
 
 
 def revoke_at_provider(*, subject: str, sid: str, until: int) -> Step[None]:
@@ -48,7 +52,7 @@ def revoke_at_provider(*, subject: str, sid: str, until: int) -> Step[None]:
     """
     kind = "sub+sid" if subject and sid else "sid" if sid else "sub"
     key = _key(kind, *filter(None, (subject, sid)))
-    yield from effects.remember(key, until)
+    yield from effects.add_once(key, until)
 
 
 def revoke_from_frame(sid: str, lifetime_seconds: int) -> Step[None]:
@@ -58,7 +62,7 @@ def revoke_from_frame(sid: str, lifetime_seconds: int) -> Step[None]:
     of them crowds out no other revocation.
     """
     now = yield from effects.now()
-    yield from effects.remember(_frame_key(sid), now + lifetime_seconds)
+    yield from effects.add_once(_frame_key(sid), now + lifetime_seconds)
 
 
 def _frame_key(sid: str) -> str:

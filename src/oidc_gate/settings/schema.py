@@ -56,9 +56,9 @@ _EMPTY: dict[Kind, Any] = {Kind.TEXT: "", Kind.LIST: ()}
 
 def _setting(field: dataclasses.Field[Any]) -> Setting:
     annotation: Any = field.type
-    marks: list[Any] = []
+    extras: list[Any] = []
     if get_origin(annotation) is Annotated:
-        annotation, *marks = get_args(annotation)
+        annotation, *extras = get_args(annotation)
     types = [each for each in get_args(annotation) if each is not NoneType]
     may_be_none = NoneType in get_args(annotation)
     kind, choices = _kind_of(types[0] if may_be_none else annotation)
@@ -70,9 +70,9 @@ def _setting(field: dataclasses.Field[Any]) -> Setting:
         is_required=is_required,
         may_be_none=may_be_none,
         choices=choices,
-        range=next((mark for mark in marks if isinstance(mark, Range)), None),
-        max_length=next((mark.characters for mark in marks if isinstance(mark, MaxLength)), None),
-        traits=frozenset(mark for mark in marks if isinstance(mark, Trait)),
+        range=next((extra for extra in extras if isinstance(extra, Range)), None),
+        max_length=next((extra.characters for extra in extras if isinstance(extra, MaxLength)), None),
+        traits=frozenset(extra for extra in extras if isinstance(extra, Trait)),
     )
 
 

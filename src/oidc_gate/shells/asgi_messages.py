@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..model import Allow, HeaderList, Headers, Identity, Reply, Request
-from .common import DRAIN_BYTES, challenges_by_itself, may_carry_cookie, new_request_id
+from .common import DRAIN_BYTES, is_own_challenge, may_carry_cookie, new_request_id
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -16,7 +16,7 @@ Send = Callable[[Message], Awaitable[None]]
 Payload = tuple[Scope, tuple[tuple[bytes, bytes], ...]]
 """What a scope is given: members, and headers."""
 
-_MOST_LAYERS = 8  # of middleware between the gate and the application
+_MAX_LAYERS = 8  # of middleware between the gate and the application
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"
 
 
@@ -60,7 +60,7 @@ def framework_of(app: Any) -> str:
 
     They dispatch on another path than the one below ``root_path`` (see `_is_ambiguous`).
     """
-    for _ in range(_MOST_LAYERS):
+    for _ in range(_MAX_LAYERS):
         app = getattr(app, "__self__", app)  # `app.asgi_app`, a bound method
         for base in type(app).__mro__:
             package = base.__module__.partition(".")[0]
@@ -143,14 +143,14 @@ class HeaderFilter:
     back without what is ours. The names that pass are judged once: the same few come with every request.
     """
 
-    MOST_NAMES = 1024
-    LONGEST_NAME = 64  # of those remembered: clients make names up
+    MAX_NAMES = 1024
+    MAX_NAME_LENGTH = 64  # of those remembered: clients make names up
 
     def __init__(self, stripped: frozenset[str]) -> None:
         self._stripped = stripped | {"cookie"}
         self._passed: set[bytes] = set()
 
-    def apart(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[list[tuple[bytes, bytes]], str]:
+    def split(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[list[tuple[bytes, bytes]], str]:
         """Return what reaches the application, and ``Cookie``; HTTP/2 may have cut it in pieces (RFC 9113 §8.2.3)."""
         passed = self._passed
         kept: list[tuple[bytes, bytes]] = []
@@ -167,7 +167,7 @@ class HeaderFilter:
 
     def _passes(self, name: bytes) -> bool:
         passes = name.decode("latin-1").lower().replace("_", "-") not in self._stripped
-        if passes and len(self._passed) < self.MOST_NAMES and len(name) <= self.LONGEST_NAME:
+        if passes and len(self._passed) < self.MAX_NAMES and len(name) <= self.MAX_NAME_LENGTH:
             self._passed.add(name)
         return passes
 
@@ -240,7 +240,7 @@ def _encoded(pair: tuple[str, str]) -> tuple[bytes, bytes]:
     return pair[0].lower().encode("latin-1"), pair[1].encode("latin-1")
 
 
-def watching(allow: Allow, send: Send, *, is_head: bool) -> Send:
+def watch_response(allow: Allow, send: Send, *, is_head: bool) -> Send:
     """Return a `send` that adds a renewed session, or turns the application's own 401 into the sign-in."""
     if not allow.set_cookies and allow.signs_in is None:
         return send
@@ -264,7 +264,7 @@ def watching(allow: Allow, send: Send, *, is_head: bool) -> Send:
 
 
 def _challenges(headers: list[tuple[bytes, bytes]]) -> bool:
-    return challenges_by_itself(
+    return is_own_challenge(
         value.decode("latin-1") for name, value in headers if name.lower() == b"www-authenticate"
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Generic
 
 from ..effects import run
-from ..endpoints.context import Parts
+from ..endpoints.context import Components
 from ..errors import ConfigurationError
 from ..gate import Gate, RenderSession
 from ..runtime import libraries
@@ -27,7 +27,7 @@ log = logging.getLogger("oidc_gate")
 DRAIN_BYTES = 1 << 20
 _ids = itertools.count(1)
 _HOST = int.from_bytes(os.urandom(4))  # containers share their process ids
-_CHALLENGES_OF_ITS_OWN = ("basic", "digest", "negotiate", "ntlm")
+_OWN_CHALLENGES = ("basic", "digest", "negotiate", "ntlm")
 
 Find = Callable[[str], tuple[Admission[Payload] | None, str]]
 
@@ -83,11 +83,11 @@ def new_request_id() -> str:
     return f"{_HOST:08x}-{os.getpid():x}-{next(_ids):x}"
 
 
-class Engine(Generic[Payload]):
+class Runtime(Generic[Payload]):
     """A gate with its world: what a shell drives.
 
     Args:
-        parts, render: See `Gate`.
+        components, render: See `Gate`.
 
     Attributes:
         find: Returns the admission for a ``Cookie`` header, or None where `Gate.decide` has to be asked, and the
@@ -99,18 +99,18 @@ class Engine(Generic[Payload]):
 
     def __init__(
         self,
-        parts: Parts,
+        components: Components,
         render: RenderSession[Payload],
         world: World | None = None,
     ) -> None:
-        self.gate = Gate(parts, render)
-        self.world = world or World(parts.settings)
-        self.warmed_in = 0
+        self.gate = Gate(components, render)
+        self.world = world or World(components.settings)
+        self.warmed_up_pid = 0
         self.find, self.admitted = self._make_find()
 
     def _make_find(self) -> tuple[Find[Payload], Callable[[], int]]:
         """Return `find` and `admitted` as closures: on the path of a signed-in request a look-up on `self` is slow."""
-        cookies, lookup = self.gate.parts.cookies, self.gate.admissions.lookup
+        cookies, lookup = self.gate.components.cookies, self.gate.admissions.lookup
         main, later, split = cookies.main, cookies.later, cookies.split
         clock, first_seen = self.world.clock, self._open_first_seen
         admitted = 0
@@ -138,22 +138,22 @@ class Engine(Generic[Payload]):
         Args:
             cookie: The first session cookie in `cookie_header`.
         """
-        marks = self.world.marks
-        if marks.blocks:
+        expiring_keys = self.world.expiring_keys
+        if expiring_keys.blocks:
             return None
         now = int(self.world.clock())
-        return self.gate.admissions.open_first_seen(cookie, cookie_header, now, marks)
+        return self.gate.admissions.open_first_seen(cookie, cookie_header, now, expiring_keys)
 
     def warm_up(self) -> None:
         """Fetch metadata and keys in a thread of their own, unless this process has begun to."""
-        if self.warmed_in == os.getpid():
+        if self.warmed_up_pid == os.getpid():
             return
-        self.warmed_in = os.getpid()
+        self.warmed_up_pid = os.getpid()
         threading.Thread(target=self._warm_up, name="oidc_gate-discovery", daemon=True).start()
 
     def _warm_up(self) -> None:
         try:
-            run(self.gate.parts.provider.warm_up(), self.world, _no_body)
+            run(self.gate.components.provider.warm_up(), self.world, _no_body)
         except Exception:
             log.exception("discovery failed in a way that is a defect of oidc_gate")
 
@@ -162,9 +162,9 @@ def _no_body(limit: int) -> bytes:
     return b""
 
 
-def challenges_by_itself(www_authenticate: Iterable[str]) -> bool:
+def is_own_challenge(www_authenticate: Iterable[str]) -> bool:
     """Tell whether the application's own 401 means something that the gate must not replace."""
-    return any(value.strip().lower().startswith(_CHALLENGES_OF_ITS_OWN) for value in www_authenticate)
+    return any(value.strip().lower().startswith(_OWN_CHALLENGES) for value in www_authenticate)
 
 
 def may_carry_cookie(cache_control: Iterable[str]) -> bool:

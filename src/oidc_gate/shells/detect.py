@@ -41,7 +41,7 @@ class GatedApplication:
             )
 
 
-def interface_of(app: Any) -> Interface:
+def detect_interface(app: Any) -> Interface:
     """Return the interface of `app`, which may be decorated, a partial, a bound method or an instance.
 
     Raises:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Generic
 from urllib.parse import urlsplit
 
-from ..endpoints.context import Parts
+from ..endpoints.context import Components
 from ..endpoints.responses import problem
 from ..errors import ConfigurationError
 from ..gate import RenderSession
@@ -16,21 +16,23 @@ from ..runtime.world import World
 from ..session.admissions import Payload
 from ..settings import Settings
 from ..settings.problems import describe_problem
-from .common import Engine, log_configuration_error
+from .common import Runtime, log_configuration_error
 
-MOST_MOUNTS = 16
+MAX_MOUNTS = 16
 
 
 class Backend(Generic[Payload]):
     """The backend at one mount point."""
 
-    def __init__(self, parts: Parts, render: RenderSession[Payload], world: World, mount: str) -> None:
-        self.engine = Engine(parts, render, world)
+    def __init__(
+        self, components: Components, render: RenderSession[Payload], world: World, mount: str
+    ) -> None:
+        self.runtime = Runtime(components, render, world)
         self._mount = mount
-        prefix = parts.settings.prefix
+        prefix = components.settings.prefix
         self._parent = mount[: -len(prefix)] if mount else ""
         self._below = prefix if mount else ""
-        self._find = self.engine.find
+        self._find = self.runtime.find
         self.auth_path = "/auth" if mount else prefix + "/auth"
 
     def is_auth(self, path: str) -> bool:
@@ -51,12 +53,12 @@ class Backend(Generic[Payload]):
         if admission is None:
             return None
         if query:
-            number = self.engine.gate.parts.requirements.number_of(query)
+            number = self.runtime.gate.components.requirements.number_of(query)
             if number is None or not admission.meets(number):
                 return None
         return admission.payload
 
-    def placed(self, request: Request) -> Request:
+    def with_prefix(self, request: Request) -> Request:
         """Return `request` as a gate sees it that has the prefix for its own."""
         if not self._below:
             return request
@@ -69,7 +71,7 @@ class Backend(Generic[Payload]):
 
     def reply_of(self, decision: Decision, request: Request) -> Reply:
         """Return the answer of an endpoint; there is no application to let anybody on to, or keep anybody from."""
-        if isinstance(decision, Reply) and self.engine.gate.is_own(request):
+        if isinstance(decision, Reply) and self.runtime.gate.is_endpoint(request):
             return decision
         return problem(404, "not_found", "Only the endpoints of the gate are here.")
 
@@ -93,7 +95,7 @@ class Backends(Generic[Payload]):
         self._render = render
         self._world = world or World(settings)
         # The same for all mounts: a sign-out at one of them holds at all, and the provider is asked once.
-        self._parts = Parts(settings)
+        self._parts = Components(settings)
         self._at: dict[str, Backend[Payload]] = {}
         self._lock = threading.Lock()
 
@@ -109,10 +111,10 @@ class Backends(Generic[Payload]):
             base = urlsplit(self._settings.public_url or "").path.rstrip("/")
             prefix = mount[len(base) :] if mount.startswith(base + "/") else mount
             # At the path of `public_url` it is the application that is mounted, and the prefix is below.
-            hangs_at = mount.rstrip("/") if mount.rstrip("/") != base else ""
-            parts = self._parts.below(prefix) if hangs_at else self._parts
-            if len(self._at) >= MOST_MOUNTS:
+            own_mount = mount.rstrip("/") if mount.rstrip("/") != base else ""
+            components = self._parts.below(prefix) if own_mount else self._parts
+            if len(self._at) >= MAX_MOUNTS:
                 del self._at[next(iter(self._at))]
-            backend = Backend(parts, self._render, self._world, hangs_at)
+            backend = Backend(components, self._render, self._world, own_mount)
             self._at[mount] = backend
             return backend

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 log = logging.getLogger("oidc_gate.marks")
 
-MAX_MARKS = 65_536
+MAX_KEYS = 65_536
 
 
-class MemoryMarks:
+class MemoryKeys:
     """Marks of this process alone. Safe under threads.
 
     Args:
@@ -23,27 +23,27 @@ class MemoryMarks:
 
     blocks = False
 
-    def __init__(self, limit: int = MAX_MARKS) -> None:
+    def __init__(self, limit: int = MAX_KEYS) -> None:
         self._limit = limit
-        self._rooms: dict[str, _Room] = {}
+        self._buckets: dict[str, _Bucket] = {}
 
     def __len__(self) -> int:
-        return sum(map(len, self._rooms.values()))
+        return sum(map(len, self._buckets.values()))
 
     def has(self, kinds: Sequence[str]) -> bool:
         """Tell whether marks of one of `kinds` may be there."""
-        return not self._rooms.keys().isdisjoint(kinds)
+        return not self._buckets.keys().isdisjoint(kinds)
 
-    def remember(self, key: str, until: int, now: int) -> bool:
+    def add_once(self, key: str, until: int, now: int) -> bool:
         """Keep `key` until the epoch second `until`; tell whether it was new."""
         kind = _kind_of(key)
-        room = self._rooms.get(kind) or self._rooms.setdefault(kind, _Room(self._limit))
-        return room.remember(key, until, now)
+        bucket = self._buckets.get(kind) or self._buckets.setdefault(kind, _Bucket(self._limit))
+        return bucket.add_once(key, until, now)
 
-    def recall(self, keys: Sequence[str], now: int) -> int | None:
+    def last_seen(self, keys: Sequence[str], now: int) -> int | None:
         """Return when the newest of `keys` was last remembered, epoch seconds; None if none is."""
-        rooms = {kind: self._rooms[kind] for key in keys if (kind := _kind_of(key)) in self._rooms}
-        found = [at for room in rooms.values() if (at := room.recall(keys, now)) is not None]
+        buckets = {kind: self._buckets[kind] for key in keys if (kind := _kind_of(key)) in self._buckets}
+        found = [at for bucket in buckets.values() if (at := bucket.last_seen(keys, now)) is not None]
         return max(found, default=None)
 
 
@@ -53,54 +53,55 @@ def _kind_of(key: str) -> str:
     return kind if nul else ""
 
 
-class _Room:
+class _Bucket:
     """The marks of one kind, at most `limit` of them. When it is full, what is over goes first, then the oldest."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._lock = threading.Lock()
-        self._marks: OrderedDict[str, tuple[int, int]] = OrderedDict()  # key: (at, until), oldest `at` first
+        # key: (at, until), oldest `at` first
+        self._entries: OrderedDict[str, tuple[int, int]] = OrderedDict()
         self._ends: list[tuple[int, str]] = []  # heap of (until, key); an entry may be out of date
         self._warned_at = 0
 
     def __len__(self) -> int:
-        return len(self._marks)
+        return len(self._entries)
 
-    def remember(self, key: str, until: int, now: int) -> bool:
+    def add_once(self, key: str, until: int, now: int) -> bool:
         """Keep `key` until the epoch second `until`; tell whether it was new."""
         if until <= now:
-            return self.recall((key,), now) is None
+            return self.last_seen((key,), now) is None
         with self._lock:
             self._drop_ended(now)
-            before = self._marks.pop(key, None)
+            before = self._entries.pop(key, None)
             until = max(until, before[1]) if before else until
-            self._marks[key] = (now, until)
+            self._entries[key] = (now, until)
             if before is None or before[1] != until:
                 heapq.heappush(self._ends, (until, key))
-            if len(self._marks) > self._limit:
+            if len(self._entries) > self._limit:
                 self._drop_oldest(now)
             if len(self._ends) > 2 * self._limit:
-                self._ends = [(mark[1], name) for name, mark in self._marks.items()]
+                self._ends = [(entry[1], name) for name, entry in self._entries.items()]
                 heapq.heapify(self._ends)
             return before is None
 
-    def recall(self, keys: Sequence[str], now: int) -> int | None:
+    def last_seen(self, keys: Sequence[str], now: int) -> int | None:
         """Return when the newest of `keys` was last remembered, epoch seconds; None if none is."""
-        if not self._marks:
+        if not self._entries:
             return None
         with self._lock:
-            found = [mark for key in keys if (mark := self._marks.get(key)) is not None]
+            found = [entry for key in keys if (entry := self._entries.get(key)) is not None]
         return max((at for at, until in found if until > now), default=None)
 
     def _drop_ended(self, now: int) -> None:
         while self._ends and self._ends[0][0] <= now:
             end, key = heapq.heappop(self._ends)
-            mark = self._marks.get(key)
-            if mark is not None and mark[1] == end:
-                del self._marks[key]
+            entry = self._entries.get(key)
+            if entry is not None and entry[1] == end:
+                del self._entries[key]
 
     def _drop_oldest(self, now: int) -> None:
-        self._marks.popitem(last=False)
+        self._entries.popitem(last=False)
         if now - self._warned_at >= 60:
             self._warned_at = now
             log.warning(

@@ -17,7 +17,7 @@ log = logging.getLogger("oidc_gate.store")
 ASKS_A_LAG = 4
 """How often the store is asked in the time that its last answer counts."""
 START_SECONDS = 0.25
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.02, 0.5
+_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS_LENGTH = 0.02, 0.5
 
 
 class News(NamedTuple):
@@ -110,7 +110,7 @@ class Follower:
                     complained = True
                     log.warning("%s: %s", self._name, error, exc_info=not isinstance(error, StoreUnavailable))
                 self._is_closed.wait(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+                pause = min(pause * 2, _MAX_PAUSE_SECONDS_LENGTH)
                 continue
             if complained:
                 log.warning("%s: the store answers again", self._name)

@@ -20,12 +20,12 @@ __all__ = [
     "signed_in",
 ]
 
-_ROOMS = {"signed_in": "signing_in", "settings_for_tests": "settings", "environ_for_tests": "settings"}
+_MODULES = {"signed_in": "signing_in", "settings_for_tests": "settings", "environ_for_tests": "settings"}
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    room = import_module(f"oidc_gate.testing.{_ROOMS.get(name, 'provider')}")
-    found: object = getattr(room, name)
+    module = import_module(f"oidc_gate.testing.{_MODULES.get(name, 'provider')}")
+    found: object = getattr(module, name)
     return found

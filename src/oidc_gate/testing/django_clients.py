@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from .. import asgi, wsgi
-from .gate_session import Gate, Ticket, dressed
+from .gate_session import Gate, TestSession, subclass_for
 from .gates import is_django_inside
 
 
 @contextmanager
-def through_the_gate(gate: Gate, ticket: Ticket) -> Iterator[None]:
+def through_the_gate(gate: Gate, session: TestSession) -> Iterator[None]:
     """Within the ``with``, let ``Client`` and ``AsyncClient`` ask through `gate`, if Django is what it wraps."""
     if not is_django_inside(gate):
         yield
@@ -22,39 +22,39 @@ def through_the_gate(gate: Gate, ticket: Ticket) -> Iterator[None]:
 
     sync_call, async_call = ClientHandler.__call__, AsyncClientHandler.__call__
     try:
-        ClientHandler.__call__ = _sync(sync_call, gate, ticket)
-        AsyncClientHandler.__call__ = _async(async_call, gate, ticket)
+        ClientHandler.__call__ = _sync(sync_call, gate, session)
+        AsyncClientHandler.__call__ = _async(async_call, gate, session)
         yield
     finally:
         ClientHandler.__call__, AsyncClientHandler.__call__ = sync_call, async_call
 
 
-def _twin(kind: type[Gate], gate: Gate, ticket: Ticket, application: Any) -> Any:
+def _copy(kind: type[Gate], gate: Gate, session: TestSession, application: Any) -> Any:
     """Return a gate like `gate`, of whichever kind, in front of `application`."""
-    twin = dressed(kind, ticket)(application, gate._engine.gate.settings, world=gate._engine.world)
-    twin._engine.warmed_in = os.getpid()  # no discovery: there is no provider
-    return twin
+    copy = subclass_for(kind, session)(application, gate._runtime.gate.settings, world=gate._runtime.world)
+    copy._runtime.warmed_up_pid = os.getpid()  # no discovery: there is no provider
+    return copy
 
 
-def _sync(call: Any, gate: Gate, ticket: Ticket) -> Any:
+def _sync(call: Any, gate: Gate, session: TestSession) -> Any:
     from django.core.handlers.wsgi import WSGIRequest
     from django.http import HttpResponse
 
     def through(handler: Any, environ: dict[str, Any]) -> Any:
         answers: list[Any] = []
-        said: list[Any] = []
+        messages: list[Any] = []
 
         def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
             answers.append(call(handler, environ))
             return []
 
-        twin = _twin(wsgi.OIDCGate, gate, ticket, application)
+        copy = _copy(wsgi.OIDCGate, gate, session, application)
         if not environ.get("HTTP_HOST"):
             environ["HTTP_HOST"] = environ["SERVER_NAME"]
-        body = b"".join(twin(environ, lambda *start: said.append(start)))
+        body = b"".join(copy(environ, lambda *start: messages.append(start)))
         if answers:
             return answers[0]
-        status, headers = said[0]
+        status, headers = messages[0]
         response = HttpResponse(body, status=int(status[:3]), headers=dict(headers))
         response.wsgi_request = WSGIRequest(environ)
         return response
@@ -62,13 +62,13 @@ def _sync(call: Any, gate: Gate, ticket: Ticket) -> Any:
     return through
 
 
-def _async(call: Any, gate: Gate, ticket: Ticket) -> Any:
+def _async(call: Any, gate: Gate, session: TestSession) -> Any:
     from django.core.handlers.asgi import ASGIRequest
     from django.http import HttpResponse
 
     async def through(handler: Any, scope: dict[str, Any]) -> Any:
         answers: list[Any] = []
-        said: list[Any] = []
+        messages: list[Any] = []
 
         async def application(scope: Any, receive: Any, send: Any) -> None:
             answers.append(await call(handler, scope))
@@ -77,18 +77,18 @@ def _async(call: Any, gate: Gate, ticket: Ticket) -> Any:
             return {"type": "http.request", "body": b"", "more_body": False}
 
         async def send(message: Any) -> None:
-            said.append(message)
+            messages.append(message)
 
-        twin = _twin(asgi.OIDCGate, gate, ticket, application)
+        copy = _copy(asgi.OIDCGate, gate, session, application)
         if isinstance(scope.get("query_string"), str):  # Django's factory, not ASGI
             scope["query_string"] = scope["query_string"].encode("latin-1")
         if not any(name == b"host" for name, _ in scope["headers"]):
             scope["headers"] = [*scope["headers"], (b"host", scope["server"][0].encode())]
-        await twin(scope, receive, send)
+        await copy(scope, receive, send)
         if answers:
             return answers[0]
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in said[0]["headers"]}
-        response = HttpResponse(said[1]["body"], status=said[0]["status"], headers=headers)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in messages[0]["headers"]}
+        response = HttpResponse(messages[1]["body"], status=messages[0]["status"], headers=headers)
         response.asgi_request = ASGIRequest(scope, scope.get("_body_file"))
         return response
 

@@ -11,17 +11,19 @@ from ..effects import run
 from ..model import Identity, Session
 from ..session.lifetime import renew_at
 from ..shells.asgi_messages import Receive, Scope, Send
-from ..shells.common import Engine
+from ..shells.common import Runtime
 
 Gate = asgi.OIDCGate | wsgi.OIDCGate
 
 
-class Ticket:
+class TestSession:
     """Session cookies for one identity at one gate, always fresh by the gate's own clock."""
 
-    def __init__(self, gate: Gate, who: Identity, access_token: str) -> None:
-        self._engine = engine_of(gate)
-        self._who = who
+    __test__ = False  # pytest would take the name for a test class
+
+    def __init__(self, gate: Gate, identity: Identity, access_token: str) -> None:
+        self._runtime = runtime_of(gate)
+        self._identity = identity
         self._access_token = access_token
         self._renew_at = 0
         self._session: Session | None = None
@@ -29,47 +31,47 @@ class Ticket:
 
     def session(self) -> Session:
         """Return the session, begun anew when it would want to be renewed."""
-        parts = self._engine.gate.parts
-        now = int(self._engine.world.clock())
+        components = self._runtime.gate.components
+        now = int(self._runtime.world.clock())
         if self._session is None or not self._session.started_at <= now < self._renew_at:
-            ends = now + parts.settings.session_lifetime_seconds
-            who = replace(
-                self._who,
-                issuer=parts.settings.issuer,
-                provider=parts.provider_name,
+            ends = now + components.settings.session_lifetime_seconds
+            identity = replace(
+                self._identity,
+                issuer=components.settings.issuer,
+                provider=components.provider_name,
                 authenticated_at=now,
                 expires_at=ends,
             )
-            session = Session(who, now, now, access_token=self._access_token)
-            writing = parts.sessions.write(session)
-            self._session, written = run(writing, self._engine.world, lambda limit: b"")
+            session = Session(identity, now, now, access_token=self._access_token)
+            writing = components.sessions.write(session)
+            self._session, written = run(writing, self._runtime.world, lambda limit: b"")
             pairs = (cookie.partition(";")[0] for cookie in written)
             self._cookies = "; ".join(pair for pair in pairs if not pair.endswith("="))
-            self._renew_at = renew_at(self._session, parts.settings)
+            self._renew_at = renew_at(self._session, components.settings)
         return self._session
 
-    def stamp(self, cookie_header: str) -> str:
+    def add_to(self, cookie_header: str) -> str:
         """Return a ``Cookie`` header with this session in it, and no other of this gate."""
         self.session()
-        others = self._engine.gate.parts.cookies.without_ours(cookie_header)
+        others = self._runtime.gate.components.cookies.without_gate_cookies(cookie_header)
         return f"{self._cookies}; {others}" if others else self._cookies
 
 
-def engine_of(gate: Gate) -> Engine[Any]:
+def runtime_of(gate: Gate) -> Runtime[Any]:
     """Return what drives `gate`; raise its `ConfigurationError` if its settings cannot work."""
     broken = vars(gate).get("_broken")
     if broken is not None:
         raise broken
-    return gate._engine
+    return gate._runtime
 
 
-def dressed(kind: type[Gate], ticket: Ticket) -> Any:
-    """Return a class of gates of `kind` whose every request carries `ticket`."""
+def subclass_for(kind: type[Gate], session: TestSession) -> Any:
+    """Return a class of gates of `kind` whose every request carries `session`."""
     if issubclass(kind, wsgi.OIDCGate):
 
         class SignedInWSGI(wsgi.OIDCGate):
             def __call__(self, environ: wsgi.Environ, start_response: wsgi.StartResponse) -> Iterable[bytes]:
-                stamped = {**environ, "HTTP_COOKIE": ticket.stamp(environ.get("HTTP_COOKIE", ""))}
+                stamped = {**environ, "HTTP_COOKIE": session.add_to(environ.get("HTTP_COOKIE", ""))}
                 return super().__call__(stamped, start_response)
 
         return SignedInWSGI
@@ -79,7 +81,7 @@ def dressed(kind: type[Gate], ticket: Ticket) -> Any:
             if scope["type"] in ("http", "websocket"):
                 rest = [pair for pair in scope["headers"] if pair[0] != b"cookie"]
                 sent = b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
-                cookie = ticket.stamp(sent.decode("latin-1")).encode("latin-1")
+                cookie = session.add_to(sent.decode("latin-1")).encode("latin-1")
                 scope = {**scope, "headers": [*rest, (b"cookie", cookie)]}
             await super().__call__(scope, receive, send)
 

@@ -9,7 +9,7 @@ from .. import asgi, wsgi
 
 # Flask, Quart, Starlette's middleware and werkzeug's, Litestar, and what most people call it themselves.
 _INNER = ("wsgi_app", "asgi_app", "asgi_handler", "middleware_stack", "_app", "app", "application")
-_MOST_STEPS = 1000
+_MAX_STEPS = 1000
 
 
 def gates_in(app: Any) -> list[asgi.OIDCGate | wsgi.OIDCGate]:
@@ -29,7 +29,7 @@ def is_django_inside(app: Any) -> bool:
 
 def _reachable(app: Any) -> Iterator[Any]:
     waiting, seen = [app], {id(app)}
-    while waiting and len(seen) < _MOST_STEPS:
+    while waiting and len(seen) < _MAX_STEPS:
         found = waiting.pop(0)
         yield found
         for inner in _directly_inside(found):

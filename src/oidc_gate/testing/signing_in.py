@@ -22,7 +22,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..model import Identity
-from .gate_session import Gate, Ticket, dressed, engine_of
+from .gate_session import Gate, TestSession, runtime_of, subclass_for
 from .gates import gates_in
 
 
@@ -68,8 +68,8 @@ def signed_in(
             f"signed_in: no OIDCGate in {type(app).__name__!r}; pass the gated application: what "
             "OIDCGate(...) returned, or the Flask, Starlette or FastAPI object that it is a part of"
         )
-    who = Identity(
-        issuer=engine_of(gates[0]).gate.settings.issuer,
+    identity = Identity(
+        issuer=runtime_of(gates[0]).gate.settings.issuer,
         subject=subject or email or "test-user",
         email=email,
         email_verified=bool(email) and email_verified,
@@ -82,24 +82,25 @@ def signed_in(
         amr=tuple(amr),
     )
     with ExitStack() as stack:
-        tickets = [Ticket(gate, who, access_token) for gate in gates]
-        for gate, ticket in zip(gates, tickets, strict=True):
-            stack.enter_context(_wearing(gate, ticket))
+        sessions = [TestSession(gate, identity, access_token) for gate in gates]
+        for gate, session in zip(gates, sessions, strict=True):
+            stack.enter_context(_patched(gate, session))
             if "django.core.handlers.base" in sys.modules:
                 from .django_clients import through_the_gate
 
-                stack.enter_context(through_the_gate(gate, ticket))
-        yield tickets[0].session().identity
+                stack.enter_context(through_the_gate(gate, session))
+        yield sessions[0].session().identity
 
 
 @contextmanager
-def _wearing(gate: Gate, ticket: Ticket) -> Iterator[Ticket]:
+def _patched(gate: Gate, session: TestSession) -> Iterator[TestSession]:
     """Give `gate` another class for a while: calls look ``__call__`` up in the class."""
-    engine, before = gate._engine, type(gate)
-    warmed_in, engine.warmed_in = engine.warmed_in, os.getpid()  # no discovery: there is no provider
-    gate.__class__ = dressed(before, ticket)
+    runtime, before = gate._runtime, type(gate)
+    # no discovery: there is no provider
+    warmed_up_pid, runtime.warmed_up_pid = runtime.warmed_up_pid, os.getpid()
+    gate.__class__ = subclass_for(before, session)
     try:
-        yield ticket
+        yield session
     finally:
         gate.__class__ = before
-        engine.warmed_in = warmed_in
+        runtime.warmed_up_pid = warmed_up_pid

@@ -75,16 +75,16 @@ class Connection:
     def __init__(self, **config: Any) -> None:
         given = settings(public_url="https://app.example.com", issuer="http://localhost:9")
         self.app = AuthBackend(given)
-        self.engine = self.app._backends.at("").engine
-        self.engine.warm_up = lambda: None  # type: ignore[method-assign]
+        self.runtime = self.app._backends.at("").runtime
+        self.runtime.warm_up = lambda: None  # type: ignore[method-assign]
         loaded = Config(self.app, http=VerdictProtocol, log_level="critical", proxy_headers=False, **config)
         self.protocol = VerdictProtocol(loaded, ServerState(), {})
         self.transport = Transport()
         self.protocol.connection_made(self.transport)
         now = int(time.time())
         who = Identity(given.issuer, "ada", "ada@example.com", True, session_id="sid", expires_at=now + 900)
-        writing = self.engine.gate.parts.sessions.write(Session(who, now, now))
-        _, cookies = run(writing, self.engine.world, lambda limit: b"")
+        writing = self.runtime.gate.components.sessions.write(Session(who, now, now))
+        _, cookies = run(writing, self.runtime.world, lambda limit: b"")
         self.cookie = cookies[0].split(";")[0].encode()
 
     async def send(self, data: bytes) -> bytes:

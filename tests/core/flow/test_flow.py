@@ -6,7 +6,7 @@ import pytest
 
 from oidc_gate.errors import CallbackError
 from oidc_gate.flow.record import Flow, belongs, open_flow, open_state, seal_flow, seal_state
-from oidc_gate.flow.slots import choose_slot, is_going_round, next_round, rounds_in
+from oidc_gate.flow.slots import choose_slot, count_sign_in, is_sign_in_loop, recent_sign_ins
 from oidc_gate.seal import KeyRing
 from oidc_gate.session.cookie_jar import FLOW_SLOTS
 
@@ -56,8 +56,8 @@ def test_a_state_that_is_not_ours(value: str) -> None:
 
 def test_ten_minutes() -> None:
     state = open_state(STATE, seal_state(STATE, FLOW, 0, "/", NONCE))
-    assert not state.is_over(1_600)
-    assert state.is_over(1_601)
+    assert not state.is_expired(1_600)
+    assert state.is_expired(1_601)
 
 
 def test_a_free_slot_is_taken_by_chance_then_one_that_does_not_open_then_the_oldest() -> None:
@@ -70,16 +70,16 @@ def test_a_free_slot_is_taken_by_chance_then_one_that_does_not_open_then_the_old
 def test_rounds() -> None:
     cookie = ""
     for now in (100, 110, 120):
-        assert not is_going_round(cookie, now)
-        cookie = next_round(cookie, now)
-    assert is_going_round(cookie, 130)
-    assert is_going_round(cookie, 180)
-    assert not is_going_round(cookie, 181)
-    assert next_round(cookie, 500) == "1.500"
+        assert not is_sign_in_loop(cookie, now)
+        cookie = count_sign_in(cookie, now)
+    assert is_sign_in_loop(cookie, 130)
+    assert is_sign_in_loop(cookie, 180)
+    assert not is_sign_in_loop(cookie, 181)
+    assert count_sign_in(cookie, 500) == "1.500"
 
 
 @pytest.mark.parametrize(
     "cookie", ["", "x", "9", "9.", ".9", "-3.100", "3.-1", "٣.100", "3.100.1", "9" * 40, "1e9.100"]
 )
 def test_a_rounds_cookie_that_is_not_ours_counts_nothing(cookie: str) -> None:
-    assert rounds_in(cookie, 100) == 0
+    assert recent_sign_ins(cookie, 100) == 0

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from oidc_gate.model import Identity
-from oidc_gate.policy.access import EntryRules, QueryRules, normal_email
+from oidc_gate.policy.access import AccessRules, QueryRules, normal_email
 from tests.core.request.making import settings
 
 
@@ -16,7 +16,7 @@ def person(email: str = "", *groups: str, verified: bool = True) -> Identity:
 
 
 def refusal(identity: Identity, **rules: Any) -> str | None:
-    return EntryRules(settings(**rules)).refuses(identity)
+    return AccessRules(settings(**rules)).refuses(identity)
 
 
 ANN, CORP = ("ann@corp.com",), ("corp.com",)
@@ -118,7 +118,7 @@ def test_groups_are_a_further_demand() -> None:
 )
 def test_query_narrows(query: str, reason: str | None) -> None:
     ann = person("ann@corp.com", "staff", "my team", "caf\u00e9")
-    assert EntryRules(settings()).narrowed(query).refuses(ann) == reason
+    assert AccessRules(settings()).narrowed(query).refuses(ann) == reason
 
 
 @pytest.mark.parametrize(
@@ -136,17 +136,17 @@ def test_query_narrows(query: str, reason: str | None) -> None:
 def test_query_that_is_not_understood_refuses_everybody(query: str) -> None:
     """CVE-2021-21411: enforced or refused as unknown, never ignored."""
     everything = person("ann@corp.com", "staff", "staff#", "staff;x=1", "", "a" * 3000)
-    assert EntryRules(settings()).narrowed(query).refuses(everything) == "unknown_parameter"
+    assert AccessRules(settings()).narrowed(query).refuses(everything) == "unknown_parameter"
 
 
 def test_a_query_that_is_not_understood_is_told_before_any_other_reason() -> None:
-    rules = EntryRules(settings(allowed_groups=("board",))).narrowed("x=1")
+    rules = AccessRules(settings(allowed_groups=("board",))).narrowed("x=1")
     assert rules.refuses(person()) == "unknown_parameter"
     assert QueryRules.parse("x=1").refuses(person()) == "unknown_parameter"
 
 
 def test_query_never_widens() -> None:
-    rules = EntryRules(settings(allowed_email_domains=CORP, allowed_groups=("board",)))
+    rules = AccessRules(settings(allowed_email_domains=CORP, allowed_groups=("board",)))
     stranger = person("x@evil.example", "staff")
     assert (
         rules.narrowed("allowed_emails=x@evil.example&allowed_groups=staff").refuses(stranger)
@@ -160,9 +160,9 @@ def test_query_never_widens() -> None:
 def test_query_wants_a_verified_email_too() -> None:
     doubtful = person("ann@corp.com", verified=False)
     query = "allowed_emails=ann@corp.com"
-    assert EntryRules(settings()).narrowed(query).refuses(doubtful) == "email_verified"
+    assert AccessRules(settings()).narrowed(query).refuses(doubtful) == "email_verified"
     assert (
-        EntryRules(settings(insecure_allow_unverified_email=True)).narrowed(query).refuses(doubtful) is None
+        AccessRules(settings(insecure_allow_unverified_email=True)).narrowed(query).refuses(doubtful) is None
     )
     assert QueryRules.parse(query).refuses(doubtful) == "email_verified"
 

@@ -10,8 +10,13 @@ from hypothesis import strategies as st
 
 from oidc_gate.errors import IDTokenError
 from oidc_gate.model import Identity
-from oidc_gate.policy.claims import LONGEST_GROUP, MOST_GROUPS, identity_from_claims, lookup
-from oidc_gate.policy.identity_headers import groups_left_out, identity_headers, stripped_names, user_of
+from oidc_gate.policy.claims import MAX_GROUP_LENGTH, MAX_GROUPS, identity_from_claims, lookup
+from oidc_gate.policy.identity_headers import (
+    identity_headers,
+    remote_user,
+    stripped_names,
+    untransmissible_groups,
+)
 from oidc_gate.settings import Settings
 from tests.core.request.making import settings
 
@@ -90,7 +95,7 @@ def test_wrong_types_are_absent() -> None:
         (["a", "b"], ("a", "b")),
         ("a,b", ("a,b",)),
         (["a", 1, None, ["b"], "", "a", "c"], ("a", "c")),
-        (["x" * LONGEST_GROUP, "y" * (LONGEST_GROUP + 1)], ("x" * LONGEST_GROUP,)),
+        (["x" * MAX_GROUP_LENGTH, "y" * (MAX_GROUP_LENGTH + 1)], ("x" * MAX_GROUP_LENGTH,)),
         (7, ()),
         (None, ()),
     ],
@@ -100,7 +105,7 @@ def test_groups(value: object, groups: tuple[str, ...]) -> None:
 
 
 def test_groups_are_bounded() -> None:
-    assert len(identity({"groups": [str(n) for n in range(MOST_GROUPS + 5)]}).groups) == MOST_GROUPS
+    assert len(identity({"groups": [str(n) for n in range(MAX_GROUPS + 5)]}).groups) == MAX_GROUPS
 
 
 @pytest.mark.parametrize(
@@ -122,7 +127,7 @@ def test_lookup(path: str, value: object) -> None:
 def test_claims_by_other_names() -> None:
     told = settings(email_claim="mail", groups_claim="realm_access.roles", user_claim="profile.login")
     found = identity({"mail": "a@b.c", "realm_access": {"roles": ["x"]}, "profile": {"login": "ann"}}, told)
-    assert (found.email, found.groups, user_of(found, told)) == ("a@b.c", ("x",), "ann")
+    assert (found.email, found.groups, remote_user(found, told)) == ("a@b.c", ("x",), "ann")
     assert "mail" not in found.claims
 
 
@@ -140,7 +145,7 @@ def test_claims_by_other_names() -> None:
 def test_user_of(claim: str, user: str) -> None:
     told = settings(user_claim=claim)
     claims = {"email": "a@b.c", "name": "Ann", "preferred_username": "ann", "upn": "u"}
-    assert user_of(identity(claims, told), told) == user
+    assert remote_user(identity(claims, told), told) == user
 
 
 def test_headers_are_always_all_there() -> None:
@@ -181,7 +186,7 @@ def test_group_that_would_become_another_is_left_out(group: str) -> None:
         assert found.groups == groups
         told = dict(identity_headers(found, settings(), "X-Forwarded"))["X-Forwarded-Groups"]
         assert told == ("x" if "x" in groups else "")
-        assert groups_left_out(found) == (group,)
+        assert untransmissible_groups(found) == (group,)
 
 
 @given(st.text(), st.lists(st.text()))
@@ -195,7 +200,7 @@ def test_any_text_makes_clean_headers(text: str, groups: list[str]) -> None:
 @given(st.lists(st.text("ab, \t\0é", max_size=3)))
 def test_groups_are_joined_without_those_that_no_header_carries(groups: list[str]) -> None:
     found = identity({"groups": groups})
-    left_out = groups_left_out(found)
+    left_out = untransmissible_groups(found)
     told = dict(identity_headers(found, settings(), "X-Forwarded"))["X-Forwarded-Groups"]
     carried = [group for group in found.groups if group not in left_out]
     assert told.encode("latin-1").decode() == ",".join(carried)
@@ -225,5 +230,5 @@ def test_stripped_names() -> None:
 def test_nobody_becomes_somebody_else_on_the_way_into_a_header(text: str) -> None:
     given = settings(user_claim="preferred_username")
     found = identity({"preferred_username": text, "email": text})
-    assert user_of(found, given) == ""
+    assert remote_user(found, given) == ""
     assert {value for _, value in identity_headers(found, given, "X-Forwarded", text)} == {""}

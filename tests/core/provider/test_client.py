@@ -204,7 +204,7 @@ def test_a_warm_up_that_fails_is_logged_with_how_to_mend_it(caplog: pytest.LogCa
     text = record.getMessage()
     assert "'https://op.example/'" in text
     assert "'https://op.example'" in text
-    assert "Mend: write issuer exactly" in text
+    assert "Fix: write issuer exactly" in text
     assert provider.state().error.startswith("issuer_mismatch: ")
     assert provider.state().failed_at == START
 

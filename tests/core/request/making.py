@@ -7,7 +7,7 @@ from typing import Any
 
 from oidc_gate.model import Headers, Request
 from oidc_gate.request.forwarded import Site
-from oidc_gate.request.return_to import asked_target, own_address, safe_target
+from oidc_gate.request.return_to import own_address, safe_target, unchecked_target
 from oidc_gate.settings import Settings
 
 
@@ -41,8 +41,8 @@ def request(
 
 
 def requested_target(asked: Request, site: Site, given: Settings, default: str | None = None) -> str:
-    """Return where an endpoint of the gate sends `asked` after sign-in, as `endpoints.base.Visit` does."""
-    target = asked_target(asked) or default
+    """Return where an endpoint of the gate sends `asked` after sign-in, as `endpoints.base.RequestContext` does."""
+    target = unchecked_target(asked) or default
     return (safe_target(target, site, given) if target else None) or top(site)
 
 

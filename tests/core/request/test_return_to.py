@@ -6,7 +6,7 @@ import pytest
 
 from oidc_gate.request import return_to
 from oidc_gate.request.forwarded import Site
-from oidc_gate.request.return_to import LONGEST_TARGET, asked_target, own_address, raw_rd, safe_target
+from oidc_gate.request.return_to import MAX_TARGET_LENGTH, own_address, raw_rd, safe_target, unchecked_target
 from tests.core.request.making import own_target, request, requested_target, settings, top
 
 SITE = Site("https", "app.example.com", "")
@@ -158,7 +158,7 @@ def test_a_malformed_rule_admits_nothing() -> None:
 
 
 def test_length_is_that_of_what_stands_in_location() -> None:
-    longest = "/" + "a" * (LONGEST_TARGET - 1)
+    longest = "/" + "a" * (MAX_TARGET_LENGTH - 1)
     assert safe_target(longest, SITE, STRICT) == longest
     assert safe_target(longest + "a", SITE, STRICT) is None
     assert safe_target("/" + "\u00e9" * 400, SITE, STRICT) is None
@@ -246,6 +246,6 @@ def test_own_target(raw_path: str, query: str, site: Site, expected: str) -> Non
 
 def test_not_yet_judged() -> None:
     assert own_address(request(raw_path="//caf\xc3\xa9", query="x=1"), BASE) == "/base//caf\u00e9?x=1"
-    assert asked_target(request(query="rd=//evil.example")) == "//evil.example"
-    assert asked_target(request(headers={"x-auth-request-redirect": "/caf\xc3\xa9"})) == "/caf\u00e9"
-    assert asked_target(request()) == ""
+    assert unchecked_target(request(query="rd=//evil.example")) == "//evil.example"
+    assert unchecked_target(request(headers={"x-auth-request-redirect": "/caf\xc3\xa9"})) == "/caf\u00e9"
+    assert unchecked_target(request()) == ""

@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
-from oidc_gate.runtime.threads import MOST_THREADS, off_loop
+from oidc_gate.runtime.threads import MAX_THREADS, off_loop
 
 
 @pytest.mark.parametrize("kind", ["asyncio", "trio"])
@@ -30,9 +30,9 @@ def test_those_whose_request_was_cancelled_count_too(kind: str) -> None:
 
     async def crowd() -> None:
         async with anyio.create_task_group() as group:
-            for _ in range(3 * MOST_THREADS):
+            for _ in range(3 * MAX_THREADS):
                 group.start_soon(hurry)
                 group.start_soon(off_loop, perform, None)
 
     anyio.run(crowd, backend=kind)
-    assert 1 < most <= MOST_THREADS
+    assert 1 < most <= MAX_THREADS

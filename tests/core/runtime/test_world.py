@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from oidc_gate.effects import Effect, Fetch, Fetched, Now, Random, ReadBody, Recall, Remember, run
+from oidc_gate.effects import AddOnce, Effect, Fetch, Fetched, LastSeen, Now, Random, ReadBody, run
 from oidc_gate.provider.client import Provider
 from oidc_gate.runtime.world import World
 
@@ -21,10 +21,10 @@ class SlowMarks:
     def has(self, kinds: Sequence[str]) -> bool:
         return True
 
-    def remember(self, key: str, until: int, now: int) -> bool:
+    def add_once(self, key: str, until: int, now: int) -> bool:
         return now == 50
 
-    def recall(self, keys: Sequence[str], now: int) -> int | None:
+    def last_seen(self, keys: Sequence[str], now: int) -> int | None:
         return now
 
 
@@ -36,10 +36,10 @@ def test_effects() -> None:
     assert world.perform(Now()) == 50
     assert world.perform(Random(3)) == b"rrr"
     assert world.perform(Fetch("GET", "https://op.example/")) is fetched
-    assert world.perform(Remember("k", 100)) is True
-    assert world.perform(Remember("k", 100)) is False
-    assert world.perform(Recall(("k", "l"))) == 50
-    assert world.perform(Recall(("l",))) is None
+    assert world.perform(AddOnce("k", 100)) is True
+    assert world.perform(AddOnce("k", 100)) is False
+    assert world.perform(LastSeen(("k", "l"))) == 50
+    assert world.perform(LastSeen(("l",))) is None
     with pytest.raises(TypeError):
         world.perform(ReadBody(1))
 
@@ -57,13 +57,13 @@ def test_its_own_clock_and_randomness() -> None:
         (Now(), False, False),
         (Random(1), False, False),
         (Fetch("GET", "https://op.example/"), True, True),
-        (Remember("k", 1), False, True),
-        (Recall(("k",)), False, True),
+        (AddOnce("k", 1), False, True),
+        (LastSeen(("k",)), False, True),
     ],
 )
 def test_what_blocks(effect: Effect, memory: bool, slow: bool) -> None:
     assert World(op.settings()).blocks(effect) is memory
-    assert World(op.settings(), marks=SlowMarks()).blocks(effect) is slow
+    assert World(op.settings(), expiring_keys=SlowMarks()).blocks(effect) is slow
 
 
 def test_it_drives_steps() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import pytest
 
 from oidc_gate.session.admissions import Admission
-from oidc_gate.session.cache import MADE_ROOM_FOR, MOST_COOKIES, SessionCache
+from oidc_gate.session.cache import ADMIT_ONE_IN, MAX_COOKIES, SessionCache
 
 NOW = 100
 
@@ -55,7 +55,7 @@ def test_while_all_are_of_use_few_newcomers_take_the_place_of_the_oldest() -> No
         keep(cache, [name])
         assert len(cache) <= 100
         admitted += [name] if cache.get(name) is not None else []
-    assert 400 / MADE_ROOM_FOR * 0.8 <= len(admitted) <= 400 / MADE_ROOM_FOR * 1.2
+    assert 400 / ADMIT_ONE_IN * 0.8 <= len(admitted) <= 400 / ADMIT_ONE_IN * 1.2
     assert [name for name in numbers(100) if cache.get(name) is None] == numbers(len(admitted))
 
 
@@ -115,7 +115,7 @@ def test_one_session_does_not_fill_everything() -> None:
     cache = filled("bob", most_entries=1_000)
     for number in range(900):
         cache.put(f"ada {number}", known("ada"), cache.generation, NOW)
-    assert len(cache) == 1 + MOST_COOKIES
+    assert len(cache) == 1 + MAX_COOKIES
     assert [cache.get(f"ada {number}") is None for number in (0, 891, 892, 899)] == [True, True, False, False]
     cache.forget("session of ada")
     assert len(cache) == 1

@@ -121,7 +121,7 @@ def test_find(header: str, found: list[str]) -> None:
 )
 def test_what_the_application_is_left_with(header: str, rest: str) -> None:
     jar = cookies()
-    assert jar.without_ours(header) == rest
+    assert jar.without_gate_cookies(header) == rest
     value, others = jar.split(header)
     if value and "," not in value:  # with a comma it opens nothing, and the long path is taken
         assert others == rest
@@ -197,8 +197,8 @@ NOISE = [
 @given(st.lists(st.sampled_from(NOISE), max_size=40))
 def test_no_parser_finds_a_sealed_value_of_ours_in_what_is_left(parts: list[str]) -> None:
     jar, header = cookies(), "".join(parts)
-    left = jar.without_ours(header)
-    assert jar.without_ours(left) == left
+    left = jar.without_gate_cookies(header)
+    assert jar.without_gate_cookies(left) == left
     value, others = jar.split(header)
     for seen in (left, others) if value and "," not in value else (left,):
         assert jar.names_in(seen) == jar.names_in(jar.separated(seen)) == []
@@ -224,7 +224,7 @@ def test_every_other_cookie_survives(pairs: list[tuple[str, str]], joints: list[
     written = [f"{name}={value}" for name, value in pairs]
     header = "".join(cookie + joint for cookie, joint in zip(written, joints, strict=False)).rstrip("; ")
     kept = [cookie for cookie, (name, _) in zip(written, pairs, strict=True) if name not in OURS]
-    left = cookies().without_ours(header)
+    left = cookies().without_gate_cookies(header)
     assert [one.strip() for one in left.split(";") if one.strip()] == kept
 
 
@@ -232,7 +232,7 @@ def test_every_other_cookie_survives(pairs: list[tuple[str, str]], joints: list[
 def test_every_other_cookie_survives_whatever_joins_them(pairs: list[tuple[str, str]]) -> None:
     kept = [f"{name}={value}" for name, value in pairs if name not in OURS]
     for joint in (",", ", ", ";", "; "):
-        left = cookies().without_ours(joint.join(f"{name}={value}" for name, value in pairs))
+        left = cookies().without_gate_cookies(joint.join(f"{name}={value}" for name, value in pairs))
         assert [one.strip() for one in re.split("[;,]", left) if one.strip()] == kept
 
 
@@ -247,7 +247,7 @@ def test_split_never_finds_what_find_does_not(parts: list[str]) -> None:
     if value and "," not in value:
         assert [value] == jar.find(header, MAIN)[:1]
         assert not jar.find(others, MAIN)
-    assert not jar.find(jar.without_ours(header), MAIN)
+    assert not jar.find(jar.without_gate_cookies(header), MAIN)
 
 
 def test_a_hostile_header_costs_no_time() -> None:
@@ -258,7 +258,7 @@ def test_a_hostile_header_costs_no_time() -> None:
         began = time.process_time()
         jar.find(header, MAIN)
         jar.split(header)
-        jar.without_ours(header)
+        jar.without_gate_cookies(header)
         jar.names_in(header)
         jar.separated(header)
         assert time.process_time() - began < 0.5  # quadratic would be many seconds

@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 
 import pytest
 
-from oidc_gate.effects import Effect, Now, Random, Recall, Step
+from oidc_gate.effects import Effect, LastSeen, Now, Random, Step
 from oidc_gate.errors import GateError, SessionError
 from oidc_gate.model import Identity, Session
 from oidc_gate.seal import KeyRing
 from oidc_gate.session.cookie_jar import Cookies
-from oidc_gate.session.cookie_sessions import CookieSessions, Found
+from oidc_gate.session.cookie_sessions import CookieSessions, LoadedSession
 from oidc_gate.session.record import RECORD_VERSION, decode, encode_head, encode_session
 from oidc_gate.settings import Settings
 from tests.core.request.making import settings
@@ -59,7 +59,7 @@ def drive(step: Step[T], now: int = NOW, revoked: dict[str, int] | None = None) 
                 return now
             case Random(size):
                 return secrets.token_bytes(size)
-            case Recall(keys):
+            case LastSeen(keys):
                 return max((at for key, at in (revoked or {}).items() if key in keys), default=None)
         raise AssertionError(effect)
 
@@ -81,7 +81,7 @@ def large(groups: int) -> Session:
     return SESSION._replace(identity=replace(WHO, groups=tuple(secrets.token_hex(16) for _ in range(groups))))
 
 
-def read(cookie_header: str, **values: Any) -> Found:
+def read(cookie_header: str, **values: Any) -> LoadedSession:
     return drive(sessions().read(cookie_header), **values)
 
 

@@ -224,7 +224,7 @@ PLACE: list[Case] = [
     *_each("allowed_origins", "url_http", "http://a.example"),
     *_each("allowed_origins", "url_scheme", "ws://a.example"),
 ]
-PEOPLE: list[Case] = [
+DEMO_USERS: list[Case] = [
     *_each("public_paths", "path_no_slash", "static", "GET static", "GET"),
     *_each("public_paths", "path_method", "get /a", "Get /a", "GET2 /a"),
     *_each("public_paths", "path_is_url", "https://app.example.com/a", "GET https://app.example.com/a"),
@@ -336,7 +336,7 @@ PROFILE: list[Case] = [
     ({"fapi2": True, "client_auth": "client_secret_jwt"}, "client_auth", "fapi2"),
     ({"fapi2": True, "client_secret": None}, "client_auth", "fapi2"),
 ]
-CASES = [*TYPES, *GENERAL, *PROVIDER, *PLACE, *PEOPLE, *SESSION, *PROFILE]
+CASES = [*TYPES, *GENERAL, *PROVIDER, *PLACE, *DEMO_USERS, *SESSION, *PROFILE]
 FROM_SOURCES = {
     *("unknown", "secret_twice", "secret_file", "config_file", "config_syntax"),
     "backend_place",  # only a backend on its own demands it

@@ -36,7 +36,7 @@ class Worker:
         self.store, self.remembered = store, set[bytes]()
         self.listener = Listener(store)
 
-    def remember(self, key: bytes) -> None:
+    def add_once(self, key: bytes) -> None:
         assert self.store.open(key, NOW)
         self.remembered.add(key)
 
@@ -109,8 +109,8 @@ def test_an_end_counts_in_every_process_when_it_has_returned(tmp_path: Path, con
             assert store.put(alice, 0, NOW)
             assert store.put(kept, 0, NOW)
             for remote in remotes:
-                remote.remember(alice.key)
-                remote.remember(kept.key)
+                remote.add_once(alice.key)
+                remote.add_once(kept.key)
                 assert remote.admits(alice.key)
             assert random.choice(remotes).end(*alice.indexes) == 1
             assert [remote.admits(alice.key) for remote in remotes] == [False] * 3

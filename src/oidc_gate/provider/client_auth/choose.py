@@ -76,5 +76,5 @@ def uses_certificate(metadata: Metadata, settings: Settings) -> bool:
     return choose_method(metadata, settings) in _WITH_CERTIFICATE
 
 
-def _first(wanted: tuple[str, ...], offered: tuple[str, ...]) -> str | None:
-    return next((method for method in wanted if method in offered), None)
+def _first(accepted: tuple[str, ...], offered: tuple[str, ...]) -> str | None:
+    return next((method for method in accepted if method in offered), None)

@@ -8,7 +8,7 @@ from typing import Any, NewType
 
 from oidc_gate.errors import IDTokenError
 
-from .encoding import shown
+from .encoding import describe_value
 
 Claims = NewType("Claims", Mapping[str, Any])
 """Claims of a validated token, read-only; ``exp``, ``iat``, ``nbf`` and ``auth_time`` are integers."""
@@ -54,7 +54,7 @@ class ClaimChecks:
 
     def refuse(self, claim: str, *, expected: str, got: str | None = None) -> IDTokenError:
         """Make the error for `claim`; `got` replaces its value where that should not stand in a log."""
-        value = shown(self.claims.get(claim)) if got is None else got
+        value = describe_value(self.claims.get(claim)) if got is None else got
         return IDTokenError(claim, expected=expected, got=value, token=self.token)
 
     def time(self, claim: str) -> int:

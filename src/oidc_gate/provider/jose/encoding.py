@@ -70,7 +70,7 @@ def write_json(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode("ascii")
 
 
-def shown(value: object) -> str:
+def describe_value(value: object) -> str:
     """Describe what came, for the log: a scalar as it is, of anything bigger only the kind."""
     if value is None:
         return "nothing"

@@ -9,7 +9,7 @@ from joserfc import jwe
 
 from oidc_gate.errors import IDTokenError
 
-from .encoding import shown
+from .encoding import describe_value
 from .private_keys import DecryptionKey
 
 ENCRYPTION_ALGORITHMS = ("A128GCM", "A256GCM")
@@ -39,14 +39,14 @@ def decrypt(token: str, header: Mapping[str, Any], key: DecryptionKey, name: str
     # RSA1_5 is not among them: its padding lets an attacker decrypt, one answer at a time (CVE-2026-28490).
     if header.get("alg") not in key.algorithms:
         raise IDTokenError(
-            "alg", expected=" or ".join(key.algorithms), got=shown(header.get("alg")), token=name
+            "alg", expected=" or ".join(key.algorithms), got=describe_value(header.get("alg")), token=name
         )
     if header.get("enc") not in ENCRYPTION_ALGORITHMS:
         expected = " or ".join(ENCRYPTION_ALGORITHMS)
-        raise IDTokenError("enc", expected=expected, got=shown(header.get("enc")), token=name)
+        raise IDTokenError("enc", expected=expected, got=describe_value(header.get("enc")), token=name)
     # A few bytes may unpack to megabytes (CVE-2025-61920), and no provider compresses an ID token.
     if "zip" in header:
-        raise IDTokenError("zip", expected="no compression", got=shown(header["zip"]), token=name)
+        raise IDTokenError("zip", expected="no compression", got=describe_value(header["zip"]), token=name)
     # oidc-provider repeats iss and aud in this header (RFC 7519 §5.3), which strict checking would refuse.
     registry = _Registry(algorithms=[*key.algorithms, *ENCRYPTION_ALGORITHMS], strict_check_header=False)
     try:

@@ -13,7 +13,7 @@ from oidc_gate.errors import IDTokenError
 
 from ...syntax.base64url import b64url_decode
 from .algorithms import SIGNATURE_ALGORITHMS
-from .encoding import read_json_object, shown
+from .encoding import describe_value, read_json_object
 from .jwe import decrypt
 from .keys import KeyNotFound, KeySet
 from .private_keys import DecryptionKey, secret_key
@@ -108,13 +108,15 @@ def _read_header(segment: str, name: str) -> dict[str, Any]:
     # RFC 7515 §4.1.11: an extension that must be understood and is not, refuses. We understand none
     # (CVE-2025-59420).
     if "crit" in header:
-        raise IDTokenError("crit", expected="no critical extension", got=shown(header["crit"]), token=name)
+        raise IDTokenError(
+            "crit", expected="no critical extension", got=describe_value(header["crit"]), token=name
+        )
     # Keys come from the provider's jwks_uri alone (Core §2, §10.1; CVE-2026-27962). x5c and x5t are ignored,
     # not refused, since some providers send them with every token.
     for parameter in _FOREIGN_KEYS:
         if parameter in header:
             raise IDTokenError(
-                parameter, expected="no key in the header", got=shown(header[parameter]), token=name
+                parameter, expected="no key in the header", got=describe_value(header[parameter]), token=name
             )
     return header
 
@@ -125,14 +127,16 @@ def _check_type(header: Mapping[str, Any], types: frozenset[str], name: str) -> 
     if typ is None:
         return
     if not isinstance(typ, str) or typ.lower().removeprefix("application/") not in types:
-        raise IDTokenError("typ", expected=" or ".join(sorted(types)), got=shown(typ), token=name)
+        raise IDTokenError("typ", expected=" or ".join(sorted(types)), got=describe_value(typ), token=name)
 
 
 def _check_algorithm(header: Mapping[str, Any], algorithms: tuple[str, ...], name: str) -> str:
     # Core §3.1.3.7 item 7; RFC 8725 §3.1. `none` is not in the table: naming it in settings opens nothing.
     alg = header.get("alg")
     if not isinstance(alg, str) or alg not in algorithms or alg not in SIGNATURE_ALGORITHMS:
-        raise IDTokenError("alg", expected=" ".join(algorithms), got=shown(alg), token=name, hint=_REGISTERED)
+        raise IDTokenError(
+            "alg", expected=" ".join(algorithms), got=describe_value(alg), token=name, hint=_REGISTERED
+        )
     return alg
 
 
@@ -144,10 +148,12 @@ def _candidates(alg: str, header: Mapping[str, Any], trust: Trust, name: str) ->
         return [secret_key(trust.client_secret).key]
     kid = header.get("kid")
     if "kid" in header and not isinstance(kid, str):
-        raise IDTokenError("kid", expected="a text", got=shown(kid), token=name)
+        raise IDTokenError("kid", expected="a text", got=describe_value(kid), token=name)
     candidates = [candidate.key for candidate in trust.keys.find(alg, kid)]
     if not candidates:
-        raise KeyNotFound("kid", expected=f"a key of the provider for {alg}", got=shown(kid), token=name)
+        raise KeyNotFound(
+            "kid", expected=f"a key of the provider for {alg}", got=describe_value(kid), token=name
+        )
     return candidates
 
 
@@ -176,5 +182,5 @@ def _check_replicas(envelope: Mapping[str, Any], claims: Mapping[str, Any], name
     # RFC 7519 §5.3: claims repeated in the header of an encrypted token are the same ones.
     for claim in ("iss", "sub", "aud"):
         if claim in envelope and envelope[claim] != claims.get(claim):
-            got = shown(envelope[claim])
+            got = describe_value(envelope[claim])
             raise IDTokenError(claim, expected="the same in header and claims", got=got, token=name)

@@ -12,7 +12,7 @@ from oidc_gate.errors import GateError, IDTokenError, ProviderError
 
 from ...syntax.base64url import b64url_decode
 from .algorithms import SIGNATURE_ALGORITHMS, Algorithm, same_algorithm
-from .encoding import shown
+from .encoding import describe_value
 
 MAX_KEYS = 100
 MAX_CANDIDATES = 8  # an ES512 check takes a millisecond: a token without `kid` may not cost a hundred of them
@@ -108,7 +108,7 @@ class KeySet:
             try:
                 keys.append(_import_key(member))
             except _Unusable as error:
-                kid = shown(member.get("kid")) if isinstance(member, dict) else ""
+                kid = describe_value(member.get("kid")) if isinstance(member, dict) else ""
                 skipped.append(SkippedKey(position, kid, str(error)))
         if len(members) > MAX_KEYS:
             skipped.append(SkippedKey(MAX_KEYS, "", f"{len(members)} keys; only {MAX_KEYS} are read"))
@@ -141,7 +141,7 @@ def _import_key(member: object) -> PublicKey:
     kty = _text(member, "kty")
     if kty not in _PUBLIC_MEMBERS:
         # A symmetric key that everybody can read proves nothing; without any, key confusion has no way in.
-        raise _Unusable(f"key type {shown(kty)} is not for public signatures")
+        raise _Unusable(f"key type {describe_value(kty)} is not for public signatures")
     if not _PRIVATE_MEMBERS.isdisjoint(member):
         raise _Unusable("a private key that the provider published: whoever reads it can sign")
     _check_purpose(member)
@@ -171,7 +171,7 @@ def _text(member: dict[str, Any], name: str) -> str | None:
 def _check_purpose(member: dict[str, Any]) -> None:
     # RFC 7517 §4.2
     if member.get("use") not in (None, "sig"):
-        raise _Unusable(f"for use {shown(member['use'])}, not for signatures")
+        raise _Unusable(f"for use {describe_value(member['use'])}, not for signatures")
     # RFC 7517 §4.3
     operations = member.get("key_ops")
     if operations is not None and not (isinstance(operations, list) and "verify" in operations):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .claims import ClaimChecks
-from .encoding import shown
+from .encoding import describe_value
 from .jws import Trust, open_token
 from .keys import KeySet
 from .private_keys import DecryptionKey
@@ -88,7 +88,7 @@ def _check_event(checks: ClaimChecks) -> None:
     if not isinstance(events, dict):
         raise checks.refuse("events", expected=f"an object with {LOGOUT_EVENT}")
     if not isinstance(events.get(LOGOUT_EVENT), dict):
-        got = ", ".join(f"{name}: {shown(value)}" for name, value in events.items())
+        got = ", ".join(f"{name}: {describe_value(value)}" for name, value in events.items())
         raise checks.refuse("events", expected=f"an object with {LOGOUT_EVENT}", got=got)
 
 

@@ -14,7 +14,7 @@ from joserfc.jwk import ECKey, JWKRegistry, Key, OctKey, OKPKey, RSAKey
 from oidc_gate.errors import GateError
 
 from .algorithms import SIGNATURE_ALGORITHMS, same_algorithm
-from .encoding import read_json_object, shown
+from .encoding import describe_value, read_json_object
 
 MIN_SECRET_OCTETS = 32
 _MAX_TEXT_CHARS = 65_536
@@ -125,7 +125,7 @@ def load_decryption_key(text: str) -> DecryptionKey:
     if (alg := jwk.get("alg")) is not None:
         if alg not in algorithms:
             raise UnusableKey(
-                f"its alg is {shown(alg)}; for this kind of key {', '.join(algorithms)} are supported"
+                f"its alg is {describe_value(alg)}; for this kind of key {', '.join(algorithms)} are supported"
             )
         algorithms = (alg,)
     return DecryptionKey(algorithms, key, jwk.get("kid"))
@@ -213,14 +213,14 @@ def _from_jwk(text: str, use: str) -> tuple[Key, dict[str, Any]]:
         raise UnusableKey("a JWK Set; give one key alone")
     kty = jwk.get("kty")
     if not isinstance(kty, str) or kty not in _MEMBERS:
-        raise UnusableKey(f"key type {shown(kty)}; RSA, EC and OKP are supported")
+        raise UnusableKey(f"key type {describe_value(kty)}; RSA, EC and OKP are supported")
     if "d" not in jwk:
         raise UnusableKey("a JWK without d: this is the public half")
     if jwk.get("use") not in (None, use):
-        raise UnusableKey(f"its use is {shown(jwk['use'])}, and {use} is needed")
+        raise UnusableKey(f"its use is {describe_value(jwk['use'])}, and {use} is needed")
     if kty != "RSA" and jwk.get("crv") not in ("P-256", "P-384", "P-521", "Ed25519", "X25519"):
         raise UnusableKey(
-            f"curve {shown(jwk.get('crv'))}; P-256, P-384, P-521, Ed25519 and X25519 are supported"
+            f"curve {describe_value(jwk.get('crv'))}; P-256, P-384, P-521, Ed25519 and X25519 are supported"
         )
     if any(not isinstance(jwk.get(name), str | None) for name in ("alg", "kid")):
         raise UnusableKey("its alg or kid is not text")
@@ -244,7 +244,7 @@ def _pick_algorithm(key: Key, own: str | None, supported: Collection[str]) -> st
     if own is not None:
         possible = [name for name in possible if same_algorithm(name, own)]
     if not possible:
-        raise UnusableKey(f"its alg is {shown(own)}, which this kind of key cannot do")
+        raise UnusableKey(f"its alg is {describe_value(own)}, which this kind of key cannot do")
     if supported:
         possible = [name for name in _PREFERENCE if name in possible and name in supported]
         if not possible:

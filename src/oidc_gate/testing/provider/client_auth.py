@@ -146,7 +146,7 @@ def _compare(client: Client, secret: str, *, challenge: bool = False) -> None:
         raise _refused("wrong client secret", challenge=challenge)
 
 
-def _refused(why: str, *, challenge: bool = False) -> ProtocolError:
+def _refused(reason: str, *, challenge: bool = False) -> ProtocolError:
     # RFC 6749 §5.2: a challenge in the scheme that the client used
     headers = (("WWW-Authenticate", 'Basic realm="token"'),) if challenge else ()
-    return ProtocolError("invalid_client", why, status=401, headers=headers)
+    return ProtocolError("invalid_client", reason, status=401, headers=headers)

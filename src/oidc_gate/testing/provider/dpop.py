@@ -78,5 +78,5 @@ def _judge(realm: Realm, received: Received, htu: str, claims: dict[str, Any]) -
         raise _bad("it has no jti")
 
 
-def _bad(why: str) -> ProtocolError:
-    return ProtocolError("invalid_dpop_proof", f"the DPoP proof is refused: {why}")
+def _bad(reason: str) -> ProtocolError:
+    return ProtocolError("invalid_dpop_proof", f"the DPoP proof is refused: {reason}")

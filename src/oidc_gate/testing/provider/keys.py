@@ -63,21 +63,21 @@ class KeyRing:
 
     def __init__(self, algorithms: Iterable[str]) -> None:
         self._lock = threading.RLock()
-        self._wanted = {family(alg) for alg in algorithms if not alg.startswith("HS")}
+        self._families = {family(alg) for alg in algorithms if not alg.startswith("HS")}
         self._current: dict[str, tuple[str, Key]] = {}
         self._retired: list[tuple[str, Key]] = []
         self._published: list[Json] | None = None
 
-    def want(self, alg: str) -> None:
+    def publish(self, alg: str) -> None:
         """Add the key of one more algorithm to what is published."""
         with self._lock:
-            if not alg.startswith("HS") and family(alg) not in self._wanted:
-                self._wanted.add(family(alg))
+            if not alg.startswith("HS") and family(alg) not in self._families:
+                self._families.add(family(alg))
                 self._published = None
 
     def current(self, alg: str) -> tuple[str, Key]:
         """Give the key id and the private key that sign now."""
-        self.want(alg)
+        self.publish(alg)
         with self._lock:
             return self._current_of(family(alg))
 
@@ -95,7 +95,7 @@ class KeyRing:
             same_kid: give each new key the id of the old one, as no provider should.
         """
         with self._lock:
-            old = {kind: self._current_of(kind) for kind in self._wanted}
+            old = {kind: self._current_of(kind) for kind in self._families}
             self._retired = [*old.values(), *self._retired][:8] if keep_old else []
             self._current.clear()
             for kind, (kid, _) in old.items() if same_kid else ():
@@ -115,7 +115,7 @@ class KeyRing:
         """
         with self._lock:
             if self._published is None:
-                current = [self._current_of(kind) for kind in sorted(self._wanted)]
+                current = [self._current_of(kind) for kind in sorted(self._families)]
                 self._published = [published(kid, key) for kid, key in [*current, *self._retired]]
             return {"keys": [dict(key) for key in self._published]}
 

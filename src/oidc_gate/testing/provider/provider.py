@@ -172,8 +172,8 @@ class TestProvider:
     def sign(self, claims: Json, *, alg: str = "ES256", header: Json | None = None) -> str:
         """Sign any claims with the provider's current key: bearer tokens for a test, say."""
         kid, key = self._realm.ring.current(alg)
-        nobody = Client(client_id="")
-        return Draft(claims, {"alg": alg, "kid": kid, **(header or {})}, signer(alg, key), nobody).write()
+        no_client = Client(client_id="")
+        return Draft(claims, {"alg": alg, "kid": kid, **(header or {})}, signer(alg, key), no_client).write()
 
     def back_channel_logout(
         self,
@@ -201,7 +201,7 @@ class TestProvider:
         if fault is not None:
             with self.misbehaving(fault, **params):
                 return self.back_channel_logout(sub=sub, sid=sid, client_id=client_id)
-        told = [
+        notified = [
             c
             for c in self._realm.clients.values()
             if c.backchannel_logout_uri and client_id in (None, c.client_id)
@@ -210,7 +210,7 @@ class TestProvider:
             logout.deliver(
                 self._realm, client, logout.build_logout_token(self._realm, client, sub=sub, sid=sid)
             )
-            for client in told
+            for client in notified
         ]
 
     @property

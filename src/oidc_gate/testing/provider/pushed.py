@@ -127,5 +127,5 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else str(value)
 
 
-def _bad(why: str) -> ProtocolError:
-    return ProtocolError("invalid_request_object", f"The request object is refused: {why}.")
+def _bad(reason: str) -> ProtocolError:
+    return ProtocolError("invalid_request_object", f"The request object is refused: {reason}.")

@@ -212,7 +212,7 @@ class Realm:
         """Add a client, or put it in the place of the one with the same client_id."""
         self.clients[client.client_id] = client
         for alg in _algorithms(client):
-            self.ring.want(alg)
+            self.ring.publish(alg)
 
     def now(self) -> int:
         """Tell the time in whole seconds since the epoch."""

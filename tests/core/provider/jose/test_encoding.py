@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from oidc_gate.provider.jose.encoding import MAX_JSON_DEPTH, read_json_object, shown, write_json
+from oidc_gate.provider.jose.encoding import MAX_JSON_DEPTH, describe_value, read_json_object, write_json
 from oidc_gate.syntax.base64url import b64url_decode, b64url_encode
 
 
@@ -55,4 +55,4 @@ def test_json_that_is_read() -> None:
     [(None, "nothing"), ({"a": 1}, "an object"), ([1, 2], "a list of 2"), ("x" * 300, "x" * 200), (7, "7")],
 )
 def test_what_came_is_described_in_few_words(value: Any, text: str) -> None:
-    assert shown(value) == text
+    assert describe_value(value) == text

@@ -40,11 +40,11 @@ def _one_key(said: Json, realm: Realm) -> Json:
     return {"keys": [key for key in said["keys"] if key["kid"] in used]}
 
 
-def _strangers_first(said: Json, realm: Realm) -> Json:
+def _unknown_keys_first(said: Json, realm: Realm) -> Json:
     algs = {client.id_token_signed_response_alg for client in realm.clients.values()}
     kinds = {family(alg) for alg in algs} - {"oct"}
-    strangers = [published(f"stranger-{kind}", generate(kind)) for kind in sorted(kinds)]
-    return {"keys": [*strangers, *said["keys"]]}
+    unknown_keys = [published(f"stranger-{kind}", generate(kind)) for kind in sorted(kinds)]
+    return {"keys": [*unknown_keys, *said["keys"]]}
 
 
 def _symmetric() -> Behaviour:
@@ -61,7 +61,7 @@ def _symmetric() -> Behaviour:
 
 PLAYS: dict[Fault, Play] = {
     Fault.KID_ABSENT: lambda: Behaviour(jwks=_one_key, id_token=_without_kid),
-    Fault.KID_ABSENT_SEVERAL_KEYS: lambda: Behaviour(jwks=_strangers_first, id_token=_without_kid),
+    Fault.KID_ABSENT_SEVERAL_KEYS: lambda: Behaviour(jwks=_unknown_keys_first, id_token=_without_kid),
     Fault.ROTATED_BEFORE_SIGNING: _rotating(keep_old=True),
     Fault.ROTATED_WITHOUT_OLD_KEYS: _rotating(keep_old=False),
     Fault.SAME_KID_NEW_KEY: _rotating(keep_old=False, same_kid=True),
