@@ -1,55 +1,137 @@
-"""Who may know whom: an import that runs the other way is a fault."""
+"""The layout of the package: few modules at the top, no import circle, and imports that run towards the ground.
+
+Imports inside functions and under ``TYPE_CHECKING`` count as all others do.
+"""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from importlib.util import resolve_name
 from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).parents[2] / "src/oidc_gate"
+REPOSITORY = Path(__file__).parents[2]
+SOURCE = REPOSITORY / "src/oidc_gate"
+TESTS = REPOSITORY / "tests/core"
+MAX_TOP_MODULES = 8
 
-VALUES = {"model", "errors", "effects", "settings", "syntax", "seal"}
-GROUND = VALUES | {"cookies", "marks"}
-ROOMS = {"request", "flow", "session", "store", "provider", "policy", "pages", "observe"}
-SHELLS = {"asgi", "asgi_messages", "backend", "interface", "libraries", "runtime", "shell", "wsgi"}
-FACE = {"__init__"}
-OUTSIDE = {"ext", "cli", "check", "testing"}
+# Which rooms a room may import, besides itself. A room is a module or package directly below oidc_gate.
+GROUND = frozenset({"model", "errors", "effects", "settings", "syntax", "seal"})
+CAPABILITIES = ("request", "flow", "session", "store", "provider", "policy", "pages", "observe")
+ENDPOINTS = GROUND | set(CAPABILITIES)
+GATE = ENDPOINTS | {"endpoints"}
+SHELLS = GATE | {"gate", "runtime"}
+FACE = SHELLS | {"shells", "wsgi", "asgi"}
+OUTSIDE = ("ext", "cli", "check", "testing")
+MAY_IMPORT: dict[str, frozenset[str]] = {
+    "model": frozenset(),
+    "syntax": frozenset(),
+    "effects": frozenset({"model"}),
+    "errors": frozenset({"settings"}),
+    "settings": frozenset({"errors", "syntax"}),
+    "seal": frozenset({"errors", "syntax"}),
+    **dict.fromkeys(CAPABILITIES, GROUND),
+    "runtime": GROUND | {"store"},
+    "endpoints": ENDPOINTS,
+    "gate": GATE,
+    "shells": SHELLS,
+    "wsgi": SHELLS | {"shells"},
+    "asgi": SHELLS | {"shells"},
+    "__init__": FACE,
+    **dict.fromkeys(OUTSIDE, FACE | {"__init__", *OUTSIDE}),
+}
 
-# ROOMS do not know each other, and nobody inside knows OUTSIDE.
-MAY_KNOW = (
-    dict.fromkeys(GROUND, GROUND)
-    | dict.fromkeys(ROOMS, GROUND)
-    | {"endpoints": GROUND | ROOMS}
-    | {"gate": GROUND | ROOMS | {"endpoints"}}
-    | dict.fromkeys(SHELLS | FACE, GROUND | ROOMS | {"endpoints", "gate"} | SHELLS)
-    | dict.fromkeys(OUTSIDE, GROUND | ROOMS | {"endpoints", "gate"} | SHELLS | FACE | OUTSIDE)
-)
+# Tests that are about more than one module, and so bear another name; everything else mirrors the source.
+CROSS_CUTTING = {
+    "": {"test_layout", "test_loading", "test_words"},
+    "pages": {"test_every_page"},
+    "provider": {"test_over_http"},
+    "provider/jose": {"test_any_input"},
+    "settings": {"test_any_input", "test_values", "test_written_files"},
+    "seal": {"test_seal", "test_contract"},
+    "flow": {"test_flow"},
+    "cli": {"test_demo"},
+}
 
 
-def room_of(module: str) -> str:
-    """Return the first name below the package: of `oidc_gate.flow.slots` it is `flow`."""
-    name = (*module.split("."), "__init__")[1]
-    # `from oidc_gate import Settings` asks the face, and dunder names are the face's own.
-    inside = (SOURCE / name).is_dir() or (SOURCE / f"{name}.py").exists()
-    return name if inside else "__init__"
+@cache
+def modules() -> dict[str, Path]:
+    """Return every module of the package by its dotted name."""
+    found = {}
+    for file in SOURCE.rglob("*.py"):
+        parts = file.relative_to(SOURCE.parent).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+    return found
 
 
 def imported(file: Path) -> Iterator[str]:
+    """Yield the modules of this package that `file` imports, wherever in the file it does so."""
     package = ".".join(("oidc_gate", *file.relative_to(SOURCE).parts[:-1]))
     for node in ast.walk(ast.parse(file.read_text())):
+        names: list[str] = []
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             origin = resolve_name("." * node.level + (node.module or ""), package)
-            yield from (f"{origin}.{alias.name}" for alias in node.names)
+            names = [
+                name if (name := f"{origin}.{alias.name}") in modules() else origin for alias in node.names
+            ]
+        yield from (name for name in names if name.split(".")[0] == "oidc_gate")
+
+
+def room_of(module: str) -> str:
+    """Return the room of a module: of `oidc_gate.flow.slots` it is `flow`, of `oidc_gate` it is `__init__`."""
+    return (*module.split("."), "__init__")[1]
+
+
+def test_few_modules_stand_at_the_top() -> None:
+    at_the_top = sorted(file.name for file in SOURCE.glob("*.py"))
+    assert len(at_the_top) <= MAX_TOP_MODULES, at_the_top
 
 
 @pytest.mark.parametrize("file", sorted(SOURCE.rglob("*.py")), ids=lambda file: str(file.relative_to(SOURCE)))
 def test_imports_run_towards_the_ground(file: Path) -> None:
-    room = file.relative_to(SOURCE).parts[0].removesuffix(".py")
-    assert room in MAY_KNOW, "a new room: give it its place above"
-    known = {room_of(module) for module in imported(file) if module.split(".")[0] == "oidc_gate"}
-    assert known - {room} <= MAY_KNOW[room]
+    room = room_of(f"oidc_gate.{file.relative_to(SOURCE).parts[0].removesuffix('.py')}")
+    assert room in MAY_IMPORT, "a new room: give it its place in MAY_IMPORT"
+    assert {room_of(module) for module in imported(file)} - {room} <= MAY_IMPORT[room]
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    graph = {module: set(imported(file)) - {module} for module, file in modules().items()}
+    assert circles(graph) == []
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Return the modules that are left when those that no circle can hold are taken away, in groups."""
+    graph = {module: known & graph.keys() for module, known in graph.items()}
+    while True:
+        leaves = {module for module, known in graph.items() if not known}
+        leaves |= graph.keys() - set().union(*graph.values())
+        if not leaves:
+            break
+        graph = {module: known - leaves for module, known in graph.items() if module not in leaves}
+        if not graph:
+            return []
+    return [sorted(graph)]
+
+
+def test_the_search_for_circles_finds_one() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": set()}) == []
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == [["b", "c"]]
+
+
+@pytest.mark.parametrize(
+    "file", sorted(TESTS.rglob("test_*.py")), ids=lambda file: str(file.relative_to(TESTS))
+)
+def test_tests_mirror_the_source(file: Path) -> None:
+    folder = file.relative_to(TESTS).parent
+    beside = SOURCE / folder
+    assert beside.is_dir(), f"tests/core/{folder} mirrors no package"
+    name = file.stem.removeprefix("test_")
+    subjects = {path.stem for path in beside.iterdir() if path.suffix == ".py" or path.is_dir()}
+    key = "" if str(folder) == "." else str(folder)
+    is_about_a_module = any(name == subject or name.startswith(f"{subject}_") for subject in subjects)
+    assert is_about_a_module or file.stem in CROSS_CUTTING.get(key, ()), f"name a module of {folder}"
