@@ -13,7 +13,7 @@ from oidc_gate.testing import Client, Fault, Person, TestProvider
 from tests.real.behind_nginx import CALLBACK, CLIENT_ID, CLIENT_SECRET, gate_environment
 from tests.real.ports import free_port
 from tests.real.process import Server
-from tests.real.servers import ASGI_SERVERS, SERVERS, serving
+from tests.real.servers import SERVERS, WSGI_SERVERS, serving
 
 CONCURRENT = ["gunicorn-gthread", "gunicorn-gevent", "uvicorn", "granian-asgi", "hypercorn-trio", "waitress"]
 HTML = {"Accept": "text/html"}
@@ -45,7 +45,7 @@ def server(
     request: pytest.FixtureRequest, provider: TestProvider, port: int, tmp_path: Path
 ) -> Iterator[Server]:
     kind: str = request.param
-    app = "tests.real.wrapped:" + ("asgi" if kind in ASGI_SERVERS else "wsgi")
+    app = "tests.real.wrapped:" + ("wsgi" if kind in WSGI_SERVERS else "asgi")
     env = gate_environment(
         provider.issuer,
         f"http://localhost:{port}",
