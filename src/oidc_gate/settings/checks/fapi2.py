@@ -60,7 +60,5 @@ def turn_on(draft: Draft) -> Findings:
     if not draft.settings.fapi2:
         return
     yield Derived("pushed_authorization_requests", "always")
-    if (
-        effective_client_auth(draft.settings) not in TLS_METHODS
-    ):  # else the certificate binds them (RFC 8705 §3)
-        yield Derived("dpop", True)
+    if effective_client_auth(draft.settings) not in TLS_METHODS:
+        yield Derived("dpop", True)  # else the certificate binds the tokens (RFC 8705 §3)
