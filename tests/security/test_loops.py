@@ -32,8 +32,8 @@ def browse(visitor: Visitor, target: str, meddle: Meddles, most: int = 40) -> li
     raise AssertionError(f"{most} redirects and no page")
 
 
-def drop_session(visitor: Visitor) -> None:
-    visitor.cookies.pop(COOKIE, None)
+def drop_session(visitor: Visitor, name: str = COOKIE) -> None:
+    visitor.cookies.pop(name, None)
 
 
 def drop_all(visitor: Visitor) -> None:
@@ -54,6 +54,26 @@ def test_fedora_flask_oidc_17_a_session_cookie_that_never_comes_back(
     link = site.start_link(page)
     assert site.rd(link) == "/reports"
     assert browse(visitor, link, lambda _: None)[-1].body == b"the application"
+
+
+@pytest.mark.parametrize(
+    ("domain", "why"),
+    [
+        ("app.example", "cookie_domain app.example may be a public suffix (as co.uk is)"),
+        ("other.example", "cookie_domain other.example does not cover app.example"),
+    ],
+)
+def test_a_cookie_domain_for_which_browsers_keep_no_cookie_is_named(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture, domain: str, why: str
+) -> None:
+    site = make_site(auto_sign_in=True, cookie_domain=domain)
+    page = browse(site.visitor(), "/reports", lambda visitor: drop_session(visitor, "__Secure-oidc_gate"))[-1]
+    assert (page.status, "a domain for which browsers keep none" in page.text) == (400, True)
+    assert f"sign_in_loop: the session cookie does not come back; {why}" in caplog.text
+    caplog.clear()
+    page = browse(site.visitor(), "/reports", drop_all)[-1]
+    assert (page.status, "flow_missing" in page.text) == (400, True)
+    assert f"or used; {why}" in caplog.text
 
 
 def test_fedora_flask_oidc_17_no_cookie_comes_back_at_all(make_site: MakeSite) -> None:

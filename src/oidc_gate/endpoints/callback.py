@@ -25,7 +25,7 @@ from .challenge import denied_page
 from .context import Components, RequestContext
 from .error_pages import error_page
 from .responses import page, redirect, with_cookies
-from .start import flows_in
+from .start import cookie_domain_hint, flows_in
 
 MAX_BODY_BYTES = 64 * 1024
 SESSION_ID_BYTES = 16
@@ -114,7 +114,7 @@ def _not_of_this_browser(context: RequestContext, target: str, code: str = "flow
         code,
         "This sign-in cannot be finished in this browser.",
         detail="no flow cookie fits the state: a callback of another browser, a cookie that was dropped (is the "
-        "site http, or another domain?), overwritten by a newer tab, or used",
+        f"site http, or another domain?), overwritten by a newer tab, or used{cookie_domain_hint(context)}",
     )
 
 

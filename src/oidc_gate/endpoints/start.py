@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qsl
 
 from .. import effects, pages
@@ -32,7 +33,8 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
     target = context.safe_target_or_default(requested_target(context))
     now = yield from effects.now()
     if context.session is None and is_sign_in_loop(_sign_in_count(context), now):
-        return _loop_page(context, target).because("sign_in_loop", "the session cookie does not come back")
+        reason = f"the session cookie does not come back{cookie_domain_hint(context)}"
+        return _loop_page(context, target).because("sign_in_loop", reason)
     try:
         return (yield from _begin(components, context, target))
     except GateError as error:
@@ -92,11 +94,25 @@ def _sign_in_count(context: RequestContext) -> str:
     )
 
 
+def cookie_domain_hint(context: RequestContext) -> str:
+    """Return what may be wrong with `cookie_domain`, to end a sentence in the log; empty if it is not set."""
+    domain, host = context.components.settings.cookie_domain, re.sub(r":[0-9]+\Z", "", context.site.host)
+    if not domain:
+        return ""
+    if host != domain and not host.endswith(f".{domain}"):
+        return f"; cookie_domain {domain} does not cover {host}"
+    return (
+        f"; cookie_domain {domain} may be a public suffix (as co.uk is), for which browsers keep no cookies"
+    )
+
+
 def _loop_page(context: RequestContext, target: str) -> Reply:
+    causes = (*pages.LOOP_CAUSES, pages.COOKIE_DOMAIN_CAUSE)
     content = pages.loop_page(
         static_url=context.path_to("static"),
         request_id=context.request.request_id,
         action_url=context.link_to("start", rd=target),
+        causes=causes if context.components.settings.cookie_domain else pages.LOOP_CAUSES,
         application_name=context.components.settings.application_name,
     )
     return page(

@@ -2,7 +2,14 @@
 
 from oidc_gate.pages.assets import StaticFile, static_file
 from oidc_gate.pages.layout import Page
-from oidc_gate.pages.problems import LOOP_CAUSES, denied_page, error_page, loop_page, unavailable_page
+from oidc_gate.pages.problems import (
+    COOKIE_DOMAIN_CAUSE,
+    LOOP_CAUSES,
+    denied_page,
+    error_page,
+    loop_page,
+    unavailable_page,
+)
 from oidc_gate.pages.sign_in import continue_page, posted_page, sign_in_page
 from oidc_gate.pages.sign_out import (
     FORM_TOKEN_FIELD,
@@ -13,6 +20,7 @@ from oidc_gate.pages.sign_out import (
 )
 
 __all__ = [
+    "COOKIE_DOMAIN_CAUSE",
     "FORM_TOKEN_FIELD",
     "LOOP_CAUSES",
     "Page",

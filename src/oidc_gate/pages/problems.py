@@ -28,6 +28,10 @@ LOOP_CAUSES = (
     "The clock of the server, or of the identity provider, is wrong.",
 )
 
+COOKIE_DOMAIN_CAUSE = (
+    "The site shares its cookies with a domain for which browsers keep none, as they do for co.uk."
+)
+
 
 def denied_page(
     *,

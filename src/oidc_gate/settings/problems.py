@@ -102,6 +102,11 @@ TEMPLATES: dict[str, Template] = {
     "url_malformed": Template(
         "{value} is not an absolute URL", "write https://host/path, as the browser shows it"
     ),
+    "url_host": Template(
+        "browsers cannot read the host of {value}",
+        "write it as the browser shows it; a name that ends in a number must be an IPv4 address, and a label that "
+        "begins with xn-- must be valid Punycode",
+    ),
     "url_scheme": Template("{value} is neither https nor http", "write a URL that begins with https://"),
     "url_http": Template("{value} is http, and {host} is not this machine", "{hint}"),
     "url_userinfo": Template("the URL contains a user name or a password", "remove everything up to the @"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
@@ -15,6 +16,7 @@ _MAX_HOST = 261  # a name of 255 characters and a port
 _LABELS = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.ASCII)
 _HOST = re.compile(r"([A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::([1-9][0-9]{0,4}))?", re.ASCII)
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 
 
 @lru_cache(maxsize=1024)
@@ -45,10 +47,10 @@ def normal_hostname(hostname: str) -> str:
     Spec: WHATWG URL §3.5.
     """
     if ":" in hostname:
-        return _bracketed(hostname.removeprefix("[").removesuffix("]"))
+        is_open, is_closed = hostname.startswith("["), hostname.endswith("]")
+        return _bracketed(hostname[is_open : len(hostname) - is_closed]) if is_open == is_closed else ""
     name = normal_domain(hostname)
-    # A browser reads a name whose last label is a number as an IPv4 address, and refuses it if it is none.
-    return "" if _NUMBER.fullmatch(name.rpartition(".")[2]) and not is_ip(name) else name
+    return name if _is_parsable(name) else ""
 
 
 def normal_host(host: str, scheme: str) -> str:
@@ -72,11 +74,61 @@ def _normal_host(host: str, scheme: str) -> str:
     name, port = match[1].lower(), int(match[2] or 0)
     if name.startswith("["):
         name = _bracketed(name[1:-1])
-    elif not _LABELS.fullmatch(name.removesuffix(".")):
+    elif not _LABELS.fullmatch(name.removesuffix(".")) or not _is_parsable(name):
         return ""
     if not name or port > 65535:
         return ""
     return name if port in (0, DEFAULT_PORTS.get(scheme)) else f"{name}:{port}"
+
+
+def _is_parsable(name: str) -> bool:
+    """Return whether the URL parser of a browser takes a name for itself.
+
+    Chromium also takes ``xn--`` labels that cannot be decoded, which the standard, Firefox and Node refuse.
+
+    Args:
+        name: Lower case, ASCII, well-formed labels.
+
+    Spec: WHATWG URL §3.3 (domain to ASCII), §3.5 (ends in a number checker); UTS #46 §4.1.
+    """
+    labels = name.removesuffix(".").split(".")
+    if _NUMBER.fullmatch(labels[-1]):
+        # Read as an IPv4 address. Its other spellings (0x7f.1, 127.1, 1.2.3.4.) mean another text than they say.
+        return is_ip(name)
+    if "xn--" not in name:
+        return True
+    decoded = [_decoded(label) if label.startswith("xn--") else label for label in labels]
+    if not all(decoded):
+        return False
+    if _RIGHT_TO_LEFT.isdisjoint(map(unicodedata.bidirectional, "".join(decoded))):
+        return True
+    try:
+        return all(idna.check_bidi(label, check_ltr=True) for label in decoded)
+    except idna.IDNABidiError:
+        return False
+
+
+def _decoded(label: str) -> str:
+    """Return what an ``xn--`` label stands for, or an empty string if it stands for nothing that is valid.
+
+    Spec: UTS #46 §4 (step 4), §4.1, without the rules about hyphens, as in WHATWG URL §3.3.
+    """
+    try:
+        text = label[4:].encode("ascii").decode("punycode")
+        # Valid is what the mapping leaves as it is, and what has this spelling and no other.
+        is_valid = (
+            idna.uts46_remap(text, std3_rules=False, transitional=False) == text
+            and text.encode("punycode").decode("ascii") == label[4:]
+        )
+        joiners = [position for position, character in enumerate(text) if character in "\u200c\u200d"]
+        is_joined = all(idna.core.valid_contextj(text, position) for position in joiners)
+    except (UnicodeError, ValueError, IndexError):
+        return ""
+    if not is_valid or not is_joined or text.isascii() or text.startswith("xn--"):
+        return ""
+    # What this Python's Unicode does not know cannot be checked.
+    categories = [unicodedata.category(character) for character in text]
+    return "" if categories[0].startswith("M") or "Cn" in categories else text
 
 
 def _bracketed(address: str) -> str:

@@ -85,13 +85,13 @@ PROVIDER: list[Case] = [
         "issuer",
         "url_malformed",
         "https://op.example.com\\evil.example",
-        "https://1.2.3.4.5",
         "https://a..b",
     ),
     *_each(
         "issuer", "url_malformed", "https://op.example.com/a b", "https://op.example.com/a\\b", "https://a/^"
     ),
     *_each("issuer", "url_malformed", "https://" + "a." * 126 + "example"),
+    *_each("issuer", "url_host", "https://1.2.3.4.5", "https://xn--a.example", "https://127.1"),
     *_each("issuer", "url_scheme", "ftp://op.example.com", "file:///etc/passwd"),
     *_each(
         "issuer", "url_http", "http://op.example.com", "http://localhost.evil.example", "http://128.0.0.1"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
+
+import idna
 import pytest
 
 from oidc_gate.syntax.hosts import is_ip, is_loopback, normal_domain, normal_host, normal_hostname
+from tests.core.syntax.browser_hosts import ROWS
 
 
 @pytest.mark.parametrize(
@@ -99,3 +103,25 @@ def test_another_machine(host: str) -> None:
 )
 def test_addresses(host: str, expected: bool) -> None:
     assert is_ip(host) is expected
+
+
+@pytest.mark.parametrize(("host", "standard", "expected"), ROWS)
+def test_what_browsers_take(host: str, standard: str, expected: str) -> None:
+    assert normal_host(host, "https") == expected
+    assert expected in ("", standard)
+    setting = normal_hostname(host)
+    assert setting in ("", standard) or host == "::1"  # without brackets, as `urlsplit` gives it
+
+
+def test_a_character_that_this_pythons_unicode_does_not_know() -> None:
+    def is_mapped_to_itself(character: str) -> bool:
+        try:
+            return idna.uts46_remap(character, std3_rules=False) == character
+        except idna.IDNAError:
+            return False
+
+    unknown = (chr(code) for code in range(0x80, 0x30000) if unicodedata.category(chr(code)) == "Cn")
+    character = next(filter(is_mapped_to_itself, unknown), "")
+    if not character:
+        pytest.skip("idna knows no character that this Python does not")
+    assert normal_host("xn--" + character.encode("punycode").decode() + ".example", "https") == ""

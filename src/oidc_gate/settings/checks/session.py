@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ...syntax.hosts import is_ip, normal_domain
+from ...syntax.hosts import is_ip, normal_hostname
 from ..report import Derived, Draft, Findings, wrong
 
 MIN_SECRET = 43  # 32 random bytes in base64url
@@ -74,10 +74,11 @@ def check_cookie_domain(draft: Draft) -> Findings:
     domain, public_url = draft.settings.cookie_domain, draft.settings.public_url
     if domain is None:
         return
-    normal = normal_domain(domain)
-    if "." not in normal or is_ip(normal):
-        plain = domain.rpartition("://")[2].partition("/")[0].partition(":")[0].strip(".")
-        hint = f"write {plain}" if "." in normal_domain(plain) and not is_ip(plain) else "do not set it"
+    normal = normal_hostname(domain)
+    if not _may_have_hosts_below(normal):
+        plain = domain.rpartition("://")[2].partition("/")[0].partition(":")[0].removeprefix("*").strip(".")
+        meant = _may_have_hosts_below(normal_hostname(plain))
+        hint = f"write {plain}" if meant else "write a domain such as example.com, or do not set it"
         yield wrong("cookie_domain", "cookie_domain_malformed", value=domain, hint=hint)
         return
     host = (public_url or "").partition("://")[2].partition("/")[0].partition(":")[0]
@@ -85,6 +86,14 @@ def check_cookie_domain(draft: Draft) -> Findings:
         because = ("public_url",)
         yield wrong("cookie_domain", "cookie_domain_elsewhere", because=because, value=domain, host=host)
     yield Derived("cookie_domain", normal)
+
+
+def _may_have_hosts_below(host: str) -> bool:
+    """Return whether browsers accept a normal host as the domain of a cookie, if it is not a public suffix.
+
+    Spec: RFC 6265 §5.1.3 (no address); RFC 6265bis §5.7 step 9: a single label is a public suffix.
+    """
+    return "." in host and not is_ip(host)
 
 
 def check_samesite(draft: Draft) -> Findings:

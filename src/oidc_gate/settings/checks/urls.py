@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from ...syntax.hosts import DEFAULT_PORTS, is_ip, is_loopback, normal_hostname
+from ...syntax.hosts import DEFAULT_PORTS, is_ip, is_loopback, normal_domain, normal_hostname
 from ...syntax.paths import is_plain_path
 from ..report import Derived, Draft, Findings, Unusable, Wrong, unusable, wrong
 
@@ -49,6 +49,8 @@ def read_url(setting: str, url: str) -> Address | Wrong:
     except ValueError:
         return _malformed(setting, url, "url_malformed")
     code = _problem_of(url, parts.scheme)
+    if not code and not host and normal_domain(parts.hostname or ""):
+        code = "url_host"
     if code or "@" in parts.netloc or not host or port == 0:
         return _malformed(setting, url, code or "url_malformed")
     if "?" in url or "#" in url:

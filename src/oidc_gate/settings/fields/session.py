@@ -34,7 +34,9 @@ class SessionFields:
     Spec: RFC 6265bis §4.1.3.
     """
     cookie_domain: str | None = None
-    """Domain whose hosts share the session. The cookie name then begins with `__Secure-` instead of `__Host-`.
+    """Domain whose hosts share the session, such as `example.com`. The cookie name then begins with `__Secure-` instead
+    of `__Host-`. An IP address or a single label is an error. Browsers also refuse cookies for a public suffix such as
+    `co.uk`; the gate has no list of these.
 
     Spec: RFC 6265bis §4.1.2.3.
     """
