@@ -74,9 +74,10 @@ def _boolean(text: str) -> bool:
 
 
 def _integer(text: str) -> int:
-    if not re.fullmatch("-?[0-9]{1,18}", text.strip()):
+    digits = text.strip()
+    if not re.fullmatch("-?[0-9]{1,18}", digits):
         raise ValueProblem("not_integer", value=text, example="3600")
-    return int(text)
+    return int(digits)
 
 
 def _number(text: str) -> float:
