@@ -1,0 +1,56 @@
+"""Whole replies, kept as text.
+
+``OIDC_GATE_WRITE_SNAPSHOTS=1`` writes them anew: read the difference, and run the tests once more without it, which
+holds every interface, mount and prefix against the one that wrote last.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from tests.shells.driving import Answer
+from tests.shells.site import Site
+
+FOLDER = Path(__file__).with_name("snapshots")
+# What is new each time, or in each release of the files: one word in its place.
+_CHANGING = (
+    (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]+-[0-9a-f]+\b"), "REQUEST-ID"),
+    (re.compile(r"\b(state|nonce|code_challenge)=[\w.~-]+"), r"\1=RANDOM"),
+    (re.compile(r"(__Host-oidc_gate(?:\.\w+?)?\d*)=[^;]+"), r"\1=VALUE"),
+    (re.compile(r"(\.flow)\d="), r"\1N="),
+    (re.compile(r'(name="form_token" value=")[^"]+'), r"\1RANDOM"),
+    (re.compile(r"\b(gate|icon)-[0-9a-f]{12}\."), r"\1-DIGEST."),
+    (re.compile(r'^etag: "[^"]+"', re.MULTILINE), 'etag: "DIGEST"'),
+)
+
+
+def rendered(site: Site, answer: Answer) -> str:
+    """Return an answer as text that is the same over every interface, at every mount and with every prefix."""
+    lines = [f"{answer.kind} {answer.status}"]
+    for name, value in answer.headers:
+        if name.lower() == "content-length" and answer.body:
+            assert value == str(len(answer.body))
+        # It depends on the length of the prefix.
+        is_length = name.lower() == "content-length" and value != "0"
+        lines.append(f"{name.lower()}: {'LENGTH' if is_length else value}")
+    text = "\n".join(lines) + "\n\n" + answer.body.decode("utf-8", "backslashreplace")
+    shell = site.shell
+    for written in (str, lambda path: path.replace("/", "%2F")):
+        text = text.replace(written(shell.mount + shell.prefix), written("/oauth2"))
+        if shell.mount:
+            text = text.replace(written(shell.mount), "")
+    for pattern, word in _CHANGING:
+        text = pattern.sub(word, text)
+    return text.rstrip("\n") + "\n"
+
+
+def check(site: Site, name: str, answer: Answer) -> None:
+    """Hold `answer` against the snapshot of that name, or write it."""
+    file = FOLDER / f"{name}.txt"
+    text = rendered(site, answer)
+    if os.environ.get("OIDC_GATE_WRITE_SNAPSHOTS") == "1":
+        FOLDER.mkdir(exist_ok=True)
+        file.write_text(text, "utf-8")
+    assert text == file.read_text("utf-8"), f"{file} differs; OIDC_GATE_WRITE_SNAPSHOTS=1 writes it anew"
