@@ -54,14 +54,22 @@ class Answer:
 
 
 class Upload:
-    """A request's body that counts how much of it was read."""
+    """A request's body that counts how much of it was read.
 
-    def __init__(self, body: bytes = b"", piece: int = 65536) -> None:
-        self._stream, self._piece, self.length, self.taken = io.BytesIO(body), piece, len(body), 0
+    Args:
+        length: The declared length, if it is another: the client breaks off before it has sent so much.
+    """
+
+    def __init__(self, body: bytes = b"", piece: int = 65536, length: int | None = None) -> None:
+        self._stream, self._piece, self.taken = io.BytesIO(body), piece, 0
+        self.length = len(body) if length is None else length
+        self._reads_past_the_end = 0
 
     def read(self, size: int = -1) -> bytes:
         read = self._stream.read(size)
         self.taken += len(read)
+        self._reads_past_the_end += not read and size != 0
+        assert self._reads_past_the_end < 10, "a body that has ended is read for ever"
         return read
 
     def readline(self, size: int = -1) -> bytes:
@@ -75,6 +83,8 @@ class Upload:
 
     async def receive(self) -> dict[str, Any]:
         piece = self.read(self._piece)
+        if not piece and self.taken < self.length:
+            return {"type": "http.disconnect"}
         return {"type": "http.request", "body": piece, "more_body": self.taken < self.length}
 
 

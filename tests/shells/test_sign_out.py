@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from oidc_gate.errors import ProviderUnavailable
+from tests.core.provider.scripted import sign
+from tests.shells.conftest import MakeSite
 from tests.shells.provider import CLIENT, ISSUER
 from tests.shells.site import COOKIE, FETCH, NAVIGATION, ORIGIN, Site, Visitor
 
@@ -151,6 +154,39 @@ def test_a_front_channel_logout_that_is_not_plain_ends_nothing(site: Site, query
     assert (answer.status, answer.json["code"]) == (400, code)
     assert answer.all("set-cookie") == []
     assert is_on(visitor)
+
+
+def test_a_front_channel_logout_hides_no_back_channel_logout(make_site: MakeSite) -> None:
+    """Anyone can send the former, so an old one of it must not be what is found of a session."""
+    site = make_site(insecure_single_process_revocation=True)
+    site.provider.person["sid"] = "sid-1"
+
+    def sign_in() -> Visitor:
+        visitor = site.visitor()
+        assert visitor.sign_in().status == 302
+        return visitor
+
+    def log_out() -> int:
+        event: dict[str, Any] = {"http://schemas.openid.net/event/backchannel-logout": {}}
+        claims = {"iss": ISSUER, "aud": CLIENT, "iat": int(site.now), "exp": int(site.now) + 60}
+        token = sign(claims | {"jti": f"jti-{site.now}", "sub": "alice", "events": event})
+        body = f"logout_token={token}".encode()
+        return site.visitor().open("POST", site.path("backchannel_logout"), FORM, body).status
+
+    first = sign_in()
+    front = f"{site.path('frontchannel_logout')}?iss={ISSUER}&sid=sid-1"
+    assert site.visitor().navigate(front, Sec_Fetch_Dest="iframe").status == 200
+    assert not is_on(first)
+    site.now += 2
+    second = sign_in()
+    assert is_on(second)
+    site.now += 2
+    assert log_out() == 200
+    assert not is_on(second)
+    site.now += 2
+    third = sign_in()
+    site.visitor().navigate(front, Sec_Fetch_Dest="iframe")
+    assert not is_on(third)
 
 
 def test_it_ends_every_copy_of_the_session_and_what_is_remembered_of_nobody_else(site: Site) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gzip
 import os
+import select
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +186,50 @@ def test_a_slow_server_behind_tls(authority: Authority) -> None:
     with serving(speak, authority.context()) as wire:
         error = failure(get(wire.url()), 0.5, ca_file=authority.ca_file)
     assert error.code == "provider_timeout"
+
+
+@contextmanager
+def swallowing() -> Iterator[tuple[str, int]]:
+    """An address where nothing answers: the queue of connections is full, so what asks for one is dropped."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        address = listener.getsockname()
+        while True:
+            sock = stack.enter_context(socket.socket())
+            sock.setblocking(False)
+            sock.connect_ex(address)
+            if not select.select([], [sock], [], 0.2)[1]:
+                break
+        yield address
+
+
+def test_an_address_that_swallows_packets() -> None:
+    with swallowing() as (_, port):
+        error = failure(get(f"http://127.0.0.1:{port}/"), 0.5)
+    assert isinstance(error, ProviderUnavailable)
+    assert error.code == "provider_timeout"
+
+
+@pytest.mark.parametrize("swallowed", [1, 2, 5])
+def test_a_name_of_which_some_addresses_swallow_packets(
+    monkeypatch: pytest.MonkeyPatch, swallowed: int
+) -> None:
+    with swallowing() as bad, serving(says(reply(b"found"))) as wire:
+        found = [bad] * swallowed + [("127.0.0.1", wire.port)]
+        kind = (socket.AF_INET, socket.SOCK_STREAM, 0, "")
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(*kind, address) for address in found])
+        assert outbound(3.0).perform(get("http://op.example/")).body == b"found"
+
+
+def test_only_six_addresses_of_a_name_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(says(reply())) as wire:
+        closed = ("127.0.0.1", 9)
+        found = [closed] * 6 + [("127.0.0.1", wire.port)]
+        kind = (socket.AF_INET, socket.SOCK_STREAM, 0, "")
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(*kind, address) for address in found])
+        assert failure(get("http://op.example/")).code == "provider_unreachable"
+        found.pop(0)
+        assert outbound().perform(get("http://op.example/")).status == 200
 
 
 def test_a_slow_handshake() -> None:

@@ -43,6 +43,17 @@ def test_the_newest_of_several() -> None:
     assert expiring_keys.last_seen([], 170) is None
 
 
+@pytest.mark.parametrize("newest", ["code\0a", "sid\0a", "sub\0a"])
+def test_the_newest_of_several_kinds(newest: str) -> None:
+    expiring_keys = MemoryKeys()
+    keys = ["code\0a", "sid\0a", "sub\0a"]
+    for key in keys:
+        expiring_keys.add_once(key, 1000, 200 if key == newest else 100)
+    assert expiring_keys.last_seen(keys, 300) == 200
+    assert expiring_keys.last_seen(keys[::-1], 300) == 200
+    assert expiring_keys.last_seen(["none\0a", newest], 300) == 200
+
+
 def test_remembered_again() -> None:
     expiring_keys = MemoryKeys()
     expiring_keys.add_once("a", 1000, 100)
