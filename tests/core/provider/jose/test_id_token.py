@@ -158,6 +158,12 @@ ACCESS_TOKEN = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"
     [
         ("RS256", "77QmUPtjPfzWtF2AnpK9RQ"),
         ("ES256", "77QmUPtjPfzWtF2AnpK9RQ"),
+        ("PS384", "jtAeDp945y1dDqU3nkIVGNZP1HjH_MFs"),
+        ("ES384", "jtAeDp945y1dDqU3nkIVGNZP1HjH_MFs"),
+        ("RS512", "q7nS86GgvvFaZkzALLWqJYaJIKw2wCDAVfCAsm5CrBM"),
+        ("ES512", "q7nS86GgvvFaZkzALLWqJYaJIKw2wCDAVfCAsm5CrBM"),
+        ("EdDSA", "q7nS86GgvvFaZkzALLWqJYaJIKw2wCDAVfCAsm5CrBM"),
+        ("Ed25519", "q7nS86GgvvFaZkzALLWqJYaJIKw2wCDAVfCAsm5CrBM"),
     ],
 )
 def test_at_hash_of_the_specification_s_own_example(alg: str, at_hash: str) -> None:
