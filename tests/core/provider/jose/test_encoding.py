@@ -5,25 +5,11 @@ from typing import Any
 import pytest
 
 from oidc_gate.provider.jose.encoding import MAX_JSON_DEPTH, describe_value, read_json_object, write_json
-from oidc_gate.syntax.base64url import b64url_decode, b64url_encode
 
 
 def nested(depth: int, kind: bytes) -> bytes:
     before, after = (b'{"a":', b"}") if kind == b"{" else (b"[", b"]")
     return b'{"a":' + before * (depth - 1) + b"1" + after * (depth - 1) + b"}"
-
-
-@pytest.mark.parametrize("raw", [b"", b"a", b"ab", b"abc", bytes(range(256))])
-def test_base64url_there_and_back(raw: bytes) -> None:
-    assert b64url_decode(b64url_encode(raw)) == raw
-
-
-@pytest.mark.parametrize(
-    "text", ["A", "AB", "AA==", "AA\n", "A A", "+A", "/A", "AAAA!", "é", "\ud800", "AAA\0"]
-)
-def test_one_spelling_for_one_value(text: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        b64url_decode(text)
 
 
 @pytest.mark.parametrize("kind", [b"{", b"["])

@@ -1,0 +1,20 @@
+"""Base64url: one text for one value, and nothing else is read."""
+
+from __future__ import annotations
+
+import pytest
+
+from oidc_gate.syntax.base64url import b64url_decode, b64url_encode
+
+
+@pytest.mark.parametrize("raw", [b"", b"a", b"ab", b"abc", bytes(range(256))])
+def test_base64url_there_and_back(raw: bytes) -> None:
+    assert b64url_decode(b64url_encode(raw)) == raw
+
+
+@pytest.mark.parametrize(
+    "text", ["A", "AB", "AA==", "AA\n", "A A", "+A", "/A", "AAAA!", "é", "\ud800", "AAA\0"]
+)
+def test_one_spelling_for_one_value(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        b64url_decode(text)
