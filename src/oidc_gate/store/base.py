@@ -106,7 +106,7 @@ class Page(NamedTuple):
 
 
 class Lease(NamedTuple):
-    """The right to do one thing while nobody else does it, until its time is over.
+    """The right to be the only one who does something, until its time is over.
 
     Attributes:
         name: What it is for.

@@ -114,8 +114,9 @@ class Follower:
                 continue
             if complained:
                 log.warning("%s: the store answers again", self._name)
+            is_quiet = position is not None and news.keys == ()
             position, pause, complained = news.position, _FIRST_PAUSE_SECONDS, False
-            if not news.keys:
+            if is_quiet:  # a store that does not wait for news is asked no more often than one that does
                 self._is_closed.wait(max(asked_at + self._lag_seconds / ASKS_A_LAG - time.monotonic(), 0))
 
     def _take(self, news: News, *, is_first: bool, asked_at: float) -> None:

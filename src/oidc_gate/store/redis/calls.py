@@ -62,7 +62,7 @@ class Calls:
         return client
 
     def forget_idle(self) -> None:
-        """Close the connections that nobody uses at the moment: the server that they go to does not answer any more."""
+        """Close the connections that are not in use: the server that they go to does not answer any more."""
         if self._client is not None and self._pid == os.getpid():
             for pool in _pools(self._client):
                 with suppress(Exception):

@@ -79,7 +79,8 @@ class RedisStore:
         self._max_keys = max_keys
         self._calls = Calls(address, deadline_seconds)
         # The reader waits on connections of its own: a pool that is emptied under load cannot delay it.
-        self._reader = Calls(address, deadline_seconds, lag_seconds / ASKS_A_LAG + lag_seconds / 2)
+        answer_seconds = lag_seconds / ASKS_A_LAG + lag_seconds / 2
+        self._reader = Calls(address, answer_seconds * 4, answer_seconds)
         self._ends = EndLog(namespace, clock, self._end_again, replicas)
         self._views: tuple[Follower, ...] = ()
 
@@ -204,6 +205,8 @@ class RedisStore:
         """Keep `key` until `until`; return whether it was new."""
         call = self._calls.begin()
         is_new = self._add(call, key, until, now)
+        if not call.send("EXISTS", self._ends.birth):
+            self._ends.born(call, now)
         if announce:
             self._announce(call, [End(key.name, key.kind, now, until)])
         return is_new

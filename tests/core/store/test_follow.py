@@ -1,0 +1,179 @@
+"""A view that follows a store: what it believes, and for how long."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from oidc_gate.store.base import unavailable
+from oidc_gate.store.follow import Follower, News
+from oidc_gate.testing.store_contract import wait_until
+
+
+class Source:
+    """A log of ends that answers as a test wants."""
+
+    def __init__(self) -> None:
+        self.news: list[bytes] = []
+        self.asked: list[bytes | None] = []
+        self.answers = threading.Event()
+        self.answers.set()
+        self.error: Exception | None = None
+        self.has_forgotten = False
+
+    def ask(self, position: bytes | None, wait_seconds: float) -> News:
+        self.asked.append(position)
+        self.answers.wait(30)
+        if self.error:
+            raise self.error
+        here = str(len(self.news)).encode()
+        if position is None:
+            return News(here)
+        if self.has_forgotten:
+            self.has_forgotten = False
+            return News(here, None)
+        return News(here, tuple(self.news[int(position) :]))
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source()
+
+
+def readers() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "test reader"]
+
+
+def following(
+    source: Source, on_ends: Callable[[tuple[bytes, ...] | None], None], lag: float = 0.3
+) -> Follower:
+    return Follower(source.ask, on_ends, lag, "test reader")
+
+
+def test_it_reports_ends_once_and_in_order(source: Source) -> None:
+    heard: list[bytes] = []
+    follower = following(source, lambda keys: heard.extend(keys or (b"?",)))
+    source.news.append(b"before it began")
+    assert not follower.is_current(), "it has asked nobody"
+    assert follower.catch_up()
+    for number in range(5):
+        source.news.append(b"%d" % number)
+        assert wait_until(lambda expected=number + 1: len(heard) == expected)  # type: ignore[misc]
+    assert heard == [b"0", b"1", b"2", b"3", b"4"]
+    follower.close()
+
+
+def test_an_answer_counts_for_the_lag_from_the_question(source: Source) -> None:
+    follower = following(source, lambda keys: None)
+    assert follower.catch_up()
+    asked = len(source.asked)
+    source.answers.clear()  # a half-open connection
+    assert wait_until(lambda: not follower.is_current())
+    time.sleep(0.1)
+    assert not follower.is_current()
+    assert not follower.catch_up()
+    assert len(source.asked) <= asked + 1
+    # The answer comes at last; it says how things stood when it was asked for, which is too long ago.
+    source.error = unavailable("gone")
+    source.answers.set()
+    time.sleep(0.1)
+    assert not follower.is_current()
+    source.error = None
+    assert wait_until(follower.is_current)
+    follower.close()
+
+
+def test_a_late_answer_is_not_believed(source: Source) -> None:
+    follower = following(source, lambda keys: None, lag=0.2)
+    source.answers.clear()
+    seen: list[bool] = []
+
+    def watch() -> None:
+        while len(source.asked) < 2:
+            seen.append(follower.is_current())
+
+    assert not follower.catch_up()
+    time.sleep(0.3)
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    source.answers.set()
+    watcher.join()
+    assert not any(seen), "the question was asked longer ago than the lag"
+    follower.close()
+
+
+@pytest.mark.parametrize("error", [unavailable("down"), ValueError("a bug in a store of yours")])
+def test_it_goes_on_after_an_error_and_misses_nothing(
+    source: Source, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: list[bytes] = []
+    follower = following(source, lambda keys: heard.extend(keys or (b"?",)))
+    assert follower.catch_up()
+    source.error = error
+    source.news.append(b"meanwhile")
+    assert wait_until(lambda: not follower.is_current())
+    source.error = None
+    assert wait_until(lambda: heard == [b"meanwhile"])
+    assert wait_until(follower.is_current)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"], "it complains once"
+    assert "answers again" in caplog.records[1].message
+    follower.close()
+
+
+def test_a_listener_that_fails_is_asked_again(source: Source) -> None:
+    """What was not taken in was not heard: the view is not current before it is."""
+    heard: list[bytes] = []
+    failures = [ValueError("a bug in a cache")]
+
+    def take(keys: tuple[bytes, ...] | None) -> None:
+        if failures:
+            raise failures.pop()
+        heard.extend(keys or (b"?",))
+
+    follower = following(source, take)
+    assert follower.catch_up()
+    source.news.append(b"ended")
+    assert wait_until(lambda: heard == [b"ended"])
+    follower.close()
+
+
+def test_a_store_that_forgot(source: Source) -> None:
+    heard: list[object] = []
+    follower = following(source, heard.append)
+    assert follower.catch_up()
+    source.has_forgotten = True
+    assert wait_until(lambda: heard == [None])
+    follower.close()
+
+
+def test_closed(source: Source) -> None:
+    heard: list[object] = []
+    follower = following(source, heard.append)
+    assert follower.catch_up()
+    follower.close()
+    source.news.append(b"late")
+    follower.report((b"late",))
+    assert not follower.is_current()
+    assert not follower.catch_up()
+    time.sleep(0.4)
+    assert not heard
+    assert wait_until(lambda: not readers())
+    unused = following(source, heard.append)
+    unused.close()
+    assert not unused.catch_up()
+
+
+def test_one_thread_however_many_ask(source: Source) -> None:
+    assert wait_until(lambda: not readers()), "those of other tests"
+    follower = following(source, lambda keys: None)
+    threads = [threading.Thread(target=follower.catch_up) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(readers()) == 1
+    assert source.asked.count(None) == 1
+    follower.close()
