@@ -298,12 +298,13 @@ def test_flushed(make: Callable[[int], RedisStore], tmp_path: Path) -> None:
         assert wait_until(lambda: late.key in listener.ended)
 
 
-def test_the_log_of_ends_is_deleted(make: Callable[[int], RedisStore], tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["log", "birth"])
+def test_the_log_of_ends_is_deleted(make: Callable[[int], RedisStore], tmp_path: Path, name: str) -> None:
     with redis_server(directory=tmp_path) as server:
         store = make(server.port)
         listener = Listener(store)
         with client_of(server.port) as client:
-            client.delete("oidc_gate:{ends}:log")
+            assert client.delete(f"oidc_gate:{{ends}}:{name}")
         assert wait_until(lambda: listener.gaps > 0), "ends may be missing"
 
 

@@ -68,6 +68,12 @@ class Calls:
                 with suppress(Exception):
                     pool.disconnect(inuse_connections=False)
 
+    def follow_master(self) -> None:
+        """Leave a server that the Sentinels do not call the master any more, though it answers: it may be cut off."""
+        if self._address.kind == "sentinel":
+            with suppress(redis.RedisError):  # without Sentinels the connections that there are still serve
+                self.client().connection_pool.get_master_address()
+
     def close(self) -> None:
         """Close all connections; the next call opens new ones."""
         client, self._client = self._client, None
@@ -78,8 +84,8 @@ class Calls:
     def failed(self, error: Exception) -> StoreUnavailable:
         """Return what to raise for an error of redis-py's, whose text holds no password."""
         text = str(error)
-        if self._address.password:
-            text = text.replace(self._address.password, "...")
+        for secret in filter(None, (self._address.password, self._address.sentinel_password)):
+            text = text.replace(secret, "...")
         return unavailable(f"{self._address}: {type(error).__name__}: {text[:300]}")
 
 

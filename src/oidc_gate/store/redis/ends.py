@@ -91,8 +91,8 @@ class EndLog:
         born, is_there, newest = self._status(call, int(self._clock()), entry)
         if position is None:
             return News(born + b"|" + newest)
-        if born != birth or not (is_there or entry == newest):
-            if born == birth:
+        if not (is_there or entry == newest):
+            if born == birth:  # else everything was forgotten, and there is nothing to end again
                 self._repair(call)
             return News(born + b"|" + newest, None)
         milliseconds = max(int(wait_seconds * 1000), 1)

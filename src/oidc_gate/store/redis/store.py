@@ -197,6 +197,8 @@ class RedisStore:
         return view
 
     def _ask(self, position: bytes | None, wait_seconds: float) -> News:
+        for calls in (self._reader, self._calls):
+            calls.follow_master()
         return self._ends.ask(self._reader, position, wait_seconds)
 
     # --- expiring keys and leases ---------------------------------------------------------------------
