@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import string
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from oidc_gate.syntax.base64url import b64url_decode, b64url_encode
 
@@ -18,3 +23,16 @@ def test_base64url_there_and_back(raw: bytes) -> None:
 def test_one_spelling_for_one_value(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         b64url_decode(text)
+
+
+@given(st.text(string.ascii_letters + string.digits + "-_+/= ", max_size=12))
+def test_only_what_is_written_is_read(text: str) -> None:
+    try:
+        written = b64url_encode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except ValueError:
+        written = ""
+    if text == written:
+        assert b64url_encode(b64url_decode(text)) == text
+    else:
+        with pytest.raises(ValueError, match=r"."):
+            b64url_decode(text)
