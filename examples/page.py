@@ -1,4 +1,4 @@
-"""The page that all examples show. Nothing in here has to do with sign-in."""
+"""The page that all examples show. It has nothing to do with sign-in."""
 
 from collections.abc import Sequence
 
@@ -6,13 +6,16 @@ from markupsafe import Markup
 
 
 def page(heading: str, who: str = "", groups: Sequence[str] = ()) -> str:
-    """Return a page in HTML: a heading, who is signed in, and the way to the other pages."""
+    """Return an HTML page with a heading, the name of the user, and links to the other pages."""
     if who:
-        told = Markup("Signed in as <b>{}</b>, groups: {}").format(who, ", ".join(groups) or "none")
+        who_text = Markup("Signed in as <b>{}</b>, groups: {}").format(who, ", ".join(groups) or "none")
         way_out = Markup('<a href="/oauth2/sign_out">Sign out</a>')
     else:
-        told, way_out = Markup("Nobody is signed in"), Markup('<a href="/oauth2/start?rd=/">Sign in</a>')
-    return PAGE.format(heading=heading, told=told, way_out=way_out)
+        who_text, way_out = (
+            Markup("You are not signed in"),
+            Markup('<a href="/oauth2/start?rd=/">Sign in</a>'),
+        )
+    return PAGE.format(heading=heading, who=who_text, way_out=way_out)
 
 
 PAGE = Markup("""\
@@ -28,7 +31,7 @@ PAGE = Markup("""\
   nav {{ display: flex; flex-wrap: wrap; gap: .5rem 1.5rem; margin-top: 2rem }}
 </style>
 <h1>{heading}</h1>
-<p>{told}</p>
+<p>{who}</p>
 <nav><a href="/">Home</a> <a href="/reports">Reports</a> <a href="/admin">Administration</a> {way_out}</nav>
 </html>
 """)

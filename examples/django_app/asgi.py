@@ -12,4 +12,5 @@ from .gate import SETTINGS
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "examples.django_app.settings")
 application = OIDCGate(get_asgi_application(), **SETTINGS)
 
-call_command("migrate", verbosity=0)  # the database is new each time; you have `manage.py migrate`
+# this database is new at each start; a real project runs `manage.py migrate`
+call_command("migrate", verbosity=0)

@@ -1,7 +1,7 @@
 """The same application behind Nginx, with the gate's endpoints mounted beside it.
 
-Nginx asks /oauth2/auth about every request and says in headers who it is. So nothing but Nginx may reach this
-application: whoever else could would write these headers.
+Nginx asks /oauth2/auth about every request and sends the identity of the user in headers. Only Nginx may be able to
+reach this application: a client that reaches it directly can send any identity.
 """
 
 import os
@@ -18,4 +18,5 @@ application = DispatcherMiddleware(
     {"/oauth2": AuthBackend(allowed_email_domains=["example.com"], application_name="The Django example")},
 )
 
-call_command("migrate", verbosity=0)  # the database is new each time; you have `manage.py migrate`
+# this database is new at each start; a real project runs `manage.py migrate`
+call_command("migrate", verbosity=0)

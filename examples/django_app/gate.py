@@ -1,4 +1,4 @@
-"""The gate's settings, the same over WSGI and ASGI. All else comes from OIDC_GATE_* variables."""
+"""The gate's settings for WSGI and ASGI. All other settings come from OIDC_GATE_* variables."""
 
 SETTINGS = {
     "public_paths": ["/"],

@@ -1,8 +1,8 @@
-"""Django's settings, as small as they get. What is of the gate: one middleware, one authentication backend."""
+"""Minimal Django settings. The gate needs one middleware and one authentication backend."""
 
 ROOT_URLCONF = "examples.django_app.urls"
 ALLOWED_HOSTS = ["localhost"]
-SECRET_KEY = "for this example alone"
+SECRET_KEY = "for this example only"
 USE_TZ = True
 TIME_ZONE = "UTC"
 
@@ -12,9 +12,9 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "oidc_gate.ext.django.OIDCGateMiddleware",  # request.identity
 ]
-AUTHENTICATION_BACKENDS = ["oidc_gate.ext.django.OIDCGateBackend"]  # request.user, made at the first visit
+AUTHENTICATION_BACKENDS = ["oidc_gate.ext.django.OIDCGateBackend"]  # request.user, created at the first visit
 
-# In memory, for as long as the example runs.
+# In memory: it exists while the example runs.
 DATABASES = {
     "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "file:example?mode=memory&cache=shared"}
 }

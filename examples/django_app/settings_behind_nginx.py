@@ -1,4 +1,4 @@
-"""Behind Nginx, Django knows people by a header, in Django's own way; of the gate there is nothing in here."""
+"""Settings behind Nginx: Django reads the user from a header by itself, and needs nothing from the gate."""
 
 from .settings import *  # noqa: F403
 

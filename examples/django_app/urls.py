@@ -1,4 +1,4 @@
-"""Which address leads to which view."""
+"""The URLs and their views."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""A page for everybody, one for whoever signs in, one for admins."""
+"""A public page, a page for signed-in users, and a page for admins."""
 
 from django.http import HttpResponse
 
@@ -7,14 +7,14 @@ from oidc_gate.ext.django import require
 
 
 def home(request):
-    # Public, as public_paths says in wsgi.py; a user whom the rules admit is known here too.
+    # A public path (see public_paths in gate.py). request.identity is set if a user is signed in and may enter.
     if request.identity is None:
-        return HttpResponse(page("Anybody may read this"))
+        return HttpResponse(page("A public page"))
     return HttpResponse(page("Welcome back", request.user.email, request.identity.groups))
 
 
 def reports(request):
-    # Nothing to check: without a session this function is not called.
+    # There is nothing to check: without a session the gate does not call the application.
     return HttpResponse(page("Reports", request.user.email, request.identity.groups))
 
 

@@ -1,4 +1,4 @@
-"""Behind Nginx: views that read its headers, and the middleware by which Django knows people by one of them."""
+"""Behind Nginx: views that read its headers, and the middleware that reads the user from one of them."""
 
 from django.contrib.auth.middleware import RemoteUserMiddleware
 from django.http import HttpResponse
@@ -18,7 +18,7 @@ def page_for_visitor(request, heading):
 
 
 def home(request):
-    return page_for_visitor(request, "Anybody may read this")
+    return page_for_visitor(request, "A public page")
 
 
 def reports(request):
@@ -26,7 +26,7 @@ def reports(request):
 
 
 def admin(request):
-    # Who may come here stands in nginx.conf: allowed_groups=admins.
+    # nginx.conf restricts this path: allowed_groups=admins.
     return page_for_visitor(request, "Administration")
 
 

@@ -16,9 +16,9 @@ Admin = Annotated[Identity, Depends(require(group="admins"))]
 
 @app.get("/")
 def home(identity: OptionalIdentity):
-    # Public, as public_paths says below; a user whom the rules admit is known here too.
+    # A public path (see public_paths below). There is an identity if a user is signed in and may enter.
     if identity is None:
-        return page("Anybody may read this")
+        return page("A public page")
     return page("Welcome back", identity.email, identity.groups)
 
 
@@ -32,7 +32,7 @@ def admin(identity: Admin):
     return page("Administration", identity.email, identity.groups)
 
 
-# The provider, its client and the cookie secret come from OIDC_GATE_* variables.
+# The issuer, the client and the cookie secret come from OIDC_GATE_* variables.
 app.add_middleware(
     OIDCGate,
     public_paths=["/"],

@@ -1,7 +1,7 @@
 """The same application behind Nginx, with the gate's endpoints mounted in it.
 
-Nginx asks /oauth2/auth about every request and says in headers who it is. So nothing but Nginx may reach this
-application: whoever else could would write these headers.
+Nginx asks /oauth2/auth about every request and sends the identity of the user in headers. Only Nginx may be able to
+reach this application: a client that reaches it directly can send any identity.
 """
 
 from typing import Annotated
@@ -24,7 +24,7 @@ def page_for(heading, email, groups):
 
 @app.get("/")
 def home(email: Email = "", groups: Groups = ""):
-    return page_for("Anybody may read this", email, groups)
+    return page_for("A public page", email, groups)
 
 
 @app.get("/reports")
@@ -34,7 +34,7 @@ def reports(email: Email, groups: Groups = ""):
 
 @app.get("/admin")
 def admin(email: Email, groups: Groups = ""):
-    # Who may come here stands in nginx.conf: allowed_groups=admins.
+    # nginx.conf restricts this path: allowed_groups=admins.
     return page_for("Administration", email, groups)
 
 

@@ -11,15 +11,15 @@ app = Flask(__name__)
 
 @app.get("/")
 def home():
-    # Public, as public_paths says below; a user whom the rules admit is known here too.
+    # A public path (see public_paths below). There is an identity if a user is signed in and may enter.
     if not current_identity:
-        return page("Anybody may read this")
+        return page("A public page")
     return page("Welcome back", current_identity.email, current_identity.groups)
 
 
 @app.get("/reports")
 def reports():
-    # Nothing to check: without a session this function is not called.
+    # There is nothing to check: without a session the gate does not call the application.
     return page("Reports", current_identity.email, current_identity.groups)
 
 
@@ -29,7 +29,7 @@ def admin():
     return page("Administration", current_identity.email, current_identity.groups)
 
 
-# The provider, its client and the cookie secret come from OIDC_GATE_* variables.
+# The issuer, the client and the cookie secret come from OIDC_GATE_* variables.
 app.wsgi_app = OIDCGate(
     app.wsgi_app,
     public_paths=["/"],

@@ -1,7 +1,7 @@
 """The same application behind Nginx, with the gate's endpoints mounted in it.
 
-Nginx asks /oauth2/auth about every request and says in headers who it is. So nothing but Nginx may reach this
-application: whoever else could would write these headers.
+Nginx asks /oauth2/auth about every request and sends the identity of the user in headers. Only Nginx may be able to
+reach this application: a client that reaches it directly can send any identity.
 """
 
 from flask import Flask, request
@@ -20,7 +20,7 @@ def page_for_visitor(heading):
 
 @app.get("/")
 def home():
-    return page_for_visitor("Anybody may read this")
+    return page_for_visitor("A public page")
 
 
 @app.get("/reports")
@@ -30,7 +30,7 @@ def reports():
 
 @app.get("/admin")
 def admin():
-    # Who may come here stands in nginx.conf: allowed_groups=admins.
+    # nginx.conf restricts this path: allowed_groups=admins.
     return page_for_visitor("Administration")
 
 

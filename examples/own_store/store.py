@@ -1,7 +1,7 @@
-"""A session store of your own, in 150 lines: on any database that can compare and swap one value.
+"""A session store of your own in 150 lines, for any database that can compare and swap one value.
 
 `Table` stands for the database. A document store, a key-value store or one table of an SQL database has these three
-operations; the real one raises `unavailable(...)` when it does not answer in time. tests/examples/test_own_store.py
+operations. A real one raises `unavailable(...)` when it does not answer in time. tests/examples/test_own_store.py
 runs the contract on it.
 """
 

@@ -42,7 +42,7 @@ def test_nginx_asks_the_gate_and_says_who_it_is(name: str, tmp_path: Path) -> No
         visitor = Visitor(url)
         spoofed = {"X-Forwarded-Email": "mallory@example.com", "X-Forwarded-User": "mallory"}
         public = requests.get(url, headers=NAVIGATION | spoofed, timeout=60)
-        assert "Nobody is signed in" in public.text
+        assert "You are not signed in" in public.text
         script = requests.get(f"{url}/reports", timeout=60)
         assert (script.status_code, script.json()["code"]) == (401, "no_cookie")
         page = visitor.sign_in("grace", "/reports?month=5")

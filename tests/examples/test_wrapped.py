@@ -22,7 +22,7 @@ COMMANDS = (
     "examples.django_app.wsgi:application",
     "examples.django_app.asgi:application",
 )
-ANONYMOUS = "Nobody is signed in"
+ANONYMOUS = "You are not signed in"
 
 
 @pytest.fixture(params=["flask", "fastapi"])
