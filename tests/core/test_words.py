@@ -91,7 +91,8 @@ RETIRED_MODULES = frozenset(
     ]
 )
 ENGLISH = re.compile(
-    r"\b(?:somebody|nobody|whoever|anybody|everybody)\b|(?<!\bthere )\bis no (?!longer\b|more\b)|\btold at once\b|\bMend:",
+    r"\b(?:somebody|nobody|whoever|anybody|everybody)\b|(?<!\bthere )\bis no (?!longer\b|more\b)"
+    r"|\btold at once\b|\bMend:",
     re.IGNORECASE,
 )
 CONTRACT = re.compile(r'(["\'])nobody\1')  # signed by 0.1 into the sign-out form of an anonymous visitor
