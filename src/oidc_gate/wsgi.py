@@ -168,11 +168,17 @@ def request_of(environ: Environ) -> Request:
         raw_path=raw_path,
         query=environ.get("QUERY_STRING", ""),
         headers=sent,
-        peer=environ.get("REMOTE_ADDR", "") or "unix",
+        peer=_peer(environ),
         is_websocket=is_handshake(sent),
         request_id=new_request_id(),
         is_ambiguous=not is_as_sent or (bool(mount) and f"{path}/".startswith(f"{mount}/")),
     )
+
+
+def _peer(environ: Environ) -> str:
+    """Return the address of the peer, or ``unix`` for a Unix socket, which has none; waitress calls it localhost."""
+    address: str = environ.get("REMOTE_ADDR", "")
+    return "unix" if address in ("", "localhost") else address
 
 
 def _decoded(path: str) -> str:

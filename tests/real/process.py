@@ -7,9 +7,10 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.real.ports import answers_tcp
@@ -61,6 +62,7 @@ def running(
     directory: Path,
     env: Mapping[str, str] | None = None,
     ready_path: str | None = None,
+    is_ready: Callable[[], bool] | None = None,
     start_seconds: float = 120,
     grace_seconds: float = 20,
 ) -> Iterator[Server]:
@@ -69,10 +71,11 @@ def running(
     Args:
         name: for the log's file name and for people.
         argv: the command; it must stay in the foreground.
-        port: the port of 127.0.0.1 that it will listen on.
+        port: the port of 127.0.0.1 that it will listen on; 0 if it listens on a Unix socket.
         directory: where its log goes, and where it runs.
         env: on top of `environment()`.
         ready_path: wait until this path gets any HTTP answer at all; without it, until TCP connects.
+        is_ready: asked instead, until it says so.
         start_seconds: how long that may take.
         grace_seconds: between asking it to end and ending it.
 
@@ -93,15 +96,19 @@ def running(
         )
     server = Server(name, port, log, process)
     recent.append(server)
+    if is_ready is None:
+        is_ready = (
+            partial(answers_tcp, port) if ready_path is None else partial(answers_http, port, ready_path)
+        )
     try:
-        _wait_until_ready(server, ready_path, time.monotonic() + start_seconds)
+        _wait_until_ready(server, is_ready, time.monotonic() + start_seconds)
         yield server
     finally:
         _end(process, grace_seconds)
 
 
-def _wait_until_ready(server: Server, path: str | None, deadline: float) -> None:
-    while not (answers_tcp(server.port) if path is None else answers_http(server.port, path)):
+def _wait_until_ready(server: Server, is_ready: Callable[[], bool], deadline: float) -> None:
+    while not is_ready():
         if server.ended or time.monotonic() > deadline:
             how = f"ended with {server.process.returncode}" if server.ended else "did not answer in time"
             raise RuntimeError(f"{server.name} {how}:\n{server.log_tail()}")

@@ -250,6 +250,29 @@ def test_forward_sends_a_navigation_to_the_sign_in_page(make_site: MakeSite) -> 
     assert answer.header("x-auth-request-user") == "alice"
 
 
+# What servers write of the peer: uvicorn and hypercorn, others, granian; gunicorn, waitress.
+ON_A_UNIX_SOCKET: list[dict[str, Any]] = [
+    {"client": None, "REMOTE_ADDR": ""},
+    {"client": [], "REMOTE_ADDR": "localhost"},
+    {"client": ("", 0), "REMOTE_ADDR": ""},
+    {"client": ("", "0"), "REMOTE_ADDR": ""},
+]
+ELSEWHERE: list[dict[str, Any]] = [{"client": ("192.0.2.7", 1)}, {"client": ("127.0.0.1", 1)}]
+
+
+@pytest.mark.parametrize("peer", [*ON_A_UNIX_SOCKET, *ELSEWHERE])
+def test_a_peer_on_a_unix_socket_is_trusted_by_that_name(make_site: MakeSite, peer: dict[str, Any]) -> None:
+    site = make_site(trusted_proxies=("unix",))
+    if site.shell.is_asgi:
+        told = {"client": peer["client"]}
+    else:
+        told = {"REMOTE_ADDR": peer.get("REMOTE_ADDR", (peer["client"] or [""])[0])}
+    pairs = [("Host", "internal"), ("X-Forwarded-Host", "outside.example")]
+    answer = site.send("GET", site.path("userinfo"), pairs, Upload(), **told)
+    host = "outside.example" if peer in ON_A_UNIX_SOCKET else "internal"
+    assert answer.json["sign_in"] == f"https://{host}{site.path('start')}"
+
+
 def test_forward_believes_no_stranger(site: Site) -> None:
     answer = site.visitor().ask("forward", NAVIGATION | {"X-Forwarded-Uri": "/reports"})
     assert answer.header("location") == ORIGIN + site.path("sign_in")

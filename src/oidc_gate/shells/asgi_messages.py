@@ -41,7 +41,7 @@ def request_of(scope: Scope, framework: str = "") -> Request:
         headers=Headers(
             (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
         ),
-        peer=client[0] if client else "unix",
+        peer=(client[0] if client else "") or "unix",  # granian writes an empty host
         is_websocket=is_websocket,
         request_id=new_request_id(),
         is_ambiguous=_is_ambiguous(mount, scope, framework),

@@ -143,6 +143,34 @@ def test_a_nonce_is_given_once() -> None:
     assert caught.value.code == "use_dpop_nonce"
 
 
+@pytest.mark.parametrize("status", [400, 401])
+@pytest.mark.parametrize("nonce", ["n", "n" * 512])
+def test_a_nonce_that_is_demanded(status: int, nonce: str) -> None:
+    """RFC 9449 §8 says 400; servers answer 401 as well, as a resource server does (§9)."""
+    wants = answer({"error": "use_dpop_nonce"}, status, dpop_nonce=nonce)
+    scripted = world(token=[wants, answer(TOKENS | {"token_type": "DPoP"})])
+    exchange(scripted, dpop=True)
+    assert proof(scripted, -1)["nonce"] == nonce
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "nonce"),
+    [
+        (400, "use_dpop_nonce", ""),
+        (400, "use_dpop_nonce", "n" * 513),
+        (403, "use_dpop_nonce", "n1"),
+        (200, "use_dpop_nonce", "n1"),
+        (401, "invalid_client", "n1"),
+        (401, "", "n1"),
+    ],
+)
+def test_a_nonce_that_is_not_demanded_so(status: int, error: str, nonce: str) -> None:
+    scripted = world(token=[answer({"error": error}, status, dpop_nonce=nonce)])
+    with pytest.raises(GateError):
+        exchange(scripted, dpop=True)
+    assert [fetch.url for fetch in scripted.fetches].count(f"{ISSUER}/token") == 1
+
+
 def test_without_dpop_there_is_no_second_try() -> None:
     scripted = world(token=[WANTS_NONCE])
     with pytest.raises(ProviderError):
