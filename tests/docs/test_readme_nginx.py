@@ -42,4 +42,4 @@ def test_the_recipe_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         told = visitor.get(f"{url}/anything", headers=spoofed, timeout=60).json()["headers"]
         assert [value for name, value in told if name.lower() == "x-forwarded-user"] == ["ada"]
         refused = Visitor(url).sign_in("eve", "/reports")
-        assert (refused.status_code, "Sign in as somebody else" in refused.text) == (403, True)
+        assert (refused.status_code, "Sign in with another account" in refused.text) == (403, True)

@@ -125,7 +125,7 @@ def test_eve_is_refused_at_the_demo_and_may_sign_in_as_somebody_else(
     assert reply is not None
     assert reply.status == 403
     assert reply.request.redirected_from is None
-    page.get_by_role("link", name="Sign in as somebody else").click()
+    page.get_by_role("link", name="Sign in with another account").click()
     page.get_by_role("button", name="Grace Hopper").click()
     page.wait_for_url(f"{url}/reports?month=5")
     expect(page.get_by_text("Hello, Grace Hopper.")).to_be_visible()

@@ -1,4 +1,4 @@
-"""Every page that the gate shows. Pure functions: words and addresses in, a `Page` out."""
+"""All pages that the gate shows, as pure functions that take texts and URLs and return a `Page`."""
 
 from oidc_gate.pages.assets import StaticFile, static_file
 from oidc_gate.pages.layout import Page

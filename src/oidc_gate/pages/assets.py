@@ -1,4 +1,4 @@
-"""The CSS, the script and the icon, read once from the package."""
+"""The CSS, the script and the icon of the pages, read once from the package."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _VERSIONED = re.compile(r"(gate|icon)-([0-9a-f]{12})\.(css|js|svg)")
 
 @dataclass(frozen=True, slots=True)
 class StaticFile:
-    """One file that the pages load: its bytes, its media type, a strong ETag, how long to keep it."""
+    """A file that the pages load: its bytes, media type, strong ETag and ``Cache-Control`` value."""
 
     body: bytes
     content_type: str
@@ -30,7 +30,7 @@ class StaticFile:
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """List the header fields to answer with, `Content-Length` excepted."""
+        """Return the header fields of the response, except ``Content-Length``."""
         return (
             ("Content-Type", self.content_type),
             ("Cache-Control", self.cache_control),
@@ -42,14 +42,15 @@ class StaticFile:
 
 
 def static_file(name: str) -> StaticFile | None:
-    """Find a file by the last segment of its address.
+    """Return the file that the last segment of a URL names.
 
     Args:
-        name: `gate.css`, or with the hash of its content as the pages write it, `gate-0123456789ab.css`.
-            Under another hash (an older process wrote the page) it is found too, but not to be kept.
+        name: A file name such as `gate.css`, or the name with the hash of the content, as the pages write it
+            (`gate-0123456789ab.css`). A name with another hash, as in a page of an older process, is found too, but
+            its ``Cache-Control`` does not allow a cache to keep the file without revalidation.
 
     Returns:
-        The file, or None for every other name; no name reaches the file system.
+        The file, or None for every other name. A name is never used as a path in the file system.
     """
     match = _VERSIONED.fullmatch(name)
     plain = f"{match[1]}.{match[3]}" if match else name
@@ -62,14 +63,14 @@ def static_file(name: str) -> StaticFile | None:
 
 
 def asset_url(static_url: str, name: str) -> str:
-    """Build the address of a file, with the hash of its content in it.
+    """Build the URL of a file, which contains the hash of its content.
 
     Args:
-        static_url: where the files are served, such as `/base/oauth2/static`.
-        name: one of the file names.
+        static_url: The path below which the files are served, such as `/base/oauth2/static`.
+        name: One of the file names.
 
     Raises:
-        ValueError: a `static_url` that no page may show.
+        ValueError: `static_url` is not a URL that a page may contain (see `oidc_gate.pages.safe.href`).
     """
     stem, _, suffix = name.partition(".")
     return f"{href(static_url).rstrip('/')}/{stem}-{_read(name)[1]}.{suffix}"

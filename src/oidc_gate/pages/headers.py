@@ -1,25 +1,26 @@
-"""The header fields of every page, in one place."""
+"""The header fields of all pages."""
 
 from oidc_gate.pages.safe import href
 
 Headers = tuple[tuple[str, str], ...]
 
-# Nginx reads a whole response head into one buffer of 4 or 8 kB, and Set-Cookie needs most of it:
-# a longer Refresh goes into the page itself.
+# Nginx reads all headers of a response into one buffer of 4 or 8 kB, most of which Set-Cookie needs. A longer
+# Refresh is therefore written into the page instead.
 MAX_REFRESH_LENGTH = 1_024
 
 _POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; {script}base-uri 'none'; form-action {form}"
 
 
 def build_policy(*, scripted: bool = False, has_form: bool = False, framed: bool = False) -> str:
-    """Build the Content-Security-Policy of a page.
+    """Build the ``Content-Security-Policy`` of a page.
 
     Args:
-        scripted: the page loads gate.js.
-        has_form: the page has a form; it leads to our own origin, and its answer redirects nowhere else.
-        framed: other sites may frame the page.
+        scripted: Whether the page loads gate.js.
+        has_form: Whether the page has a form. The form is sent to the gate's own origin, and the answer to it does
+            not redirect to another one.
+        framed: Whether other sites may show the page in a frame.
 
-    Spec: CSP Level 3 §6.1, §6.4.1 (form-action), §6.4.2 (frame-ancestors)
+    Spec: CSP Level 3 §6.1, §6.4.1 (form-action), §6.4.2 (frame-ancestors).
     """
     policy = _POLICY.format(
         script="script-src 'self'; " if scripted else "",
@@ -29,19 +30,19 @@ def build_policy(*, scripted: bool = False, has_form: bool = False, framed: bool
 
 
 def build_headers(policy: str, *, referrer: str = "no-referrer", framed: bool = False) -> Headers:
-    """Build the header fields that every page carries.
+    """Build the header fields that every page has.
 
-    No Cross-Origin-Opener-Policy: an application that signs in through a popup window needs its
-    handle on that window afterwards, and these pages hold nothing that an opener could read.
+    There is no ``Cross-Origin-Opener-Policy``: an application that signs in through a popup window needs its
+    reference to that window afterwards, and the pages contain nothing that the opener could misuse.
 
     Args:
-        policy: the Content-Security-Policy.
-        referrer: `no-referrer`, since an address of ours may hold a code or a state. The page with
-            the sign-out form says `same-origin`: under `no-referrer` a browser sends `Origin: null`
-            with a POST, and the sign-out endpoint wants to see our own.
-        framed: other sites may frame the page.
+        policy: The value of ``Content-Security-Policy``.
+        referrer: The value of ``Referrer-Policy``. It is `no-referrer`, because the URL of a page can contain an
+            authorization code or a state. The page with the sign-out form uses `same-origin`: with `no-referrer` a
+            browser sends ``Origin: null`` with a POST, and the sign-out endpoint requires the gate's own origin.
+        framed: Whether other sites may show the page in a frame.
 
-    Spec: Fetch §3.2 ("append a request Origin header"), RFC 9111 §5.2.2.5, RFC 7034 §2.1
+    Spec: Fetch §3.2 ("append a request Origin header"); RFC 9111 §5.2.2.5; RFC 7034 §2.1.
     """
     common = (
         ("Content-Type", "text/html; charset=utf-8"),
@@ -52,18 +53,18 @@ def build_headers(policy: str, *, referrer: str = "no-referrer", framed: bool = 
         ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
         ("X-Robots-Tag", "noindex"),
     )
-    # Cross-Origin-Resource-Policy would stop a framing page under COEP, so it goes the same way.
+    # Under COEP, Cross-Origin-Resource-Policy would prevent a page from being framed, so it is left out with the other.
     unframed = (("X-Frame-Options", "DENY"), ("Cross-Origin-Resource-Policy", "same-origin"))
     return common if framed else common + unframed
 
 
 def build_refresh(url: str) -> str:
-    """Build the value of a Refresh: at once, to `url`.
+    """Build the value of a ``Refresh`` header that leads to `url` without delay.
 
     Raises:
-        ValueError: an address that no page may show.
+        ValueError: `url` is not a URL that a page may contain (see `oidc_gate.pages.safe.href`).
 
-    Spec: HTML §4.2.5.3 (shared declarative refresh steps), whose parser reads an unquoted
-    address to the end of the value, so that `;` and `'` in it need no quoting.
+    Spec: HTML §4.2.5.3 (shared declarative refresh steps). Its parser reads an unquoted URL to the end of the value,
+    so that `;` and `'` need no quoting.
     """
     return f"0; url={href(url)}"

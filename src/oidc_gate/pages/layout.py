@@ -1,4 +1,4 @@
-"""The one frame around every page, and the few pieces that pages are made of."""
+"""The HTML document around every page, and the elements that pages consist of."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _DOCUMENT = Markup("""\
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page to answer with: the body in UTF-8 and every header field but `Content-Length` and `Vary`."""
+    """The body of a page in UTF-8, and all of its header fields except ``Content-Length`` and ``Vary``."""
 
     body: bytes
     headers: Headers
@@ -54,11 +54,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Branding:
-    """What all pages of one gate share.
+    """The values that all pages of a gate share.
 
     Args:
-        static_url: where the CSS, script and icon are served, such as `/base/oauth2/static`.
-        application_name: what people call the application; empty for neutral wording.
+        static_url: The path below which the CSS, the script and the icon are served, such as `/base/oauth2/static`.
+        application_name: The name of the application. If it is empty, the pages use neutral words.
     """
 
     static_url: str
@@ -66,11 +66,11 @@ class Branding:
 
     @classmethod
     def of(cls, static_url: str, application_name: str | None) -> Branding:
-        """Build the value, the name made harmless to read."""
+        """Return the value with a name that is safe to show (see `oidc_gate.pages.safe.clean`)."""
         return cls(static_url, clean(application_name or "", MAX_NAME_LENGTH))
 
     def name_or(self, neutral: str) -> Markup:
-        """Return the application's name as HTML, or neutral words where there is none."""
+        """Return the name of the application as HTML, or `neutral` if it has no name."""
         return isolated(self.application_name) if self.application_name else Markup.escape(neutral)
 
 
@@ -85,25 +85,25 @@ def build_page(
     has_form: bool = False,
     extra_headers: Headers = (),
 ) -> Page:
-    """Put a page together: the frame, the header fields, and the Refresh where there is one.
+    """Build a page: the HTML document, the header fields, and a ``Refresh`` if there is one.
 
     Args:
-        branding: what all pages share.
-        heading: the h1, and the first half of the title.
-        content: what follows the h1, in reading order.
-        footer: what support asks for.
-        refresh_url: where the browser goes by itself, at once.
-        scripted: load gate.js.
-        has_form: the page has a form.
-        extra_headers: header fields of this page alone.
+        branding: The values that all pages share.
+        heading: The text of the h1 element, which is also the first part of the title.
+        content: The elements after the heading, in reading order.
+        footer: The values that a user reports to support.
+        refresh_url: The URL that the browser opens by itself, without delay.
+        scripted: Whether the page loads gate.js.
+        has_form: Whether the page has a form.
+        extra_headers: Header fields of this page only.
 
     Raises:
-        ValueError: an address that no page may show.
+        ValueError: A URL is not one that a page may contain (see `oidc_gate.pages.safe.href`).
     """
     refresh_headers, head = _build_refresh_parts(refresh_url)
     if scripted:
         script_url = asset_url(branding.static_url, "gate.js")
-        # "defer": the links are there when it runs, and the load event, which Refresh waits for, is not.
+        # With "defer", the script runs when the links exist, but before the load event, for which Refresh waits.
         head += Markup('<script src="{}" defer></script>\n').format(script_url)
     text = clean(heading.striptags() if isinstance(heading, Markup) else heading, MAX_TITLE_LENGTH)
     has_name = not branding.application_name or branding.application_name in text
@@ -134,24 +134,24 @@ def _build_refresh_parts(url: str | None) -> tuple[Headers, Markup]:
 
 
 def isolated(text: str) -> Markup:
-    """Wrap somebody else's words so that their writing direction does not reorder ours."""
+    """Isolate the writing direction of text from outside, so that it cannot reorder the text around it."""
     return Markup("<bdi>{}</bdi>").format(text)
 
 
 def _isolated_address(text: str) -> Markup:
-    # A long e-mail address breaks after the "@" rather than anywhere.
+    # A long e-mail address wraps after the "@".
     local, at, domain = text.rpartition("@")
     return Markup("<bdi>{}{}<wbr>{}</bdi>").format(local, at, domain) if at else isolated(text)
 
 
 def paragraph(text: str | Markup, kind: str = "quiet") -> Markup:
-    """Build a paragraph; a plain string is bounded and escaped, an empty one is left out."""
+    """Build a paragraph. A plain string is shortened and escaped; an empty one gives no paragraph."""
     words = text if isinstance(text, Markup) else clean(text, MAX_SENTENCE_LENGTH)
     return Markup('<p class="{}">{}</p>\n').format(kind, words) if words else _NOTHING
 
 
 def bullets(lines: Iterable[str]) -> Markup:
-    """Build a list of at most twelve sentences, or nothing."""
+    """Build a list of at most twelve sentences, or nothing if there are none."""
     items = [
         Markup("<li>{}</li>\n").format(clean(line, MAX_SENTENCE_LENGTH)) for line in islice(lines, _MAX_ROWS)
     ]
@@ -159,7 +159,7 @@ def bullets(lines: Iterable[str]) -> Markup:
 
 
 def person(label: str) -> Markup:
-    """Show who is signed in."""
+    """Show the name of the user who is signed in."""
     name = clean(label, MAX_IDENTITY_LENGTH)
     initial = next((letter for letter in name if letter.isalnum()), "?").upper()[:1]
     return Markup(
@@ -171,13 +171,14 @@ def link(url: str | None, label: str, *, second: bool = False, mark: Markup = _N
     """Build a link that looks like a button.
 
     Args:
-        url: where to; None is this very address, asked for again.
-        label: what it says.
-        second: not the first choice on the page.
-        mark: further attributes, ours alone: what gate.js looks for, `target`.
+        url: The target. None stands for the URL of the page itself, which is then requested again.
+        label: The text of the button.
+        second: Whether this is not the main action of the page.
+        mark: Further attributes, such as `target` or those that gate.js looks for. They are not escaped, so they
+            must be constants of this package.
 
     Raises:
-        ValueError: an address that no page may show.
+        ValueError: `url` is not a URL that a page may contain (see `oidc_gate.pages.safe.href`).
     """
     kind = "button second" if second else "button"
     rendered = "" if url is None else href(url)
@@ -186,21 +187,24 @@ def link(url: str | None, label: str, *, second: bool = False, mark: Markup = _N
     )
 
 
-# gate.js adds the fragment of the current address to the "rd" of links marked so.
+# gate.js adds the fragment of the current URL to the "rd" of links with this attribute.
 RETURNS = Markup(" data-return")
-# And goes there by itself when there is one, ahead of the Refresh.
+# gate.js also opens this link by itself if there is a fragment, before the Refresh does.
 RETURNS_BY_ITSELF = Markup(" data-return data-automatic")
-# Opened beside this page, which keeps its place in the history.
+# A new tab, so that the page keeps its place in the history.
 IN_A_NEW_TAB = Markup(' target="_blank" rel="noopener"')
 
 
 def actions(*items: Markup) -> Markup:
-    """Put what one can do under what there is to read, the first choice first."""
+    """Build the block of buttons below the text, with the main action first."""
     return Markup('<div class="actions">\n{}</div>\n').format(Markup("").join(items))
 
 
 def reference(rows: Iterable[tuple[str, str]]) -> Markup:
-    """Build the footer with what support asks for; rows without a value are left out, twelve at the most."""
+    """Build the footer with the values that a user reports to support.
+
+    Rows without a value are left out, and at most twelve rows are shown.
+    """
     rendered = [
         Markup("<div><dt>{}</dt><dd><code>{}</code></dd></div>\n").format(
             clean(label, MAX_NAME_LENGTH), clean(value, MAX_DETAIL_LENGTH)

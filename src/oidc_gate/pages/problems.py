@@ -1,4 +1,4 @@
-"""The pages for when it does not go on: refused, failed, unavailable, going round in circles."""
+"""The pages for requests that fail: refused users, errors, an unavailable provider, and redirect loops."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from oidc_gate.pages.layout import (
 )
 from oidc_gate.pages.safe import MAX_TITLE_LENGTH, clean
 
-# Each is a cause met in the field; the order is how often.
+# Each cause was seen in practice. The most frequent one is first.
 LOOP_CAUSES = (
     "The browser does not keep cookies for this site, or an extension removes them.",
     "The site is opened over http, or under another host name than the one it is set up for.",
@@ -43,19 +43,19 @@ def denied_page(
     reason: str | None = None,
     application_name: str | None = None,
 ) -> Page:
-    """Build the page for somebody signed in who may not enter (status 403).
+    """Build the page for a user who is signed in but may not enter (status 403).
 
     Args:
-        static_url: where the pages' files are served.
-        identity_label: who is signed in.
-        switch_url: where they sign in as somebody else; `rd` is its last parameter.
-        sign_out_url: where they sign out.
-        request_id: what stands in the log.
-        reason: one public sentence, or nothing.
-        application_name: what people call the application.
+        static_url: The path below which the files of the pages are served.
+        identity_label: The name of the user.
+        switch_url: The URL for signing in with another account. `rd` is its last parameter.
+        sign_out_url: The URL of the sign-out page.
+        request_id: The ID of the request in the log.
+        reason: One sentence for the user, or None.
+        application_name: The name of the application.
 
     Raises:
-        ValueError: an address that no page may show.
+        ValueError: A URL is not one that a page may contain (see `oidc_gate.pages.safe.href`).
     """
     branding = Branding.of(static_url, application_name)
     refusal = Markup("You are signed in, but this account is not allowed to use {}.")
@@ -67,10 +67,10 @@ def denied_page(
             person(identity_label),
             paragraph(reason or ""),
             paragraph(
-                "If you should have access, ask whoever runs this site, and tell them the request ID below."
+                "If you should have access, contact the people who run this site, and give them the request ID below."
             ),
             actions(
-                link(switch_url, "Sign in as somebody else", mark=RETURNS),
+                link(switch_url, "Sign in with another account", mark=RETURNS),
                 link(sign_out_url, "Sign out", second=True),
             ),
         ),
@@ -94,25 +94,25 @@ def error_page(
     causes: Sequence[str] = (),
     application_name: str | None = None,
 ) -> Page:
-    """Build the page that says what happened, what to do, and what to tell support.
+    """Build the page that says what happened, what the user can do, and what to report to support.
 
     Args:
-        static_url: where the pages' files are served.
-        status: the HTTP status that it is sent with.
-        code: the stable error code that people search for.
-        title: what happened, in a few words.
-        message: what happened, in a sentence or two.
-        what_to_do: what to do now.
-        request_id: what stands in the log.
-        action_url: where the one button leads; no button without it.
-        action_label: what the button says; "Try again" when left out.
-        details: label and value, such as the provider's own error code; hostile until proven
-            otherwise, so shown on one line, at most 300 characters each, at most nine of them.
-        causes: sentences for a list of likely causes.
-        application_name: what people call the application.
+        static_url: The path below which the files of the pages are served.
+        status: The HTTP status of the response.
+        code: The stable error code, which users can search for.
+        title: A few words that say what happened.
+        message: One or two sentences that say what happened.
+        what_to_do: What the user can do now.
+        request_id: The ID of the request in the log.
+        action_url: The target of the button. Without it there is no button.
+        action_label: The text of the button; "Try again" by default.
+        details: Pairs of a label and a value, such as the error code of the provider. The values are untrusted: they
+            are shown on one line each, with at most 300 characters, and at most nine of them.
+        causes: Sentences that name likely causes.
+        application_name: The name of the application.
 
     Raises:
-        ValueError: an address that no page may show.
+        ValueError: A URL is not one that a page may contain (see `oidc_gate.pages.safe.href`).
     """
     button = actions(link(action_url, action_label or "Try again")) if action_url is not None else Markup("")
     rows = (("Error code", code), ("Status", str(status)), ("Request ID", request_id))
@@ -133,18 +133,18 @@ def loop_page(
     causes: Sequence[str] = LOOP_CAUSES,
     application_name: str | None = None,
 ) -> Page:
-    """Build the page that ends a loop of sign-ins and names the likely causes (status 400).
+    """Build the page that ends a loop of sign-ins and names its likely causes (status 400).
 
     Args:
-        static_url: where the pages' files are served.
-        request_id: what stands in the log.
-        action_url: where sign-in starts again.
-        code: the stable error code.
-        causes: what is likely here, the likeliest first.
-        application_name: what people call the application.
+        static_url: The path below which the files of the pages are served.
+        request_id: The ID of the request in the log.
+        action_url: The URL that starts the sign-in again.
+        code: The stable error code.
+        causes: The likely causes, with the most likely one first.
+        application_name: The name of the application.
 
     Raises:
-        ValueError: an address that no page may show.
+        ValueError: A URL is not one that a page may contain (see `oidc_gate.pages.safe.href`).
     """
     return error_page(
         static_url=static_url,
@@ -153,7 +153,8 @@ def loop_page(
         title="Sign-in keeps starting again",
         message="You signed in several times, but this site could not keep you signed in. Likely causes:",
         causes=causes,
-        what_to_do="Allow cookies for this site, then try again. If it goes on, tell whoever runs the site.",
+        what_to_do="Allow cookies for this site, then try again. "
+        "If it keeps happening, contact the people who run this site.",
         request_id=request_id,
         action_url=action_url,
         action_label="Sign in again",
@@ -168,17 +169,18 @@ def unavailable_page(
     retry_after_seconds: int | None = None,
     application_name: str | None = None,
 ) -> Page:
-    """Build the page for when nobody can be signed in just now (status 503).
+    """Build the page for a gate that cannot sign users in at the moment (status 503).
 
-    Its button asks for the same address again, since the page is shown in the place of another one.
+    The page replaces the answer of another URL, so its button requests the same URL again.
 
     Args:
-        static_url: where the pages' files are served.
-        request_id: what stands in the log.
-        retry_after_seconds: when to come back, 1 to 86,400; sent as `Retry-After` too.
-        application_name: what people call the application.
+        static_url: The path below which the files of the pages are served.
+        request_id: The ID of the request in the log.
+        retry_after_seconds: The time until the user should try again, from 1 to 86,400 seconds. It is also sent as
+            ``Retry-After``.
+        application_name: The name of the application.
 
-    Spec: RFC 9110 §10.2.3
+    Spec: RFC 9110 §10.2.3.
     """
     wait = min(max(retry_after_seconds, 1), 86_400) if retry_after_seconds is not None else None
     return build_page(

@@ -1,4 +1,4 @@
-"""The pages on the way in: sign in, a form that came too early, and on to the target."""
+"""The pages before and after a sign-in: the sign-in page, the page for a form that was not received, the way back."""
 
 from __future__ import annotations
 
@@ -31,24 +31,26 @@ def sign_in_page(
     switch_url: str | None = None,
     notice: str | None = None,
 ) -> Page:
-    """Build the page that asks to sign in, or tells somebody signed in who they are.
+    """Build the page that offers to sign in, or that says which user is signed in.
 
     Args:
-        static_url: where the pages' files are served.
-        start_url: where sign-in starts; `rd` is its last parameter, so that gate.js can add the fragment.
-        application_name: what people call the application.
-        provider_name: what people call the provider.
-        refresh_seconds: None to wait for a click; 0 to go on at once, with or without JavaScript.
-            No other delay is offered. Somebody signed in is never sent on by itself: that would be a loop.
-        identity_label: who is signed in already (refused elsewhere, say).
-        switch_url: where they sign in as somebody else; `start_url` when left out.
-        notice: one sentence about why the page is shown.
+        static_url: The path below which the files of the pages are served.
+        start_url: The URL that starts the sign-in. `rd` is its last parameter, so that gate.js can add the fragment.
+        application_name: The name of the application.
+        provider_name: The name of the provider.
+        refresh_seconds: None if the page waits for a click; 0 if it continues at once, with or without JavaScript.
+            There is no other delay. For a signed-in user the page never continues by itself, since that would be a
+            loop.
+        identity_label: The name of the user who is signed in, for example one who was refused elsewhere.
+        switch_url: The URL for signing in with another account; `start_url` by default.
+        notice: One sentence that says why the page is shown.
 
     Raises:
-        ValueError: an address that no page may show, or a delay other than 0.
+        ValueError: A URL is not one that a page may contain (see `oidc_gate.pages.safe.href`), or the delay is
+            not 0.
     """
     if refresh_seconds not in (None, 0):
-        raise ValueError("refresh_seconds is None or 0")
+        raise ValueError("refresh_seconds must be None or 0")
     branding = Branding.of(static_url, application_name)
     notice_paragraph = paragraph(clean(notice or "", MAX_SENTENCE_LENGTH), "notice")
     if identity_label is not None:
@@ -94,22 +96,22 @@ def _build_known_page(
             notice_paragraph,
             person(identity_label),
             paragraph(advice),
-            actions(link(switch_url, "Sign in as somebody else", mark=RETURNS)),
+            actions(link(switch_url, "Sign in with another account", mark=RETURNS)),
         ),
         scripted=True,
     )
 
 
 def posted_page(*, static_url: str, start_url: str, application_name: str | None = None) -> Page:
-    """Build the page for a form that was sent by somebody who is not signed in.
+    """Build the page for a form that was sent without a session.
 
     Args:
-        static_url: where the pages' files are served.
-        start_url: where sign-in starts, to come back to the page with the form.
-        application_name: what people call the application.
+        static_url: The path below which the files of the pages are served.
+        start_url: The URL that starts a sign-in and returns to the page with the form.
+        application_name: The name of the application.
 
     Raises:
-        ValueError: an address that no page may show.
+        ValueError: A URL is not one that a page may contain (see `oidc_gate.pages.safe.href`).
     """
     recovery = (
         "To keep what you typed, open sign-in in a new tab, come back to this one, "
@@ -130,20 +132,20 @@ def posted_page(*, static_url: str, start_url: str, application_name: str | None
 
 
 def continue_page(*, static_url: str, target: str, application_name: str | None = None) -> Page:
-    """Build the page that ends a callback where a redirect would lose the Strict cookie.
+    """Build the page that ends a callback if a redirect would lose the Strict cookie.
 
-    A browser withholds a SameSite=Strict cookie all along a chain of redirects that began at the
-    provider; a Refresh starts a new navigation, from a page of ours.
+    A browser does not send a ``SameSite=Strict`` cookie in a chain of redirects that began at the provider. A
+    ``Refresh`` starts a new navigation from a page of the same site.
 
     Args:
-        static_url: where the pages' files are served.
-        target: where the person wanted to go, judged already.
-        application_name: what people call the application.
+        static_url: The path below which the files of the pages are served.
+        target: The URL that the user requested, already validated.
+        application_name: The name of the application.
 
     Raises:
-        ValueError: an address that no page may show.
+        ValueError: A URL is not one that a page may contain (see `oidc_gate.pages.safe.href`).
 
-    Spec: RFC 6265bis §5.2 ("same-site" requests), HTML §4.2.5.3
+    Spec: RFC 6265bis §5.2 ("same-site" requests); HTML §4.2.5.3.
     """
     return build_page(
         Branding.of(static_url, application_name),

@@ -1,4 +1,4 @@
-"""The pages on the way out: asked, done, and the empty one that the provider frames."""
+"""The pages of a sign-out: the question, the result, and the empty page that the provider shows in a frame."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def sign_out_page(
     at_provider_too: bool = False,
     application_name: str | None = None,
 ) -> Page:
-    """Build the page that asks before signing out: one button, one POST.
+    """Build the page that asks before signing out, with one button that sends a POST.
 
     Args:
-        static_url: where the pages' files are served.
-        action_url: the sign-out endpoint, on the host that shows this page.
-        form_token: the signed token, sent back as `form_token`.
-        at_provider_too: the session at the provider ends as well.
-        application_name: what people call the application.
+        static_url: The path below which the files of the pages are served.
+        action_url: The URL of the sign-out endpoint, on the host that shows this page.
+        form_token: The signed token that the form sends back as `form_token`.
+        at_provider_too: Whether the session at the provider ends as well.
+        application_name: The name of the application.
 
     Raises:
-        ValueError: an address that no page may show.
+        ValueError: A URL is not one that a page may contain (see `oidc_gate.pages.safe.href`).
     """
     branding = Branding.of(static_url, application_name)
     token = form_token.encode("utf-8", "replace").decode("utf-8")
@@ -51,21 +51,21 @@ def sign_out_page(
 
 
 def leaving_page(*, static_url: str, target: str, application_name: str | None = None) -> Page:
-    """Build the page that answers the form of a sign-out and goes on to the provider.
+    """Build the page that answers the sign-out form and leads to the provider.
 
-    A browser holds every redirect after a form against the `form-action` of the page with the form, and a
-    provider that hands over to another one is a redirect to a host that nobody could have listed. A Refresh
-    starts a new navigation.
+    A browser checks every redirect after a form against the `form-action` policy of the page with the form. If the
+    provider redirects to another provider, that host cannot be listed in advance. A ``Refresh`` starts a new
+    navigation instead.
 
     Args:
-        static_url: where the pages' files are served.
-        target: where the provider signs people out.
-        application_name: what people call the application.
+        static_url: The path below which the files of the pages are served.
+        target: The URL of the provider's sign-out endpoint.
+        application_name: The name of the application.
 
     Raises:
-        ValueError: an address that no page may show.
+        ValueError: A URL is not one that a page may contain (see `oidc_gate.pages.safe.href`).
 
-    Spec: CSP Level 3 §6.4.1; HTML §4.2.5.3
+    Spec: CSP Level 3 §6.4.1; HTML §4.2.5.3.
     """
     return build_page(
         Branding.of(static_url, application_name),
@@ -85,16 +85,16 @@ def signed_out_page(
     provider_signed_out: bool,
     application_name: str | None = None,
 ) -> Page:
-    """Build the page that says how far sign-out went.
+    """Build the page that says which sessions have ended.
 
     Args:
-        static_url: where the pages' files are served.
-        sign_in_url: where one signs in again.
-        provider_signed_out: the session at the provider ended as well.
-        application_name: what people call the application.
+        static_url: The path below which the files of the pages are served.
+        sign_in_url: The URL for signing in again.
+        provider_signed_out: Whether the session at the provider has ended too.
+        application_name: The name of the application.
 
     Raises:
-        ValueError: an address that no page may show.
+        ValueError: A URL is not one that a page may contain (see `oidc_gate.pages.safe.href`).
     """
     branding = Branding.of(static_url, application_name)
     ended = Markup("Your session in {} has ended{}.").format(
@@ -102,7 +102,7 @@ def signed_out_page(
         ", and so has the one at your identity provider" if provider_signed_out else "",
     )
     warning = (
-        "Your identity provider may still know you: whoever uses this browser next could sign in again "
+        "Your identity provider may still know you: the next user of this browser could sign in again "
         "without a password. On a shared computer, sign out there too."
     )
     return build_page(
@@ -117,8 +117,8 @@ def signed_out_page(
 
 
 def frontchannel_page() -> Page:
-    """Build the empty page that the provider loads in a frame, the only one that may be framed.
+    """Build the empty page that the provider loads in a frame. No other page may be framed by other sites.
 
-    Spec: OpenID Connect Front-Channel Logout §2
+    Spec: OpenID Connect Front-Channel Logout §2.
     """
     return Page(_EMPTY, build_headers(build_policy(framed=True), framed=True))

@@ -24,7 +24,7 @@ def test_denied_offers_somebody_else() -> None:
     )
     document = read(page)
     assert [(a.words, a.attributes["href"]) for a in document.find("a")] == [
-        ("Sign in as somebody else", START),
+        ("Sign in with another account", START),
         ("Sign out", "/oauth2/sign_out"),
     ]
     words = document.the("main").words

@@ -77,7 +77,7 @@ def test_somebody_signed_in_is_never_sent_on() -> None:
     assert "ada@example.com" in document.the("main").words
     link = document.the("a")
     assert (link.words, link.attributes["href"]) == (
-        "Sign in as somebody else",
+        "Sign in with another account",
         "/oauth2/start?prompt=select_account&rd=%2F",
     )
     assert "data-automatic" not in link.attributes
