@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from oidc_gate.effects import run
 from oidc_gate.model import Session
+from oidc_gate.runtime.driver import run
 from oidc_gate.shells.common import Runtime
 
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from oidc_gate.effects import run
 from oidc_gate.model import Allow, Decision, Headers, Reply, Request
+from oidc_gate.runtime.driver import run
 from oidc_gate.shells import asgi_messages
 from tests.core.provider.scripted import answer, key
 from tests.shells.site import COOKIE, HOST, NAVIGATION, Shell, Site

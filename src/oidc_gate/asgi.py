@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from .effects import arun
 from .endpoints.context import Components
 from .endpoints.responses import bare, problem
 from .errors import ConfigurationError
 from .model import Reply, Session
 from .policy.identity_headers import application_headers, auth_headers, stripped_names
 from .request.navigation import HANDSHAKE
-from .runtime.threads import is_on_a_loop, off_loop
+from .runtime.loops import arun, is_on_a_loop
 from .runtime.world import World
 from .settings import Settings
 from .shells.asgi_messages import (
@@ -122,7 +121,7 @@ class OIDCGate(GatedApplication):
     ) -> None:
         self._runtime.warm_up()
         request, body = request_of(scope, self._framework), Body(receive)
-        decision = await arun(self._gate.decide(request), self._runtime.world, body.read, off_loop)
+        decision = await arun(self._gate.decide(request), self._runtime.world, body.read)
         if isinstance(decision, Reply):
             return await send_reply(decision, scope, body, send, is_head=request.method == "HEAD")
         others = self._cookies.without_gate_cookies(cookies)
@@ -181,9 +180,7 @@ class AuthBackend:
     async def _decide(backend: Backend[Any], scope: Scope, receive: Receive, send: Send) -> None:
         backend.runtime.warm_up()
         body, request = Body(receive), backend.with_prefix(request_of(scope))
-        decision = await arun(
-            backend.runtime.gate.decide(request), backend.runtime.world, body.read, off_loop
-        )
+        decision = await arun(backend.runtime.gate.decide(request), backend.runtime.world, body.read)
         reply = backend.reply_of(decision, request)
         await send_reply(reply, scope, body, send, is_head=request.method == "HEAD")
 

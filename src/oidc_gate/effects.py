@@ -1,20 +1,37 @@
-"""The few things the core may ask of the world.
+"""The few things that the core may ask of the world.
 
 The core reads no clock, draws no randomness and opens no socket. Where it needs the outside it *yields* an
-effect and is sent the result; `run` and `arun` are the two drivers that perform effects, for threads and for
-event loops. A failure of the world is raised at the ``yield``.
+effect and is sent the result. `oidc_gate.runtime.driver` has the two drivers that perform effects, for threads and
+for event loops. A failure of the world is raised at the ``yield``.
+
+Never yield in a ``finally``: a generator that is closed cannot wait for anything. What has to be given back is a
+scoped effect, such as `Lock`: the driver gives it back however the step ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from enum import Enum
+from typing import Any, Protocol, TypeVar
 
 from .model import HeaderList
 
 T = TypeVar("T")
+
+
+class Lane(Enum):
+    """A kind of work that may wait for a network or a disk.
+
+    Each lane has its own places and its own line before them, so that one kind never waits for another.
+    """
+
+    PROVIDER = "provider"
+    """Exchanges with the provider."""
+    PUSHED = "pushed"
+    """Pushed authorization requests (RFC 9126), which anonymous clients cause as often as they like."""
+    STORE = "store"
+    """Look-ups and changes in a store that other processes share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +59,7 @@ class Fetch:
 
     Args:
         max_bytes: A longer body is a failure.
-        shared: Equal requests under way at the same time share one exchange; for GET only.
+        lane: In which lane it is performed.
     """
 
     method: str
@@ -50,7 +67,7 @@ class Fetch:
     headers: HeaderList = field(default=(), repr=False)
     body: bytes | None = field(default=None, repr=False)
     max_bytes: int = 1 << 20
-    shared: bool = False
+    lane: Lane = Lane.PROVIDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +94,46 @@ class LastSeen:
     keys: tuple[str, ...]
 
 
-Effect = Now | Random | ReadBody | Fetch | AddOnce | LastSeen
+@dataclass(frozen=True, slots=True)
+class Enter:
+    """Wait for a place in `lane`; the step keeps it until it ends or reads the request's body.
+
+    Every effect that blocks enters its lane by itself. To enter beforehand is for a step that looks once more at
+    what it knows after it waited, or that must not be refused half-way.
+    """
+
+    lane: Lane
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Wait for the lock of this process that has this name, and hold it; see `holding`. A scoped effect."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Give back what the scoped effect `taken` took; `result` is what it returned."""
+
+    taken: Scoped
+    result: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """Perform the step that `start` returns in a thread of its own; nothing waits for it.
+
+    An error of that step is logged as a defect.
+    """
+
+    start: Callable[[], Step[None]]
+
+
+Scoped = Lock
+"""Effects that take something. The driver gives it back, by `Release`, when the step ends and has not done so."""
+
+Effect = Now | Random | ReadBody | Fetch | AddOnce | LastSeen | Enter | Lock | Release | Background
 Step = Generator[Effect, Any, T]
 """A stretch of the story that yields effects and returns a `T`."""
 
@@ -105,6 +161,7 @@ def fetch(effect: Fetch) -> Step[Fetched]:
     Raises:
         ProviderUnavailable: No answer in time, or no connection.
         ProviderError: An answer that is longer than it may be.
+        LineFull: Too many exchanges are under way.
     """
     result: Fetched = yield effect
     return result
@@ -119,6 +176,36 @@ def last_seen(*keys: str) -> Step[int | None]:
     """Return when the newest of `keys` was remembered, or None."""
     result: int | None = yield LastSeen(keys)
     return result
+
+
+def enter(lane: Lane) -> Step[None]:
+    """Wait for a place in `lane`.
+
+    Raises:
+        LineFull: The line is full, or did not move in time.
+    """
+    yield Enter(lane)
+
+
+def holding(scoped: Scoped, step: Step[T]) -> Step[T]:
+    """Drive `step` while holding what `scoped` takes, and return its result.
+
+    It is given back when `step` has ended. If it never ends, because the request is cancelled or the driver fails,
+    the driver gives it back.
+    """
+    result = yield scoped
+    try:
+        value = yield from step
+    except Exception:
+        yield Release(scoped, result)
+        raise
+    yield Release(scoped, result)
+    return value
+
+
+def in_background(start: Callable[[], Step[None]]) -> Step[None]:
+    """Perform the step that `start` returns in a thread of its own, and go on at once."""
+    yield Background(start)
 
 
 class ExpiringKeys(Protocol):
@@ -139,103 +226,3 @@ class ExpiringKeys(Protocol):
 
     def last_seen(self, keys: Sequence[str], now: int) -> int | None:
         """Return when the newest of `keys` was last remembered, epoch seconds; None if none is."""
-
-
-class World(Protocol):
-    """What performs effects. `perform` may block for those that `blocks` names."""
-
-    def blocks(self, effect: Effect) -> bool:
-        """Tell whether performing `effect` may wait for a network or a disk."""
-
-    def perform(self, effect: Effect) -> Any:
-        """Perform `effect` and return its result; raise what should be raised at the yield."""
-
-
-ReadsBody = Callable[[int], bytes]
-AReadsBody = Callable[[int], Awaitable[bytes]]
-OffLoop = Callable[[Callable[[Effect], Any], Effect], Awaitable[Any]]
-
-
-def run(step: Step[T], world: World, read: ReadsBody) -> T:
-    """Drive `step` to its end in this thread.
-
-    Args:
-        read: Reads the request's body, given a limit in bytes.
-    """
-
-    def perform(effect: Effect) -> Any:
-        return read(effect.limit) if isinstance(effect, ReadBody) else world.perform(effect)
-
-    reached = _advance(step, perform, partial(next, step))
-    assert isinstance(reached, _Ended)
-    value: T = reached.value
-    return value
-
-
-async def arun(step: Step[T], world: World, read: AReadsBody, off_loop: OffLoop) -> T:
-    """Drive `step` to its end on an event loop.
-
-    What follows a blocking effect goes on in its thread: two exchanges take one way there and back, and the
-    checking of a signature keeps nobody waiting.
-
-    Args:
-        off_loop: Calls a function with an effect, in a thread that is not the loop's.
-    """
-
-    def waits(effect: Effect) -> bool:
-        return isinstance(effect, ReadBody) or world.blocks(effect)
-
-    def go_on(effect: Effect) -> Effect | _Ended[T]:
-        return _advance(step, world.perform, partial(_perform, step, world.perform, effect), _asks_for_body)
-
-    reached = _advance(step, world.perform, partial(next, step), waits)
-    while not isinstance(reached, _Ended):
-        if not isinstance(reached, ReadBody):
-            reached = await off_loop(go_on, reached)
-            continue
-        try:
-            resume = partial(step.send, await read(reached.limit))
-        except Exception as error:
-            resume = partial(step.throw, error)
-        reached = _advance(step, world.perform, resume, waits)
-    value: T = reached.value
-    return value
-
-
-class _Ended(NamedTuple, Generic[T]):
-    """What a step returned."""
-
-    value: T
-
-
-def _asks_for_body(effect: Effect) -> bool:
-    return isinstance(effect, ReadBody)
-
-
-def _never(effect: Effect) -> bool:
-    return False
-
-
-def _advance(
-    step: Step[T],
-    perform: Callable[[Effect], Any],
-    resume: Callable[[], Effect],
-    stops: Callable[[Effect], bool] = _never,
-) -> Effect | _Ended[T]:
-    """Resume `step` and perform its effects in this thread, up to the first that `stops` here, or to its end."""
-    try:
-        effect = resume()
-        while not stops(effect):
-            effect = _perform(step, perform, effect)
-    except StopIteration as end:
-        return _Ended(end.value)
-    return effect
-
-
-def _perform(step: Step[T], perform: Callable[[Effect], Any], effect: Effect) -> Effect:
-    """Perform `effect` and return what `step` asks for next; a failure of the world is raised at its ``yield``."""
-    try:
-        result = perform(effect)
-    except Exception as error:
-        return step.throw(error)
-    return step.send(result)

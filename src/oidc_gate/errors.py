@@ -7,8 +7,10 @@
     ├── SessionError            a cookie that opens no session; becomes "anonymous"
     ├── CallbackError           400  the answer from the provider does not fit this browser
     ├── AccessDenied            403  signed in, and refused
-    ├── ProviderUnavailable     503  the provider does not answer, or asks to wait
-    ├── StoreUnavailable        503  the session store does not answer, or cannot keep what it is given
+    ├── Unavailable             503  something is missing at the moment
+    │   ├── ProviderUnavailable      the provider does not answer, or asks to wait
+    │   ├── StoreUnavailable         the session store does not answer, or cannot keep what it is given
+    │   └── LineFull                 too much is under way already; nothing was done yet
     └── ProviderError           502  the provider answered what we refuse
         └── IDTokenError             a token that must not be believed: which claim, what was expected, what came
 
@@ -95,36 +97,37 @@ class AccessDenied(GateError):
     status = 403
 
 
-class ProviderUnavailable(GateError):
-    """The provider is unreachable, slow, or asks to wait.
+class Unavailable(GateError):
+    """Something is missing at the moment, and the same request may succeed later.
 
     Args:
-        retry_after_seconds: What goes into ``Retry-After``; 1 to 3600.
+        retry_after_seconds: When to try again, 0.5 to 3600; rounded up in ``Retry-After``.
     """
 
     status = 503
 
     def __init__(
-        self, code: str, public_message: str, *, detail: str = "", retry_after_seconds: int = 10
+        self, code: str, public_message: str, *, detail: str = "", retry_after_seconds: float = 10
     ) -> None:
         super().__init__(code, public_message, detail=detail)
-        self.retry_after_seconds = min(max(retry_after_seconds, 1), 3600)
+        self.retry_after_seconds = min(max(retry_after_seconds, 0.5), 3600)
 
 
-class StoreUnavailable(GateError):
-    """The session store does not answer in time, or cannot keep what it is given.
+class ProviderUnavailable(Unavailable):
+    """The provider is unreachable, slow, or asks to wait."""
 
-    Args:
-        retry_after_seconds: What goes into ``Retry-After``; 1 to 3600.
-    """
 
-    status = 503
+class LineFull(Unavailable):
+    """Too much is under way already. Nothing was done yet, so the same request can be sent again."""
+
+
+class StoreUnavailable(Unavailable):
+    """The session store does not answer in time, or cannot keep what it is given."""
 
     def __init__(
-        self, code: str, public_message: str, *, detail: str = "", retry_after_seconds: int = 2
+        self, code: str, public_message: str, *, detail: str = "", retry_after_seconds: float = 2
     ) -> None:
-        super().__init__(code, public_message, detail=detail)
-        self.retry_after_seconds = min(max(retry_after_seconds, 1), 3600)
+        super().__init__(code, public_message, detail=detail, retry_after_seconds=retry_after_seconds)
 
 
 class ProviderError(GateError):

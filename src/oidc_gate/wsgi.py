@@ -8,12 +8,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_to_bytes
 
-from .effects import run
 from .endpoints.context import Components
 from .endpoints.responses import bare
 from .model import Allow, HeaderList, Headers, Identity, Reply, Request, Session
 from .policy.identity_headers import application_headers, auth_headers, remote_user, stripped_names
 from .request.navigation import HANDSHAKE, is_handshake
+from .runtime.driver import run
 from .runtime.world import World
 from .settings import Settings
 from .shells.common import (

@@ -29,7 +29,7 @@ async def asgi(scope, receive, send):
 gate = OIDCGate({shell}, settings)
 runtime = gate._runtime
 runtime.warmed_up_pid = os.getpid()
-from oidc_gate.effects import run
+from oidc_gate.runtime.driver import run
 from oidc_gate.model import Session
 import time
 now = int(time.time())

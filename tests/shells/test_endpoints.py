@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
+from oidc_gate.effects import Fetched
 from oidc_gate.errors import ProviderUnavailable
 from oidc_gate.gate import ENDPOINTS
+from tests.core.provider.scripted import answer as answered
+from tests.shells.driving import Answer
 from tests.shells.site import FETCH, NAVIGATION, ORIGIN, Site
 
 ALL = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -40,20 +45,45 @@ def test_ping_is_alive(site: Site) -> None:
     assert site.provider.fetches == []
 
 
+def ready_when(site: Site, condition: Callable[[Answer], bool]) -> Answer:
+    """Ask until the answer is as expected; discovery goes on in the background."""
+    deadline = time.monotonic() + 20
+    while not condition(answer := site.visitor().ask("ready")):
+        assert time.monotonic() < deadline, answer.json
+        time.sleep(0.005)
+    return answer
+
+
 def test_ready_is_503_until_discovery_has_succeeded_and_200_while_it_is_served_stale(site: Site) -> None:
     site.provider.instead["openid-configuration"] = ProviderUnavailable("provider_timeout", "away")
-    answer = site.visitor().ask("ready")
+    answer = ready_when(site, lambda answer: answer.json["discovery"]["status"] != "pending")
     assert answer.status == 503
     assert answer.json["discovery"]["status"] == "failed"
     assert "provider_timeout" in answer.json["discovery"]["error"]
     site.provider.instead.clear()
     site.now += 3600
-    answer = site.visitor().ask("ready")
+    answer = ready_when(site, lambda answer: answer.status == 200)
     assert (answer.status, answer.json["status"]) == (200, "ready")
     assert answer.json["discovery"]["succeeded_at"] == int(site.now)
     site.provider.instead["openid-configuration"] = ProviderUnavailable("provider_timeout", "away")
     site.now += 30 * 24 * 3600
     assert site.visitor().ask("ready").status == 200
+
+
+def test_ready_does_not_wait_for_a_provider_that_does_not_answer_and_asks_it_once(site: Site) -> None:
+    answers = threading.Event()
+
+    def hangs() -> Fetched:
+        assert answers.wait(20)
+        return answered({}, 500)
+
+    site.provider.instead["openid-configuration"] = hangs
+    for _ in range(5):
+        answer = site.visitor().ask("ready")
+        assert (answer.status, answer.json["discovery"]["status"]) == (503, "pending")
+    answers.set()
+    ready_when(site, lambda answer: answer.json["discovery"]["status"] == "failed")
+    assert site.provider.fetches == ["openid-configuration"]
 
 
 def test_discovery_starts_in_the_background_with_the_first_request(site: Site) -> None:

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, TypeVar
 
-from ..effects import Fetch, Fetched, Step
+from .. import effects
+from ..effects import Fetch, Fetched, Lane, Step
 from ..errors import GateError, IDTokenError
 from ..settings import Settings
 from .discovery import Metadata, build_discovery_request, process_discovery
-from .refreshing_cache import RefreshingCache
+from .outages import Outages
+from .refreshing_cache import RETRY_SECONDS, RefreshingCache, is_within
 from .responses import json_object, printable, raise_for_status, refuse
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ class ProviderState:
 class Provider:
     """The OpenID Provider of these settings. Safe to share among threads and tasks.
 
-    Its state is in two `RefreshingCache`, the metadata and the key set, and in one value.
+    Its state is in two `RefreshingCache` (the metadata and the key set), in `Outages`, and in two values.
 
     Attributes:
         id_token_algorithms: What an ID token may be signed with.
@@ -57,17 +59,21 @@ class Provider:
         self.id_token_algorithms = _spellings(registered) if registered else settings.id_token_algorithms
         self.latest_id_token_alg: str | None = None
         self._metadata: RefreshingCache[Metadata] = RefreshingCache(
+            f"discovery of {settings.issuer}",
             self._discovery_request,
             lambda fetched: process_discovery(fetched, settings.issuer, self.id_token_algorithms),
             on_success=self._log_metadata,
             on_failure=lambda error, has_old: self._log_failure("discovery", error, has_old),
         )
         self._keys: RefreshingCache[KeySet] = RefreshingCache(
+            f"key set of {settings.issuer}",
             self._keys_request,
             _process_keys,
             on_success=self._log_keys,
             on_failure=lambda error, has_old: self._log_failure("key set", error, has_old),
         )
+        self._outages = Outages()
+        self._asked_at: int | None = None
 
     @property
     def logout_token_algorithms(self) -> tuple[str, ...]:
@@ -119,6 +125,40 @@ class Provider:
                 raise
         return check(newer)
 
+    def fetch(self, endpoint: str, request: Fetch) -> Step[Fetched]:
+        """Return what an endpoint answers, and remember for a while if it does not.
+
+        Args:
+            endpoint: ``token``, ``userinfo``.
+
+        Raises:
+            ProviderUnavailable, ProviderError, LineFull: As `effects.fetch` does.
+        """
+        return (yield from self._outages.fetch(endpoint, request))
+
+    def push(self, request: Fetch) -> Step[Fetched]:
+        """Return what the endpoint for pushed authorization requests answers, unless it was silent a moment ago.
+
+        Raises:
+            ProviderUnavailable, ProviderError, LineFull: As `effects.fetch` does.
+        """
+        yield from effects.enter(request.lane)
+        self._outages.check("pushed", (yield from effects.now()))
+        return (yield from self._outages.fetch("pushed", request))
+
+    def wait_for_turn(self) -> Step[None]:
+        """Wait for a place among the exchanges with the provider, before a code is used up.
+
+        Raises:
+            LineFull: There is none.
+            ProviderUnavailable, ProviderError: What a sign-in needs could not be had a moment ago.
+        """
+        yield from effects.enter(Lane.PROVIDER)
+        now = yield from effects.now()
+        for endpoint in ("token", "userinfo"):
+            self._outages.check(endpoint, now)
+        self._keys.check(now)
+
     def warm_up(self) -> Step[None]:
         """Fetch metadata and keys ahead of the first sign-in; failures are logged and kept for `state`."""
         try:
@@ -126,6 +166,13 @@ class Provider:
             yield from self.keys()
         except GateError:
             return  # logged where it happened
+
+    def ask_in_background(self) -> Step[None]:
+        """Begin to fetch metadata and keys, unless there is metadata already or this was asked a moment ago."""
+        now = yield from effects.now()
+        if self._metadata.held is None and not is_within(self._asked_at, now, RETRY_SECONDS):
+            self._asked_at = now
+            yield from effects.in_background(self.warm_up)
 
     def state(self) -> ProviderState:
         """Return how things stand."""
@@ -150,7 +197,6 @@ class Provider:
             metadata.jwks_uri,
             (("Accept", "application/jwk-set+json, application/json"),),
             max_bytes=MAX_KEYS_BYTES,
-            shared=True,
         )
 
     def _log_metadata(self, before: Metadata | None, after: Metadata) -> None:

@@ -106,7 +106,7 @@ def build_discovery_request(issuer: str) -> Fetch:
     Spec: OpenID Connect Discovery §4.1.
     """
     url = issuer.removesuffix("/") + "/.well-known/openid-configuration"
-    return Fetch("GET", url, (("Accept", "application/json"),), max_bytes=MAX_BYTES, shared=True)
+    return Fetch("GET", url, (("Accept", "application/json"),), max_bytes=MAX_BYTES)
 
 
 def process_discovery(fetched: Fetched, issuer: str, algorithms: Sequence[str] = ()) -> Metadata:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from .. import effects
-from ..effects import Fetch, Fetched, Step
+from ..effects import Fetch, Fetched, Lock, Step
 from ..errors import GateError, ProviderError, ProviderUnavailable
 
 T = TypeVar("T")
@@ -60,7 +60,8 @@ class RefreshingCache(Generic[T]):
     """One such thing. Its fields are swapped whole under a lock that is never held across a ``yield``.
 
     Args:
-        request: Builds the exchange (shared: whoever asks meanwhile gets the same answer).
+        name: What it is, for the lock that lets one request at a time ask for it.
+        request: Builds the exchange.
         process: Makes the value of the answer; raises `GateError`.
         on_success: Called with the value before, or None, and the new one.
         on_failure: Called once a failed attempt, however many waited for it.
@@ -68,12 +69,14 @@ class RefreshingCache(Generic[T]):
 
     def __init__(
         self,
+        name: str,
         request: Callable[[], Step[Fetch]],
         process: Callable[[Fetched], T],
         *,
         on_success: Callable[[T | None, T], None],
         on_failure: Callable[[GateError, bool], None],
     ) -> None:
+        self._turn = Lock(name)
         self._request, self._process = request, process
         self._on_success, self._on_failure = on_success, on_failure
         self._lock = threading.Lock()
@@ -82,6 +85,7 @@ class RefreshingCache(Generic[T]):
         self._tried_at: int | None = None  # a renewal of what is held
         self._forced_at: int | None = None  # ... because somebody found it wanting
         self._under_way = 0
+        self._attempts = 0  # that have ended
 
     @property
     def held(self) -> Held[T] | None:
@@ -98,15 +102,15 @@ class RefreshingCache(Generic[T]):
 
         Raises:
             ProviderUnavailable, ProviderError: There never was a good one.
+            LineFull: The same, and too many requests wait for it.
         """
         now = yield from effects.now()
         held = self._held
         if held is not None and (held.is_fresh(now) or not self._may_renew(now)):
             return held.value
-        if held is None:
-            self._raise_recent_failure(now)
+        self.check(now)
         try:
-            return (yield from self._renew(now))
+            return (yield from self._renew())
         except GateError:
             if held is None:
                 raise
@@ -115,7 +119,7 @@ class RefreshingCache(Generic[T]):
     def get_newer(self, tried: T) -> Step[T]:
         """Return something newer than `tried` if there is, or may be by now, such a thing; else `tried`.
 
-        At most one exchange a minute comes of this; who asks while it is under way shares it.
+        At most one exchange a minute comes of this; who asks while it is under way waits for its answer.
         """
         now = yield from effects.now()
         held = self._held
@@ -123,32 +127,50 @@ class RefreshingCache(Generic[T]):
             return held.value
         try:
             if self._under_way:  # not counted as under way itself, or a chain of such would never end
-                return (yield from self._load(now))
+                return (yield from effects.holding(self._turn, self._load(self._attempts)))
             if self._may_force_renewal(now):
-                return (yield from self._renew(now))
+                return (yield from self._renew())
         except GateError:
             pass
         return tried
 
-    def _renew(self, started: int) -> Step[T]:
+    def _renew(self) -> Step[T]:
         with self._lock:
             self._under_way += 1
         try:
-            return (yield from self._load(started))
+            return (yield from effects.holding(self._turn, self._load(self._attempts)))
         finally:
             with self._lock:
                 self._under_way -= 1
 
-    def _load(self, started: int) -> Step[T]:
+    def _load(self, attempts: int) -> Step[T]:
+        """Return what the provider answers, or what it answered to a request that was before this one in line.
+
+        Args:
+            attempts: How many had ended when this one came.
+        """
+        if attempts != self._attempts:
+            return self._outcome()
         request = yield from self._request()
         try:
-            fetched = yield from effects.fetch(request)
-            value = self._process(fetched)
+            value, seconds = yield from self._exchange(request)
         except GateError as error:
-            self._fail(error, started, (yield from effects.now()))
+            self._fail(error, (yield from effects.now()))
             raise
-        now = yield from effects.now()
-        return self._keep(value, now, lifetime(fetched))
+        return self._keep(value, (yield from effects.now()), seconds)
+
+    def _exchange(self, request: Fetch) -> Step[tuple[T, int]]:
+        fetched = yield from effects.fetch(request)
+        return self._process(fetched), lifetime(fetched)
+
+    def _outcome(self) -> T:
+        """Return, or raise, what the last attempt ended with."""
+        with self._lock:
+            held, failure = self._held, self._failure
+        if failure is not None:
+            raise again(failure.error, 0)
+        assert held is not None
+        return held.value
 
     def _keep(self, value: T, now: int, seconds: int) -> T:
         with self._lock:
@@ -157,39 +179,45 @@ class RefreshingCache(Generic[T]):
                 value = before
             self._held = Held(value, now, now + seconds)
             self._failure = None
+            self._attempts += 1
         if value is not before:
             self._on_success(before, value)
         return value
 
-    def _fail(self, error: GateError, started: int, now: int) -> None:
+    def _fail(self, error: GateError, now: int) -> None:
         with self._lock:
-            is_news = self._failure is None or self._failure.at < started
-            self._failure = Failure(now, _copy_error(error, 0))
-        if is_news:
-            self._on_failure(error, self._held is not None)
+            self._attempts += 1
+            self._failure = Failure(now, again(error, 0))
+        self._on_failure(error, self._held is not None)
 
     def _may_renew(self, now: int) -> bool:
         with self._lock:
-            if _is_within(self._tried_at, now, RETRY_SECONDS):
+            if is_within(self._tried_at, now, RETRY_SECONDS):
                 return False
             self._tried_at = now
             return True
 
     def _may_force_renewal(self, now: int) -> bool:
         with self._lock:
-            if _is_within(self._forced_at, now, FORCED_RENEWAL_SECONDS):
+            if is_within(self._forced_at, now, FORCED_RENEWAL_SECONDS):
                 return False
             self._forced_at = now
             return True
 
-    def _raise_recent_failure(self, now: int) -> None:
+    def check(self, now: int) -> None:
+        """Raise if there is no value and none could be had within the last `RETRY_SECONDS`.
+
+        Raises:
+            ProviderUnavailable, ProviderError: As the request that asked for it did.
+        """
         failure = self._failure
-        if failure is None or not _is_within(failure.at, now, RETRY_SECONDS):
+        if self._held is not None or failure is None or not is_within(failure.at, now, RETRY_SECONDS):
             return
-        raise _copy_error(failure.error, failure.at + RETRY_SECONDS - now)
+        raise again(failure.error, failure.at + RETRY_SECONDS - now)
 
 
-def _copy_error(error: GateError, wait: int) -> GateError:
+def again(error: GateError, wait: float) -> GateError:
+    """Return an error like `error`, to be raised once more, that asks to wait for `wait` seconds at least."""
     # A new one each time: an exception that is raised twice drags the frames of the first time along.
     if isinstance(error, ProviderUnavailable):
         return ProviderUnavailable(
@@ -201,5 +229,6 @@ def _copy_error(error: GateError, wait: int) -> GateError:
     return ProviderError(error.code, error.public_message, detail=error.detail)
 
 
-def _is_within(moment: int | None, now: int, seconds: int) -> bool:
+def is_within(moment: int | None, now: int, seconds: int) -> bool:
+    """Return whether `moment` was less than `seconds` before `now`; one in the future was not."""
     return moment is not None and 0 <= now - moment < seconds

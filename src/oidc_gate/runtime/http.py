@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -27,18 +24,16 @@ if TYPE_CHECKING:
 # Compression buys nothing at these sizes.
 _HEADERS = {"User-Agent": "oidc_gate", "Accept-Encoding": "identity", "Accept": "*/*"}
 _CHUNK = 16 * 1024
-_UNREACHABLE_MESSAGE = "The sign-in service cannot be reached at the moment."
+AWAY = "The sign-in service cannot be reached at the moment."
 _UNTRUSTED_MESSAGE = "The sign-in service sent an answer that cannot be trusted."
 
 
 @dataclass(frozen=True, slots=True)
 class _Process:
-    """What belongs to one process and must not cross a fork: connections, exchanges under way, known proxies."""
+    """What belongs to one process and must not cross a fork: connections, known proxies."""
 
     pid: int
     session: requests.Session
-    under_way: dict[Fetch, Future[Fetched]] = field(default_factory=dict)
-    lock: Lock = field(default_factory=Lock)
     proxies: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def proxies_for(self, url: str) -> dict[str, str]:
@@ -68,10 +63,7 @@ class Outbound:
             ProviderError: ``answer_too_large``, ``answer_broken``.
         """
         libraries.load()
-        mine = self._mine()
-        if effect.shared and effect.method == "GET":
-            return self._shared(effect, mine)
-        return self._exchange(effect, mine)
+        return self._exchange(effect, self._mine())
 
     def _mine(self) -> _Process:
         process = self._process
@@ -79,41 +71,6 @@ class Outbound:
             # Two threads that come first may make two; one of them is dropped, and no harm done.
             self._process = process = _Process(os.getpid(), _session(self._settings))
         return process
-
-    def _shared(self, effect: Fetch, mine: _Process) -> Fetched:
-        with mine.lock:
-            other = mine.under_way.get(effect)
-            if other is None:
-                own: Future[Fetched] = Future()
-                mine.under_way[effect] = own
-        if other is not None:
-            return self._wait(effect, other)
-        try:
-            fetched = self._exchange(effect, mine)
-        except BaseException as error:
-            self._end(effect, mine)
-            own.set_exception(error if isinstance(error, GateError) else _gave_up(effect))
-            raise
-        self._end(effect, mine)
-        own.set_result(fetched)
-        return fetched
-
-    def _wait(self, effect: Fetch, other: Future[Fetched]) -> Fetched:
-        try:
-            return other.result(self._settings.provider_timeout_seconds + 1)
-        except FutureTimeoutError:
-            raise _gave_up(effect) from None
-        except (
-            ProviderUnavailable
-        ) as error:  # a new one: an exception that threads share collects their frames
-            raise _unreachable(error.code, error.detail) from None
-        except ProviderError as error:
-            raise ProviderError(error.code, error.public_message, detail=error.detail) from None
-
-    @staticmethod
-    def _end(effect: Fetch, mine: _Process) -> None:
-        with mine.lock:
-            mine.under_way.pop(effect, None)
 
     def _exchange(self, effect: Fetch, mine: _Process) -> Fetched:
         import requests
@@ -278,13 +235,7 @@ def _is_over(left: Any) -> bool:
 
 
 def _unreachable(code: str, detail: str) -> ProviderUnavailable:
-    return ProviderUnavailable(code, _UNREACHABLE_MESSAGE, detail=detail)
-
-
-def _gave_up(effect: Fetch) -> ProviderUnavailable:
-    return _unreachable(
-        "provider_timeout", f"{_describe(effect)}: the exchange that others waited for was given up"
-    )
+    return ProviderUnavailable(code, AWAY, detail=detail)
 
 
 def _describe(effect: Fetch) -> str:

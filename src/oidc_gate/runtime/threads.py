@@ -1,44 +1,289 @@
-"""What blocks, off the event loop: in threads of the gate's own, at most sixteen, under asyncio and trio alike."""
+"""Lanes: places for blocking work, a bounded number for each kind of it, and a bounded line before them.
+
+On an event loop a place stands for a thread of the gate's own, and a request that waits in line costs no thread.
+Under WSGI a request brings its thread along, and holds it while it waits. There the number of places follows the
+number of threads that the server uses, one thread in four is left to everything else, and a request waits for half a
+second at the most. A request that gets no place is refused with a time to come again.
+"""
 
 from __future__ import annotations
 
 import sys
+import threading
+import time
+from collections import deque
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass, field
 
-from anyio import CapacityLimiter, to_thread
-from anyio.lowlevel import RunVar
+from ..effects import Lane
+from ..errors import LineFull
 
-MAX_THREADS = 16
+# urllib3 keeps 8 connections to a host. Anyone can cause pushed requests, so they get few places.
+MAX_PLACES = {Lane.PROVIDER: 16, Lane.PUSHED: 4, Lane.STORE: 16}
+MAX_WAITING = {Lane.PROVIDER: 256, Lane.PUSHED: 64, Lane.STORE: 256}
+# Under WSGI, how many threads of the server make one place.
+THREADS_FOR_A_PLACE = {Lane.PROVIDER: 2, Lane.PUSHED: 4, Lane.STORE: 1}
+# Each piece of work in these lanes finds a place of its own; in the others a step keeps its place to its end.
+BRIEF = frozenset({Lane.STORE})
+MAX_THREAD_WAIT_SECONDS = 0.5
+THREAD_SEEN_SECONDS = 300.0
 
-_limiters: list[RunVar[CapacityLimiter]] = []
+MIN_TURN_SECONDS, MAX_TURN_SECONDS = 0.5, 10.0
+_FIRST_GUESS_SECONDS = 0.3
+_WEIGHT_OF_NEWEST = 0.2
 
 
-async def off_loop(go_on: Callable[[Any], Any], effect: Any) -> Any:
-    """Call `go_on` with `effect` in a thread and return its result.
+class ServerThreads:
+    """The threads in which a WSGI server calls the gate, as far as the gate has seen them.
 
-    The thread is not one of the application's pool: `anyio` keeps idle threads apart from the loop's default
-    executor, and the limiter is ours alone. Who is cancelled waits for the thread, which the provider's timeout
-    bounds, once for each of the few exchanges of a sign-in: an abandoned one would run on and not be counted.
+    Attributes:
+        lock: Guards this object and the lanes that share it.
+        held: How many of them are in an exchange with the provider, or wait for one.
     """
-    return await to_thread.run_sync(go_on, effect, limiter=_limiter())
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.lock = threading.Lock()
+        self.held = 0
+        self._clock = clock
+        self._seen: dict[int, float] = {}
+
+    def see(self) -> bool:
+        """Count the calling thread; return whether it was counted before."""
+        now, ident = self._clock(), threading.get_ident()
+        oldest = now - THREAD_SEEN_SECONDS
+        self._seen = {ident: at for ident, at in self._seen.items() if at > oldest}
+        was_seen = ident in self._seen
+        self._seen[ident] = now
+        return was_seen
+
+    @property
+    def count(self) -> int:
+        """How many were seen within the last minutes."""
+        return len(self._seen)
 
 
-def _limiter() -> CapacityLimiter:
-    """Return the limiter of the running event loop."""
-    if not _limiters:
-        _limiters.append(RunVar("oidc_gate_limiter"))
-    try:
-        return _limiters[0].get()
-    except LookupError:
-        limiter = CapacityLimiter(MAX_THREADS)
-        _limiters[0].set(limiter)
-        return limiter
+@dataclass(eq=False, slots=True)
+class Place:
+    """A place in a lane."""
+
+    lane: BoundedLane
+    since: float
+    is_in_thread: bool
+
+    def leave(self) -> None:
+        """Leave the place to the first in line."""
+        self.lane.leave(self)
 
 
-def is_on_a_loop() -> bool:
-    """Tell whether an event loop runs in this thread."""
-    asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")
-    if asyncio is not None and asyncio._get_running_loop() is not None:
-        return True
-    return trio is not None and bool(trio.lowlevel.in_trio_run())
+@dataclass(eq=False, slots=True)
+class Waiter:
+    """A request in line.
+
+    Args:
+        wake: Tells it that it has a place, from any thread; raises RuntimeError if its event loop is closed.
+        is_in_thread: It holds a thread of a WSGI server.
+        place: What it was given; None while it waits.
+    """
+
+    wake: Callable[[], object]
+    is_in_thread: bool = False
+    place: Place | None = field(default=None)
+
+
+class BoundedLane:
+    """One lane of this process. Safe under threads and event loops, of which there may be several.
+
+    Args:
+        threads: Shared by the lanes of one gate.
+        wait_seconds: How long a request waits in line where that costs no thread.
+        prepare: Called before a request waits in its thread: what takes its time without the provider.
+        clock: Seconds, monotonic.
+
+    Attributes:
+        is_brief: A step leaves its place as soon as it waits for something else.
+    """
+
+    def __init__(
+        self,
+        lane: Lane,
+        threads: ServerThreads,
+        *,
+        wait_seconds: float,
+        prepare: Callable[[], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.wait_seconds, self.is_brief = wait_seconds, lane in BRIEF
+        self._lane, self._prepare, self._clock = lane, prepare, clock
+        self._threads, self._lock = threads, threads.lock
+        self._places: list[Place] = []  # the oldest first
+        self._line: deque[Waiter] = deque()
+        self._is_scarce = THREADS_FOR_A_PLACE[lane] > 1
+        self._typical_seconds = _FIRST_GUESS_SECONDS
+        self._last_turn = 0.0
+
+    def enter(self, *, is_first: bool = True) -> Place:
+        """Return a place, after waiting for it in this thread if need be.
+
+        Args:
+            is_first: False for a step that had a place before: it is not refused before it has waited.
+
+        Raises:
+            LineFull: None becomes free soon enough.
+        """
+        if self._prepare is not None:
+            self._prepare()
+        event = threading.Event()
+        if _is_waiting_cheap():
+            waiter = self.line_up(event.set, is_first=is_first)
+            if waiter.place is None:
+                event.wait(self.wait_seconds)
+        else:
+            waiter = self._line_up_thread(event.set, is_first=is_first)
+            self._wait_in_thread(waiter, event, is_first=is_first)
+        return self.place_of(waiter)
+
+    def line_up(self, wake: Callable[[], object], *, is_first: bool) -> Waiter:
+        """Return a waiter, which has its place already if there is one.
+
+        Raises:
+            LineFull: The line is full.
+        """
+        with self._lock:
+            if is_first and len(self._line) >= MAX_WAITING[self._lane]:
+                raise self._refusal()
+            waiter = Waiter(wake)
+            woken = self._append(waiter)
+        self._wake(woken)
+        return waiter
+
+    def place_of(self, waiter: Waiter) -> Place:
+        """Return the place of a request that has finished waiting.
+
+        Raises:
+            LineFull: It was given none; it leaves the line.
+        """
+        with self._lock:
+            if waiter.place is not None:
+                return waiter.place
+            self._remove(waiter)
+            raise self._refusal()
+
+    def withdraw(self, waiter: Waiter) -> None:
+        """Leave the line, or the place that the request was given meanwhile."""
+        with self._lock:
+            place = waiter.place
+            if place is None:
+                self._remove(waiter)
+        if place is not None:
+            self.leave(place)
+
+    def leave(self, place: Place) -> None:
+        """Leave `place` to the first in line."""
+        with self._lock:
+            self._places.remove(place)
+            self._threads.held -= self._is_scarce and place.is_in_thread
+            taken = self._clock() - place.since
+            self._typical_seconds += _WEIGHT_OF_NEWEST * (taken - self._typical_seconds)
+            woken = self._fill_places()
+        self._wake(woken)
+
+    def _wake(self, waiters: list[Waiter]) -> None:
+        for waiter in waiters:
+            try:
+                waiter.wake()
+            except RuntimeError:  # its event loop is closed, so it never comes
+                self.withdraw(waiter)
+
+    def _line_up_thread(self, wake: Callable[[], object], *, is_first: bool) -> Waiter:
+        with self._lock:
+            # A new thread shows that there are more of them than were known, so it may wait.
+            if self._threads.see() and is_first and self._is_scarce and self._holds_too_many():
+                raise self._refusal()
+            self._threads.held += self._is_scarce
+            waiter = Waiter(wake, is_in_thread=True)
+            woken = self._append(waiter)
+        self._wake(woken)
+        return waiter
+
+    def _wait_in_thread(self, waiter: Waiter, event: threading.Event, *, is_first: bool) -> None:
+        """Wait as long as the work under way is young, and so will probably be done soon."""
+        until = self._clock() + self.wait_seconds
+        while waiter.place is None:
+            left = until - self._clock()
+            if is_first:
+                with self._lock:
+                    left = min(left, MAX_THREAD_WAIT_SECONDS - self._age())
+            if left <= 0:
+                return
+            event.wait(left)
+
+    def _append(self, waiter: Waiter) -> list[Waiter]:
+        self._line.append(waiter)
+        return self._fill_places()
+
+    def _remove(self, waiter: Waiter) -> None:
+        self._line.remove(waiter)
+        self._threads.held -= self._is_scarce and waiter.is_in_thread
+
+    def _fill_places(self) -> list[Waiter]:
+        woken = []
+        while self._line and len(self._places) < self._limit(self._line[0].is_in_thread):
+            waiter = self._line.popleft()
+            waiter.place = Place(self, self._clock(), waiter.is_in_thread)
+            self._places.append(waiter.place)
+            woken.append(waiter)
+        return woken
+
+    def _limit(self, is_in_thread: bool) -> int:
+        """Return how many places there are."""
+        if not is_in_thread:
+            return MAX_PLACES[self._lane]
+        return min(max(1, self._threads.count // THREADS_FOR_A_PLACE[self._lane]), MAX_PLACES[self._lane])
+
+    def _holds_too_many(self) -> bool:
+        """Return whether no further thread of the server may be held."""
+        count = self._threads.count
+        if self._threads.held >= max(2, count - max(1, count // 4)):
+            return True
+        own = sum(place.is_in_thread for place in self._places)
+        own += sum(waiter.is_in_thread for waiter in self._line)
+        return self._lane is Lane.PUSHED and own >= max(1, count // 2)
+
+    def _age(self) -> float:
+        """Return for how many seconds the oldest place has been taken."""
+        return self._clock() - self._places[0].since if self._places else 0.0
+
+    def _refusal(self) -> LineFull:
+        """Return the refusal, with a turn: one request after another, as fast as places become free."""
+        now, limit = self._clock(), max(1, len(self._places))
+        turn = max(self._last_turn + self._typical_seconds / limit, now + MIN_TURN_SECONDS)
+        self._last_turn = min(turn, now + MAX_TURN_SECONDS)
+        wait = self._last_turn - now
+        detail = f"{self._lane.value}: {len(self._places)} under way, {len(self._line)} waiting"
+        if self._lane is Lane.STORE:
+            message = "This service is very busy at this moment."
+            return LineFull("store_line_full", message, detail=detail, retry_after_seconds=wait)
+        message = "Many people are signing in at this moment."
+        return LineFull("sign_in_line_full", message, detail=detail, retry_after_seconds=wait)
+
+
+def make_lanes(wait_seconds: float, prepare: Callable[[], None] | None = None) -> dict[Lane, BoundedLane]:
+    """Return the lanes of one gate in one process.
+
+    Args:
+        wait_seconds: See `BoundedLane`.
+        prepare: For the lanes to the provider.
+    """
+    threads = ServerThreads()
+
+    def make(lane: Lane) -> BoundedLane:
+        needed = None if lane is Lane.STORE else prepare
+        return BoundedLane(lane, threads, wait_seconds=wait_seconds, prepare=needed)
+
+    return {lane: make(lane) for lane in Lane}
+
+
+def _is_waiting_cheap() -> bool:
+    """Tell whether what looks like a thread is a greenlet, of which thousands may wait."""
+    monkey = sys.modules.get("gevent.monkey")
+    return monkey is not None and bool(monkey.is_module_patched("threading"))

@@ -2,15 +2,51 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, assert_never
 
-from ..effects import AddOnce, Effect, ExpiringKeys, Fetch, Fetched, LastSeen, Now, Random, ReadBody
+from ..effects import (
+    AddOnce,
+    Background,
+    Effect,
+    Enter,
+    ExpiringKeys,
+    Fetch,
+    Fetched,
+    Lane,
+    LastSeen,
+    Lock,
+    Now,
+    Random,
+    ReadBody,
+    Release,
+    Step,
+)
+from ..errors import ProviderUnavailable
 from ..settings import Settings
 from ..store.expiring_keys import MemoryKeys
-from .http import Outbound
+from . import libraries
+from .driver import run
+from .http import AWAY, Outbound
+from .threads import BoundedLane, make_lanes
+
+log = logging.getLogger("oidc_gate")
+
+# A request waits in line, or for a lock, a little longer than the exchange takes that it waits for.
+_GRACE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Process:
+    """What belongs to one process: after a fork nothing that another thread held is ever given back."""
+
+    lanes: dict[Lane, BoundedLane]
+    locks: dict[str, threading.Lock] = field(default_factory=dict)
 
 
 class World:
@@ -34,13 +70,22 @@ class World:
     ) -> None:
         self.expiring_keys: ExpiringKeys = MemoryKeys() if expiring_keys is None else expiring_keys
         self._outbound = Outbound(settings).perform if outbound is None else outbound
+        self._prepare = _load_libraries if outbound is None else None
         self.clock, self._entropy = clock, entropy
+        self._wait_seconds = settings.provider_timeout_seconds + _GRACE_SECONDS
+        self._processes: dict[int, _Process] = {}
 
-    def blocks(self, effect: Effect) -> bool:
-        """Tell whether performing `effect` may wait for a network or a disk."""
-        if isinstance(effect, AddOnce | LastSeen):
-            return self.expiring_keys.blocks
-        return isinstance(effect, Fetch)
+    def lane_of(self, effect: Effect) -> BoundedLane | None:
+        """Return the lane of an effect that may wait for a network or a disk; None for any other."""
+        match effect:
+            case Fetch() | Enter():
+                return self._mine().lanes[effect.lane]
+            case Lock():
+                return self._mine().lanes[Lane.PROVIDER]
+            case AddOnce() | LastSeen():
+                return self._mine().lanes[Lane.STORE] if self.expiring_keys.blocks else None
+            case _:
+                return None
 
     def perform(self, effect: Effect) -> Any:
         """Perform `effect` and return its result."""
@@ -55,7 +100,41 @@ class World:
                 return self.expiring_keys.add_once(key, until, int(self.clock()))
             case LastSeen(keys):
                 return self.expiring_keys.last_seen(keys, int(self.clock()))
-            case ReadBody():
-                raise TypeError("a request's body is read by the shell")
+            case Lock(name):
+                return self._acquire(name)
+            case Release(Lock(), lock):
+                lock.release()
+            case Background(start):
+                threading.Thread(target=self._drive, args=(start,), name="oidc_gate", daemon=True).start()
+            case ReadBody() | Enter():
+                raise TypeError(f"{effect!r} is performed by the driver")
             case _:
                 assert_never(effect)
+
+    def _mine(self) -> _Process:
+        pid = os.getpid()
+        return self._processes.get(pid) or self._processes.setdefault(
+            pid, _Process(make_lanes(self._wait_seconds, self._prepare))
+        )
+
+    def _acquire(self, name: str) -> threading.Lock:
+        lock = self._mine().locks.setdefault(name, threading.Lock())
+        if lock.acquire(timeout=self._wait_seconds):
+            return lock
+        raise ProviderUnavailable(
+            "provider_timeout", AWAY, detail=f"{name}: the exchange that others wait for takes too long"
+        )
+
+    def _drive(self, start: Callable[[], Step[None]]) -> None:
+        try:
+            run(start(), self, _no_body, in_lanes=False)
+        except Exception:
+            log.exception("work in the background failed: a defect of oidc_gate")
+
+
+def _load_libraries() -> None:
+    libraries.load()
+
+
+def _no_body(limit: int) -> bytes:
+    return b""

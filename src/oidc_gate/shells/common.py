@@ -5,11 +5,10 @@ from __future__ import annotations
 import itertools
 import logging
 import os
-import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Generic
 
-from ..effects import run
+from ..effects import Background
 from ..endpoints.context import Components
 from ..errors import ConfigurationError
 from ..gate import Gate, RenderSession
@@ -149,17 +148,7 @@ class Runtime(Generic[Payload]):
         if self.warmed_up_pid == os.getpid():
             return
         self.warmed_up_pid = os.getpid()
-        threading.Thread(target=self._warm_up, name="oidc_gate-discovery", daemon=True).start()
-
-    def _warm_up(self) -> None:
-        try:
-            run(self.gate.components.provider.warm_up(), self.world, _no_body)
-        except Exception:
-            log.exception("discovery failed in a way that is a defect of oidc_gate")
-
-
-def _no_body(limit: int) -> bytes:
-    return b""
+        self.world.perform(Background(self.gate.components.provider.warm_up))
 
 
 def is_own_challenge(www_authenticate: Iterable[str]) -> bool:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from .. import asgi, wsgi
-from ..effects import run
 from ..model import Identity, Session
+from ..runtime.driver import run
 from ..session.lifetime import renew_at
 from ..shells.asgi_messages import Receive, Scope, Send
 from ..shells.common import Runtime

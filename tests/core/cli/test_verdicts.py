@@ -12,8 +12,8 @@ from uvicorn.server import ServerState
 
 from oidc_gate.asgi import AuthBackend
 from oidc_gate.cli.verdicts import VerdictProtocol, cookie_of
-from oidc_gate.effects import run
 from oidc_gate.model import Identity, Session
+from oidc_gate.runtime.driver import run
 from tests.core.request.making import settings
 
 PLAIN = b"GET /oauth2/auth HTTP/1.1\r\nHost: app\r\nCookie: x=1; %s\r\nAccept: */*\r\n\r\n"

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
+from oidc_gate.effects import Fetch, Fetched, Step
 from oidc_gate.errors import GateError, IDTokenError, ProviderError, ProviderUnavailable
 from oidc_gate.provider.client import Provider
 from oidc_gate.provider.jose.id_token import Expectations, validate_id_token
 from oidc_gate.provider.jose.keys import KeySet
 from oidc_gate.provider.refreshing_cache import lifetime
+from oidc_gate.runtime.driver import run
+from oidc_gate.runtime.world import World
 
 from . import scripted as op
 from .scripted import ISSUER, METADATA, START, Scripted, answer, world
@@ -108,15 +116,15 @@ def test_while_one_renews_the_others_are_served_the_old() -> None:
     assert len(scripted.fetches) == 1
 
 
-def verify(provider: Provider, scripted: Scripted, token: str) -> object:
+def verified(token: str, keys: KeySet) -> object:
     expected = Expectations(
         issuer=ISSUER, client_id=op.CLIENT, nonce=op.NONCE, algorithms=("RS256",), access_token="at"
     )
+    return validate_id_token(token, keys=keys, expected=expected, now=START)
 
-    def check(keys: KeySet) -> object:
-        return validate_id_token(token, keys=keys, expected=expected, now=START).claims
 
-    return scripted.drive(provider.verify(check))
+def verify(provider: Provider, scripted: Scripted, token: str) -> object:
+    return scripted.drive(provider.verify(lambda keys: verified(token, keys)))
 
 
 @pytest.mark.parametrize("kid", ["k2", "k1"], ids=["a new kid", "a new key under the same kid"])
@@ -141,19 +149,6 @@ def test_an_unknown_key_a_thousand_times() -> None:
     with pytest.raises(IDTokenError):
         verify(provider, scripted, token)
     assert scripted.urls().count(ISSUER + "/jwks") == 3
-
-
-def test_who_comes_while_the_keys_are_renewed_shares_the_answer() -> None:
-    scripted, provider = world(), Provider(op.settings())
-    verify(provider, scripted, op.id_token())
-    new = op.key("k2")
-    first = provider.keys(refresh=True)
-    next(first)
-    while not hasattr(effect := first.send(scripted.now), "url"):
-        pass  # up to its Fetch, which stays unanswered
-    scripted.answers[ISSUER + "/jwks"] = answer(op.jwks(new))
-    assert verify(provider, scripted, op.id_token(new))
-    assert scripted.fetches[-1] == effect, "equal, so it is shared"
 
 
 def test_a_fault_of_another_kind_renews_nothing() -> None:
@@ -219,17 +214,57 @@ def test_what_changed_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.messages == [f"discovery of {ISSUER}: changed: token_endpoint"]
 
 
-def test_many_who_fail_together_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    scripted, provider = world(discovery=DOWN), Provider(op.settings())
-    steps = [provider.metadata() for _ in range(5)]
-    for step in steps:
-        next(step)
-        step.send(scripted.now)
-    scripted.now += 5
-    for step in steps:
-        step.throw(DOWN)
-        with pytest.raises(GateError):
-            step.send(scripted.now)
+# --- many at once: each in a thread of its own, over a provider that answers when it is let ------------
+
+
+class Crowd:
+    """Requests that wait for one exchange; `open` lets the provider answer."""
+
+    def __init__(self, scripted: Scripted, held_up: str) -> None:
+        self.scripted, self.held_up = scripted, held_up
+        self.world = World(op.settings(), outbound=self.fetch, clock=lambda: scripted.now)
+        self.reached, self.open = threading.Event(), threading.Event()
+        self.pool = ThreadPoolExecutor(12)
+
+    def fetch(self, fetch: Fetch) -> Fetched:
+        if fetch.url == self.held_up:
+            self.reached.set()
+            assert self.open.wait(20)
+        answered: Fetched = self.scripted.perform(fetch)
+        return answered
+
+    def drive(self, step: Callable[[], Step[Any]]) -> Any:
+        """Return what the step returned, or the error that it raised."""
+        try:
+            return run(step(), self.world, lambda _: b"", in_lanes=False)
+        except GateError as error:
+            return error
+
+    def together(self, *steps: Callable[[], Step[Any]]) -> list[Any]:
+        """Drive the first, and the others while it waits for the provider."""
+        jobs = [self.pool.submit(self.drive, steps[0])]
+        assert self.reached.wait(20)
+        jobs += [self.pool.submit(self.drive, step) for step in steps[1:]]
+        time.sleep(0.1)  # more than enough to line up; too little only makes the test prove less
+        self.open.set()
+        return [job.result(20) for job in jobs]
+
+
+def test_many_at_once_wait_for_one_exchange() -> None:
+    crowd, provider = Crowd(world(), DISCOVERY), Provider(op.settings())
+    found = crowd.together(*[provider.metadata] * 10)
+    assert [metadata.issuer for metadata in found] == [ISSUER] * 10
+    assert crowd.scripted.urls() == [DISCOVERY]
+
+
+def test_many_who_wait_for_one_failure_get_one_each_and_it_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    crowd, provider = Crowd(world(discovery=DOWN), DISCOVERY), Provider(op.settings())
+    found = crowd.together(*[provider.metadata] * 10)
+    assert [error.code for error in found] == ["provider_unreachable"] * 10
+    assert len({id(error) for error in found}) == 10
+    assert crowd.scripted.urls() == [DISCOVERY]
     assert len(caplog.records) == 1
 
 
@@ -242,3 +277,35 @@ def test_discovery_must_offer_the_algorithm_of_the_registration() -> None:
     assert (
         world().drive(Provider(op.settings(id_token_signed_response_alg="RS256")).metadata()).issuer == ISSUER
     )
+
+
+def test_one_who_waited_for_a_failure_of_long_ago_does_not_get_it() -> None:
+    """The memory of a failure is ten seconds long, and not that of its exchange."""
+    scripted, provider = world(discovery=DOWN), Provider(op.settings())
+    with pytest.raises(ProviderUnavailable):
+        scripted.drive(provider.metadata())
+    scripted.answers[DISCOVERY] = answer(dict(METADATA))
+    scripted.now += 10
+    crowd = Crowd(scripted, DISCOVERY)
+    assert [found.issuer for found in crowd.together(*[provider.metadata] * 5)] == [ISSUER] * 5
+
+
+@pytest.mark.parametrize("is_found", [True, False])
+def test_a_token_whose_key_is_unknown_waits_for_the_keys_that_are_under_way(is_found: bool) -> None:
+    scripted, provider = world(), Provider(op.settings())
+    verify(provider, scripted, op.id_token())
+    new = op.key("k2")
+    scripted.answers[ISSUER + "/jwks"] = answer(op.jwks(new)) if is_found else DOWN
+    crowd = Crowd(scripted, ISSUER + "/jwks")
+
+    def renews() -> Step[Any]:
+        return provider.keys(refresh=True)
+
+    def verifies() -> Step[Any]:
+        return provider.verify(lambda keys: verified(op.id_token(new), keys))
+
+    _, *found = crowd.together(renews, verifies, verifies, verifies)
+    assert [getattr(one, "code", "verified") for one in found] == [
+        "verified" if is_found else "id_token_kid"
+    ] * 3
+    assert scripted.urls().count(ISSUER + "/jwks") == 2

@@ -39,7 +39,7 @@ def refused(**changes: Any) -> ProviderError:
 )
 def test_where_the_document_is(issuer: str, url: str) -> None:
     request = build_discovery_request(issuer)
-    assert (request.method, request.url, request.shared) == ("GET", url, True)
+    assert (request.method, request.url) == ("GET", url)
 
 
 def test_what_is_kept() -> None:

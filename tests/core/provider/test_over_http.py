@@ -9,10 +9,10 @@ import pytest
 import requests
 from joserfc.jwk import ECKey
 
-from oidc_gate.effects import run
 from oidc_gate.provider.authorization import build_authorization_request, process_authorization_response
 from oidc_gate.provider.client import Provider
 from oidc_gate.provider.sign_in import SignedIn, complete_sign_in
+from oidc_gate.runtime.driver import run
 from oidc_gate.runtime.world import World
 from oidc_gate.testing import Client, TestProvider
 

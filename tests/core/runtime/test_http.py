@@ -10,15 +10,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from oidc_gate.effects import Fetch, Fetched
+from oidc_gate.effects import Fetch
 from oidc_gate.errors import GateError, ProviderError, ProviderUnavailable
 from oidc_gate.runtime.http import Outbound
 from oidc_gate.settings import Settings
@@ -431,101 +430,24 @@ def test_after_a_fork_the_connections_are_new(monkeypatch: pytest.MonkeyPatch) -
     assert wire.connections == 2
 
 
-# --- shared exchanges -------------------------------------------------------------------------------
-
-
-def slowly(data: bytes) -> Speak:
-    def speak(sock: socket.socket, _: bytes) -> None:
-        time.sleep(0.3)
-        sock.sendall(data)
-
-    return speak
-
-
-def at_once(count: int, call: Callable[[], Fetched]) -> list[Fetched | GateError]:
-    def one(_: int) -> Fetched | GateError:
-        try:
-            return call()
-        except GateError as error:
-            return error
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(one, range(count)))
-
-
-def sharing(count: int, call: Callable[[], Fetched], held: threading.Event) -> list[Fetched | GateError]:
-    """Call in `count` threads, and set `held` when all of them but one wait for the exchange of that one."""
-    waiting, result = threading.Semaphore(0), Future.result
-
-    def counted(future: Future[Any], timeout: float | None = None) -> Any:
-        if threading.current_thread() is not threading.main_thread():
-            waiting.release()
-        return result(future, timeout)
-
-    def release() -> None:
-        for _ in range(count - 1):
-            waiting.acquire(timeout=60)
-        held.set()
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Future, "result", counted)
-        threading.Thread(target=release).start()
-        return at_once(count, call)
-
-
-def holding(held: threading.Event, data: bytes) -> Speak:
-    """Answer once `held` is set."""
-
-    def speak(sock: socket.socket, _: bytes) -> None:
-        held.wait(60)
-        sock.sendall(data)
-
-    return speak
-
-
-def test_equal_gets_share_one_exchange() -> None:
-    held = threading.Event()
-    with serving(holding(held, reply(b"shared"))) as wire:
-        one, effect = outbound(), get(wire.url(), shared=True)
-        results = sharing(8, lambda: one.perform(effect), held)
-        assert [result.body for result in results if isinstance(result, Fetched)] == [b"shared"] * 8
-        assert len(wire.requests) == 1
-        one.perform(effect)
-        assert len(wire.requests) == 2, "what is over is not shared"
-
-
-def test_others_do_not() -> None:
-    with serving(slowly(reply())) as wire:
-        one = outbound()
-        at_once(3, lambda: one.perform(get(wire.url())))
-        at_once(3, lambda: one.perform(Fetch("POST", wire.url(), (), b"", shared=True)))
-    assert len(wire.requests) == 6
-
-
-def test_a_failure_is_shared_too_and_each_gets_its_own() -> None:
-    held = threading.Event()
-    with serving(holding(held, reply(b"x" * 100))) as wire:
-        one, effect = outbound(), get(wire.url(), shared=True, max_bytes=10)
-        results = sharing(5, lambda: one.perform(effect), held)
-    assert [result.code for result in results if isinstance(result, ProviderError)] == [
-        "answer_too_large"
-    ] * 5
-    assert len({id(result) for result in results}) == 5
-    assert len(wire.requests) == 1
+# --- greenlets -----------------------------------------------------------------------------------------
 
 
 def test_under_gevent() -> None:
     script = """
 from gevent import monkey; monkey.patch_all()
-import gevent
-from tests.core.runtime.test_http import drip, get, outbound, slowly
+import gevent, sys, time
+from tests.core.runtime.test_http import drip, get, outbound
 from tests.core.wire import reply, serving
 from oidc_gate.errors import GateError
-with serving(slowly(reply(b"shared"))) as wire:
-    one, effect = outbound(), get(wire.url(), shared=True)
-    jobs = [gevent.spawn(one.perform, effect) for _ in range(5)]
-    assert [job.get().body for job in jobs] == [b"shared"] * 5
-    assert len(wire.requests) == 1
+def slowly(sock, request):
+    time.sleep(0.3)
+    sock.sendall(reply(b"answer"))
+with serving(slowly) as wire:
+    one, started = outbound(), time.monotonic()
+    jobs = [gevent.spawn(one.perform, get(wire.url())) for _ in range(20)]
+    assert [job.get().body for job in jobs] == [b"answer"] * 20
+    assert time.monotonic() - started < 5, "one after another"
 with serving(drip(b"HTTP/1.1 200 OK\\r\\nX: ", b"x")) as wire:
     try:
         outbound(0.5).perform(get(wire.url()))

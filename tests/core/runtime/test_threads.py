@@ -1,38 +1,347 @@
-"""What blocks runs in threads of the gate's own, never more than sixteen of them."""
+"""Lanes: how many go out at once, how many wait, for how long, and when a refused request should come again."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import anyio
 import pytest
 
-from oidc_gate.runtime.threads import MAX_THREADS, off_loop
+from oidc_gate.effects import Lane
+from oidc_gate.errors import LineFull
+from oidc_gate.runtime import threads
+from oidc_gate.runtime.loops import enter, in_thread
+from oidc_gate.runtime.threads import (
+    MAX_PLACES,
+    MAX_WAITING,
+    THREAD_SEEN_SECONDS,
+    BoundedLane,
+    Place,
+    ServerThreads,
+    Waiter,
+)
+
+
+class Clock:
+    now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def lane_of(kind: Lane, wait_seconds: float = 20.0, clock: Callable[[], float] | None = None) -> BoundedLane:
+    clock = clock or time.monotonic
+    return BoundedLane(kind, ServerThreads(clock), wait_seconds=wait_seconds, clock=clock)
+
+
+def take(lane: BoundedLane) -> Place:
+    """Take a place as a request on an event loop does."""
+    return lane.place_of(lane.line_up(lambda: None, is_first=True))
+
+
+def elsewhere(call: Callable[[], Any]) -> Future[Any]:
+    """Call in a thread that then stays, as a server's does."""
+    result: Future[Any] = Future()
+
+    def work() -> None:
+        try:
+            result.set_result(call())
+        except Exception as error:
+            result.set_exception(error)
+        threading.Event().wait(60)
+
+    threading.Thread(target=work, daemon=True).start()
+    return result
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+# --- event loops ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["asyncio", "trio"])
-def test_those_whose_request_was_cancelled_count_too(kind: str) -> None:
-    lock, running, most = threading.Lock(), 0, 0
+@pytest.mark.parametrize("which", list(Lane))
+def test_no_more_than_the_places_are_taken_on_loops_and_all_in_line_get_one(kind: str, which: Lane) -> None:
+    lane, limit = lane_of(which), MAX_PLACES[which]
+    running, most, served = 0, 0, 0
+    full = threading.Event()
 
-    def perform(effect: Any) -> None:
-        nonlocal running, most
-        with lock:
-            running += 1
-            most = max(most, running)
-        threading.Event().wait(0.1)
-        with lock:
-            running -= 1
-
-    async def hurry() -> None:
-        with anyio.move_on_after(0.03):
-            await off_loop(perform, None)
+    async def one() -> None:
+        nonlocal running, most, served
+        place = await enter(lane)
+        running += 1
+        most = max(most, running)
+        if running == limit:
+            full.set()
+        assert await in_thread(lambda: full.wait(20))
+        running -= 1
+        served += 1
+        place.leave()
 
     async def crowd() -> None:
         async with anyio.create_task_group() as group:
-            for _ in range(3 * MAX_THREADS):
-                group.start_soon(hurry)
-                group.start_soon(off_loop, perform, None)
+            for _ in range(limit + 20):
+                group.start_soon(one)
 
     anyio.run(crowd, backend=kind)
-    assert 1 < most <= MAX_THREADS
+    assert (most, served) == (limit, limit + 20)
+    assert (lane._places, len(lane._line)) == ([], 0)
+
+
+@pytest.mark.parametrize("kind", ["asyncio", "trio"])
+def test_a_line_that_is_full_refuses_at_once_and_one_that_does_not_move_in_time(kind: str) -> None:
+    lane = lane_of(Lane.PUSHED, wait_seconds=0.3)
+    refused: list[tuple[str, bool]] = []
+
+    async def one() -> None:
+        started = time.monotonic()
+        try:
+            await enter(lane)
+        except LineFull as error:
+            refused.append((error.code, time.monotonic() - started >= 0.3))
+
+    async def crowd() -> None:
+        async with anyio.create_task_group() as group:
+            for _ in range(MAX_PLACES[Lane.PUSHED] + MAX_WAITING[Lane.PUSHED]):
+                group.start_soon(one)
+            await anyio.sleep(0.05)
+            await one()
+            assert len(refused) == 1
+
+    anyio.run(crowd, backend=kind)
+    assert refused == [
+        ("sign_in_line_full", False),
+        *[("sign_in_line_full", True)] * MAX_WAITING[Lane.PUSHED],
+    ]
+    assert len(lane._line) == 0
+
+
+def test_a_step_that_had_a_place_before_is_not_refused_by_a_full_line() -> None:
+    lane = lane_of(Lane.PUSHED)
+    waiters = [
+        lane.line_up(lambda: None, is_first=True)
+        for _ in range(MAX_PLACES[Lane.PUSHED] + MAX_WAITING[Lane.PUSHED])
+    ]
+    with pytest.raises(LineFull):
+        lane.line_up(lambda: None, is_first=True)
+    last = lane.line_up(lambda: None, is_first=False)
+    for waiter in waiters:
+        lane.place_of(waiter).leave()
+    assert lane.place_of(last)
+
+
+def test_one_whose_loop_is_closed_passes_its_place_on() -> None:
+    lane, woken = lane_of(Lane.PUSHED), []
+
+    def closed() -> None:
+        raise RuntimeError("Event loop is closed")
+
+    places = [take(lane) for _ in range(MAX_PLACES[Lane.PUSHED])]
+    lane.line_up(closed, is_first=True)
+    last: Waiter = lane.line_up(lambda: woken.append("last"), is_first=True)
+    places[0].leave()
+    assert (woken, last.place is not None) == (["last"], True)
+
+
+# --- threads of a WSGI server -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a thread wait for longer than half a second, on a machine that is busy."""
+    monkeypatch.setattr(threads, "MAX_THREAD_WAIT_SECONDS", 20.0)
+
+
+def seen(lane: BoundedLane, number: int) -> None:
+    """Let the lane have seen this many threads, the calling one included."""
+    lane._threads._seen = {-ident: lane._clock() for ident in range(1, number)}
+
+
+@pytest.mark.parametrize(
+    ("which", "threads", "out", "waiting"),
+    [
+        (Lane.PROVIDER, 1, 1, 1),
+        (Lane.PROVIDER, 2, 1, 1),
+        (Lane.PROVIDER, 3, 1, 1),
+        (Lane.PROVIDER, 4, 2, 1),
+        (Lane.PROVIDER, 8, 4, 2),
+        (Lane.PROVIDER, 16, 8, 4),
+        (Lane.PROVIDER, 100, 16, 59),
+        (Lane.PUSHED, 3, 1, 0),
+        (Lane.PUSHED, 4, 1, 1),
+        (Lane.PUSHED, 16, 4, 4),
+    ],
+)
+def test_one_thread_in_four_is_left_alone(which: Lane, threads: int, out: int, waiting: int) -> None:
+    lane = lane_of(which, clock=Clock())
+    seen(lane, threads)
+    waiters = [lane._line_up_thread(lambda: None, is_first=True) for _ in range(out + waiting)]
+    assert [waiter.place is not None for waiter in waiters] == [True] * out + [False] * waiting
+    with pytest.raises(LineFull):
+        lane._line_up_thread(lambda: None, is_first=True)
+    for waiter in waiters:
+        lane.withdraw(waiter)
+    assert (lane._threads.held, lane._places, len(lane._line)) == (0, [], 0)
+
+
+def test_the_lanes_to_the_provider_share_the_threads_and_a_store_needs_none_of_them() -> None:
+    server = ServerThreads()
+    lanes = {kind: BoundedLane(kind, server, wait_seconds=1) for kind in Lane}
+    seen(lanes[Lane.PROVIDER], 4)
+    for kind in (Lane.PROVIDER, Lane.PROVIDER, Lane.PUSHED):
+        assert lanes[kind].enter()
+    with pytest.raises(LineFull):
+        lanes[Lane.PUSHED].enter()
+    for _ in range(4):
+        assert lanes[Lane.STORE].enter()
+
+
+def test_threads_that_were_not_seen_for_a_while_do_not_count() -> None:
+    clock = Clock()
+    server = ServerThreads(clock)
+    assert [elsewhere(server.see).result(20) for _ in range(3)] == [False] * 3
+    assert (server.see(), server.see(), server.count) == (False, True, 4)
+    clock.now += THREAD_SEEN_SECONDS
+    assert (server.see(), server.count) == (False, 1)
+
+
+def test_the_first_requests_of_a_worker_show_how_many_threads_there_are(patient: None) -> None:
+    """Each new thread may wait: the server has more of them than the lane knew."""
+    lane = lane_of(Lane.PROVIDER)
+    jobs = []
+    for number in range(1, 9):
+        jobs.append(elsewhere(lane.enter))
+        eventually(lambda number=number: len(lane._places) + len(lane._line) == number)  # type: ignore[misc]
+    assert (len(lane._places), len(lane._line)) == (4, 4)
+    places = iter([job.result(20) for job in jobs[:4]])
+    for job in jobs[4:]:
+        next(places).leave()
+        assert isinstance(job.result(20), Place)
+
+
+def test_what_takes_its_time_without_the_provider_is_done_before_a_place_is_taken() -> None:
+    places: list[int] = []
+    lane = BoundedLane(
+        Lane.PROVIDER,
+        ServerThreads(),
+        wait_seconds=1,
+        prepare=lambda: places.append(len(lane._places) + lane._threads.count),
+    )
+    lane.enter()
+    assert places == [0]
+
+
+def test_a_thread_waits_for_young_work_and_gets_its_place(patient: None) -> None:
+    lane = lane_of(Lane.PROVIDER)
+    first = elsewhere(lane.enter).result(20)
+    second = elsewhere(lane.enter)
+    eventually(lambda: len(lane._line) == 1)
+    first.leave()
+    assert isinstance(second.result(20), Place)
+
+
+def test_a_thread_does_not_wait_for_old_work() -> None:
+    clock = Clock()
+    lane = lane_of(Lane.PROVIDER, clock=clock)
+    take(lane)
+    seen(lane, 3)
+    clock.now += 0.5
+    with pytest.raises(LineFull):
+        lane.enter()
+    assert (len(lane._line), lane._threads.held) == (0, 0)
+
+
+def test_a_thread_that_waits_gives_up_when_the_work_grows_old() -> None:
+    lane = lane_of(Lane.PROVIDER)
+    elsewhere(lane.enter).result(20)
+    with pytest.raises(LineFull):
+        elsewhere(lane.enter).result(20)
+    assert (len(lane._line), lane._threads.held) == (0, 1)
+
+
+def test_a_thread_whose_step_had_a_place_before_waits_for_old_work_too() -> None:
+    lane = lane_of(Lane.PROVIDER)
+    first = elsewhere(lane.enter).result(20)
+    again = elsewhere(lambda: lane.enter(is_first=False))
+    with pytest.raises(LineFull):
+        elsewhere(lane.enter).result(20)
+    assert not again.done()
+    first.leave()
+    assert isinstance(again.result(20), Place)
+
+
+def test_greenlets_wait_in_a_line_as_long_as_on_a_loop() -> None:
+    script = """
+from gevent import monkey; monkey.patch_all()
+import gevent
+from tests.core.runtime.test_threads import lane_of
+from oidc_gate.effects import Lane
+lane, running, most = lane_of(Lane.PROVIDER), 0, 0
+def one():
+    global running, most
+    place = lane.enter()
+    running += 1
+    most = max(most, running)
+    gevent.sleep(0.01)
+    running -= 1
+    place.leave()
+gevent.joinall([gevent.spawn(one) for _ in range(100)], raise_error=True)
+print(most)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=50)
+    assert done.stdout == f"{MAX_PLACES[Lane.PROVIDER]}\n", done.stderr
+
+
+# --- when to come again -----------------------------------------------------------------------------
+
+
+def test_refused_requests_come_again_one_after_another_as_fast_as_places_become_free() -> None:
+    clock = Clock()
+    lane = lane_of(Lane.PUSHED, clock=clock)
+    for _ in range(50):
+        places = [take(lane) for _ in range(4)]
+        clock.now += 0.4
+        for place in places:
+            place.leave()
+    waiters = [lane.line_up(lambda: None, is_first=True) for _ in range(4 + MAX_WAITING[Lane.PUSHED])]
+
+    def refusal() -> float:
+        with pytest.raises(LineFull) as caught:
+            lane.line_up(lambda: None, is_first=True)
+        return caught.value.retry_after_seconds
+
+    turns = [refusal() for _ in range(200)]
+    assert turns[0] == pytest.approx(0.5)
+    assert turns[10] - turns[0] == pytest.approx(1.0)
+    assert max(turns) == turns[-1] == pytest.approx(10.0)
+    assert len(waiters) == 68
+
+
+@pytest.mark.parametrize(
+    ("which", "code"),
+    [
+        (Lane.PROVIDER, "sign_in_line_full"),
+        (Lane.PUSHED, "sign_in_line_full"),
+        (Lane.STORE, "store_line_full"),
+    ],
+)
+def test_the_refusal_says_which_line_is_full(which: Lane, code: str) -> None:
+    lane = lane_of(which)
+    for _ in range(MAX_PLACES[which] + MAX_WAITING[which]):
+        lane.line_up(lambda: None, is_first=True)
+    with pytest.raises(LineFull) as caught:
+        lane.line_up(lambda: None, is_first=True)
+    assert (caught.value.code, caught.value.status) == (code, 503)
+    expected = f"{which.value}: {MAX_PLACES[which]} under way, {MAX_WAITING[which]} waiting"
+    assert caught.value.detail == expected

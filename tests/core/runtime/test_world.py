@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Sequence
 
 import pytest
 
-from oidc_gate.effects import AddOnce, Effect, Fetch, Fetched, LastSeen, Now, Random, ReadBody, run
+from oidc_gate import effects
+from oidc_gate.effects import (
+    AddOnce,
+    Background,
+    Effect,
+    Enter,
+    Fetch,
+    Fetched,
+    Lane,
+    LastSeen,
+    Lock,
+    Now,
+    Random,
+    ReadBody,
+    Release,
+    Step,
+)
+from oidc_gate.errors import ProviderUnavailable
 from oidc_gate.provider.client import Provider
+from oidc_gate.runtime.driver import run
 from oidc_gate.runtime.world import World
 
 from ..provider import scripted as op
+
+
+def nothing() -> Step[None]:
+    yield Now()
 
 
 class SlowMarks:
@@ -54,16 +79,71 @@ def test_its_own_clock_and_randomness() -> None:
 @pytest.mark.parametrize(
     ("effect", "memory", "slow"),
     [
-        (Now(), False, False),
-        (Random(1), False, False),
-        (Fetch("GET", "https://op.example/"), True, True),
-        (AddOnce("k", 1), False, True),
-        (LastSeen(("k",)), False, True),
+        (Now(), None, None),
+        (Random(1), None, None),
+        (Background(nothing), None, None),
+        (Fetch("GET", "https://op.example/"), Lane.PROVIDER, Lane.PROVIDER),
+        (Fetch("POST", "https://op.example/", lane=Lane.PUSHED), Lane.PUSHED, Lane.PUSHED),
+        (Enter(Lane.STORE), Lane.STORE, Lane.STORE),
+        (Lock("x"), Lane.PROVIDER, Lane.PROVIDER),
+        (Release(Lock("x"), None), None, None),
+        (AddOnce("k", 1), None, Lane.STORE),
+        (LastSeen(("k",)), None, Lane.STORE),
     ],
 )
-def test_what_blocks(effect: Effect, memory: bool, slow: bool) -> None:
-    assert World(op.settings()).blocks(effect) is memory
-    assert World(op.settings(), expiring_keys=SlowMarks()).blocks(effect) is slow
+def test_what_blocks_has_a_lane(effect: Effect, memory: Lane | None, slow: Lane | None) -> None:
+    for marks, expected in ((None, memory), (SlowMarks(), slow)):
+        found = World(op.settings(), expiring_keys=marks).lane_of(effect)
+        assert (found and found._lane) == expected
+
+
+def test_lanes_and_locks_are_those_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that held something when the process forked gives nothing back in the child."""
+    world = World(op.settings(provider_timeout_seconds=0.5))
+    lane = world.lane_of(Lock("x"))
+    assert world.lane_of(Lock("y")) is lane
+    world.perform(Lock("x"))
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    assert world.lane_of(Lock("x")) not in (None, lane)
+    assert world.perform(Lock("x"))
+
+
+def test_a_lock_is_held_by_one_until_it_is_released() -> None:
+    world = World(op.settings(provider_timeout_seconds=0.5))
+    held = world.perform(Lock("x"))
+    assert world.perform(Lock("another"))
+    with pytest.raises(ProviderUnavailable) as caught:
+        world.perform(Lock("x"))
+    assert (caught.value.code, caught.value.detail[:3]) == ("provider_timeout", "x: ")
+    world.perform(Release(Lock("x"), held))
+    assert world.perform(Lock("x"))
+
+
+def test_work_in_the_background(caplog: pytest.LogCaptureFixture) -> None:
+    world = World(op.settings(), clock=lambda: 50.0)
+    seen: list[tuple[int, bool]] = []
+    main, done = threading.get_ident(), threading.Event()
+
+    def works() -> Step[None]:
+        lanes = [world.lane_of(Enter(lane)) for lane in Lane]
+        yield from effects.enter(Lane.PROVIDER)
+        now = yield from effects.now()
+        assert not any(lane and lane._places for lane in lanes), "no request waits for it"
+        seen.append((now, threading.get_ident() == main))
+        done.set()
+
+    def fails() -> Step[None]:
+        yield from effects.now()
+        raise KeyError("a defect")
+
+    run(effects.in_background(works), world, lambda _: b"")
+    assert done.wait(20)
+    assert seen == [(50, False)]
+    run(effects.in_background(fails), world, lambda _: b"")
+    deadline = time.monotonic() + 20
+    while "a defect of oidc_gate" not in caplog.text:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def test_it_drives_steps() -> None:

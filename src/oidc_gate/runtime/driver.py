@@ -1,0 +1,154 @@
+"""How a step is driven: its effects are performed one after another, and what it holds is given back.
+
+`run` is the driver for threads; `oidc_gate.runtime.loops` has the one for event loops. Each closes the step and gives
+back what it holds however it ends: by its result, by an error, or because the request is cancelled.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from ..effects import Effect, Enter, ReadBody, Release, Scoped, Step
+from .threads import BoundedLane, Place
+
+T = TypeVar("T")
+log = logging.getLogger("oidc_gate")
+
+
+class World(Protocol):
+    """What performs effects."""
+
+    def lane_of(self, effect: Effect) -> BoundedLane | None:
+        """Return the lane of an effect that may wait for a network or a disk; None for any other."""
+
+    def perform(self, effect: Effect) -> Any:
+        """Perform `effect` and return its result, or raise what is to be raised at the ``yield``."""
+
+
+ReadsBody = Callable[[int], bytes]
+
+
+def run(step: Step[T], world: World, read: ReadsBody, *, in_lanes: bool = True) -> T:
+    """Drive `step` to its end in this thread.
+
+    Args:
+        read: Reads the request's body, given a limit in bytes.
+        in_lanes: False for work that no request waits for, and that waits for no request.
+    """
+    hold = Hold(step, world)
+
+    def perform(effect: Effect) -> Any:
+        if isinstance(effect, ReadBody):
+            hold.leave_places()
+            return read(effect.limit)
+        lane = world.lane_of(effect) if in_lanes else None
+        if lane is not None and hold.has_to_enter(lane):
+            hold.keep(lane.enter(is_first=hold.enters_first(lane)))
+        return hold.perform(effect)
+
+    try:
+        reached = advance(step, perform, partial(next, step))
+    finally:
+        hold.close()
+    assert isinstance(reached, Ended)
+    value: T = reached.value
+    return value
+
+
+class Hold:
+    """What one step holds: its places in lanes, and what its scoped effects took."""
+
+    def __init__(self, step: Step[Any], world: World) -> None:
+        self._step, self._world = step, world
+        self._places: list[Place] = []
+        self._entered: list[BoundedLane] = []
+        self._releases: list[Release] = []
+
+    def has_to_enter(self, lane: BoundedLane) -> bool:
+        """Return whether the step has no place in `lane`, and leave the lanes that it has no more work in."""
+        for place in [place for place in self._places if place.lane.is_brief and place.lane is not lane]:
+            self._places.remove(place)
+            place.leave()
+        return all(place.lane is not lane for place in self._places)
+
+    def enters_first(self, lane: BoundedLane) -> bool:
+        """Return whether the step had no place in `lane` before."""
+        return lane not in self._entered
+
+    def keep(self, place: Place) -> None:
+        """Keep `place` for the step."""
+        self._places.append(place)
+        self._entered.append(place.lane)
+
+    def leave_places(self) -> None:
+        """Leave every place: before the step waits for the client, and at its end."""
+        while self._places:
+            self._places.pop().leave()
+
+    def perform(self, effect: Effect) -> Any:
+        """Perform `effect`, and remember what has to be given back."""
+        if isinstance(effect, Enter):
+            return None
+        if isinstance(effect, Release):
+            self._releases.remove(effect)
+        result = self._world.perform(effect)
+        if isinstance(effect, Scoped):
+            self._releases.append(Release(effect, result))
+        return result
+
+    def blocks(self) -> bool:
+        """Return whether `close` may wait for a network or a disk."""
+        return any(self._world.lane_of(release) is not None for release in self._releases)
+
+    def close(self) -> None:
+        """Close the step, and give back what it holds."""
+        try:
+            self._step.close()
+        finally:
+            while self._releases:
+                self._give_back(self._releases.pop())
+            self.leave_places()
+
+    def _give_back(self, release: Release) -> None:
+        try:
+            self._world.perform(release)
+        except Exception:
+            log.exception("%s could not be given back", release.taken)
+
+
+class Ended(NamedTuple, Generic[T]):
+    """What a step returned."""
+
+    value: T
+
+
+def _never(effect: Effect) -> bool:
+    return False
+
+
+def advance(
+    step: Step[T],
+    perform: Callable[[Effect], Any],
+    resume: Callable[[], Effect],
+    stops: Callable[[Effect], bool] = _never,
+) -> Effect | Ended[T]:
+    """Resume `step` and perform its effects in this thread, up to the first that `stops` here, or to its end."""
+    try:
+        effect = resume()
+        while not stops(effect):
+            effect = resumed(step, perform, effect)
+    except StopIteration as end:
+        return Ended(end.value)
+    return effect
+
+
+def resumed(step: Step[T], perform: Callable[[Effect], Any], effect: Effect) -> Effect:
+    """Perform `effect` and return what `step` asks for next; a failure of the world is raised at its ``yield``."""
+    try:
+        result = perform(effect)
+    except Exception as error:
+        return step.throw(error)
+    return step.send(result)
