@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import threading
+import time
 import traceback
 from typing import Any
 
@@ -63,12 +64,15 @@ def _ask(gate: Any, target: str, cookie: str) -> Answer:
         **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in HEADERS.items()},
         "HTTP_COOKIE": cookie,
     }
-    try:
-        b"".join(gate(environ, lambda status, headers, exc_info=None: started.append((status, headers))))
-    except Exception:
-        return 500, traceback.format_exc()
-    status, headers = started[-1]
-    return int(status[:3]), dict(headers).get("Location", "")
+    while True:
+        try:
+            b"".join(gate(environ, lambda status, headers, exc_info=None: started.append((status, headers))))
+        except Exception:
+            return 500, traceback.format_exc()
+        status, headers = started[-1][0], dict(started[-1][1])
+        if not status.startswith("503") or "Refresh" not in headers:
+            return int(status[:3]), headers.get("Location", "")
+        time.sleep(0.5)  # the page that waits for a place, and asks again by itself
 
 
 def watch(settings: Settings, requests: list[list[str]]) -> list[str]:

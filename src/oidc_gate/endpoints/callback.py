@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from .. import effects, pages
 from ..effects import Step
-from ..errors import CallbackError, GateError
+from ..errors import CallbackError, GateError, Unavailable
 from ..flow.record import FLOW_SECONDS, State, belongs, open_state
 from ..flow.slots import count_sign_in
 from ..model import Identity, Reason, Reply, Session
@@ -23,7 +23,7 @@ from ..request.forwarded import client_address
 from ..syntax.base64url import b64url_encode
 from .challenge import denied_page
 from .context import Components, RequestContext
-from .error_pages import error_page
+from .error_pages import error_page, waiting_page
 from .responses import page, redirect, with_cookies
 from .start import cookie_domain_hint, flows_in
 
@@ -54,12 +54,19 @@ def _finish(
         return _not_of_this_browser(context, target)
     if state.is_expired(now):
         raise CallbackError("flow_expired", "More than ten minutes passed since this sign-in began.")
-    metadata = yield from components.provider.metadata()
-    validated = process_authorization_response(pairs, metadata, expected_state=raw_state)
+    try:
+        metadata = yield from components.provider.metadata()
+        validated = process_authorization_response(pairs, metadata, expected_state=raw_state)
+        yield from components.provider.wait_for_turn()
+    except Unavailable as error:
+        if (yield from effects.last_seen(_flow_key(state))) is not None:
+            return _not_of_this_browser(context, target, "flow_used")
+        # The code was not sent, so the browser can bring the same answer once more.
+        return waiting_page(context, error, pairs if context.request.method == "POST" else ())
     # One process never sends a code twice, however often the answer is brought (RFC 6749 §4.1.2), and one flow
     # sends one code, however many somebody makes up.
     until = now + 2 * FLOW_SECONDS
-    is_first = yield from effects.add_once(f"flow\0{state.flow_id.hex()}", until)
+    is_first = yield from effects.add_once(_flow_key(state), until)
     if not is_first or not (yield from effects.add_once(_digest(validated.code), until)):
         return _not_of_this_browser(context, target, "flow_used")
     signed_in = yield from complete_sign_in(
@@ -191,6 +198,10 @@ def _redirect_to_target(components: Components, context: RequestContext, target:
         )
         return page(200, content)
     return redirect(target, status=303 if context.request.method == "POST" else 302)
+
+
+def _flow_key(state: State) -> str:
+    return f"flow\0{state.flow_id.hex()}"
 
 
 def _digest(code: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import ceil
 
 from .. import pages
-from ..errors import GateError, ProviderUnavailable, StoreUnavailable
+from ..errors import GateError, LineFull, Unavailable
 from ..model import HeaderList, Reason, Reply
 from ..request.navigation import Audience
 from .context import RequestContext
@@ -39,6 +41,8 @@ _ADVICE = {
     "state_missing": Advice(
         "Nothing to finish here", "This address is where a sign-in ends. Start one with the button."
     ),
+    "sign_in_line_full": Advice("Please wait a moment", _LATER),
+    "store_line_full": Advice("Please wait a moment", _LATER),
     "session_too_large": Advice(
         "Your account does not fit", "Tell the people who run this service the code below."
     ),
@@ -57,6 +61,8 @@ def answer_error(context: RequestContext, error: GateError, target: str | None =
     Args:
         target: Where the person wanted to go; the button starts a sign-in that leads there.
     """
+    if isinstance(error, LineFull) and context.audience is Audience.NAVIGATION:
+        return waiting_page(context, error)
     if context.audience in (Audience.NAVIGATION, Audience.FRAME, Audience.FORM_POST):
         return error_page(context, error, target)
     members = {"request_id": context.request.request_id}
@@ -82,12 +88,32 @@ def error_page(context: RequestContext, error: GateError, target: str | None = N
     return replace(page(error.status, content, _retry_after(error)), reason=reason_of(error))
 
 
+def waiting_page(context: RequestContext, error: Unavailable, form: Iterable[tuple[str, str]] = ()) -> Reply:
+    """Return the page that sends the same request again by itself; nothing was done for it yet.
+
+    Args:
+        form: The fields of a form, to send them again.
+    """
+    advice = _ADVICE.get(error.code) or _BY_STATUS[503]
+    content = pages.waiting_page(
+        static_url=context.path_to("static"),
+        title=advice.title,
+        message=error.public_message,
+        code=error.code,
+        request_id=context.request.request_id,
+        wait_seconds=error.retry_after_seconds,
+        form=form,
+        application_name=context.components.settings.application_name,
+    )
+    return replace(page(503, content), reason=reason_of(error))
+
+
 def reason_of(error: GateError) -> Reason:
     """Return the reason of a reply that an error led to."""
     return Reason(error.code, detail=error.detail or error.public_message)
 
 
 def _retry_after(error: GateError) -> HeaderList:
-    if isinstance(error, ProviderUnavailable | StoreUnavailable):
-        return (("Retry-After", str(error.retry_after_seconds)),)
-    return ()
+    if not isinstance(error, Unavailable):
+        return ()
+    return (("Retry-After", str(ceil(error.retry_after_seconds))),)

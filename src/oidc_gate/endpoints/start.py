@@ -56,6 +56,7 @@ def _begin(components: Components, context: RequestContext, target: str) -> Step
         nonce=flow.nonce,
         code_verifier=flow.code_verifier,
         prompt=_prompt(context),
+        push=components.provider.push,
     )
     cookies = components.cookies
     value = seal_flow(components.flow_sealers[slot], flow, cookie_nonce)

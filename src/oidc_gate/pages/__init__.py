@@ -9,6 +9,7 @@ from oidc_gate.pages.problems import (
     error_page,
     loop_page,
     unavailable_page,
+    waiting_page,
 )
 from oidc_gate.pages.sign_in import continue_page, posted_page, sign_in_page
 from oidc_gate.pages.sign_out import (
@@ -37,4 +38,5 @@ __all__ = [
     "signed_out_page",
     "static_file",
     "unavailable_page",
+    "waiting_page",
 ]

@@ -187,6 +187,25 @@ def link(url: str | None, label: str, *, second: bool = False, mark: Markup = _N
     )
 
 
+def resend(fields: Iterable[tuple[str, str]], label: str, mark: Markup) -> Markup:
+    """Build a form with a button that sends `fields` to the address of the page.
+
+    Args:
+        mark: further attributes of the form, which must not hold text of others.
+    """
+    hidden = [
+        Markup('<input type="hidden" name="{}" value="{}">\n').format(_encodable(name), _encodable(value))
+        for name, value in fields
+    ]
+    return Markup('<form method="post"{}>\n{}<button class="button">{}</button>\n</form>\n').format(
+        mark, Markup("").join(hidden), clean(label, MAX_NAME_LENGTH)
+    )
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 # gate.js adds the fragment of the current URL to the "rd" of links with this attribute.
 RETURNS = Markup(" data-return")
 # gate.js also opens this link by itself if there is a fragment, before the Refresh does.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
+from math import ceil
 
 from markupsafe import Markup
 
@@ -18,6 +19,7 @@ from oidc_gate.pages.layout import (
     paragraph,
     person,
     reference,
+    resend,
 )
 from oidc_gate.pages.safe import MAX_TITLE_LENGTH, clean
 
@@ -159,6 +161,55 @@ def loop_page(
         action_url=action_url,
         action_label="Sign in again",
         application_name=application_name,
+    )
+
+
+def waiting_page(
+    *,
+    static_url: str,
+    title: str,
+    message: str,
+    code: str,
+    request_id: str,
+    wait_seconds: float,
+    form: Iterable[tuple[str, str]] = (),
+    application_name: str | None = None,
+) -> Page:
+    """Build the page that asks for the same address once more, by itself or with its button (status 503).
+
+    With gate.js it does so after `wait_seconds`; without, a Refresh does a little later. A form is only sent by
+    gate.js or by the button, since a Refresh would lose its fields.
+
+    Args:
+        static_url: where the pages' files are served.
+        title: what happened, in a few words.
+        message: what happened, in a sentence.
+        code: the stable error code.
+        request_id: what stands in the log.
+        wait_seconds: when to try again, up to a day; rounded up it is sent as `Retry-After` too.
+        form: names and values of the fields to send again.
+        application_name: what people call the application.
+
+    Spec: RFC 9110 §10.2.3; HTML §4.2.5.3
+    """
+    seconds = ceil(min(max(wait_seconds, 0.1), 86_400))
+    again = Markup(' data-again="{}"').format(round(wait_seconds * 1000))
+    fields = list(form)
+    return build_page(
+        Branding.of(static_url, application_name),
+        clean(title, MAX_TITLE_LENGTH) or "Please wait a moment",
+        (
+            paragraph(message),
+            paragraph("This page tries again by itself in a few seconds. You need not do anything."),
+            actions(resend(fields, "Try now", again) if fields else link(None, "Try now", mark=again)),
+        ),
+        footer=reference((("Error code", code), ("Request ID", request_id))),
+        scripted=True,
+        has_form=bool(fields),
+        extra_headers=(
+            ("Retry-After", str(seconds)),
+            *(() if fields else (("Refresh", str(seconds + 1)),)),
+        ),
     )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import effects
-from ..effects import Fetch, Fetched, Step
+from ..effects import Fetch, Fetched, Lane, Step
 from ..errors import CallbackError, ProviderError
 from ..settings import Settings
 from . import oauth
@@ -93,14 +93,17 @@ def build_authorization_request(
     code_verifier: str,
     prompt: str | None = None,
     login_hint: str | None = None,
+    push: Callable[[Fetch], Step[Fetched]] = effects.fetch,
 ) -> Step[str]:
     """Build the URL to send the browser to: code flow, PKCE with S256, nonce; pushed or signed where wanted.
 
     Args:
         code_verifier: 43 to 128 unreserved characters (RFC 7636 §4.1).
+        push: Sends a pushed request.
 
     Raises:
         ProviderUnavailable, ProviderError: The pushed request was not answered, or refused.
+        LineFull: Too many of them are under way.
 
     Spec: OpenID Connect Core §3.1.2.1; RFC 7636 §4.3; RFC 9101 §5; RFC 9126 §2; RFC 9449 §10.
     """
@@ -111,7 +114,7 @@ def build_authorization_request(
         params = yield from _signed(params, metadata, settings)
     if _is_pushed(metadata, settings):
         # RFC 9126 §4: these two and nothing else, as FAPI 2.0 demands
-        pushed = yield from _pushed(params, metadata, settings)
+        pushed = yield from _pushed(params, metadata, settings, push)
         return oauth.add_query(metadata.authorization_endpoint, pushed)
     return oauth.authorization_uri(metadata.authorization_endpoint, params)
 
@@ -195,7 +198,9 @@ def _is_pushed(metadata: Metadata, settings: Settings) -> bool:
     return wish == "auto" and bool(metadata.pushed_authorization_request_endpoint)
 
 
-def _pushed(params: dict[str, str], metadata: Metadata, settings: Settings) -> Step[dict[str, str]]:
+def _pushed(
+    params: dict[str, str], metadata: Metadata, settings: Settings, push: Callable[[Fetch], Step[Fetched]]
+) -> Step[dict[str, str]]:
     endpoint = metadata.endpoint(
         "pushed_authorization_request_endpoint", with_certificate=uses_certificate(metadata, settings)
     )
@@ -206,9 +211,9 @@ def _pushed(params: dict[str, str], metadata: Metadata, settings: Settings) -> S
             detail="pushed_authorization_requests: discovery names no pushed_authorization_request_endpoint",
         )
     message = yield from authenticate(Message(endpoint, oauth.form(params)), metadata, settings)
-    fetched = yield from effects.fetch(
-        Fetch("POST", endpoint, message.header_list(), message.body.encode(), max_bytes=64 * 1024)
-    )
+    body = message.body.encode()
+    request = Fetch("POST", endpoint, message.header_list(), body, max_bytes=64 * 1024, lane=Lane.PUSHED)
+    fetched = yield from push(request)
     secrets = (params.get("state", ""), params.get("nonce", ""), settings.client_secret or "")
     return {"client_id": settings.client_id, "request_uri": _process_pushed(fetched, secrets)}
 

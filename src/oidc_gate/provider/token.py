@@ -72,25 +72,23 @@ def exchange_code(
     metadata = yield from provider.metadata()
     endpoint = metadata.endpoint("token_endpoint", with_certificate=uses_certificate(metadata, settings))
     body = oauth.code_grant(validated.code, redirect_uri, code_verifier)
-    fetched = yield from _send(endpoint, body, metadata, settings)
+    fetched = yield from _send(provider, endpoint, body, metadata)
     if settings.dpop and (nonce := _required_nonce(fetched)):
-        fetched = yield from _send(endpoint, body, metadata, settings, nonce)
+        fetched = yield from _send(provider, endpoint, body, metadata, nonce)
     secrets = (validated.code, code_verifier, settings.client_secret or "")
     return process_token_response(fetched, dpop=settings.dpop, secrets=secrets)
 
 
 def _send(
-    endpoint: str, body: str, metadata: Metadata, settings: Settings, dpop_nonce: str = ""
+    provider: Provider, endpoint: str, body: str, metadata: Metadata, dpop_nonce: str = ""
 ) -> Step[Fetched]:
+    settings = provider.settings
     message = yield from authenticate(Message(endpoint, body), metadata, settings)
     if settings.dpop:
         proof = yield from DPoPKey.of(settings).proof("POST", endpoint, nonce=dpop_nonce)
         message = message.with_header("DPoP", proof)
-    return (
-        yield from effects.fetch(
-            Fetch("POST", endpoint, message.header_list(), message.body.encode(), max_bytes=MAX_BYTES)
-        )
-    )
+    request = Fetch("POST", endpoint, message.header_list(), message.body.encode(), max_bytes=MAX_BYTES)
+    return (yield from provider.fetch("token", request))
 
 
 def _required_nonce(fetched: Fetched) -> str:

@@ -71,10 +71,10 @@ def fetch_userinfo(provider: Provider, tokens: TokenResponse, *, sub: str) -> St
     settings = provider.settings
     metadata = yield from provider.metadata()
     endpoint = metadata.endpoint("userinfo_endpoint", with_certificate=uses_certificate(metadata, settings))
-    fetched = yield from _send(endpoint, tokens, settings)
+    fetched = yield from _send(provider, endpoint, tokens)
     nonce = fetched.headers.get("dpop-nonce", "")
     if settings.dpop and fetched.status == 401 and 0 < len(nonce) <= 512:  # RFC 9449 §9
-        fetched = yield from _send(endpoint, tokens, settings, nonce)
+        fetched = yield from _send(provider, endpoint, tokens, nonce)
     raise_for_status(fetched, WHAT)
     if fetched.status != 200:
         refuse(WHAT, f"status {fetched.status}", "userinfo_refused")
@@ -127,17 +127,18 @@ def _wanted_claims(settings: Settings, metadata: Metadata) -> Iterator[tuple[str
         yield (settings.groups_claim,)
 
 
-def _send(endpoint: str, tokens: TokenResponse, settings: Settings, dpop_nonce: str = "") -> Step[Fetched]:
+def _send(provider: Provider, endpoint: str, tokens: TokenResponse, dpop_nonce: str = "") -> Step[Fetched]:
     # RFC 9449 §7.1 has a scheme of its own for bound tokens.
     headers = [
         ("Accept", "application/json, application/jwt"),
         ("Authorization", f"{tokens.token_type} {tokens.access_token}"),
     ]
-    if settings.dpop:
-        key = DPoPKey.of(settings)
+    if provider.settings.dpop:
+        key = DPoPKey.of(provider.settings)
         proof = yield from key.proof("GET", endpoint, nonce=dpop_nonce, access_token=tokens.access_token)
         headers.append(("DPoP", proof))
-    return (yield from effects.fetch(Fetch("GET", endpoint, tuple(headers), max_bytes=MAX_BYTES)))
+    request = Fetch("GET", endpoint, tuple(headers), max_bytes=MAX_BYTES)
+    return (yield from provider.fetch("userinfo", request))
 
 
 def _signed(provider: Provider, fetched: Fetched) -> Step[Mapping[str, Any]]:

@@ -73,7 +73,22 @@ def _sign_out(text: str, url: str) -> Page:
     )
 
 
+def _waiting(text: str, form: bool) -> Page:
+    return pages.waiting_page(
+        static_url=STATIC,
+        title=text,
+        message=text,
+        code=text,
+        request_id=text,
+        wait_seconds=1.5,
+        form=[(text[:1000], text[:1000])] if form else (),
+        application_name=text,
+    )
+
+
 BUILDERS: Mapping[str, Build] = {
+    "waiting": lambda text, url: _waiting(text, False),
+    "waiting_form": lambda text, url: _waiting(text, True),
     "sign_in": _sign_in,
     "sign_in_by_itself": lambda text, url: _sign_in(text, url, 0),
     "known": _known,
@@ -114,6 +129,18 @@ PLAIN: Mapping[str, Callable[[], Page]] = {
     ),
     "loop": lambda: pages.loop_page(static_url=STATIC, request_id="r1", action_url=START),
     "unavailable": lambda: pages.unavailable_page(static_url=STATIC, request_id="r1"),
+    "waiting": lambda: pages.waiting_page(
+        static_url=STATIC, title="t", message="m", code="c", request_id="r1", wait_seconds=1
+    ),
+    "waiting_form": lambda: pages.waiting_page(
+        static_url=STATIC,
+        title="t",
+        message="m",
+        code="c",
+        request_id="r1",
+        wait_seconds=1,
+        form=[("code", "1")],
+    ),
     "sign_out": lambda: pages.sign_out_page(static_url=STATIC, action_url="/oauth2/sign_out", form_token="t"),
     "signed_out": lambda: pages.signed_out_page(
         static_url=STATIC, sign_in_url=START, provider_signed_out=True

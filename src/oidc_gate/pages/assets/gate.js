@@ -28,6 +28,18 @@
   carry();
   window.addEventListener("hashchange", carry);
 
+  var again = document.querySelector("[data-again]");
+  if (again) {
+    // A page of "please wait": the Refresh, which counts whole seconds, comes a little later than this.
+    setTimeout(function () {
+      if (again.tagName === "FORM") {
+        HTMLFormElement.prototype.submit.call(again); // a field may be named "submit"
+      } else {
+        location.reload();
+      }
+    }, Number(again.getAttribute("data-again")));
+  }
+
   var automatic = document.querySelector("a[data-automatic]");
   if (automatic && fragment()) {
     // The page's own Refresh knows no fragment and waits for the load event; stop() calls it off.
