@@ -233,7 +233,7 @@ class Provider:
             what,
             self.settings.issuer,
             error,
-            "the earlier answer is served on" if has_old else "nobody can sign in until it succeeds",
+            "the earlier answer is served on" if has_old else "no user can sign in until it succeeds",
             _FIXES.get(error.code, ""),
         )
 

@@ -18,7 +18,7 @@ LIFETIME_SECONDS = 3600
 MIN_LIFETIME_SECONDS = 300
 MAX_LIFETIME_SECONDS = 86_400
 RETRY_SECONDS = 10
-"""After a failure nobody tries again for so long."""
+"""After a failure no request tries again for so long."""
 FORCED_RENEWAL_SECONDS = 60
 """A renewal on demand (an unknown key) happens at most once in so long, however many ask."""
 
@@ -83,7 +83,7 @@ class RefreshingCache(Generic[T]):
         self._held: Held[T] | None = None
         self._failure: Failure | None = None
         self._tried_at: int | None = None  # a renewal of what is held
-        self._forced_at: int | None = None  # ... because somebody found it wanting
+        self._forced_at: int | None = None  # ... because a token needed a newer one
         self._under_way = 0
         self._attempts = 0  # that have ended
 
@@ -205,7 +205,7 @@ class RefreshingCache(Generic[T]):
             return True
 
     def check(self, now: int) -> None:
-        """Raise if there is no value and none could be had within the last `RETRY_SECONDS`.
+        """Raise if there is nothing to serve, and nothing could be had within the last `RETRY_SECONDS`.
 
         Raises:
             ProviderUnavailable, ProviderError: As the request that asked for it did.

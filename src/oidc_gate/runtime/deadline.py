@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 MAX_IDLE_SECONDS = 20.0
-"""A connection that was idle for longer is not used again: firewalls forget such without telling anybody."""
+"""A connection that was idle for longer is not used again: firewalls drop such connections silently."""
 MAX_ADDRESSES = 6
 
 _deadline: ContextVar[float] = ContextVar("oidc_gate_deadline", default=0.0)

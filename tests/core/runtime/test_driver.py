@@ -136,7 +136,7 @@ def test_what_follows_a_blocking_effect_goes_on_off_the_loop_until_the_body_is_w
     assert world.performed == [
         ("Now", True),
         ("read", True),
-        ("Recall", False),
+        ("LastSeen", False),
         ("check", False),
         ("Fetch", False),
         ("check", False),

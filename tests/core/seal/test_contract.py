@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from oidc_gate.effects import run
 from oidc_gate.endpoints.context import Components
 from oidc_gate.flow.record import belongs, open_flow, open_state
 from oidc_gate.provider.dpop import DPoPKey
+from oidc_gate.runtime.driver import run
 from oidc_gate.runtime.world import World
 from oidc_gate.settings import Settings
 
