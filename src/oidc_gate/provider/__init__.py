@@ -1,1 +1,4 @@
-"""Speaking OpenID Connect: pairs of ``build_`` and ``process_``; where the network is needed, a `Fetch`."""
+"""The OpenID Connect client: ``build_`` functions make requests, and ``process_`` functions validate the answers.
+
+What needs the network is a generator that yields a `Fetch`.
+"""

@@ -1,4 +1,4 @@
-"""To the provider and back: the authorization request, and the answer that a browser brings."""
+"""The authorization request, and the authorization response that the browser brings back."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ _PUBLIC_MESSAGES = {
 
 
 class ProviderRefusal(CallbackError):
-    """The provider sent the person back with an error in place of a code.
+    """The authorization response is an error instead of a code.
 
-    Its `code` is the OAuth error if that is registered, else ``provider_error``.
+    `code` is the OAuth error code if it is registered, and ``provider_error`` otherwise.
     """
 
 
@@ -67,16 +67,17 @@ _PROOF = object()
 
 
 class ValidatedCallback:
-    """An authorization response that was checked; `process_authorization_response` alone can make one.
+    """An authorization response that was checked.
 
-    The code exchange demands it, so nobody can forget the checks.
+    Only `process_authorization_response` can create one, and the code exchange requires one, so that the checks cannot
+    be forgotten.
     """
 
     __slots__ = ("code",)
 
     def __init__(self, code: str, proof: object) -> None:
         if proof is not _PROOF:
-            raise TypeError("ValidatedCallback is made by process_authorization_response alone")
+            raise TypeError("only process_authorization_response can create a ValidatedCallback")
         self.code = code
 
     def __repr__(self) -> str:
@@ -95,7 +96,9 @@ def build_authorization_request(
     login_hint: str | None = None,
     push: Callable[[Fetch], Step[Fetched]] = effects.fetch,
 ) -> Step[str]:
-    """Build the URL to send the browser to: code flow, PKCE with S256, nonce; pushed or signed where wanted.
+    """Build the URL that starts the authorization code flow with PKCE (S256) and a nonce.
+
+    The request is pushed or signed if the settings say so.
 
     Args:
         code_verifier: 43 to 128 unreserved characters (RFC 7636 §4.1).
@@ -122,18 +125,21 @@ def build_authorization_request(
 def process_authorization_response(
     pairs: Sequence[tuple[str, str]], metadata: Metadata, *, expected_state: str
 ) -> ValidatedCallback:
-    """Return the answer that the browser brought, checked in this order: repeats, iss, state, error, code.
+    """Check an authorization response and return its code.
+
+    The checks run in this order: repeated parameters, ``iss``, ``state``, ``error``, ``code``.
 
     Args:
-        pairs: The query, or the form, decoded.
-        expected_state: The ``state`` of the flow that this browser's own cookie speaks of; empty refuses all.
+        pairs: The decoded parameters of the query or of the form.
+        expected_state: The ``state`` of the flow to which the browser's flow cookie belongs. An empty value never
+            matches.
 
     Raises:
         CallbackError: ``callback_malformed``, ``callback_iss_missing``, ``callback_iss``, ``callback_state``,
             ``callback_code_missing``.
-        ProviderRefusal: An error in place of a code.
+        ProviderRefusal: The response is an error instead of a code.
 
-    Not checked here: that the flow is not used up, nor too old.
+    Not checked here: whether the flow was used before, or has expired.
 
     Spec: RFC 6749 §3.1, §4.1.2; RFC 9207 §2.4; OpenID Connect Core §3.1.2.5 to §3.1.2.7.
     """
@@ -165,7 +171,7 @@ def _parameters(
         "login_hint": login_hint,
     }
     return {
-        **settings.authorization_params,  # first: what is ours cannot be replaced
+        **settings.authorization_params,  # first, so that they cannot replace the gate's own parameters
         **{name: value for name, value in optional.items() if value is not None},
         "client_id": settings.client_id,
         "response_type": "code",
@@ -182,7 +188,7 @@ def _signed(params: dict[str, str], metadata: Metadata, settings: Settings) -> S
     from .client_auth.assertion import request_object
 
     signed = yield from request_object(params, metadata, settings)
-    # OpenID Connect Core §6.1: these stand outside too, for providers that read them as plain OAuth.
+    # OpenID Connect Core §6.1: these are repeated outside, for providers that read the request as plain OAuth.
     return {
         "client_id": settings.client_id,
         "response_type": "code",
@@ -194,7 +200,7 @@ def _signed(params: dict[str, str], metadata: Metadata, settings: Settings) -> S
 def _is_pushed(metadata: Metadata, settings: Settings) -> bool:
     wish = settings.pushed_authorization_requests
     if wish == "always" or metadata.require_pushed_authorization_requests:
-        return True  # a refusal that names the cause beats one that does not
+        return True  # if the provider does not support it, the error names the cause
     return wish == "auto" and bool(metadata.pushed_authorization_request_endpoint)
 
 
@@ -253,7 +259,7 @@ def _unique_parameters(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 
 def _check_iss(iss: str | None, metadata: Metadata) -> None:
-    # RFC 9207 §2.4: compared as it is, and before anything else is used
+    # RFC 9207 §2.4: compared exactly, and before any other parameter is used.
     if iss is None:
         if metadata.authorization_response_iss_parameter_supported:
             raise _broken(
@@ -266,7 +272,7 @@ def _check_iss(iss: str | None, metadata: Metadata) -> None:
 def _check_state(state: str, expected: str) -> None:
     # RFC 6749 §10.12
     if not expected or not hmac.compare_digest(state.encode("utf-8", "replace"), expected.encode("utf-8")):
-        raise _broken("callback_state", "state is not the one of this browser's flow")
+        raise _broken("callback_state", "state does not belong to the flow of this browser")
 
 
 def _refusal(params: dict[str, Any]) -> ProviderRefusal:

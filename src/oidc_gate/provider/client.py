@@ -1,4 +1,4 @@
-"""The provider as this process knows it: its metadata and its keys, each fetched once and kept."""
+"""The provider as this process knows it: its metadata and its keys, each fetched once and cached."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ MAX_KEYS_BYTES = 512 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ProviderState:
-    """How things stand with the provider, for ``/oauth2/ready`` and for logs; nothing secret in it.
+    """The state of discovery, for ``/oauth2/ready`` and for logs. It contains no secrets.
 
     Attributes:
-        is_known: There is metadata to serve, fresh or stale.
-        succeeded_at: When discovery last succeeded, epoch seconds; None if never.
-        failed_at: When discovery or the key set failed, if they have not succeeded since.
-        error: What went wrong then: code and detail; empty if nothing did.
+        is_known: Whether there is metadata to use, fresh or stale.
+        succeeded_at: When discovery last succeeded, in epoch seconds; None if it never did.
+        failed_at: When discovery or the key set last failed, in epoch seconds, if they have not succeeded since.
+        error: The code and the detail of that failure; empty if there is none.
     """
 
     issuer: str
@@ -44,13 +44,13 @@ class ProviderState:
 
 
 class Provider:
-    """The OpenID Provider of these settings. Safe to share among threads and tasks.
+    """The OpenID Provider that the settings name. It can be shared between threads and tasks.
 
     Its state is in two `RefreshingCache` (the metadata and the key set), in `Outages`, and in two values.
 
     Attributes:
-        id_token_algorithms: What an ID token may be signed with.
-        latest_id_token_alg: What the latest accepted ID token of this process was signed with; None before the first.
+        id_token_algorithms: The signature algorithms that an ID token may use.
+        latest_id_token_alg: The algorithm of the latest ID token that this process accepted; None before the first.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -77,38 +77,41 @@ class Provider:
 
     @property
     def logout_token_algorithms(self) -> tuple[str, ...]:
-        """What a logout token may be signed with: what the client is registered for, which ID tokens show.
+        """Return the signature algorithms that a logout token may use.
 
-        The latest one counts: when the provider changes the algorithm, the next sign-in brings logout tokens with it.
+        They are those of the client's registration, which the latest ID token shows: if the provider changes the
+        algorithm, logout tokens follow with the next sign-in.
 
         Spec: OpenID Connect Back-Channel Logout §2.6 item 3; Core §3.1.3.7 item 7.
         """
         return _spellings(self.latest_id_token_alg) if self.latest_id_token_alg else self.id_token_algorithms
 
     def metadata(self) -> Step[Metadata]:
-        """Return the provider's metadata: kept, renewed, or stale while the provider is down.
+        """Return the provider's metadata: cached, fetched again, or stale while the provider is down.
 
         Raises:
-            ProviderUnavailable, ProviderError: It never could be had.
+            ProviderUnavailable: The metadata has never been fetched, and the provider does not answer.
+            ProviderError: The metadata has never been fetched, and the answer is not acceptable.
         """
         return self._metadata.get()
 
     def keys(self, refresh: bool = False) -> Step[KeySet]:
-        """Return the provider's keys, from the same kind of cache.
+        """Return the provider's keys, which are cached in the same way as the metadata.
 
         Args:
-            refresh: Ask for newer ones than are held; at most one exchange a minute comes of it.
+            refresh: Whether to ask for newer keys than the cached ones. This leads to at most one request a minute.
         """
         held = self._keys.held
         return self._keys.get_newer(held.value) if refresh and held else self._keys.get()
 
     def verify(self, check: Callable[[KeySet], T]) -> Step[T]:
-        """Return what `check` makes of the keys; once more with newer ones if the signature does not hold.
+        """Return the result of `check` for the provider's keys.
 
-        That covers a key that is new, and a key that is new under an old ``kid``.
+        If the signature does not verify, `check` is called once more with newer keys. This covers a new key, and a new
+        key that has the ``kid`` of an old one.
 
         Raises:
-            IDTokenError: As `check` raised it.
+            IDTokenError: `check` raised it.
 
         Spec: OpenID Connect Core §10.1.1.
         """
@@ -160,12 +163,12 @@ class Provider:
         self._keys.check(now)
 
     def warm_up(self) -> Step[None]:
-        """Fetch metadata and keys ahead of the first sign-in; failures are logged and kept for `state`."""
+        """Fetch the metadata and the keys before the first sign-in. Failures are logged, and `state` reports them."""
         try:
             yield from self.metadata()
             yield from self.keys()
         except GateError:
-            return  # logged where it happened
+            return  # it was logged where it happened
 
     def ask_in_background(self) -> Step[None]:
         """Begin to fetch metadata and keys, unless there is metadata already or this was asked a moment ago."""
@@ -175,7 +178,7 @@ class Provider:
             yield from effects.in_background(self.warm_up)
 
     def state(self) -> ProviderState:
-        """Return how things stand."""
+        """Return the state of discovery."""
         held = self._metadata.held
         failure = self._metadata.failure or self._keys.failure
         return ProviderState(
@@ -220,7 +223,7 @@ class Provider:
         log.info("keys of %s: %d: %s", self.settings.issuer, len(after.keys), kids)
         for skipped in after.skipped:
             log.warning(
-                "keys of %s: number %d (kid %s) does not count: %s",
+                "keys of %s: number %d (kid %s) is ignored: %s",
                 self.settings.issuer,
                 skipped.position,
                 printable(skipped.kid, 60),
@@ -239,15 +242,15 @@ class Provider:
 
 
 def _spellings(alg: str) -> tuple[str, ...]:
-    """Return `alg` and its other name: RFC 9864 calls Ed25519 what was EdDSA."""
+    """Return `alg` and its other name. RFC 9864 calls Ed25519 what was called EdDSA."""
     return ("EdDSA", "Ed25519") if alg in ("EdDSA", "Ed25519") else (alg,)
 
 
 _FIXES = {
     "provider_name": ". Fix: does this host resolve the name (DNS)? Is a proxy needed (HTTPS_PROXY)?",
-    "provider_tls": ". Fix: name the authority that signed the provider's certificate in ca_file",
+    "provider_tls": ". Fix: name the certificate authority of the provider in ca_file",
     "provider_unreachable": ". Fix: can this host reach the address (firewall, proxy)?",
-    "provider_timeout": ". Fix: can this host reach the address? Else raise provider_timeout_seconds",
+    "provider_timeout": ". Fix: can this host reach the address? If it can, raise provider_timeout_seconds",
     "issuer_mismatch": ". Fix: write issuer exactly as the provider does",
     "provider_answer": ". Fix: open the issuer's /.well-known/openid-configuration and compare",
 }

@@ -1,4 +1,4 @@
-"""Discovery: what the provider says about itself, believed only as far as the issuer's name reaches."""
+"""Discovery: the metadata that the provider publishes for its issuer identifier."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ _FLAGS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
-    """What the provider says about itself. Members that nobody here asks about are left out.
+    """The metadata of the provider, without the members that the gate does not use.
 
-    An endpoint that is not offered is an empty string; a list that is not given is None, since the defaults
-    differ; a flag that is not given is False.
+    An endpoint that is missing is an empty string. A list that is missing is None, because the defaults differ. A flag
+    that is missing is False.
 
     Spec: OpenID Connect Discovery §3; RFC 8414 §2; RFC 8705 §5; RFC 9126 §5; RFC 9101 §10.5; RFC 9207 §3;
     RFC 9449 §5.1.
@@ -92,7 +92,7 @@ class Metadata:
     require_signed_request_object: bool = False
 
     def endpoint(self, name: str, *, with_certificate: bool = False) -> str:
-        """Return the endpoint `name`, or its alias for clients that show a certificate.
+        """Return the endpoint `name`, or its alias for clients that authenticate with a certificate.
 
         Spec: RFC 8705 §5.
         """
@@ -110,26 +110,28 @@ def build_discovery_request(issuer: str) -> Fetch:
 
 
 def process_discovery(fetched: Fetched, issuer: str, algorithms: Sequence[str] = ()) -> Metadata:
-    """Return the metadata in `fetched`, which must be those of `issuer` and leave us a way to sign in.
+    """Return the metadata in `fetched`, which must belong to `issuer` and allow a sign-in.
 
     Args:
-        issuer: As configured.
-        algorithms: ID token algorithms that we accept; empty leaves the question out.
+        issuer: The issuer identifier from the settings.
+        algorithms: The ID token algorithms that the gate accepts. If it is empty, they are not compared.
 
     Raises:
-        ProviderUnavailable: Status 429 or 5xx.
-        ProviderError: ``issuer_mismatch``; ``discovery_unusable``: nothing that the two of us have in common;
-            ``provider_answer``: no such document; ``provider_redirect``.
+        ProviderUnavailable: The status is 429 or 5xx.
+        ProviderError: ``issuer_mismatch``; ``discovery_unusable`` if provider and gate have no method or algorithm in
+            common; ``provider_answer`` if this is not a discovery document; ``provider_redirect``.
 
     Spec: OpenID Connect Discovery §4.2, §4.3.
     """
     raise_for_status(fetched, WHAT)
     if fetched.status != 200:
-        refuse(WHAT, f"status {fetched.status}; is the issuer right? Its document is asked for below it")
-    # Static hosts serve the document under all kinds of content types.
+        refuse(
+            WHAT, f"status {fetched.status}; is issuer right? The document is fetched from a path below it"
+        )
+    # Static hosts serve the document with various content types.
     document = json_object(fetched, WHAT, strict_type=False)
     found = document.get("issuer")
-    if found != issuer:  # OpenID Connect Discovery §4.3: exactly, to the last slash
+    if found != issuer:  # OpenID Connect Discovery §4.3: the values must be identical
         _mismatch(issuer, found)
     metadata = Metadata(issuer=issuer, **_members(document, allow_plain=is_plain_loopback(issuer)))
     _check_compatibility(metadata, algorithms)
@@ -141,7 +143,7 @@ def _mismatch(issuer: str, found: object) -> NoReturn:
         "issuer_mismatch",
         "The sign-in service is not the one that this application is configured for.",
         detail=f"discovery: issuer is {printable(found)!r}, configured is {issuer!r}; they must be equal, "
-        "to the last slash",
+        "including a trailing slash",
     )
 
 
@@ -165,7 +167,7 @@ def _endpoint(document: Mapping[str, Any], name: str, *, allow_plain: bool) -> s
     if url is None or url == "":
         return ""
     if not isinstance(url, str) or not is_usable(url, allow_plain=allow_plain):
-        refuse(WHAT, f"{name} is no usable https address: {printable(url)!r}")
+        refuse(WHAT, f"{name} is not a usable https URL: {printable(url)!r}")
     return url
 
 
@@ -178,7 +180,7 @@ def _list(document: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
         or len(value) > MAX_ITEMS
         or not all(isinstance(item, str) for item in value)
     ):
-        refuse(WHAT, f"{name} is no list of text")
+        refuse(WHAT, f"{name} is not a list of strings")
     return tuple(value)
 
 
@@ -187,7 +189,7 @@ def _aliases(document: Mapping[str, Any], *, allow_plain: bool) -> Mapping[str, 
     if value is None:
         return MappingProxyType({})
     if not isinstance(value, dict):
-        refuse(WHAT, "mtls_endpoint_aliases is no object")
+        refuse(WHAT, "mtls_endpoint_aliases is not an object")
     found = {name: _endpoint(value, name, allow_plain=allow_plain) for name in _ENDPOINTS}
     return MappingProxyType({name: url for name, url in found.items() if url})
 
@@ -204,7 +206,7 @@ def _check_compatibility(metadata: Metadata, algorithms: Sequence[str]) -> None:
 
 
 def _check_offered(name: str, offered: tuple[str, ...] | None, accepted: Sequence[str]) -> None:
-    # A list that is left out, or left empty, says nothing.
+    # A list that is missing or empty does not restrict anything.
     if offered and not set(offered) & set(accepted):
         raise ProviderError(
             "discovery_unusable",

@@ -1,4 +1,4 @@
-"""DPoP: tokens bound to a key of ours, and the proofs that go with them."""
+"""DPoP: access tokens that are bound to a key of the gate, and the proofs that are sent with them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DPoPKey:
-    """The key that tokens are bound to.
+    """The key that access tokens are bound to.
 
-    It is derived from the newest cookie secret: the process that starts a sign-in need not be the one that
-    ends it, and the code is bound to the key that the authorization request names.
+    It is derived from the newest cookie secret, because the process that ends a sign-in may not be the one that started
+    it, and the code is bound to the key that the authorization request names.
 
     Spec: RFC 9449 §4, §10.
     """
@@ -29,7 +29,7 @@ class DPoPKey:
 
     @classmethod
     def of(cls, settings: Settings) -> DPoPKey:
-        """Return the key of this gate."""
+        """Return the key that belongs to `settings`."""
         from .jose.private_keys import build_dpop_key
 
         info = "\0".join(("oidc_gate/1 dpop", settings.issuer, settings.client_id))
@@ -39,16 +39,16 @@ class DPoPKey:
 
     @property
     def thumbprint(self) -> str:
-        """The ``dpop_jkt``."""
+        """Return the JWK thumbprint of the key, the value of ``dpop_jkt``."""
         return self.key.thumbprint
 
     def proof(self, method: str, url: str, *, nonce: str = "", access_token: str = "") -> Step[str]:
-        """Return a proof for one request.
+        """Return a DPoP proof for one request.
 
         Args:
-            url: Query and fragment are left out of ``htu``.
-            nonce: As the server asked for.
-            access_token: Where one is sent along.
+            url: The URL of the request. Its query and fragment are left out of ``htu``.
+            nonce: The nonce that the server asked for, if it did.
+            access_token: The access token of the request, if there is one.
 
         Spec: RFC 9449 §4.2.
         """

@@ -24,11 +24,11 @@ def build_logout_request(
     state: str,
     id_token_hint: str = "",
 ) -> str | None:
-    """Build the URL that ends the person's session at the provider; None if it offers none.
+    """Build the URL that ends the user's session at the provider, or return None if the provider has no such endpoint.
 
     Args:
-        state: Comes back with the browser.
-        id_token_hint: The ID token, if it was kept; with it most providers ask no question.
+        state: A value that the browser brings back.
+        id_token_hint: The ID token, if the session keeps it. With it, most providers do not ask the user to confirm.
 
     Spec: OpenID Connect RP-Initiated Logout §2.
     """
@@ -46,18 +46,19 @@ def build_logout_request(
 
 
 def process_logout_token(provider: Provider, token: str) -> Step[LogoutClaims]:
-    """Return whom a logout token signs out, its signature checked with the provider's keys.
+    """Verify a logout token with the provider's keys, and return which sessions it ends.
 
     Raises:
-        IDTokenError: It must not be believed.
-        ProviderUnavailable, ProviderError: The keys cannot be had.
+        IDTokenError: The token is not valid.
+        ProviderUnavailable: The keys are not available.
+        ProviderError: The answer with the keys is not acceptable.
 
-    Not checked here: that its ``jti`` was not used before.
+    Not checked here: whether its ``jti`` was used before.
 
     Spec: OpenID Connect Back-Channel Logout §2.6.
     """
     metadata = yield from provider.metadata()
-    from .jose.logout_token import validate_logout_token  # by now `libraries` has loaded it
+    from .jose.logout_token import validate_logout_token  # `libraries` has loaded it already
 
     settings = provider.settings
     now = yield from effects.now()

@@ -1,6 +1,6 @@
-"""The one typed door to Authlib: OAuth messages, built by its pure parts.
+"""The only module that uses Authlib: OAuth messages, built by its pure functions.
 
-Only what builds messages is used; what judges answers is ours. Authlib is imported at the first use.
+Answers are validated by the gate's own code. Authlib is imported when it is first used.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote_plus
 
-# Authlib's debug log prints the code_verifier. Whoever wants that log sets a level of their own.
+# Authlib's debug log contains the code_verifier. An application can still set a level of its own.
 _authlib_log = logging.getLogger("authlib")
 if _authlib_log.level == logging.NOTSET:
     _authlib_log.setLevel(logging.INFO)
 
 
 def authorization_uri(endpoint: str, params: Mapping[str, str]) -> str:
-    """Return `endpoint` with `params` added to whatever query it already has.
+    """Return `endpoint` with `params` added to its query.
 
     Args:
-        params: With ``client_id`` and ``response_type``.
+        params: The parameters, including ``client_id`` and ``response_type``.
 
     Spec: RFC 6749 §3.1, §4.1.1.
     """
@@ -28,7 +28,7 @@ def authorization_uri(endpoint: str, params: Mapping[str, str]) -> str:
 
     rest = dict(params)
     client_id, response_type = rest.pop("client_id"), rest.pop("response_type")
-    # Authlib leaves out an empty redirect_uri, scope or state, and passes everything else on.
+    # Authlib leaves out an empty redirect_uri, scope or state, and passes all other parameters on.
     return str(prepare_grant_uri(endpoint, client_id, response_type, **rest))
 
 
@@ -47,7 +47,7 @@ def form(params: Mapping[str, str]) -> str:
 
 
 def add_form(body: str, params: Mapping[str, str]) -> str:
-    """Return the form `body` with `params` behind it."""
+    """Return the form `body` with `params` appended."""
     from authlib.common.urls import add_params_to_qs
 
     return str(add_params_to_qs(body, list(params.items())))
@@ -80,7 +80,7 @@ def s256_challenge(code_verifier: str) -> str:
 def authenticate(
     method: str, client_id: str, client_secret: str, url: str, body: str
 ) -> tuple[str, dict[str, str]]:
-    """Return body and further headers of a POST that authenticates the client.
+    """Return the body and the additional headers of a POST request that authenticates the client.
 
     Args:
         method: ``client_secret_basic``, ``client_secret_post`` or ``none``.
@@ -90,7 +90,7 @@ def authenticate(
     from authlib.oauth2.auth import ClientAuth
 
     if method == "client_secret_basic":
-        # RFC 6749 §2.3.1: both are form-encoded before they are joined; Authlib only joins them.
+        # RFC 6749 §2.3.1: both values are form-encoded before they are joined. Authlib only joins them.
         client_id, client_secret = quote_plus(client_id), quote_plus(client_secret)
     auth: Any = ClientAuth(client_id, client_secret, method)
     headers: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Something of the provider's that is fetched, kept, renewed, and served stale while the provider is down."""
+"""A cache for one value of the provider, which is renewed, and served stale while the provider is down."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ MAX_LIFETIME_SECONDS = 86_400
 RETRY_SECONDS = 10
 """After a failure no request tries again for so long."""
 FORCED_RENEWAL_SECONDS = 60
-"""A renewal on demand (an unknown key) happens at most once in so long, however many ask."""
+"""A renewal on demand, for an unknown key, happens at most once in this time."""
 
 _MAX_AGE = re.compile(r"(?:^|,)\s*max-age\s*=\s*\"?([0-9]{1,9})", re.IGNORECASE)
 
 
 def lifetime(fetched: Fetched) -> int:
-    """Return for how many seconds an answer is kept: its ``max-age``, 5 minutes to a day, else 1 hour.
+    """Return for how many seconds an answer is fresh.
+
+    This is its ``max-age``, limited to 5 minutes to 1 day, or 1 hour if it has none.
 
     Spec: RFC 9111 §5.2.2.1.
     """
@@ -37,27 +39,27 @@ def lifetime(fetched: Fetched) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Held(Generic[T]):
-    """A good value, and the time it may be served without asking again."""
+    """A valid value, and the time until which it is fresh."""
 
     value: T
     since: int
     until: int
 
     def is_fresh(self, now: int) -> bool:
-        """Tell whether it is fresh; one from the future (the clock was set back) is not."""
+        """Return whether the value is fresh. A value from the future, after the clock was set back, is not."""
         return self.since <= now < self.until
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The last failure, until the next success."""
+    """The last failure, which is kept until the next success."""
 
     at: int
     error: GateError
 
 
 class RefreshingCache(Generic[T]):
-    """One such thing. Its fields are swapped whole under a lock that is never held across a ``yield``.
+    """A cache for one value. Its fields are replaced as a whole, under a lock that is never held across a ``yield``.
 
     Args:
         name: What it is, for the lock that lets one request at a time ask for it.
@@ -89,16 +91,16 @@ class RefreshingCache(Generic[T]):
 
     @property
     def held(self) -> Held[T] | None:
-        """What is held, fresh or stale."""
+        """Return the cached value, fresh or stale."""
         return self._held
 
     @property
     def failure(self) -> Failure | None:
-        """The failure since the last success, if there is one."""
+        """Return the failure since the last success, if there is one."""
         return self._failure
 
     def get(self) -> Step[T]:
-        """Return the value: a fresh one, else a renewed one, else the stale one.
+        """Return the value: a fresh one, or a renewed one, or the stale one.
 
         Raises:
             ProviderUnavailable, ProviderError: There never was a good one.
@@ -117,7 +119,7 @@ class RefreshingCache(Generic[T]):
             return held.value
 
     def get_newer(self, tried: T) -> Step[T]:
-        """Return something newer than `tried` if there is, or may be by now, such a thing; else `tried`.
+        """Return a newer value than `tried` if there may be one, and `tried` otherwise.
 
         At most one exchange a minute comes of this; who asks while it is under way waits for its answer.
         """

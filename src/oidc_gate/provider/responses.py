@@ -1,4 +1,4 @@
-"""What every answer of the provider goes through: status, content type, JSON; and the errors in them."""
+"""The checks that every answer of the provider passes: status, content type and JSON; and the errors in answers."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 
 def media_type(fetched: Fetched) -> str:
-    """Return the content type, lower case, without parameters."""
+    """Return the content type in lower case, without its parameters."""
     return fetched.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def raise_for_status(fetched: Fetched, what: str) -> None:
-    """Raise for answers that mean the same everywhere: trouble over there, and redirects.
+    """Raise an error for a status that means the same for every request: an error of the provider, or a redirect.
 
     Args:
-        what: What was asked, for the log: ``discovery``, ``token endpoint``.
+        what: The request, for the log: ``discovery``, ``token endpoint``.
 
     Raises:
-        ProviderUnavailable: Status 429 or 5xx; `retry_after_seconds` as the provider asks.
-        ProviderError: A redirect. Following it would hand on what was sent.
+        ProviderUnavailable: The status is 429 or 5xx. `retry_after_seconds` is what the provider asks for.
+        ProviderError: The answer is a redirect. Following it would pass on what the request contained.
     """
     if fetched.status == 429 or fetched.status >= 500:
         raise ProviderUnavailable(
@@ -66,10 +66,10 @@ def json_object(fetched: Fetched, what: str, *, strict_type: bool = True) -> dic
     """Return the JSON object in the body.
 
     Args:
-        strict_type: Demand a JSON content type.
+        strict_type: Whether a JSON content type is required.
 
     Raises:
-        ProviderError: Code ``provider_answer``: something else.
+        ProviderError: ``provider_answer``: the body is not a JSON object.
     """
     kind = media_type(fetched)
     if strict_type and kind != "application/json" and not kind.endswith("+json"):
@@ -89,21 +89,21 @@ def json_object(fetched: Fetched, what: str, *, strict_type: bool = True) -> dic
 
 
 def text(document: Mapping[str, Any], name: str, limit: int) -> str:
-    """Return member `name` if it is text of 1 to `limit` characters, else an empty string."""
+    """Return member `name` if it is a string of 1 to `limit` characters, and an empty string otherwise."""
     value = document.get(name)
     return value if isinstance(value, str) and len(value) <= limit else ""
 
 
 def refuse(what: str, reason: str, code: str = "provider_answer") -> NoReturn:
-    """Raise `ProviderError`: the provider answered `what` in a way that is not accepted."""
+    """Raise a `ProviderError` for an answer that is not acceptable."""
     raise ProviderError(code, UNTRUSTED_MESSAGE, detail=f"{what}: {reason}")
 
 
 def printable(value: object, limit: int = 200, *, hide: Iterable[str] = ()) -> str:
-    """Return `value` as it may stand in one line of a log.
+    """Return `value` in a form that is safe in one line of the log.
 
     Args:
-        hide: Secrets that the provider may have echoed.
+        hide: Secrets that the provider may have repeated in its answer.
     """
     result = str(value)
     for secret in hide:
@@ -113,4 +113,4 @@ def printable(value: object, limit: int = 200, *, hide: Iterable[str] = ()) -> s
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)  # NaN and Infinity are no JSON (RFC 8259 §6)
+    raise ValueError(name)  # NaN and Infinity are not JSON (RFC 8259 §6)

@@ -1,4 +1,4 @@
-"""The end of a sign-in, told in order: code, tokens, ID token, userinfo."""
+"""The end of a sign-in, in order: code, tokens, ID token, userinfo."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .userinfo import fetch_userinfo, merge_claims, needs_userinfo
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who the provider says has signed in.
+    """The user who signed in, as the provider describes them.
 
     Args:
-        claims: Of the ID token, and of userinfo where it was asked; read-only.
-        sid: The provider's session, or empty.
+        claims: The claims of the ID token, and of userinfo if it was fetched; read-only.
+        sid: The ID of the session at the provider, or an empty string.
     """
 
     claims: Mapping[str, Any] = field(repr=False)
@@ -31,17 +31,18 @@ class SignedIn:
 def complete_sign_in(
     provider: Provider, validated: ValidatedCallback, *, redirect_uri: str, code_verifier: str, nonce: str
 ) -> Step[SignedIn]:
-    """Make of a checked callback the person who signed in.
+    """Return the user who signed in, from a validated authorization response.
 
     Args:
-        redirect_uri, code_verifier, nonce: Of the authorization request.
+        redirect_uri, code_verifier, nonce: The values of the authorization request.
 
     Raises:
-        CallbackError: ``invalid_grant``: the code is used or expired.
-        IDTokenError: The ID token, or userinfo, must not be believed.
-        ProviderUnavailable, ProviderError: No answer, or none that is accepted.
+        CallbackError: ``invalid_grant``: the code was used before or has expired.
+        IDTokenError: The ID token, or the answer of userinfo, is not valid.
+        ProviderUnavailable: The provider did not answer.
+        ProviderError: The provider's answer is not acceptable.
 
-    Not checked here: whether this person may enter; that the flow is not used a second time.
+    Not checked here: whether this user may enter; whether the flow was used before.
 
     Spec: OpenID Connect Core §3.1.3, §5.3.
     """

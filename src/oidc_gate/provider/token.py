@@ -1,4 +1,4 @@
-"""The code for tokens, and the ID token for claims."""
+"""The exchange of the authorization code for tokens, and the validation of the ID token."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _OPERATOR_HINTS = {
     "invalid_request": "the provider refuses the form of the token request",
     "invalid_scope": "the provider refuses a scope: see scopes",
     "invalid_dpop_proof": "the provider refuses the DPoP proof: is this host's clock right?",
-    "use_dpop_nonce": "the provider refused the DPoP nonce that it gave",
+    "use_dpop_nonce": "the provider refused the DPoP nonce that it had sent itself",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class TokenResponse:
-    """What the token endpoint gave for the code; `id_token` is not validated yet.
+    """The answer of the token endpoint. `id_token` is not validated yet.
 
     Args:
         token_type: ``Bearer`` or ``DPoP``.
@@ -54,17 +54,18 @@ class TokenResponse:
 def exchange_code(
     provider: Provider, validated: ValidatedCallback, *, redirect_uri: str, code_verifier: str
 ) -> Step[TokenResponse]:
-    """Redeem the code.
+    """Exchange the authorization code for tokens.
 
     Args:
-        redirect_uri: Exactly as in the authorization request.
+        redirect_uri: Exactly the value of the authorization request.
 
     Raises:
-        CallbackError: ``invalid_grant``: the code is used, expired, or another flow's; a new sign-in helps.
-        ProviderUnavailable: No answer, status 429 or 5xx.
-        ProviderError: Any other answer that holds no tokens.
+        CallbackError: ``invalid_grant``: the code was used before, has expired, or belongs to another flow. The user
+            can start again.
+        ProviderUnavailable: There was no answer, or its status was 429 or 5xx.
+        ProviderError: Any other answer without tokens.
 
-    Not checked here: the ID token, see `validate`; that the code was not sent before.
+    Not checked here: the ID token, see `validate`; whether the code was sent before.
 
     Spec: RFC 6749 §4.1.3, §5; OpenID Connect Core §3.1.3; RFC 9449 §5, §8.
     """
@@ -92,7 +93,7 @@ def _send(
 
 
 def _required_nonce(fetched: Fetched) -> str:
-    # RFC 9449 §8: status 400 (of an authorization server) with the nonce to use
+    # RFC 9449 §8: an authorization server answers 400 with the nonce to use.
     nonce = fetched.headers.get("dpop-nonce", "")
     if fetched.status not in (400, 401) or not 0 < len(nonce) <= 512:
         return ""
@@ -105,11 +106,11 @@ def process_token_response(
     """Return the tokens in `fetched`.
 
     Args:
-        dpop: Only tokens bound to our key will do.
-        secrets: What was sent and may not come back into a log.
+        dpop: Whether only tokens that are bound to the gate's key are accepted.
+        secrets: Values of the request that must not appear in the log.
 
     Raises:
-        CallbackError, ProviderUnavailable, ProviderError: As `exchange_code` says.
+        CallbackError, ProviderUnavailable, ProviderError: See `exchange_code`.
 
     Spec: RFC 6749 §5.1, §5.2, §7.1; OpenID Connect Core §3.1.3.3.
     """
@@ -117,10 +118,10 @@ def process_token_response(
     if fetched.status != 200:
         _raise_error(fetched, secrets)
     answer = json_object(fetched, WHAT)
-    if "error" in answer:  # some providers send it with status 200
+    if "error" in answer:  # some providers send errors with status 200
         _raise_error(fetched, secrets)
     token_type = text(answer, "token_type", 20).lower()
-    # RFC 6749 §7.1: a type that the client does not understand must not be used
+    # RFC 6749 §7.1: a client must not use a token type that it does not understand.
     if token_type != ("dpop" if dpop else "bearer"):
         refuse(WHAT, f"token_type is {printable(token_type)!r}, expected {'DPoP' if dpop else 'Bearer'}")
     access_token = text(answer, "access_token", MAX_TOKEN)
@@ -128,16 +129,17 @@ def process_token_response(
         refuse(WHAT, "no usable access_token")
     id_token = text(answer, "id_token", MAX_TOKEN)
     if not id_token:
-        refuse(WHAT, "no id_token; does scopes hold openid?", "id_token_missing")
+        refuse(WHAT, "no id_token; does scopes contain openid?", "id_token_missing")
     return TokenResponse(id_token, access_token, "DPoP" if dpop else "Bearer")
 
 
 def validate(provider: Provider, tokens: TokenResponse, *, nonce: str) -> Step[Mapping[str, Any]]:
-    """Return the claims of the ID token, its signature checked with the provider's keys.
+    """Return the claims of the ID token, after its signature was verified with the provider's keys.
 
     Raises:
-        IDTokenError: It must not be believed.
-        ProviderUnavailable, ProviderError: The keys cannot be had.
+        IDTokenError: The token is not valid.
+        ProviderUnavailable: The keys are not available.
+        ProviderError: The answer with the keys is not acceptable.
 
     Spec: OpenID Connect Core §3.1.3.7.
     """
@@ -166,7 +168,7 @@ def validate(provider: Provider, tokens: TokenResponse, *, nonce: str) -> Step[M
 
 
 def decryption_key(settings: Settings) -> DecryptionKey | None:
-    """Return the key that tokens are encrypted to, if there is one."""
+    """Return the key that decrypts ID tokens, if there is one."""
     from .jose.private_keys import load_decryption_key
 
     return load_decryption_key(settings.id_token_decryption_key) if settings.id_token_decryption_key else None

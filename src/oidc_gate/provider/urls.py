@@ -1,4 +1,4 @@
-"""Addresses that the provider names: which of them may be spoken to."""
+"""Checks of the URLs that the provider names."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\]")
 
 
 def is_usable(url: str, *, allow_plain: bool) -> bool:
-    """Tell whether `url` may be spoken to: https, or http on loopback where `allow_plain` says so.
+    """Return whether the gate may send requests to `url`: https, or http on loopback if `allow_plain` is true.
 
-    User information, fragments, backslashes and anything but printable ASCII make it unusable.
+    A URL with user information, a fragment, a backslash, or anything other than printable ASCII is not usable.
     """
     parts = _split(url)
     if parts is None or not parts.hostname or parts.fragment or "@" in parts.netloc:
@@ -23,7 +23,7 @@ def is_usable(url: str, *, allow_plain: bool) -> bool:
 
 
 def is_plain_loopback(issuer: str) -> bool:
-    """Tell whether `issuer` is an ``http:`` address on this machine, as in development."""
+    """Return whether `issuer` is an ``http`` URL on loopback, as in development."""
     parts = _split(issuer)
     return parts is not None and parts.scheme == "http" and is_loopback(parts.hostname or "")
 

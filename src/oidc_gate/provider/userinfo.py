@@ -1,4 +1,4 @@
-"""Userinfo: the claims that the ID token left out."""
+"""Userinfo: the claims that the ID token does not contain."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from .token import TokenResponse, decryption_key
 WHAT = "userinfo"
 MAX_BYTES = 256 * 1024
 
-# What userinfo never replaces or adds: they speak of the token and of the sign-in, not of the person.
+# Claims that userinfo never replaces or adds, because they describe the token and the sign-in, not the user.
 _OF_THE_TOKEN = frozenset(
     {"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "nonce", "azp", "at_hash", "c_hash", "s_hash"}
     | {"auth_time", "acr", "amr", "sid"}
 )
-# A flag belongs to the value that it speaks of, and comes from where that came from.
+# A flag describes a value, so it is taken from the same source as that value.
 _FLAGS = {"email": "email_verified", "phone_number": "phone_number_verified"}
 
 
 def needs_userinfo(claims: Mapping[str, Any], settings: Settings, metadata: Metadata) -> bool:
-    """Tell whether a claim is missing that the settings speak of and userinfo may have.
+    """Return whether the settings need a claim that is missing and that userinfo may have.
 
     Args:
-        claims: Of the ID token.
+        claims: The claims of the ID token.
 
     Spec: OpenID Connect Core §5.3, §5.4.
     """
@@ -45,7 +45,7 @@ def needs_userinfo(claims: Mapping[str, Any], settings: Settings, metadata: Meta
 
 
 def has_claim(claims: Mapping[str, Any], path: str) -> bool:
-    """Tell whether `claims` hold `path`: a literal name, or a dotted path."""
+    """Return whether `claims` contain `path`, which is a literal name or a dotted path."""
     if path in claims:
         return True
     value: Any = claims
@@ -57,14 +57,15 @@ def has_claim(claims: Mapping[str, Any], path: str) -> bool:
 
 
 def fetch_userinfo(provider: Provider, tokens: TokenResponse, *, sub: str) -> Step[Mapping[str, Any]]:
-    """Fetch the claims of the person who signed in.
+    """Fetch the claims of the user who signed in.
 
     Args:
-        sub: Of the validated ID token.
+        sub: The subject of the validated ID token.
 
     Raises:
-        IDTokenError: ``userinfo_sub``: another person's; or a signed answer that must not be believed.
-        ProviderUnavailable, ProviderError: No answer, or none that is accepted.
+        IDTokenError: ``userinfo_sub``: the claims belong to another user. Or the signed answer is not valid.
+        ProviderUnavailable: The provider did not answer.
+        ProviderError: The provider's answer is not acceptable.
 
     Spec: OpenID Connect Core §5.3; RFC 6750 §2.1.
     """
@@ -86,7 +87,7 @@ def fetch_userinfo(provider: Provider, tokens: TokenResponse, *, sub: str) -> St
 
 
 def process_userinfo(claims: Mapping[str, Any], *, sub: str) -> Mapping[str, Any]:
-    """Return `claims` if they speak of `sub`.
+    """Return `claims` if they belong to `sub`.
 
     Raises:
         IDTokenError: ``userinfo_sub``.
@@ -100,7 +101,7 @@ def process_userinfo(claims: Mapping[str, Any], *, sub: str) -> Mapping[str, Any
 
 
 def merge_claims(id_token: Mapping[str, Any], userinfo: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the claims of both: where they differ the ID token, which is signed, is right."""
+    """Return the claims of both. If they differ, the ID token takes precedence, because it is signed."""
     merged = {name: value for name, value in userinfo.items() if name not in _OF_THE_TOKEN}
     merged.update(id_token)
     for name, flag in _FLAGS.items():
@@ -112,7 +113,7 @@ def merge_claims(id_token: Mapping[str, Any], userinfo: Mapping[str, Any]) -> Ma
 
 
 def _wanted_claims(settings: Settings, metadata: Metadata) -> Iterator[tuple[str, ...]]:
-    """Yield groups of claims of which one each should be there."""
+    """Yield groups of claims, of each of which one should be present."""
     yield (settings.user_claim,)
     if "email" in settings.scopes or settings.allowed_emails or settings.allowed_email_domains:
         yield (settings.email_claim,)
