@@ -102,11 +102,12 @@ def build_authorization_request(
 
     Args:
         code_verifier: 43 to 128 unreserved characters (RFC 7636 §4.1).
-        push: Sends a pushed request.
+        push: Sends a pushed authorization request.
 
     Raises:
-        ProviderUnavailable, ProviderError: The pushed request was not answered, or refused.
-        LineFull: Too many of them are under way.
+        ProviderUnavailable: The pushed request was not answered.
+        ProviderError: The pushed request was refused.
+        LineFull: Too many pushed requests are under way.
 
     Spec: OpenID Connect Core §3.1.2.1; RFC 7636 §4.3; RFC 9101 §5; RFC 9126 §2; RFC 9449 §10.
     """
@@ -116,7 +117,7 @@ def build_authorization_request(
     if settings.signed_request_objects or metadata.require_signed_request_object:
         params = yield from _signed(params, metadata, settings)
     if _is_pushed(metadata, settings):
-        # RFC 9126 §4: these two and nothing else, as FAPI 2.0 demands
+        # RFC 9126 §4: these two parameters and no others, as FAPI 2.0 requires.
         pushed = yield from _pushed(params, metadata, settings, push)
         return oauth.add_query(metadata.authorization_endpoint, pushed)
     return oauth.authorization_uri(metadata.authorization_endpoint, params)

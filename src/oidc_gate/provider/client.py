@@ -46,7 +46,8 @@ class ProviderState:
 class Provider:
     """The OpenID Provider that the settings name. It can be shared between threads and tasks.
 
-    Its state is in two `RefreshingCache` (the metadata and the key set), in `Outages`, and in two values.
+    Its state consists of two `RefreshingCache` objects (the metadata and the key set), of `Outages`, and of two
+    values.
 
     Attributes:
         id_token_algorithms: The signature algorithms that an ID token may use.
@@ -129,32 +130,32 @@ class Provider:
         return check(newer)
 
     def fetch(self, endpoint: str, request: Fetch) -> Step[Fetched]:
-        """Return what an endpoint answers, and remember for a while if it does not.
+        """Return the answer of an endpoint. If the endpoint does not answer, that is remembered for a while.
 
         Args:
-            endpoint: ``token``, ``userinfo``.
+            endpoint: ``token`` or ``userinfo``.
 
         Raises:
-            ProviderUnavailable, ProviderError, LineFull: As `effects.fetch` does.
+            ProviderUnavailable, ProviderError, LineFull: See `effects.fetch`.
         """
         return (yield from self._outages.fetch(endpoint, request))
 
     def push(self, request: Fetch) -> Step[Fetched]:
-        """Return what the endpoint for pushed authorization requests answers, unless it was silent a moment ago.
+        """Return the answer of the endpoint for pushed authorization requests, unless it recently did not answer.
 
         Raises:
-            ProviderUnavailable, ProviderError, LineFull: As `effects.fetch` does.
+            ProviderUnavailable, ProviderError, LineFull: See `effects.fetch`.
         """
         yield from effects.enter(request.lane)
         self._outages.check("pushed", (yield from effects.now()))
         return (yield from self._outages.fetch("pushed", request))
 
     def wait_for_turn(self) -> Step[None]:
-        """Wait for a place among the exchanges with the provider, before a code is used up.
+        """Wait for a place among the requests to the provider, before an authorization code is used.
 
         Raises:
-            LineFull: There is none.
-            ProviderUnavailable, ProviderError: What a sign-in needs could not be had a moment ago.
+            LineFull: There is no place.
+            ProviderUnavailable, ProviderError: An endpoint or the key set, which a sign-in needs, recently failed.
         """
         yield from effects.enter(Lane.PROVIDER)
         now = yield from effects.now()
@@ -171,7 +172,7 @@ class Provider:
             return  # it was logged where it happened
 
     def ask_in_background(self) -> Step[None]:
-        """Begin to fetch metadata and keys, unless there is metadata already or this was asked a moment ago."""
+        """Start to fetch the metadata and the keys, unless they are known or were recently requested."""
         now = yield from effects.now()
         if self._metadata.held is None and not is_within(self._asked_at, now, RETRY_SECONDS):
             self._asked_at = now
@@ -236,7 +237,7 @@ class Provider:
             what,
             self.settings.issuer,
             error,
-            "the earlier answer is served on" if has_old else "no user can sign in until it succeeds",
+            "the earlier answer stays in use" if has_old else "no user can sign in until it succeeds",
             _FIXES.get(error.code, ""),
         )
 

@@ -1,4 +1,4 @@
-"""Endpoints that did not answer a moment ago, so that the next request does not wait for them as well."""
+"""Endpoints that recently did not answer, so that the next request does not wait for them as well."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from .refreshing_cache import RETRY_SECONDS, Failure, again, is_within
 
 
 class Outages:
-    """The endpoints of one provider, by name. Safe under threads.
+    """The endpoints of one provider that did not answer, by name. It is safe under threads.
 
-    Only silence is remembered (``provider_timeout``). Every other failure comes quickly, so it costs the next request
-    little to see for itself, and a client could cause some of them on purpose. A request that timed out while another
-    one was answered does not count either.
+    Only timeouts are remembered (``provider_timeout``). Every other failure comes quickly, so the next request can
+    afford to try again, and a client could cause some of them on purpose. A request that timed out while another one
+    was answered is not remembered either.
     """
 
     def __init__(self) -> None:
@@ -21,10 +21,10 @@ class Outages:
         self._answers: dict[str, int] = {}
 
     def check(self, name: str, now: int) -> None:
-        """Raise if the endpoint `name` did not answer within the last `RETRY_SECONDS`.
+        """Raise an error if the endpoint `name` did not answer within the last `RETRY_SECONDS`.
 
         Raises:
-            ProviderUnavailable: As the request that waited for it did.
+            ProviderUnavailable: The error of the request that timed out.
         """
         failure = self._failures.get(name)
         if failure is not None and is_within(failure.at, now, RETRY_SECONDS):
@@ -34,7 +34,7 @@ class Outages:
         """Return the provider's answer, and remember whether there was one.
 
         Raises:
-            ProviderUnavailable, ProviderError, LineFull: As `effects.fetch` does.
+            ProviderUnavailable, ProviderError, LineFull: See `effects.fetch`.
         """
         answers = self._answers.get(name, 0)
         try:

@@ -18,7 +18,7 @@ LIFETIME_SECONDS = 3600
 MIN_LIFETIME_SECONDS = 300
 MAX_LIFETIME_SECONDS = 86_400
 RETRY_SECONDS = 10
-"""After a failure no request tries again for so long."""
+"""How long a failure is remembered before the next attempt."""
 FORCED_RENEWAL_SECONDS = 60
 """A renewal on demand, for an unknown key, happens at most once in this time."""
 
@@ -62,11 +62,11 @@ class RefreshingCache(Generic[T]):
     """A cache for one value. Its fields are replaced as a whole, under a lock that is never held across a ``yield``.
 
     Args:
-        name: What it is, for the lock that lets one request at a time ask for it.
-        request: Builds the exchange.
-        process: Makes the value of the answer; raises `GateError`.
-        on_success: Called with the value before, or None, and the new one.
-        on_failure: Called once a failed attempt, however many waited for it.
+        name: The name of the value, for the lock that allows one request at a time to ask for it.
+        request: Builds the request.
+        process: Converts the answer to the value, or raises a `GateError`.
+        on_success: Called with the previous value, or None, and the new one.
+        on_failure: Called once for each failed attempt, however many callers waited for it.
     """
 
     def __init__(
@@ -84,10 +84,10 @@ class RefreshingCache(Generic[T]):
         self._lock = threading.Lock()
         self._held: Held[T] | None = None
         self._failure: Failure | None = None
-        self._tried_at: int | None = None  # a renewal of what is held
-        self._forced_at: int | None = None  # ... because a token needed a newer one
+        self._tried_at: int | None = None  # the last attempt to renew the value
+        self._forced_at: int | None = None  # the last renewal on demand
         self._under_way = 0
-        self._attempts = 0  # that have ended
+        self._attempts = 0  # the number of attempts that have ended
 
     @property
     def held(self) -> Held[T] | None:
@@ -103,8 +103,9 @@ class RefreshingCache(Generic[T]):
         """Return the value: a fresh one, or a renewed one, or the stale one.
 
         Raises:
-            ProviderUnavailable, ProviderError: There never was a good one.
-            LineFull: The same, and too many requests wait for it.
+            ProviderUnavailable: There has never been a value, and the provider does not answer.
+            ProviderError: There has never been a value, and the answer is not acceptable.
+            LineFull: There has never been a value, and too many requests wait for it.
         """
         now = yield from effects.now()
         held = self._held
@@ -121,14 +122,16 @@ class RefreshingCache(Generic[T]):
     def get_newer(self, tried: T) -> Step[T]:
         """Return a newer value than `tried` if there may be one, and `tried` otherwise.
 
-        At most one exchange a minute comes of this; who asks while it is under way waits for its answer.
+        This leads to at most one request a minute. Callers that arrive during the request wait for its answer.
         """
         now = yield from effects.now()
         held = self._held
         if held is not None and held.value is not tried:
             return held.value
         try:
-            if self._under_way:  # not counted as under way itself, or a chain of such would never end
+            if (
+                self._under_way
+            ):  # not counted as under way itself, because a chain of such callers would never end
                 return (yield from effects.holding(self._turn, self._load(self._attempts)))
             if self._may_force_renewal(now):
                 return (yield from self._renew())
@@ -146,10 +149,10 @@ class RefreshingCache(Generic[T]):
                 self._under_way -= 1
 
     def _load(self, attempts: int) -> Step[T]:
-        """Return what the provider answers, or what it answered to a request that was before this one in line.
+        """Return the provider's answer to this request, or to one that was ahead of it in the line.
 
         Args:
-            attempts: How many had ended when this one came.
+            attempts: The number of attempts that had ended when this caller arrived.
         """
         if attempts != self._attempts:
             return self._outcome()
@@ -166,7 +169,7 @@ class RefreshingCache(Generic[T]):
         return self._process(fetched), lifetime(fetched)
 
     def _outcome(self) -> T:
-        """Return, or raise, what the last attempt ended with."""
+        """Return the result of the last attempt, or raise its error."""
         with self._lock:
             held, failure = self._held, self._failure
         if failure is not None:
@@ -207,10 +210,10 @@ class RefreshingCache(Generic[T]):
             return True
 
     def check(self, now: int) -> None:
-        """Raise if there is nothing to serve, and nothing could be had within the last `RETRY_SECONDS`.
+        """Raise an error if there is no value, and an attempt failed within the last `RETRY_SECONDS`.
 
         Raises:
-            ProviderUnavailable, ProviderError: As the request that asked for it did.
+            ProviderUnavailable, ProviderError: The error of that attempt.
         """
         failure = self._failure
         if self._held is not None or failure is None or not is_within(failure.at, now, RETRY_SECONDS):
@@ -219,8 +222,8 @@ class RefreshingCache(Generic[T]):
 
 
 def again(error: GateError, wait: float) -> GateError:
-    """Return an error like `error`, to be raised once more, that asks to wait for `wait` seconds at least."""
-    # A new one each time: an exception that is raised twice drags the frames of the first time along.
+    """Return a copy of `error`, to be raised again, that asks the client to wait for at least `wait` seconds."""
+    # A new exception each time: one that is raised twice keeps the frames of the first time.
     if isinstance(error, ProviderUnavailable):
         return ProviderUnavailable(
             error.code,
@@ -232,5 +235,5 @@ def again(error: GateError, wait: float) -> GateError:
 
 
 def is_within(moment: int | None, now: int, seconds: int) -> bool:
-    """Return whether `moment` was less than `seconds` before `now`; one in the future was not."""
+    """Return whether `moment` was less than `seconds` before `now`. A moment in the future was not."""
     return moment is not None and 0 <= now - moment < seconds

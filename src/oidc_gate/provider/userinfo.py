@@ -30,7 +30,7 @@ _FLAGS = {"email": "email_verified", "phone_number": "phone_number_verified"}
 
 
 def needs_userinfo(claims: Mapping[str, Any], settings: Settings, metadata: Metadata) -> bool:
-    """Return whether the settings need a claim that is missing and that userinfo may have.
+    """Return whether the settings use a claim that is missing and that userinfo may have.
 
     Args:
         claims: The claims of the ID token.
