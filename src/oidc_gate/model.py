@@ -70,7 +70,7 @@ class Request:
     mount: str
     path: str
     raw_path: str
-    query: str
+    query: str = field(repr=False)  # it may hold a code
     headers: Headers = field(default_factory=Headers)
     peer: str = ""
     is_websocket: bool = False
@@ -180,8 +180,8 @@ class Allow:
     """
 
     identity: Identity | None
-    headers: HeaderList = ()
-    set_cookies: tuple[str, ...] = ()
+    headers: HeaderList = field(default=(), repr=False)
+    set_cookies: tuple[str, ...] = field(default=(), repr=False)
     signs_in: Callable[[], Reply] | None = None
     reason: Reason = NO_REASON
 
@@ -197,8 +197,8 @@ class Reply:
     """
 
     status: int
-    headers: HeaderList = ()
-    body: bytes = b""
+    headers: HeaderList = field(default=(), repr=False)
+    body: bytes = field(default=b"", repr=False)
     drains: bool = False
     reason: Reason = NO_REASON
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from oidc_gate.asgi import AuthBackend
 from oidc_gate.effects import Fetched
 from oidc_gate.errors import ProviderUnavailable
 from oidc_gate.gate import ENDPOINTS
 from tests.core.provider.scripted import answer as answered
+from tests.shells import driving
 from tests.shells.driving import Answer
-from tests.shells.site import FETCH, NAVIGATION, ORIGIN, Site
+from tests.shells.site import FETCH, NAVIGATION, ORIGIN, Shell, Site
 
 ALL = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 LIMITED = sorted(name for name, methods in ENDPOINTS.items() if methods)
@@ -88,11 +92,51 @@ def test_ready_does_not_wait_for_a_provider_that_does_not_answer_and_asks_it_onc
 
 def test_discovery_starts_in_the_background_with_the_first_request(site: Site) -> None:
     site.gate._runtime.warmed_up_pid = 0
+    for _ in range(3):
+        assert site.visitor().ask("ping").status == 200
+    wait_for_discovery(site)
     assert site.visitor().ask("ping").status == 200
+    assert len(site.provider.fetches) == 2
+
+
+def test_discovery_starts_again_in_a_forked_process(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.gate._runtime.warmed_up_pid = 0
+    assert site.visitor().ask("ping").status == 200
+    wait_for_discovery(site)
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    site.now += 3600
+    assert site.visitor().ask("ping").status == 200
+    wait_for_discovery(site, times=2)
+
+
+def wait_for_discovery(site: Site, times: int = 1) -> None:
     deadline = time.monotonic() + 60
-    while site.provider.fetches != ["openid-configuration", "jwks"]:
+    while site.provider.fetches != ["openid-configuration", "jwks"] * times:
         assert time.monotonic() < deadline, site.provider.fetches
         time.sleep(0.001)
+
+
+async def starting() -> dict[str, Any]:
+    return {"type": "lifespan.startup"}
+
+
+class Started(Exception):
+    """The lifespan is over for this test."""
+
+
+async def raises_started(*_: Any) -> None:
+    raise Started
+
+
+@pytest.mark.parametrize("is_backend", [False, True])
+def test_discovery_starts_when_an_asgi_server_starts(ashell: Shell, is_backend: bool) -> None:
+    site = Site(ashell, raises_started, public_url=ORIGIN)
+    site.gate._runtime.warmed_up_pid = 0
+    gate: Any = AuthBackend(site.settings, world=site.world) if is_backend else site.gate
+    scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
+    with pytest.raises(Started):
+        driving.run(ashell.kind, gate, scope, starting, raises_started)
+    wait_for_discovery(site)
 
 
 def test_unavailable_is_a_page(site: Site) -> None:

@@ -32,6 +32,9 @@ class Given(NamedTuple):
     value: Any
     source: str
 
+    def __repr__(self) -> str:
+        return f"Given(source={self.source!r})"  # the value may be a secret
+
 
 class SettingsReader:
     """Reads the sources, the weakest first: a later source replaces what an earlier one said.

@@ -57,6 +57,9 @@ class ValidIDToken(NamedTuple):
     claims: Claims
     alg: str
 
+    def __repr__(self) -> str:
+        return f"ValidIDToken(alg={self.alg!r})"  # the claims hold the nonce, and who the user is
+
 
 def validate_id_token(token: str, *, keys: KeySet, expected: Expectations, now: int) -> ValidIDToken:
     """Check an ID token, its signature always, and return its claims and its algorithm.
