@@ -74,8 +74,7 @@ def test_no_value_of_a_session_s_life_shows_one(
 
 def test_an_exchange_with_the_provider_shows_neither_headers_nor_body() -> None:
     sent = Fetch("POST", "https://op.example/token", (("Authorization", "Basic hunter2"),), b"code=hunter2")
-    assert (
-        repr(sent) == "Fetch(method='POST', url='https://op.example/token', max_bytes=1048576, shared=False)"
-    )
+    assert repr(sent).startswith("Fetch(method='POST', url='https://op.example/token', max_bytes=")
+    assert "hunter2" not in repr(sent)
     came = Fetched(200, {"set-cookie": "hunter2"}, b'{"access_token": "hunter2"}')
     assert repr(came) == "Fetched(status=200)"

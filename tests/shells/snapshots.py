@@ -20,7 +20,7 @@ _CHANGING = (
     (re.compile(r"\b(state|nonce|code_challenge)=[\w.~-]+"), r"\1=RANDOM"),
     (re.compile(r"(__Host-oidc_gate(?:\.\w+?)?\d*)=[^;]+"), r"\1=VALUE"),
     (re.compile(r"(\.flow)\d="), r"\1N="),
-    (re.compile(r'(name="form_token" value=")[^"]+'), r"\1RANDOM"),
+    (re.compile(r'(name="(?:form_token|state)" value=")[^"]+'), r"\1RANDOM"),
     (re.compile(r"\b(gate|icon)-[0-9a-f]{12}\."), r"\1-DIGEST."),
     (re.compile(r'^etag: "[^"]+"', re.MULTILINE), 'etag: "DIGEST"'),
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from oidc_gate.effects import Lane
 from oidc_gate.errors import ProviderUnavailable
 from tests.core.provider.scripted import answer as answered
 from tests.shells import driving, snapshots
@@ -14,6 +15,8 @@ from tests.shells.conftest import MakeSite
 from tests.shells.driving import Answer
 from tests.shells.provider import ISSUER
 from tests.shells.site import COOKIE, FETCH, NAVIGATION, ORIGIN, Site, Visitor
+from tests.shells.test_endpoints import ready_when
+from tests.shells.test_waiting import Crowd
 from tests.shells.test_websockets import connect
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -53,12 +56,44 @@ def with_token(instead: object) -> Ask:
     return ask
 
 
-def with_discovery_down(endpoint: str) -> Ask:
-    def ask(site: Site) -> Answer:
-        site.provider.instead["openid-configuration"] = AWAY
-        return site.visitor().ask(endpoint, NAVIGATION)
+def start_with_discovery_down(site: Site) -> Answer:
+    site.provider.instead["openid-configuration"] = AWAY
+    return site.visitor().ask("start", NAVIGATION)
 
-    return ask
+
+def ready(site: Site) -> Answer:
+    return ready_when(site, lambda answer: answer.json["discovery"]["status"] != "pending")
+
+
+def ready_with_discovery_down(site: Site) -> Answer:
+    site.provider.instead["openid-configuration"] = AWAY
+    return ready(site)
+
+
+def in_a_crowd(ask: Ask) -> Ask:
+    """Ask while as many sign-ins are under way, and in line, as may be."""
+
+    def asking(site: Site) -> Answer:
+        with pytest.MonkeyPatch.context() as patch:
+            crowd = Crowd(site, Lane.PROVIDER, patch)
+            try:
+                return ask(site)
+            finally:
+                crowd.go()
+
+    return asking
+
+
+def called_back_in_a_crowd(site: Site) -> Answer:
+    browser, address = started(site)
+    return in_a_crowd(lambda _: browser.navigate(address, Sec_Fetch_Site="cross-site"))(site)
+
+
+def posted_back_in_a_crowd(site: Site) -> Answer:
+    browser, address = started(site)
+    path, _, query = address.partition("?")
+    post = in_a_crowd(lambda _: browser.open("POST", path, NAVIGATION | FORM | CROSS, query.encode()))
+    return post(site)
 
 
 def looping(site: Site) -> Answer:
@@ -178,8 +213,11 @@ KINDS: dict[str, Kind] = {
     "start": ({}, by(lambda who: who.navigate(f"{who.site.path('start')}?rd={who.site.own('/reports')}"))),
     "start-script": ({}, by(lambda who: who.ask("start", FETCH))),
     "start-loop": ({}, looping),
-    "start-unavailable": ({}, with_discovery_down("start")),
+    "start-unavailable": ({}, start_with_discovery_down),
+    "start-crowd": ({}, in_a_crowd(by(lambda who: who.navigate(who.site.path("start"))))),
     "callback": ({}, called_back),
+    "callback-crowd": ({}, called_back_in_a_crowd),
+    "callback-crowd-post": ({"response_mode": "form_post"}, posted_back_in_a_crowd),
     "callback-post": ({"response_mode": "form_post"}, posted_back),
     "callback-strict": ({"cookie_samesite": "Strict"}, called_back),
     "callback-refused": (STAFF, called_back),
@@ -225,8 +263,8 @@ KINDS: dict[str, Kind] = {
     ),
     # --- what only tells
     "ping": ({}, by(lambda who: who.ask("ping"))),
-    "ready": ({}, by(lambda who: who.ask("ready"))),
-    "ready-503": ({}, with_discovery_down("ready")),
+    "ready": ({}, ready),
+    "ready-503": ({}, ready_with_discovery_down),
     "unavailable": ({}, by(lambda who: who.ask("unavailable", NAVIGATION))),
     "static": ({}, static),
     "static-head": ({}, lambda site: static(site, "HEAD")),
