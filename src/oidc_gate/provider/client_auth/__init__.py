@@ -1,4 +1,4 @@
-"""How the client proves at the provider who it is: one file a method, and the choice among them."""
+"""Client authentication at the provider: one module for each method, and the choice of the method."""
 
 from .choose import authenticate, choose_method, uses_certificate
 from .message import Message

@@ -1,4 +1,4 @@
-"""What the client signs: assertions and request objects."""
+"""Client assertions and signed request objects."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def with_assertion(
     message: Message, key: SigningKey, metadata: Metadata, settings: Settings
 ) -> Step[Message]:
-    """Return `message` with a client assertion, good for a minute and once.
+    """Return `message` with a client assertion that is valid for a minute and can be used once.
 
     Spec: RFC 7523 §2.2, §3; OpenID Connect Core §9.
     """
@@ -59,7 +59,7 @@ def request_object(params: Mapping[str, str], metadata: Metadata, settings: Sett
 
 
 def signing_key(settings: Settings, supported: tuple[str, ...] | None) -> SigningKey:
-    """Return `client_private_key`, with the algorithm that fits it and the provider.
+    """Return `client_private_key`, with an algorithm that suits the key and the provider.
 
     Raises:
         ProviderError: ``client_key_missing``.
@@ -69,13 +69,13 @@ def signing_key(settings: Settings, supported: tuple[str, ...] | None) -> Signin
     if not settings.client_private_key:
         raise ProviderError(
             "client_key_missing",
-            "The sign-in service wants something signed that this application cannot sign.",
-            detail="discovery or the settings ask for a signature: set client_private_key",
+            "The sign-in service requires a signature that this application cannot make.",
+            detail="discovery or the settings require a signature: set client_private_key",
         )
     return load_private_key(settings.client_private_key, supported or ())
 
 
 def _audience(metadata: Metadata, settings: Settings) -> str:
-    # FAPI 2.0 Security Profile §5.3.3.1 wants the issuer; OpenID Connect Core §9 recommends the token
-    # endpoint, and some providers take nothing else. RFC 9126 §2 has every PAR endpoint take both.
+    # FAPI 2.0 Security Profile §5.3.3.1 requires the issuer. OpenID Connect Core §9 recommends the token endpoint, and
+    # some providers accept nothing else. By RFC 9126 §2 every PAR endpoint accepts both.
     return metadata.issuer if settings.fapi2 else metadata.token_endpoint

@@ -12,7 +12,7 @@ from .message import Message
 
 
 def client_secret_basic(message: Message, metadata: Metadata, settings: Settings) -> Step[Message]:
-    """Add client id and secret, each form-encoded, as a Basic header.
+    """Add the client ID and the client secret, each form-encoded, as a Basic ``Authorization`` header.
 
     Spec: RFC 6749 §2.3.1.
     """

@@ -1,7 +1,7 @@
-"""``tls_client_auth`` and ``self_signed_tls_client_auth``: the TLS connection says who the client is.
+"""``tls_client_auth`` and ``self_signed_tls_client_auth``: authentication by the TLS connection.
 
-On the wire the two are one; they differ in what the provider compares the certificate with. The certificate
-itself is shown by `oidc_gate.runtime.http`.
+The two send the same; they differ in what the provider compares the certificate with. `oidc_gate.runtime.http`
+sends the certificate itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .message import Message
 
 
 def tls_client_auth(message: Message, metadata: Metadata, settings: Settings) -> Step[Message]:
-    """Add the client id to the form, so that the provider knows whose certificate to expect.
+    """Add the client ID to the form, so that the provider knows which certificate to expect.
 
     Spec: RFC 8705 §2.
     """

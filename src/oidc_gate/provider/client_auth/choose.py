@@ -1,4 +1,4 @@
-"""Which way of authentication: the one that is named, else by what is held and what discovery allows."""
+"""The choice of the authentication method."""
 
 from __future__ import annotations
 
@@ -32,10 +32,13 @@ _WITH_CERTIFICATE = ("tls_client_auth", "self_signed_tls_client_auth")
 
 
 def choose_method(metadata: Metadata, settings: Settings) -> str:
-    """Return the method: ``client_auth``, else by what is held.
+    """Return the authentication method.
+
+    It is ``client_auth`` if that is set. Otherwise it follows from the keys and secrets in the settings and from
+    discovery.
 
     Raises:
-        ProviderError: ``client_auth_unsupported``: discovery offers nothing that this client can do.
+        ProviderError: ``client_auth_unsupported``: discovery offers no method that this client can use.
 
     Spec: OpenID Connect Core §9; OpenID Connect Discovery §3 (without a list: client_secret_basic).
     """
@@ -52,15 +55,15 @@ def choose_method(metadata: Metadata, settings: Settings) -> str:
     if method is None:
         raise ProviderError(
             "client_auth_unsupported",
-            "The sign-in service does not accept the way in which this application identifies itself.",
-            detail=f"discovery offers {', '.join(offered)}; a client_secret alone can do client_secret_basic "
-            "and client_secret_post. Name another way in client_auth, or hold a client_private_key",
+            "The sign-in service does not accept the authentication method of this application.",
+            detail=f"discovery offers {', '.join(offered)}; a client_secret can be used with client_secret_basic "
+            "and client_secret_post. Name another method in client_auth, or set client_private_key",
         )
     return method
 
 
 def authenticate(message: Message, metadata: Metadata, settings: Settings) -> Step[Message]:
-    """Return `message` with the client's authentication.
+    """Return `message` with the authentication of the client added.
 
     Raises:
         ProviderError: ``client_auth_unsupported``.
@@ -69,7 +72,7 @@ def authenticate(message: Message, metadata: Metadata, settings: Settings) -> St
 
 
 def uses_certificate(metadata: Metadata, settings: Settings) -> bool:
-    """Tell whether the client is known by its TLS certificate, and so uses the endpoints' aliases.
+    """Return whether the client authenticates with a TLS certificate and so uses the aliases of the endpoints.
 
     Spec: RFC 8705 §5.
     """

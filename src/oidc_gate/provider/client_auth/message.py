@@ -1,4 +1,4 @@
-"""A form that is posted to the provider, before and after the client's authentication is added."""
+"""A form that is posted to the provider, before and after the client authentication is added."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ..discovery import Metadata
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A POST in the making.
+    """A POST request that is being built.
 
     Args:
-        body: ``application/x-www-form-urlencoded``.
+        body: The form, as ``application/x-www-form-urlencoded``.
     """
 
     url: str
@@ -29,7 +29,7 @@ class Message:
         return replace(self, headers=(*self.headers, (name, value)))
 
     def header_list(self) -> HeaderList:
-        """Return all headers that go with it."""
+        """Return all headers of the request."""
         return (
             ("Accept", "application/json"),
             ("Content-Type", "application/x-www-form-urlencoded"),
@@ -38,4 +38,4 @@ class Message:
 
 
 Method: TypeAlias = Callable[[Message, Metadata, Settings], Step[Message]]
-"""Adds one way of authentication."""
+"""A function that adds the authentication of one method."""

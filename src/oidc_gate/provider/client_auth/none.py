@@ -1,4 +1,4 @@
-"""``none``: a public client, known by its name alone; PKCE guards its code."""
+"""``none``: a public client, which only sends its client ID. PKCE protects its authorization code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .message import Message
 
 
 def none(message: Message, metadata: Metadata, settings: Settings) -> Step[Message]:
-    """Add the client id to the form.
+    """Add the client ID to the form.
 
     Spec: RFC 6749 §3.2.1; OpenID Connect Core §9.
     """

@@ -1,4 +1,4 @@
-"""``private_key_jwt``: an assertion signed with a key of which the provider knows the public half."""
+"""``private_key_jwt``: an assertion that is signed with a private key whose public key the provider knows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``client_secret_jwt``: an assertion under HS256 with the client secret, which so never travels."""
+"""``client_secret_jwt``: an assertion with HS256, whose key is the client secret. The secret itself is not sent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .message import Message
 
 
 def client_secret_jwt(message: Message, metadata: Metadata, settings: Settings) -> Step[Message]:
-    """Add an assertion under the client secret.
+    """Add an assertion that is signed with the client secret.
 
     Spec: OpenID Connect Core §9.
     """

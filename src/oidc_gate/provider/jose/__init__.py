@@ -1,6 +1,6 @@
-"""Tokens and keys: what the provider signed, and what we sign for it.
+"""Tokens and keys: the tokens that the provider signed, and the tokens that the gate signs for the provider.
 
-No input and no output, no clock, no randomness: time and random bytes are arguments. joserfc does the
-cryptography; which algorithms, keys and claims count is decided here. joserfc takes 0.1 s to load, so nothing
-on the way of a request that is signed in already may import this room.
+This package performs no input or output and reads neither the clock nor random bytes: the time and random bytes are
+arguments. joserfc does the cryptography; this package decides which algorithms, keys and claims are accepted. Loading
+joserfc takes 0.1 s, so code that serves requests of signed-in users must not import this package.
 """

@@ -1,4 +1,4 @@
-"""The signature algorithms that are spoken here. What is not in the table does not exist; ``none`` is not."""
+"""The signature algorithms that the gate supports. Any other algorithm, such as ``none``, is refused."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ...syntax.base64url import b64url_encode
 
 
 class Algorithm(NamedTuple):
-    """One row: which key it needs, and the hash that goes with it.
+    """One algorithm, with the kind of key and the hash that belong to it.
 
     Args:
-        crv: The curve, or empty for keys without one.
-        hash: As `hashlib` names it; also the hash of ``at_hash``.
+        crv: The curve; empty for keys without one.
+        hash: The name of the hash in `hashlib`, which is also the hash of ``at_hash``.
     """
 
     name: str
@@ -33,7 +33,7 @@ _ROWS = (
     Algorithm("ES256", "EC", "P-256", "sha256"),
     Algorithm("ES384", "EC", "P-384", "sha384"),
     Algorithm("ES512", "EC", "P-521", "sha512"),
-    # RFC 9864 gives Ed25519 a name of its own; providers still write the older EdDSA.
+    # RFC 9864 gives Ed25519 a name of its own. Many providers still use the older name EdDSA.
     Algorithm("EdDSA", "OKP", "Ed25519", "sha512"),
     Algorithm("Ed25519", "OKP", "Ed25519", "sha512"),
     Algorithm("HS256", "oct", "", "sha256"),
@@ -47,18 +47,18 @@ Spec: RFC 7518 §3.1; RFC 8037 §3.1; RFC 9864 §2.2.
 
 
 def same_algorithm(one: str, other: str) -> bool:
-    """Tell whether two ``alg`` values mean the same."""
+    """Return whether two ``alg`` values name the same algorithm."""
     return one == other or {one, other} == {"EdDSA", "Ed25519"}
 
 
 def left_half_hash(alg: str, value: str) -> str:
-    """Compute ``at_hash`` of an access token.
+    """Return the value of ``at_hash`` for an access token.
 
     Args:
-        alg: The ``alg`` of the ID token's header; one of the table.
+        alg: The ``alg`` of the ID token's header, which must be in the table.
         value: The access token.
 
-    Spec: OpenID Connect Core §3.1.3.6; for Ed25519 the hash of the signature scheme itself, SHA-512.
+    Spec: OpenID Connect Core §3.1.3.6. For Ed25519 it is the hash of the signature scheme, SHA-512.
     """
     digest = hashlib.new(SIGNATURE_ALGORITHMS[alg].hash, value.encode("utf-8")).digest()
     return b64url_encode(digest[: len(digest) // 2])

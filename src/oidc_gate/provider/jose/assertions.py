@@ -1,4 +1,7 @@
-"""What we sign: client assertions, request objects, DPoP proofs. All are short-lived and have a ``jti``."""
+"""The tokens that the gate signs: client assertions, request objects and DPoP proofs.
+
+All of them are short-lived and have a ``jti``.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from .encoding import write_json
 from .private_keys import SigningKey, UnusableKey
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-"""The ``client_assertion_type`` that goes with a client assertion (RFC 7523 §2.2)."""
+"""The ``client_assertion_type`` of a client assertion (RFC 7523 §2.2)."""
 
 ASSERTION_SECONDS = 60
 REQUEST_OBJECT_SECONDS = 300
@@ -22,13 +25,13 @@ MIN_JTI_BYTES = 16
 
 
 def build_client_assertion(key: SigningKey, *, client_id: str, audience: str, now: int, random: bytes) -> str:
-    """Build the assertion by which the client says who it is (private_key_jwt, client_secret_jwt).
+    """Build the assertion that authenticates the client (private_key_jwt, client_secret_jwt).
 
     Args:
-        key: Of `load_private_key`; for client_secret_jwt of `secret_key`.
-        client_id: Stands as ``iss`` and ``sub``.
-        audience: The provider's issuer, which FAPI 2.0 demands, or the URL of the token endpoint.
-        now: Epoch seconds; the assertion holds for `ASSERTION_SECONDS`.
+        key: The result of `load_private_key`, or for client_secret_jwt of `secret_key`.
+        client_id: The value of ``iss`` and ``sub``.
+        audience: The provider's issuer, which FAPI 2.0 requires, or the URL of the token endpoint.
+        now: The time in epoch seconds. The assertion is valid for `ASSERTION_SECONDS`.
         random: At least 16 unpredictable bytes, for ``jti``.
 
     Spec: RFC 7523 §3; OpenID Connect Core §9.
@@ -41,19 +44,18 @@ def build_client_assertion(key: SigningKey, *, client_id: str, audience: str, no
 def build_request_object(
     key: SigningKey, params: Mapping[str, Any], *, client_id: str, issuer: str, now: int, random: bytes
 ) -> str:
-    """Build the signed authorization request that goes into ``request``.
+    """Build the signed authorization request for the parameter ``request``.
 
     Args:
-        key: Of `load_private_key`.
-        params: The parameters of the authorization request; ``max_age`` becomes a number, ``claims`` may be
-            an object. ``request`` and ``request_uri`` have no place in it, and are left out.
-        client_id: Stands as ``iss`` and ``client_id``.
-        issuer: The provider's, the audience.
-        now: Epoch seconds; the object holds for `REQUEST_OBJECT_SECONDS`.
+        key: The result of `load_private_key`.
+        params: The parameters of the authorization request. ``max_age`` becomes a number, and ``claims`` may be an
+            object. ``request`` and ``request_uri`` are left out, because the request object must not contain them.
+        client_id: The value of ``iss`` and ``client_id``.
+        issuer: The provider's issuer, which is the audience.
+        now: The time in epoch seconds. The object is valid for `REQUEST_OBJECT_SECONDS`.
         random: At least 16 unpredictable bytes, for ``jti``.
 
-    Spec: RFC 9101 §4, §10.8 (no ``sub``, so that it is never taken for a client assertion); OpenID Connect
-    Core §6.1.
+    Spec: RFC 9101 §4, §10.8 (no ``sub``, so that it is not accepted as a client assertion); OpenID Connect Core §6.1.
     """
     inner = {name: value for name, value in params.items() if name not in ("request", "request_uri", "sub")}
     if isinstance(max_age := inner.get("max_age"), str) and max_age.isascii() and max_age.isdecimal():
@@ -73,19 +75,19 @@ def build_dpop_proof(
     nonce: str | None = None,
     access_token: str | None = None,
 ) -> str:
-    """Build the value of a ``DPoP`` header for one request.
+    """Build the value of the ``DPoP`` header for one request.
 
     Args:
-        key: Asymmetric, of `build_dpop_key`; its public half goes along.
-        method: Of the request.
-        url: Of the request; query and fragment are left out.
-        now: Epoch seconds.
+        key: An asymmetric key, the result of `build_dpop_key`. The proof contains its public key.
+        method: The method of the request.
+        url: The URL of the request. Its query and fragment are left out.
+        now: The time in epoch seconds.
         random: At least 16 unpredictable bytes, for ``jti``.
-        nonce: As the server's ``DPoP-Nonce`` header demanded.
-        access_token: At a resource (userinfo), the token that is shown with it.
+        nonce: The nonce from the server's ``DPoP-Nonce`` header, if there is one.
+        access_token: The access token of the request, if it goes to a resource such as userinfo.
 
     Raises:
-        UnusableKey: A symmetric key, which would prove nothing to anybody else.
+        UnusableKey: The key is symmetric and so cannot prove possession to another party.
 
     Spec: RFC 9449 §4.2, §8.
     """

@@ -11,21 +11,21 @@ from oidc_gate.errors import IDTokenError
 from .encoding import describe_value
 
 Claims = NewType("Claims", Mapping[str, Any])
-"""Claims of a validated token, read-only; ``exp``, ``iat``, ``nbf`` and ``auth_time`` are integers."""
+"""The claims of a validated token, read-only. ``exp``, ``iat``, ``nbf`` and ``auth_time`` are integers."""
 
-MAX_TOKEN_AGE_SECONDS = 600  # a token comes straight from the provider; an older one was kept by somebody
+MAX_TOKEN_AGE_SECONDS = 600  # a token comes directly from the provider; an older one was kept and replayed
 _LAST_SECOND = 253_402_300_799  # the end of the year 9999
 _NUMERIC_DATES = ("exp", "iat", "nbf", "auth_time")
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimChecks:
-    """The claims of one token, and the checks that may be made of them.
+    """The claims of one token, and the checks of them.
 
     Args:
-        token: Which token, for errors.
-        now: Epoch seconds.
-        skew: How far the clocks may be apart, seconds.
+        token: The kind of token, for errors.
+        now: The time in epoch seconds.
+        skew: The allowed difference between the clocks, in seconds.
     """
 
     claims: dict[str, Any] = field(repr=False)
@@ -35,9 +35,9 @@ class ClaimChecks:
 
     @classmethod
     def begin(cls, claims: Mapping[str, Any], *, token: str, now: int, skew: int) -> ClaimChecks:
-        """Take null for absent, and turn times into integers.
+        """Return the checks for `claims`, with null treated as absent and times converted to integers.
 
-        Spec: RFC 7519 §2, NumericDate: a JSON number, fractions allowed.
+        Spec: RFC 7519 §2, NumericDate: a JSON number, possibly with a fraction.
         """
         checks = cls({name: value for name, value in claims.items() if value is not None}, token, now, skew)
         for name in _NUMERIC_DATES:
@@ -47,25 +47,25 @@ class ClaimChecks:
 
     def _numeric_date(self, claim: str) -> int:
         value = self.claims[claim]
-        # bool is an int to Python, and not to JSON.
+        # In Python a bool is an int. In JSON it is not a number.
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LAST_SECOND:
             raise self.refuse(claim, expected="a time in epoch seconds")
         return int(value)
 
     def refuse(self, claim: str, *, expected: str, got: str | None = None) -> IDTokenError:
-        """Make the error for `claim`; `got` replaces its value where that should not stand in a log."""
+        """Return the error for `claim`. `got` replaces the value of the claim if that must not be logged."""
         value = describe_value(self.claims.get(claim)) if got is None else got
         return IDTokenError(claim, expected=expected, got=value, token=self.token)
 
     def time(self, claim: str) -> int:
-        """Return a time that must be there, epoch seconds."""
+        """Return a required time in epoch seconds."""
         value = self.claims.get(claim)
         if not isinstance(value, int):
             raise self.refuse(claim, expected="a time in epoch seconds")
         return value
 
     def text(self, claim: str) -> str:
-        """Return a text that must be there, of 1 to 255 printable ASCII characters.
+        """Return a required string of 1 to 255 printable ASCII characters.
 
         Spec: OpenID Connect Core §2 (``sub``: at most 255 ASCII characters).
         """
@@ -79,7 +79,7 @@ class ClaimChecks:
         return value
 
     def check_issuer(self, issuer: str) -> None:
-        """Demand exactly `issuer`.
+        """Check that ``iss`` is exactly `issuer`.
 
         Spec: OpenID Connect Core §3.1.3.7 item 2.
         """
@@ -87,11 +87,11 @@ class ClaimChecks:
             raise self.refuse("iss", expected=issuer)
 
     def check_audience(self, client_id: str) -> None:
-        """Demand that the token is for `client_id`, and was made for it where others may read it too.
+        """Check that the token is for `client_id`, and was issued to it if there are other audiences.
 
-        Further audiences are taken, since providers add the APIs of a client (Keycloak's audience mappers),
-        but only beside an ``azp`` that names us: then the token was issued to us. Another client that
-        received it cannot use it here, for want of our nonce.
+        Other audiences are accepted, because providers add the APIs that a client uses (Keycloak's audience mappers),
+        but only together with an ``azp`` that is `client_id`. Another client that received the token cannot use it
+        here, because it does not have the nonce of the sign-in.
 
         Spec: OpenID Connect Core §2 and §3.1.3.7 items 3 to 5.
         """
@@ -99,7 +99,7 @@ class ClaimChecks:
         audiences = [value] if isinstance(value, str) else value
         if not isinstance(audiences, list) or not all(isinstance(audience, str) for audience in audiences):
             raise self.refuse("aud", expected=client_id)
-        # Items of a list, never parts of a text: "gate" is not in "gate-admin".
+        # Compare with the items of a list, never with parts of a string: "gate" is not in "gate-admin".
         if client_id not in audiences:
             raise self.refuse("aud", expected=client_id, got=" ".join(audiences))
         others = set(audiences) - {client_id}
@@ -107,7 +107,7 @@ class ClaimChecks:
             raise self.refuse("azp", expected=client_id)
 
     def check_not_expired(self) -> None:
-        """Demand that ``exp`` lies ahead.
+        """Check that ``exp`` is in the future.
 
         Spec: OpenID Connect Core §3.1.3.7 item 9.
         """
@@ -115,7 +115,7 @@ class ClaimChecks:
             raise self.refuse("exp", expected=f"later than {self.now - self.skew}")
 
     def check_not_before(self) -> None:
-        """Refuse a token that is not valid yet.
+        """Check that the token is already valid (``nbf``).
 
         Spec: RFC 7519 §4.1.5.
         """
@@ -123,7 +123,7 @@ class ClaimChecks:
             raise self.refuse("nbf", expected=f"at most {self.now + self.skew}")
 
     def check_issued_now(self) -> None:
-        """Demand an ``iat`` that is neither ahead nor long ago.
+        """Check that ``iat`` is neither in the future nor long ago.
 
         Spec: OpenID Connect Core §3.1.3.7 item 10.
         """

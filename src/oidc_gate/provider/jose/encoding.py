@@ -1,4 +1,4 @@
-"""Base64url and JSON as tokens use them, read strictly: one spelling for one value, and bounded."""
+"""Strict readers of the base64url and JSON in tokens: one spelling for each value, and limited in size."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ MAX_JSON_DEPTH = 32
 
 
 def read_json_object(raw: bytes) -> dict[str, Any]:
-    """Read a JSON object: UTF-8, no name twice, finite numbers, at most `MAX_JSON_DEPTH` deep.
+    """Return the JSON object in `raw`.
 
-    The caller bounds the size; Python itself refuses whole numbers of more than 4,300 digits.
+    It must be UTF-8 with unique names and finite numbers, and nested at most `MAX_JSON_DEPTH` deep. The caller limits
+    the size. Python itself refuses integers of more than 4,300 digits.
 
     Raises:
-        ValueError: Anything else.
+        ValueError: It is anything else.
 
     Spec: RFC 8259; RFC 7515 §4 and RFC 7519 §4 (names are unique).
     """
@@ -30,7 +31,7 @@ def read_json_object(raw: bytes) -> dict[str, Any]:
         if not isinstance(value, dict) or _is_deeper(value, MAX_JSON_DEPTH):
             raise ValueError("not a JSON object, or too deep")
         if b"\\u" in raw:
-            # Half a surrogate pair is text that nobody can write down again, in a log, a header or a cookie.
+            # Text with half a surrogate pair cannot be written to a log, a header or a cookie.
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except RecursionError:
         raise ValueError("JSON nested too deep") from None
@@ -40,7 +41,7 @@ def read_json_object(raw: bytes) -> dict[str, Any]:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise ValueError("a member name stands twice")
+        raise ValueError("a member name is repeated")
     return members
 
 
@@ -66,12 +67,12 @@ def _is_deeper(value: dict[str, Any], limit: int) -> bool:
 
 
 def write_json(value: Mapping[str, Any]) -> bytes:
-    """Write `value` as compact JSON in ASCII."""
+    """Return `value` as compact JSON in ASCII."""
     return json.dumps(value, separators=(",", ":")).encode("ascii")
 
 
 def describe_value(value: object) -> str:
-    """Describe what came, for the log: a scalar as it is, of anything bigger only the kind."""
+    """Describe a received value for the log: a scalar by its value, anything larger only by its type."""
     if value is None:
         return "nothing"
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The ID token: who signed in, if every check holds."""
+"""The validation of ID tokens."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from .keys import KeySet
 from .private_keys import DecryptionKey
 
 _NAME = "id_token"
-# "JOSE" is the general name of RFC 7515 §4.1.9. Whatever else may stand there (logout+jwt, at+jwt) names
-# another kind of token.
+# "JOSE" is the general type of RFC 7515 §4.1.9. Any other type (logout+jwt, at+jwt) names another kind of token.
 _TYPES = frozenset({"jwt", "jose"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectations:
-    """What an ID token must say to be believed.
+    """What an ID token must contain to be valid.
 
     Args:
-        issuer: Of discovery, compared exactly.
-        nonce: What this sign-in sent; None only where none was sent: a refresh (Core §12.2).
-        algorithms: The ``alg`` values that are taken; HS256 only if it stands here.
-        client_secret: For HS256.
-        max_age_seconds: As asked for; then ``auth_time`` must be there, and not be older.
-        acr_values: Those that were demanded, not merely wished for; empty if none.
-        clock_skew_seconds: How far the clocks may be apart.
-        access_token: What came with it, for ``at_hash``.
-        decryption_key: If the client registered encryption; then a token that is only signed is refused.
+        issuer: The issuer from discovery, compared exactly.
+        nonce: The nonce that this sign-in sent; None only if none was sent, on a refresh (Core §12.2).
+        algorithms: The ``alg`` values that are accepted. HS256 is accepted only if it is listed.
+        client_secret: The key for HS256.
+        max_age_seconds: The requested maximum age; with it, ``auth_time`` is required and must not be older.
+        acr_values: The values of which one is required; empty if none is.
+        clock_skew_seconds: The allowed difference between the clocks.
+        access_token: The access token that came with the ID token, for ``at_hash``.
+        decryption_key: The key for which ID tokens are encrypted, if the client registered one. A token that is only
+            signed is then refused.
     """
 
     issuer: str
@@ -48,10 +48,10 @@ class Expectations:
 
 
 class ValidIDToken(NamedTuple):
-    """What an ID token says, every check passed.
+    """The content of an ID token that passed every check.
 
     Args:
-        alg: What it was signed with.
+        alg: The algorithm of the signature.
     """
 
     claims: Claims
@@ -62,20 +62,20 @@ class ValidIDToken(NamedTuple):
 
 
 def validate_id_token(token: str, *, keys: KeySet, expected: Expectations, now: int) -> ValidIDToken:
-    """Check an ID token, its signature always, and return its claims and its algorithm.
+    """Verify the signature of an ID token, check its claims, and return them with the algorithm.
 
     Args:
-        token: As it came from the token endpoint.
-        keys: The provider's, from its ``jwks_uri``.
-        expected: By the settings and by this sign-in.
-        now: Epoch seconds.
+        token: The token as the token endpoint sent it.
+        keys: The provider's keys, from its ``jwks_uri``.
+        expected: What the settings and this sign-in require.
+        now: The time in epoch seconds.
 
     Raises:
-        KeyNotFound: The key is not in `keys`: see `may_have_rotated`.
-        IDTokenError: Another claim, header parameter or signature than expected.
-        UnusableKey: HS256 is asked for, and the client secret is too short.
+        KeyNotFound: The key is not in `keys`; see `may_have_rotated`.
+        IDTokenError: A claim, a header parameter or the signature is not as expected.
+        UnusableKey: The token uses HS256, and the client secret is too short.
 
-    Not checked here: on a refresh, that ``sub`` is that of the first token (Core §12.2).
+    Not checked here: on a refresh, whether ``sub`` is that of the first token (Core §12.2).
 
     Spec: OpenID Connect Core §3.1.3.7.
     """
@@ -95,7 +95,7 @@ def validate_id_token(token: str, *, keys: KeySet, expected: Expectations, now: 
 
 
 def _check_nonce(checks: ClaimChecks, nonce: str | None) -> None:
-    # Core §3.1.3.7 item 11. Neither value goes to the log.
+    # Core §3.1.3.7 item 11. Neither value may be logged.
     if nonce is None:
         return
     got = checks.claims.get("nonce")
@@ -106,7 +106,7 @@ def _check_nonce(checks: ClaimChecks, nonce: str | None) -> None:
 
 
 def _check_authentication(checks: ClaimChecks, expected: Expectations) -> None:
-    # Core §3.1.3.7 item 13, §3.1.2.1 max_age: presence is not enough, the provider may have ignored the wish.
+    # Core §3.1.3.7 item 13, §3.1.2.1 max_age: the provider may have ignored max_age, so the time itself is checked.
     if expected.max_age_seconds is not None:
         earliest = checks.now - expected.max_age_seconds - checks.skew
         if not earliest <= checks.time("auth_time") <= checks.now + checks.skew:
@@ -117,7 +117,7 @@ def _check_authentication(checks: ClaimChecks, expected: Expectations) -> None:
 
 
 def _check_access_token_hash(checks: ClaimChecks, alg: str, access_token: str | None) -> None:
-    # Core §3.1.3.8: optional in the code flow, binding where it is there.
+    # Core §3.1.3.8: optional in the code flow, but checked if it is present.
     if access_token is None or "at_hash" not in checks.claims:
         return
     at_hash = checks.claims["at_hash"]

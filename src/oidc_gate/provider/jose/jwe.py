@@ -1,4 +1,4 @@
-"""Taking a signed token out of its encryption. Only where the client registered a key for it."""
+"""Decryption of tokens, for clients that registered a key for encryption."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ENCRYPTION_ALGORITHMS = ("A128GCM", "A256GCM")
 
 
 class _Registry(jwe.JWERegistry):
-    # An RSA key of 8192 bits makes an encrypted key of 1366 characters; the whole token is bounded before.
+    # An RSA key of 8192 bits gives an encrypted key of 1366 characters. The size of the whole token is limited before.
     max_protected_header_length = 16_384
     max_encrypted_key_length = 2_048
     max_ciphertext_length = 65_536
@@ -26,17 +26,17 @@ def decrypt(token: str, header: Mapping[str, Any], key: DecryptionKey, name: str
     """Decrypt a compact JWE and return the signed token in it.
 
     Args:
-        token: Five segments, bounded by the caller.
-        header: Its header, read by the caller, who refuses ``crit`` and foreign keys.
-        key: Ours.
-        name: Which token, for the error.
+        token: Five segments, limited in size by the caller.
+        header: The header of the token, in which the caller has refused ``crit`` and keys.
+        key: The decryption key of the gate.
+        name: The kind of token, for errors.
 
     Raises:
-        IDTokenError: Another algorithm than we speak, compressed, or not for our key.
+        IDTokenError: The token uses another algorithm, is compressed, or is not encrypted for this key.
 
     Spec: RFC 7516 §5.2; OpenID Connect Core §10.2 and §16.14.
     """
-    # RSA1_5 is not among them: its padding lets an attacker decrypt, one answer at a time (CVE-2026-28490).
+    # RSA1_5 is not supported: its padding allows an attacker to decrypt by observing many answers (CVE-2026-28490).
     if header.get("alg") not in key.algorithms:
         raise IDTokenError(
             "alg", expected=" or ".join(key.algorithms), got=describe_value(header.get("alg")), token=name
@@ -44,15 +44,15 @@ def decrypt(token: str, header: Mapping[str, Any], key: DecryptionKey, name: str
     if header.get("enc") not in ENCRYPTION_ALGORITHMS:
         expected = " or ".join(ENCRYPTION_ALGORITHMS)
         raise IDTokenError("enc", expected=expected, got=describe_value(header.get("enc")), token=name)
-    # A few bytes may unpack to megabytes (CVE-2025-61920), and no provider compresses an ID token.
+    # A few compressed bytes can expand to megabytes (CVE-2025-61920), and no provider compresses ID tokens.
     if "zip" in header:
         raise IDTokenError("zip", expected="no compression", got=describe_value(header["zip"]), token=name)
-    # oidc-provider repeats iss and aud in this header (RFC 7519 §5.3), which strict checking would refuse.
+    # oidc-provider repeats iss and aud in this header (RFC 7519 §5.3), which a strict check would refuse.
     registry = _Registry(algorithms=[*key.algorithms, *ENCRYPTION_ALGORITHMS], strict_check_header=False)
     try:
         plaintext = jwe.decrypt_compact(token, key.key, registry=registry).plaintext
         return (plaintext or b"").decode("ascii")
-    except Exception:  # one answer to every failure: no oracle, and no exception of a library
+    except Exception:  # one answer for every failure, so that an attacker cannot tell failures apart
         raise IDTokenError(
             "encryption", expected="a token encrypted to our key", got="one that does not decrypt", token=name
         ) from None

@@ -1,4 +1,4 @@
-"""From the text of a token to claims whose signature holds: the one way, for every token that we take."""
+"""Verification of signed tokens. Every token that the gate accepts passes through this module."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _FOREIGN_KEYS = ("jwk", "jku", "x5u")
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Whose signature counts.
+    """The keys and algorithms whose signatures are accepted.
 
     Args:
-        algorithms: The ``alg`` values that are taken; one that we do not know changes nothing.
-        client_secret: For HS256, where `algorithms` names it.
-        decryption_key: If there is one, only encrypted tokens are taken.
+        algorithms: The ``alg`` values that are accepted. Unknown values have no effect.
+        client_secret: The key for HS256, if `algorithms` contains it.
+        decryption_key: The key for encrypted tokens. If there is one, only encrypted tokens are accepted.
     """
 
     keys: KeySet
@@ -44,31 +44,32 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A token whose signature holds, and of whose claims nothing has been checked yet."""
+    """A token whose signature was verified, but whose claims were not checked yet."""
 
     alg: str
     claims: dict[str, Any] = field(repr=False)
 
 
 def open_token(token: str, trust: Trust, *, name: str, types: frozenset[str]) -> Opened:
-    """Decrypt `token` if it must be, check its header and its signature, then read its claims.
+    """Decrypt `token` if necessary, check its header, verify its signature, and read its claims.
 
     Args:
-        token: Anything.
-        trust: Whose signature counts.
-        name: Which token, for errors (``id_token``).
-        types: The ``typ`` values that are taken, in lower case without ``application/``; absent is fine.
+        token: Any text.
+        trust: The keys and algorithms whose signatures are accepted.
+        name: The kind of token, for errors (``id_token``).
+        types: The ``typ`` values that are accepted, in lower case and without ``application/``. An absent type is
+            accepted too.
 
     Raises:
-        KeyNotFound: No key of the provider fits: see `may_have_rotated`.
-        IDTokenError: Everything else that is wrong with it.
-        UnusableKey: HS256 is asked for, and our own secret is too short.
+        KeyNotFound: None of the provider's keys fits; see `may_have_rotated`.
+        IDTokenError: The token is not valid for another reason.
+        UnusableKey: The token uses HS256, and the client secret is too short.
 
     Spec: RFC 7515 §5.2; RFC 7519 §7.2; RFC 8725 §3.
     """
     envelope: Mapping[str, Any] = {}
     segments = _split(token, name)
-    # Core §3.1.3.7 item 1: encryption that was registered is not optional afterwards.
+    # Core §3.1.3.7 item 1: if the client registered encryption, it is required.
     if trust.decryption_key is not None:
         if len(segments) != 5:
             raise IDTokenError(
@@ -88,7 +89,7 @@ def open_token(token: str, trust: Trust, *, name: str, types: frozenset[str]) ->
 
 
 def _split(token: str, name: str) -> list[str]:
-    # Before anything is parsed (CVE-2025-61920).
+    # Checked before anything is parsed (CVE-2025-61920).
     if len(token) > MAX_TOKEN_CHARS:
         expected = f"at most {MAX_TOKEN_CHARS} characters"
         raise IDTokenError("size", expected=expected, got=len(token), token=name)
@@ -105,14 +106,14 @@ def _read_header(segment: str, name: str) -> dict[str, Any]:
         header = read_json_object(b64url_decode(segment))
     except ValueError as error:
         raise IDTokenError("header", expected="a JSON object", got=error, token=name) from None
-    # RFC 7515 §4.1.11: an extension that must be understood and is not, refuses. We understand none
+    # RFC 7515 §4.1.11: a token with a critical extension that is not supported must be refused. None is supported
     # (CVE-2025-59420).
     if "crit" in header:
         raise IDTokenError(
             "crit", expected="no critical extension", got=describe_value(header["crit"]), token=name
         )
-    # Keys come from the provider's jwks_uri alone (Core §2, §10.1; CVE-2026-27962). x5c and x5t are ignored,
-    # not refused, since some providers send them with every token.
+    # Keys are taken only from the provider's jwks_uri (Core §2, §10.1; CVE-2026-27962). x5c and x5t are ignored and not
+    # refused, because some providers send them with every token.
     for parameter in _FOREIGN_KEYS:
         if parameter in header:
             raise IDTokenError(
@@ -122,7 +123,7 @@ def _read_header(segment: str, name: str) -> dict[str, Any]:
 
 
 def _check_type(header: Mapping[str, Any], types: frozenset[str], name: str) -> None:
-    # RFC 8725 §3.11: one kind of token is not taken for another, a logout token for an ID token.
+    # RFC 8725 §3.11: a token of one kind is not accepted as another, such as a logout token as an ID token.
     typ = header.get("typ")
     if typ is None:
         return
@@ -131,7 +132,7 @@ def _check_type(header: Mapping[str, Any], types: frozenset[str], name: str) -> 
 
 
 def _check_algorithm(header: Mapping[str, Any], algorithms: tuple[str, ...], name: str) -> str:
-    # Core §3.1.3.7 item 7; RFC 8725 §3.1. `none` is not in the table: naming it in settings opens nothing.
+    # Core §3.1.3.7 item 7; RFC 8725 §3.1. `none` is not in the table, so listing it in the settings has no effect.
     alg = header.get("alg")
     if not isinstance(alg, str) or alg not in algorithms or alg not in SIGNATURE_ALGORITHMS:
         raise IDTokenError(
@@ -142,7 +143,7 @@ def _check_algorithm(header: Mapping[str, Any], algorithms: tuple[str, ...], nam
 
 def _candidates(alg: str, header: Mapping[str, Any], trust: Trust, name: str) -> list[Key]:
     if SIGNATURE_ALGORITHMS[alg].kty == "oct":
-        # Core §10.1: the secret is the key; no public key is ever within reach of an HMAC (CVE-2024-37568).
+        # Core §10.1: the key is the client secret. A public key is never used for an HMAC (CVE-2024-37568).
         if not trust.client_secret:
             raise IDTokenError("alg", expected="an algorithm without a client secret", got=alg, token=name)
         return [secret_key(trust.client_secret).key]
@@ -163,9 +164,9 @@ def _check_signature(segments: list[str], alg: str, candidates: list[Key], name:
     try:
         signature = b64url_decode(segments[2])
         holds = any(model.verify(message, signature, key) for key in candidates)
-    except Exception:  # what makes a library stumble does not verify
+    except Exception:  # a signature that makes the library fail is not valid
         holds = False
-    # Core §3.1.3.7 item 6 allows to skip this behind TLS; the token is checked all the same.
+    # Core §3.1.3.7 item 6 allows a client to skip this check behind TLS. It is performed all the same.
     if not holds:
         expected = "a signature by the provider"
         raise IDTokenError("signature", expected=expected, got=f"{alg} that does not verify", token=name)
@@ -179,7 +180,7 @@ def _read_claims(segment: str, name: str) -> dict[str, Any]:
 
 
 def _check_replicas(envelope: Mapping[str, Any], claims: Mapping[str, Any], name: str) -> None:
-    # RFC 7519 §5.3: claims repeated in the header of an encrypted token are the same ones.
+    # RFC 7519 §5.3: claims that the header of an encrypted token repeats must be identical.
     for claim in ("iss", "sub", "aud"):
         if claim in envelope and envelope[claim] != claims.get(claim):
             got = describe_value(envelope[claim])

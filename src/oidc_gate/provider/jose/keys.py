@@ -1,4 +1,4 @@
-"""The provider's public keys: what of a JWKS may verify a signature, and which key a token means."""
+"""The provider's public keys: which keys of a JWKS may verify a signature, and which of them a token names."""
 
 from __future__ import annotations
 
@@ -15,23 +15,26 @@ from .algorithms import SIGNATURE_ALGORITHMS, Algorithm, same_algorithm
 from .encoding import describe_value
 
 MAX_KEYS = 100
-MAX_CANDIDATES = 8  # an ES512 check takes a millisecond: a token without `kid` may not cost a hundred of them
+MAX_CANDIDATES = (
+    8  # verifying ES512 takes a millisecond: a token without `kid` must not cost a hundred of them
+)
 _MAX_MEMBER_CHARS = 2048
-_RSA_BITS = range(2048, 8192 + 1)  # below: NIST SP 800-131A; above: a modulus that costs more than it guards
-_MAX_EXPONENT_CHARS = 11  # 64 bits, where OpenSSL draws the line for large moduli
+_RSA_BITS = range(2048, 8192 + 1)  # at least: NIST SP 800-131A; at most: larger keys only cost more time
+_MAX_EXPONENT_CHARS = 11  # 64 bits, which is OpenSSL's limit for large moduli
 _PUBLIC_MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
 class KeyNotFound(IDTokenError):
-    """No key of the set can have signed this token. The provider may have rotated: see `may_have_rotated`."""
+    """No key of the set can have signed this token. The provider may have new keys; see `may_have_rotated`."""
 
 
 def may_have_rotated(error: GateError) -> bool:
-    """Tell whether a fresh JWKS might turn `error` into a good token.
+    """Return whether a newer JWKS might make the token valid.
 
-    So it is for an unknown key, and for a known ``kid`` whose signature fails, since some providers put a new
-    key under an old ``kid``. The caller fetches the JWKS once more, at most once a minute, and tries again.
+    This is the case for an unknown key, and for a known ``kid`` whose signature does not verify, because some
+    providers put a new key under an old ``kid``. The caller then fetches the JWKS again, at most once a minute, and
+    repeats the check.
 
     Spec: OpenID Connect Core §10.1.1.
     """
@@ -40,11 +43,11 @@ def may_have_rotated(error: GateError) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class SkippedKey:
-    """A member of a JWKS that does not count, for the log.
+    """A member of a JWKS that is ignored, for the log.
 
     Args:
-        position: Counted from 0.
-        kid: As it came, cut to 200 characters.
+        position: Its position, counted from 0.
+        kid: Its ``kid``, cut to 200 characters.
     """
 
     position: int
@@ -54,11 +57,11 @@ class SkippedKey:
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """One key that verifies signatures.
+    """A key that verifies signatures.
 
     Args:
-        alg: The only algorithm that it may be used with; None where the provider does not say.
-        crv: Empty for RSA.
+        alg: The only algorithm for which it may be used; None if the provider does not name one.
+        crv: The curve; empty for RSA.
     """
 
     kid: str | None
@@ -68,9 +71,9 @@ class PublicKey:
     key: Key = field(repr=False)
 
     def fits(self, algorithm: Algorithm) -> bool:
-        """Tell whether this key may verify a signature of `algorithm`.
+        """Return whether this key may verify a signature of `algorithm`.
 
-        Spec: RFC 7517 §4.1 and §4.4; RFC 7518 §3.1 (the curve goes with the algorithm).
+        Spec: RFC 7517 §4.1 and §4.4; RFC 7518 §3.1 (the algorithm determines the curve).
         """
         return (self.kty, self.crv) == (algorithm.kty, algorithm.crv) and (
             self.alg is None or same_algorithm(self.alg, algorithm.name)
@@ -79,20 +82,20 @@ class PublicKey:
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
-    """The keys of a provider that verify signatures; never a symmetric one."""
+    """The keys of a provider that verify signatures. It never contains a symmetric key."""
 
     keys: tuple[PublicKey, ...] = ()
     skipped: tuple[SkippedKey, ...] = ()
 
     @classmethod
     def from_jwks(cls, document: Mapping[str, Any]) -> KeySet:
-        """Import the keys of a JWKS one by one, so that a bad one does not sink the rest.
+        """Import the keys of a JWKS one by one, so that an invalid key does not affect the others.
 
         Args:
-            document: The parsed JSON; anything may stand in it. Of its keys the first `MAX_KEYS` count.
+            document: The parsed JSON, with any content. Only the first `MAX_KEYS` keys are read.
 
         Raises:
-            ProviderError: It is no JWKS at all (``jwks_malformed``).
+            ProviderError: ``jwks_malformed``: it is not a JWKS.
 
         Spec: RFC 7517 §5; OpenID Connect Core §10.1.
         """
@@ -115,12 +118,11 @@ class KeySet:
         return cls(tuple(keys), tuple(skipped))
 
     def find(self, alg: str, kid: str | None) -> list[PublicKey]:
-        """Return the keys to try, at most `MAX_CANDIDATES`; an empty list if the token means none of them.
+        """Return the keys to try, at most `MAX_CANDIDATES`, or an empty list if no key fits the token.
 
-        Args:
-            alg: Of the token's header.
-            kid: Of the token's header. Without one every key that fits is tried, as the certification of
-                relying parties allows even where the set has several (``kid-absent-multiple-jwks``).
+        Args: alg: The ``alg`` of the token's header. kid: The ``kid`` of the token's header. Without it, every key
+            that fits is tried, even if there are several, as
+                the OpenID certification of relying parties allows (``kid-absent-multiple-jwks``).
 
         Spec: RFC 7515 §4.1.4; OpenID Connect Core §10.1.
         """
@@ -132,7 +134,7 @@ class KeySet:
 
 
 class _Unusable(Exception):
-    """Why a key does not count."""
+    """The reason why a key is ignored."""
 
 
 def _import_key(member: object) -> PublicKey:
@@ -140,10 +142,10 @@ def _import_key(member: object) -> PublicKey:
         raise _Unusable("not an object")
     kty = _text(member, "kty")
     if kty not in _PUBLIC_MEMBERS:
-        # A symmetric key that everybody can read proves nothing; without any, key confusion has no way in.
+        # A published symmetric key proves nothing. Without symmetric keys in the set, key confusion is not possible.
         raise _Unusable(f"key type {describe_value(kty)} is not for public signatures")
     if not _PRIVATE_MEMBERS.isdisjoint(member):
-        raise _Unusable("a private key that the provider published: whoever reads it can sign")
+        raise _Unusable("a private key, which must not be published: anyone who reads it can sign")
     _check_purpose(member)
     jwk = {name: _text(member, name) for name in _PUBLIC_MEMBERS[kty]}
     alg, crv = _text(member, "alg"), jwk.get("crv") or ""
@@ -156,7 +158,7 @@ def _import_key(member: object) -> PublicKey:
         _check_rsa(jwk["n"] or "", jwk["e"] or "")
     try:
         key = JWKRegistry.import_key({"kty": kty, **{name: text or "" for name, text in jwk.items()}})
-    except Exception as error:  # whatever a library makes of one bad key, the others still count
+    except Exception as error:  # whatever error a library raises for one key, the other keys stay usable
         raise _Unusable(f"unreadable ({type(error).__name__})") from error
     return PublicKey(_text(member, "kid"), alg, kty, crv, key)
 
@@ -164,7 +166,7 @@ def _import_key(member: object) -> PublicKey:
 def _text(member: dict[str, Any], name: str) -> str | None:
     value = member.get(name)
     if value is not None and (not isinstance(value, str) or len(value) > _MAX_MEMBER_CHARS):
-        raise _Unusable(f"{name} is not a text of at most {_MAX_MEMBER_CHARS} characters")
+        raise _Unusable(f"{name} is not a string of at most {_MAX_MEMBER_CHARS} characters")
     return value
 
 
@@ -187,4 +189,4 @@ def _check_rsa(n: str, e: str) -> None:
         raise _Unusable("unreadable modulus") from None
     # RFC 7518 §3.3: "A key of size 2048 bits or larger MUST be used"
     if bits not in _RSA_BITS:
-        raise _Unusable(f"RSA of {bits} bits; from {_RSA_BITS[0]} to {_RSA_BITS[-1]} are taken")
+        raise _Unusable(f"RSA of {bits} bits; {_RSA_BITS[0]} to {_RSA_BITS[-1]} are accepted")

@@ -1,4 +1,4 @@
-"""The logout token: the provider says, server to server, whose sessions have ended."""
+"""The validation of logout tokens, in which the provider reports that sessions have ended."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from .private_keys import DecryptionKey
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 _NAME = "logout_token"
-# Typing is recommended, not required (§2.4), and providers older than that send JWT or nothing.
-# An ID token is kept out by `events` and `nonce`.
+# The type logout+jwt is recommended, not required (§2.4), and older providers send JWT or none. `events` and `nonce`
+# tell a logout token from an ID token.
 _TYPES = frozenset({"logout+jwt", "jwt", "jose"})
 
 
 class LogoutClaims(NamedTuple):
-    """Who is signed out: `sub`, everywhere, or the one provider session `sid`; one of the two may be empty.
+    """The sessions that a logout token ends: all sessions of `sub`, or the provider's session `sid`.
+
+    One of the two may be empty.
 
     Args:
-        exp: Until then `jti` must be remembered.
+        exp: The time in epoch seconds until which `jti` must be remembered.
     """
 
     sub: str
@@ -44,34 +46,34 @@ def validate_logout_token(
     client_secret: str | None = None,
     decryption_key: DecryptionKey | None = None,
 ) -> LogoutClaims:
-    """Check a logout token and return whom it signs out.
+    """Verify a logout token and return which sessions it ends.
 
     Args:
-        token: As it came in the form; anything.
-        keys: The provider's, from its ``jwks_uri``.
-        issuer: Of discovery, compared exactly.
-        client_id: Ours.
-        algorithms: The same as for ID tokens.
-        now: Epoch seconds.
-        clock_skew_seconds: How far the clocks may be apart.
-        client_secret: For HS256.
-        decryption_key: If the client registered encryption of ID tokens.
+        token: The text that the form contained.
+        keys: The provider's keys, from its ``jwks_uri``.
+        issuer: The issuer from discovery, compared exactly.
+        client_id: The client ID of the gate.
+        algorithms: The ``alg`` values that are accepted.
+        now: The time in epoch seconds.
+        clock_skew_seconds: The allowed difference between the clocks.
+        client_secret: The key for HS256.
+        decryption_key: The key for which ID tokens are encrypted, if the client registered one.
 
     Raises:
-        KeyNotFound: The key is not in `keys`: see `may_have_rotated`.
-        IDTokenError: Anything else that is not as it must be.
+        KeyNotFound: The key is not in `keys`; see `may_have_rotated`.
+        IDTokenError: The token is not valid for another reason.
 
-    Not checked here: that `jti` was not used before (§2.6 item 8).
+    Not checked here: whether `jti` was used before (§2.6 item 8).
 
     Spec: OpenID Connect Back-Channel Logout §2.4, §2.6.
     """
     trust = Trust(keys, algorithms, client_secret, decryption_key)
     opened = open_token(token, trust, name=_NAME, types=_TYPES)
     checks = ClaimChecks.begin(opened.claims, token=_NAME, now=now, skew=clock_skew_seconds)
-    # §2.6 item 7: a nonce, null even, makes it an ID token.
+    # §2.6 item 7: a token with a nonce, even if it is null, is an ID token.
     if "nonce" in opened.claims:
         raise checks.refuse("nonce", expected="no nonce", got="one")
-    # §2.6 item 4: as in an ID token.
+    # §2.6 item 4: the same checks as for an ID token.
     checks.check_issuer(issuer)
     checks.check_audience(client_id)
     checks.check_not_expired()
@@ -83,7 +85,7 @@ def validate_logout_token(
 
 
 def _check_event(checks: ClaimChecks) -> None:
-    # §2.6 item 6; §2.4: the value is a JSON object, empty or not.
+    # §2.6 item 6; §2.4: the value is a JSON object, which may be empty.
     events = checks.claims.get("events")
     if not isinstance(events, dict):
         raise checks.refuse("events", expected=f"an object with {LOGOUT_EVENT}")

@@ -1,4 +1,4 @@
-"""Keys of our own: read from the settings, to sign for the provider and to decrypt what it sends."""
+"""The gate's own keys from the settings, which sign requests and decrypt tokens."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MEMBERS = {
     "EC": ("crv", "x", "y", "d"),
     "OKP": ("crv", "x", "d"),
 }
-# Where the provider names what it takes, PSS goes first; where it does not, RS256 is what everybody takes.
+# If the provider lists its algorithms, PSS is preferred. If it does not, RS256 is used, which every provider accepts.
 _PREFERENCE = (
     "PS256",
     "RS256",
@@ -46,7 +46,7 @@ _DECRYPTION = {
 
 
 class UnusableKey(GateError):
-    """A key in the settings that cannot work; `detail` says why, in words for whoever wrote the settings."""
+    """A key in the settings that cannot be used. `detail` gives the reason to the operator."""
 
     def __init__(self, reason: str) -> None:
         super().__init__("unusable_key", "The gate has a key that it cannot use.", detail=reason)
@@ -54,10 +54,10 @@ class UnusableKey(GateError):
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A private key or a secret, and the algorithm that it signs with.
+    """A private key or a secret, with the algorithm that it signs with.
 
     Args:
-        kid: As the JWK says. A PEM has none: a made-up one would make some providers search in vain.
+        kid: The ``kid`` of the JWK. A PEM file has none; with an invented one, some providers would not find the key.
     """
 
     algorithm: str
@@ -66,7 +66,7 @@ class SigningKey:
 
     @property
     def public_jwk(self) -> dict[str, Any]:
-        """The public half, the required members alone.
+        """Return the public key as a JWK with only the required members.
 
         Spec: RFC 7517 §4; RFC 9449 §4.2.
         """
@@ -75,16 +75,16 @@ class SigningKey:
 
     @property
     def thumbprint(self) -> str:
-        """Name the key by its SHA-256.
+        """Return the SHA-256 thumbprint of the key.
 
-        Spec: RFC 7638 §3; as ``dpop_jkt`` RFC 9449 §10.
+        Spec: RFC 7638 §3; RFC 9449 §10 (``dpop_jkt``).
         """
         return self.key.thumbprint()
 
 
 @dataclass(frozen=True, slots=True)
 class DecryptionKey:
-    """A private key that ID tokens are encrypted to, and the ``alg`` values that it takes."""
+    """A private key that decrypts ID tokens, and the ``alg`` values that it supports."""
 
     algorithms: tuple[str, ...]
     key: Key = field(repr=False)
@@ -92,20 +92,19 @@ class DecryptionKey:
 
 
 def load_private_key(text: str, supported: Collection[str] = ()) -> SigningKey:
-    """Read a private key that signs, from PEM (PKCS #8 and older) or JWK text.
+    """Read a private key for signing from PEM (PKCS #8 and older formats) or JWK text.
 
     Args:
         text: At most 64 Ki characters.
-        supported: The algorithms that the provider takes (as
-            ``token_endpoint_auth_signing_alg_values_supported`` says), perhaps narrowed by a profile; empty
-            if it does not tell.
+        supported: The algorithms that the provider accepts, from
+            ``token_endpoint_auth_signing_alg_values_supported``, perhaps restricted by a profile; empty if unknown.
 
     Returns:
-        The key with its algorithm: the JWK's own ``alg``, else the best that is supported, else RS256, ES256
-        (ES384, ES512) or EdDSA by the kind of key.
+        The key with its algorithm: the ``alg`` of the JWK, or the best supported one, or by the kind of key RS256,
+        ES256 (ES384, ES512) or EdDSA.
 
     Raises:
-        UnusableKey: With the reason in `detail`; never a part of the key.
+        UnusableKey: The reason is in `detail`, which never contains a part of the key.
     """
     key, jwk = _load(text, "sig")
     algorithm = _pick_algorithm(key, jwk.get("alg"), supported)
@@ -113,15 +112,15 @@ def load_private_key(text: str, supported: Collection[str] = ()) -> SigningKey:
 
 
 def load_decryption_key(text: str) -> DecryptionKey:
-    """Read a private key that decrypts, from PEM or JWK text.
+    """Read a private key for decryption from PEM or JWK text.
 
     Raises:
-        UnusableKey: With the reason in `detail`; never a part of the key.
+        UnusableKey: The reason is in `detail`, which never contains a part of the key.
     """
     key, jwk = _load(text, "enc")
     algorithms = _DECRYPTION[key.key_type]
     if _curve(key) == "Ed25519":
-        raise UnusableKey("an Ed25519 key signs and cannot decrypt; take X25519, P-256 or RSA")
+        raise UnusableKey("an Ed25519 key can only sign; use X25519, P-256 or RSA")
     if (alg := jwk.get("alg")) is not None:
         if alg not in algorithms:
             raise UnusableKey(
@@ -132,10 +131,10 @@ def load_decryption_key(text: str) -> DecryptionKey:
 
 
 def secret_key(client_secret: str) -> SigningKey:
-    """Make the HS256 key that a client secret is.
+    """Return the HS256 key that consists of a client secret.
 
     Raises:
-        UnusableKey: Shorter than 32 octets: whoever sees one token could guess it at leisure.
+        UnusableKey: The secret is shorter than 32 octets, so that it could be guessed offline from one token.
 
     Spec: OpenID Connect Core §10.1; RFC 7518 §3.2.
     """
@@ -160,7 +159,7 @@ def build_dpop_key(random: bytes) -> SigningKey:
     return SigningKey("ES256", ECKey.derive_key(random, "P-256"))
 
 
-# OpenSSL takes 0.1 s to prove that an RSA key is one, and a setting does not change: once will do.
+# OpenSSL takes 0.1 s to check an RSA key, and a setting does not change, so this is done once.
 @lru_cache(maxsize=8)
 def _load(text: str, use: str) -> tuple[Key, dict[str, Any]]:
     text = text.strip()
@@ -185,7 +184,7 @@ def _from_pem(text: str) -> Key:
         raise UnusableKey("an OpenSSH key; give PKCS #8 (openssl genpkey)")
     try:
         native = load_pem_private_key(text.encode("utf-8", "replace"), password=None)
-    except Exception as error:  # the library's own words may quote the text
+    except Exception as error:  # the library's own message may quote the text
         raise UnusableKey(f"a PEM that cannot be read ({type(error).__name__})") from None
     return _wrap(native)
 
@@ -208,27 +207,27 @@ def _from_jwk(text: str, use: str) -> tuple[Key, dict[str, Any]]:
     try:
         jwk = read_json_object(text.encode("utf-8", "replace"))
     except ValueError:
-        raise UnusableKey("a JWK that is no valid JSON") from None
+        raise UnusableKey("a JWK that is not valid JSON") from None
     if "keys" in jwk:
-        raise UnusableKey("a JWK Set; give one key alone")
+        raise UnusableKey("a JWK Set; give a single key")
     kty = jwk.get("kty")
     if not isinstance(kty, str) or kty not in _MEMBERS:
         raise UnusableKey(f"key type {describe_value(kty)}; RSA, EC and OKP are supported")
     if "d" not in jwk:
         raise UnusableKey("a JWK without d: this is the public half")
     if jwk.get("use") not in (None, use):
-        raise UnusableKey(f"its use is {describe_value(jwk['use'])}, and {use} is needed")
+        raise UnusableKey(f"its use is {describe_value(jwk['use'])}, but {use} is needed")
     if kty != "RSA" and jwk.get("crv") not in ("P-256", "P-384", "P-521", "Ed25519", "X25519"):
         raise UnusableKey(
             f"curve {describe_value(jwk.get('crv'))}; P-256, P-384, P-521, Ed25519 and X25519 are supported"
         )
     if any(not isinstance(jwk.get(name), str | None) for name in ("alg", "kid")):
-        raise UnusableKey("its alg or kid is not text")
+        raise UnusableKey("its alg or kid is not a string")
     try:
         return JWKRegistry.import_key(
             {"kty": kty, **{name: jwk[name] for name in _MEMBERS[kty] if name in jwk}}
         ), jwk
-    except Exception as error:  # the library's own words may quote the text
+    except Exception as error:  # the library's own message may quote the text
         raise UnusableKey(f"a JWK that cannot be read ({type(error).__name__})") from None
 
 
@@ -240,16 +239,16 @@ def _pick_algorithm(key: Key, own: str | None, supported: Collection[str]) -> st
     kind = (key.key_type, _curve(key))
     possible = [row.name for row in SIGNATURE_ALGORITHMS.values() if (row.kty, row.crv) == kind]
     if not possible:
-        raise UnusableKey(f"a key of curve {kind[1]} cannot sign; take RSA, P-256, P-384, P-521 or Ed25519")
+        raise UnusableKey(f"a key of curve {kind[1]} cannot sign; use RSA, P-256, P-384, P-521 or Ed25519")
     if own is not None:
         possible = [name for name in possible if same_algorithm(name, own)]
     if not possible:
-        raise UnusableKey(f"its alg is {describe_value(own)}, which this kind of key cannot do")
+        raise UnusableKey(f"its alg is {describe_value(own)}, which this kind of key does not support")
     if supported:
         possible = [name for name in _PREFERENCE if name in possible and name in supported]
         if not possible:
             raise UnusableKey(
-                f"the provider takes {', '.join(sorted(supported))[:200]}, which this key cannot do"
+                f"the provider accepts {', '.join(sorted(supported))[:200]}, which this key does not support"
             )
         return possible[0]
     return own or _DEFAULT[kind[1] or kind[0]]

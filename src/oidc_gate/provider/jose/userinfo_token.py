@@ -1,4 +1,4 @@
-"""Userinfo as a signed token (``application/jwt``), encrypted too where the client registered that."""
+"""The validation of userinfo as a signed token (``application/jwt``), which may also be encrypted."""
 
 from __future__ import annotations
 
@@ -25,36 +25,36 @@ def validate_userinfo_token(
     client_secret: str | None = None,
     decryption_key: DecryptionKey | None = None,
 ) -> Claims:
-    """Check a signed userinfo answer and return its claims.
+    """Verify a signed userinfo answer and return its claims.
 
-    An answer that is encrypted and not signed is refused: anybody can encrypt to a public key.
+    An answer that is encrypted but not signed is refused, because any party can encrypt for a public key.
 
     Args:
-        token: The body of the answer; anything.
-        keys: The provider's, from its ``jwks_uri``.
-        issuer: Of discovery; compared if there is an ``iss``.
-        client_id: Ours; compared if there is an ``aud``.
-        algorithms: The ``alg`` values that are taken.
-        now: Epoch seconds.
-        clock_skew_seconds: How far the clocks may be apart.
-        client_secret: For HS256.
-        decryption_key: Ours, for an answer that is encrypted; one that is only signed is taken as well.
+        token: The body of the answer.
+        keys: The provider's keys, from its ``jwks_uri``.
+        issuer: The issuer from discovery, compared if there is an ``iss``.
+        client_id: The client ID of the gate, compared if there is an ``aud``.
+        algorithms: The ``alg`` values that are accepted.
+        now: The time in epoch seconds.
+        clock_skew_seconds: The allowed difference between the clocks.
+        client_secret: The key for HS256.
+        decryption_key: The key for an encrypted answer. An answer that is only signed is accepted too.
 
     Raises:
-        KeyNotFound: The key is not in `keys`: see `may_have_rotated`.
-        IDTokenError: Anything else that is not as it must be.
+        KeyNotFound: The key is not in `keys`; see `may_have_rotated`.
+        IDTokenError: The token is not valid for another reason.
 
-    Not checked here: that ``sub`` is the one of the ID token, which must be so for plain JSON too (§5.3.2).
+    Not checked here: whether ``sub`` is that of the ID token, which is also required for plain JSON (§5.3.2).
 
     Spec: OpenID Connect Core §5.3.2, §5.3.4.
     """
-    # Encryption of userinfo is registered apart from that of ID tokens, which is what the key is there for.
+    # The encryption of userinfo is registered separately from that of ID tokens, for which the key is configured.
     is_encrypted = token.count(".") == 4
     trust = Trust(keys, algorithms, client_secret, decryption_key if is_encrypted else None)
     opened = open_token(token, trust, name=_NAME, types=_TYPES)
     checks = ClaimChecks.begin(opened.claims, token=_NAME, now=now, skew=clock_skew_seconds)
     checks.text("sub")
-    # §5.3.2: iss and aud SHOULD be there, exp and nbf need not; what is there must hold.
+    # §5.3.2: iss and aud SHOULD be present, exp and nbf are optional; those that are present are checked.
     if "iss" in checks.claims:
         checks.check_issuer(issuer)
     if "aud" in checks.claims:
