@@ -1,1 +1,1 @@
-"""The rules: what is public, who may enter, and what the application is told about the person."""
+"""The rules: which paths are public, which users may enter, and which identity the application receives."""

@@ -1,4 +1,4 @@
-"""Who may enter, asked on every request of somebody signed in."""
+"""The rules for who may enter, which are checked on every request of a signed-in user."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ..settings import Settings
 from ..syntax.hosts import normal_domain
 
 _MAX_EMAIL_LENGTH = 320  # 64 + @ + 255, RFC 5321 §4.5.3.1
-# whitespace, controls, and the characters that compatibility normalisation turns into `@`
+# Whitespace, control characters, and characters that compatibility normalization turns into `@`.
 _NOT_LOCAL = re.compile(r"[\s\x00-\x20\x7f-\x9f\uff20\ufe6b\ud800-\udfff]")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PARAMETERS = frozenset({"allowed_emails", "allowed_email_domains", "allowed_groups"})
 
 
 class Email(NamedTuple):
-    """An e-mail address in the form in which two are compared.
+    """An e-mail address in its normal form, in which two addresses are compared.
 
-    ASCII letters of the local part are in lower case. Others are left alone: ``K`` (Kelvin) is no ``k``.
+    ASCII letters of the local part are in lower case. Other characters stay as they are: ``K`` (Kelvin) is not ``k``.
     """
 
     local: str
@@ -32,12 +32,12 @@ class Email(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """One set of rules that a person has to satisfy: named by e-mail or domain, and in one of the groups.
+    """A set of rules that a user must satisfy: one of the e-mail rules, and one of the groups.
 
     Attributes:
-        has_email_rules: E-mails or domains were given, even if none of them is well-formed.
-        below: ``corp.com`` for the rule ``*.corp.com``.
-        unverified: E-mail decides even if the provider does not vouch for it.
+        has_email_rules: Whether e-mail addresses or domains were given, even if none of them is well-formed.
+        below: The domains of rules such as ``*.corp.com``, without the ``*.``.
+        unverified: Whether the e-mail rules also apply to addresses that the provider has not verified.
     """
 
     has_email_rules: bool
@@ -48,7 +48,7 @@ class RuleSet:
     unverified: bool
 
     def refuses(self, identity: Identity) -> str | None:
-        """Return the name of the rule that `identity` fails, or None."""
+        """Return the name of the rule that refuses `identity`, or None."""
         if self.has_email_rules:
             if not self._matches(normal_email(identity.email)):
                 return (
@@ -68,7 +68,7 @@ class RuleSet:
         return email in self.emails or email.domain in self.domains or self._is_below(email.domain)
 
     def _is_below(self, domain: str) -> bool:
-        # the dot is the boundary: badcorp.com is not below corp.com (CVE-2021-21291)
+        # The boundary is a dot: badcorp.com is not below corp.com (CVE-2021-21291).
         while self.below and domain:
             domain = domain.partition(".")[2]
             if domain in self.below:
@@ -77,10 +77,10 @@ class RuleSet:
 
 
 class AccessRules:
-    """The rules of the settings: e-mails and domains name the same people, groups are a further demand.
+    """The rules of the settings. A user must satisfy one of the e-mail rules, and one of the groups in addition.
 
     Args:
-        settings: With no rule set, whoever the provider signs in may enter.
+        settings: If no rule is set, every user of the provider may enter.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -90,7 +90,7 @@ class AccessRules:
         )
 
     def refuses(self, identity: Identity) -> str | None:
-        """Return the name of the rule that refuses `identity`, for the log; None if it may enter.
+        """Return the name of the rule that refuses `identity`, for the log, or None if the user may enter.
 
         Returns:
             ``allowed_emails``, ``allowed_email_domains``, ``email_verified`` or ``allowed_groups``.
@@ -98,29 +98,29 @@ class AccessRules:
         return self._rule_set.refuses(identity)
 
     def narrowed(self, query: str) -> NarrowedRules:
-        """Return these rules with what the query string of ``/oauth2/auth`` demands besides."""
+        """Return these rules together with those in the query string of ``/oauth2/auth``."""
         return NarrowedRules(self, QueryRules.parse(query, unverified=self._unverified))
 
 
 @dataclass(frozen=True, slots=True)
 class QueryRules:
-    """The rules in the query string of ``/oauth2/auth``: they narrow, and are obeyed as a whole or refused.
+    """The rules in the query string of ``/oauth2/auth``. They can only restrict access.
 
     Attributes:
-        rule_set: None if a parameter is unknown, repeated, empty or not decodable: then nobody enters, since a
-            rule that is not understood must not be ignored (CVE-2021-21411).
+        rule_set: None if a parameter is unknown, repeated, empty or cannot be decoded. Then every user is refused,
+            because a rule that is not understood must not be ignored (CVE-2021-21411).
     """
 
     rule_set: RuleSet | None
 
     @classmethod
     def parse(cls, query: str, *, unverified: bool = False) -> QueryRules:
-        """Read `query`: ``allowed_groups``, ``allowed_emails``, ``allowed_email_domains``, each once.
+        """Read ``allowed_groups``, ``allowed_emails`` and ``allowed_email_domains`` from `query`, each at most once.
 
-        Values are separated by commas, before or after decoding; a group with a comma cannot be named.
+        Values are separated by commas, before or after decoding. A group whose name contains a comma cannot be given.
 
         Args:
-            unverified: ``insecure_allow_unverified_email``.
+            unverified: The setting ``insecure_allow_unverified_email``.
         """
         return _parse(query, unverified) if len(query) <= 2048 else cls(None)
 
@@ -130,13 +130,13 @@ class QueryRules:
 
 
 class NarrowedRules(NamedTuple):
-    """Two sets of rules; both have to admit."""
+    """Two sets of rules, both of which must admit the user."""
 
     rules: AccessRules
     query: QueryRules
 
     def refuses(self, identity: Identity) -> str | None:
-        """Return the name of the rule that refuses; ``unknown_parameter``, an operator's mistake, first."""
+        """Return the name of the rule that refuses; ``unknown_parameter``, a mistake of the operator, comes first."""
         if self.query.rule_set is None:
             return "unknown_parameter"
         return self.rules.refuses(identity) or self.query.refuses(identity)
@@ -144,11 +144,11 @@ class NarrowedRules(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def normal_email(email: str) -> Email | None:
-    """Return `email` in the form in which two are compared, or None if it is malformed.
+    """Return the normal form of `email`, in which two addresses are compared, or None if it is malformed.
 
-    Exactly one ``@`` (CVE-2026-40574: ``a@evil.com@corp.com`` is in no domain), both sides present.
+    It must have exactly one ``@``, with text on both sides (CVE-2026-40574: ``a@evil.com@corp.com`` is in no domain).
 
-    Spec: RFC 5321 §4.1.2, without quoted strings that hold an ``@`` or a space; UTS #46 for the domain.
+    Spec: RFC 5321 §4.1.2, without quoted strings that contain an ``@`` or a space; UTS #46 for the domain.
     """
     local, _, domain = email.partition("@")
     if len(email) > _MAX_EMAIL_LENGTH or email.count("@") != 1 or not local or _NOT_LOCAL.search(email):
@@ -173,7 +173,7 @@ def _rule_set(
     )
 
 
-@lru_cache(maxsize=256)  # the queries stand in a proxy's configuration: few, and sent with every request
+@lru_cache(maxsize=256)  # queries come from the configuration of a proxy, so there are few of them
 def _parse(query: str, unverified: bool) -> QueryRules:
     values: dict[str, tuple[str, ...]] = {}
     for pair in query.split("&") if query else ():
@@ -192,7 +192,7 @@ def _parse(query: str, unverified: bool) -> QueryRules:
 
 
 def _items(text: str) -> tuple[str, ...] | None:
-    """Return the comma-separated values of a form-encoded value, or None if one is empty or not decodable."""
+    """Return the comma-separated values of a form-encoded value, or None if one is empty or cannot be decoded."""
     if _BAD_ESCAPE.search(text) or not text.isascii():
         return None
     try:

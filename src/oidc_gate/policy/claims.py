@@ -1,4 +1,4 @@
-"""From the provider's claims to one `Identity`, and from that to the headers that the application reads."""
+"""The conversion of the provider's claims to an `Identity`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..errors import IDTokenError
 from ..model import Identity
 from ..settings import Settings
 
-MAX_GROUPS = 1024  # Active Directory allows a person 1,015
+MAX_GROUPS = 1024  # Active Directory allows 1,015 groups for a user
 MAX_GROUP_LENGTH = 512  # characters; LDAP names are long
 MAX_TEXT_LENGTH = 1024
 
@@ -31,19 +31,18 @@ def identity_from_claims(
     authenticated_at: int,
     expires_at: int,
 ) -> Identity:
-    """Build the identity that `claims`, of a validated ID token and userinfo, describe.
+    """Return the identity that the claims of a validated ID token and of userinfo describe.
 
-    Claims of the wrong type count as absent. A single string as groups is one group. ``email_verified`` is
-    true for ``true`` and, since Amazon Cognito's userinfo sends it so, for the string ``"true"``; it vouches
-    for the claim ``email`` alone, so an `email_claim` of another name is verified only where it says the same
-    address.
+    A claim of the wrong type counts as absent. If the groups are a single string, it is one group. ``email_verified``
+    is true for ``true`` and for the string ``"true"``, which Amazon Cognito's userinfo sends. It refers to the claim
+    ``email`` only, so an `email_claim` with another name is verified only if it has the same address.
 
     Returns:
-        An identity whose ``claims`` are what is left: no field of its own, no protocol claim. Characters that
-        must not stand in a header are still in it.
+        An identity whose ``claims`` are the remaining ones, without protocol claims and those that have a field. They
+        can contain characters that a header must not contain.
 
     Raises:
-        IDTokenError: No ``sub``.
+        IDTokenError: There is no ``sub``.
 
     Spec: OpenID Connect Core §2, §5.1.
     """
@@ -73,7 +72,7 @@ def identity_from_claims(
 
 
 def lookup(claims: Mapping[str, Any], path: str) -> Any:
-    """Return the claim at a dotted `path` (``realm_access.roles``), or None; a literal name wins."""
+    """Return the claim at a dotted `path` (``realm_access.roles``), or None. A literal name takes precedence."""
     if path in claims:
         return claims[path]
     end = path.rfind(".")
@@ -92,12 +91,12 @@ def _is_true(value: object) -> bool:
 
 
 def claim_text(value: object) -> str:
-    """Return `value` if it is text of at most `MAX_TEXT_LENGTH` characters, else an empty string."""
+    """Return `value` if it is a string of at most `MAX_TEXT_LENGTH` characters, and an empty string otherwise."""
     return value if isinstance(value, str) and len(value) <= MAX_TEXT_LENGTH else ""
 
 
 def claim_texts(value: object) -> tuple[str, ...]:
-    """Return the distinct strings in `value`, in order, bounded in number and length."""
+    """Return the distinct strings in `value`, in order, limited in number and length."""
     items: Iterable[object] = (
         (value,) if isinstance(value, str) else value if isinstance(value, list | tuple) else ()
     )

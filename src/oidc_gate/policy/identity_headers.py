@@ -1,4 +1,4 @@
-"""What the application is told about the user: identity headers, and their names that no client may send."""
+"""The headers in which the application receives the identity, and the names that no client may send."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _SUFFIXES = ("User", "Email", "Groups", "Preferred-Username", "Access-Token")
 
 
 def remote_user(identity: Identity, settings: Settings) -> str:
-    """Return what the application calls this person (``REMOTE_USER``): the claim `user_claim`, else empty.
+    """Return the name of the user for the application (``REMOTE_USER``): the claim `user_claim`, or an empty string.
 
-    It never falls back to the subject: one person's subject may be another's user name.
+    It is never replaced by the subject, because the subject of one user may be the user name of another.
     """
     match settings.user_claim:
         case "sub":
@@ -35,17 +35,18 @@ def remote_user(identity: Identity, settings: Settings) -> str:
 def identity_headers(
     identity: Identity, settings: Settings, family: str, access_token: str | None = None
 ) -> HeaderList:
-    """Return the identity headers of one family, every one of them, empty where the claim is.
+    """Return all identity headers of one family. The header of an empty claim is empty.
 
-    A claim that no header carries whole is left empty too: without the NUL in it, "ad" NUL "min" would be "admin".
+    A claim that a header cannot carry unchanged gives an empty header too: without the NUL in it, "ad" NUL "min" would
+    become "admin".
 
     Args:
-        family: ``X-Forwarded`` to the application, ``X-Auth-Request`` on the answer of ``/oauth2/auth``.
-        access_token: None leaves ``-Access-Token`` out, an empty one does not.
+        family: ``X-Forwarded`` for the application, ``X-Auth-Request`` for the answer of ``/oauth2/auth``.
+        access_token: None leaves ``-Access-Token`` out; an empty string does not.
 
     Returns:
-        Values are UTF-8, one character per byte (PEP 3333), without control characters. Groups are joined by
-        comma; `groups_left_out` are not among them.
+        The headers. Values are UTF-8, one character for each byte (PEP 3333), without control characters. Groups are
+        separated by commas, without `untransmissible_groups`.
     """
     values = [
         ("User", remote_user(identity, settings)),
@@ -59,25 +60,25 @@ def identity_headers(
 
 
 def untransmissible_groups(identity: Identity) -> tuple[str, ...]:
-    """Return the groups that no header can carry, for the log.
+    """Return the groups that a header cannot carry, for the log.
 
-    A comma would make two groups of one; a control character, or space at an end, is dropped on the way and
-    would make another group of it.
+    A comma would split a group into two. A control character, or a space at an end, would be removed on the way and
+    change the group.
     """
     return tuple(group for group in identity.groups if _is_untransmissible(group))
 
 
 def stripped_names(settings: Settings) -> frozenset[str]:
-    """Return the header names, in lower case with dashes, that no client may send.
+    """Return the names of headers that no client may send, in lower case with dashes.
 
-    To be computed once. The caller compares every incoming name with ``_`` read as ``-`` (CVE-2025-64484).
+    They are computed once. The caller compares every received name with ``_`` replaced by ``-`` (CVE-2025-64484).
     """
     names = {f"{family}-{suffix}".lower() for family in _FAMILIES for suffix in _SUFFIXES}
     return frozenset(names | {"remote-user"} | ({"authorization"} if settings.pass_authorization else set()))
 
 
 def _join_groups(groups: tuple[str, ...]) -> str:
-    """Return the groups as a header carries them; most people's at one look, the others' one by one."""
+    """Return the groups as one header value. The groups of most users are checked in one step, others one by one."""
     joined = ",".join(groups)
     is_whole = joined.count(",") == len(groups) - 1 and not joined[:1].isspace() and not joined[-1:].isspace()
     if is_whole and _is_plain(joined) and ", " not in joined and " ," not in joined:
@@ -92,12 +93,12 @@ def _is_untransmissible(group: str) -> bool:
 
 
 def _is_plain(value: str) -> bool:
-    """Tell, in a tenth of what the pattern takes, that no control character can be in `value`."""
+    """Return whether `value` certainly has no control character, in a tenth of the time that the pattern takes."""
     return value.isascii() and value.isprintable()
 
 
 def _if_transmissible(value: str) -> str:
-    """Return `value` if a header carries it unchanged, else nothing."""
+    """Return `value` if a header carries it unchanged, and an empty string otherwise."""
     return "" if value != value.strip() or (not _is_plain(value) and _CONTROLS.search(value)) else value
 
 
@@ -109,7 +110,7 @@ ANONYMOUS = Identity("", "")
 
 
 def application_headers(settings: Settings, session: Session | None) -> HeaderList:
-    """Return the headers for the wrapped application; those that are asked for come always, empty if need be."""
+    """Return the headers for the wrapped application. Headers that are configured are always sent, even if empty."""
     token = session.access_token if session else ""
     identity = session.identity if session else ANONYMOUS
     headers: HeaderList = ()
@@ -125,7 +126,7 @@ def application_headers(settings: Settings, session: Session | None) -> HeaderLi
 
 
 def auth_headers(settings: Settings, session: Session | None) -> HeaderList:
-    """Return the headers of the 202 of ``/oauth2/auth``: all of them, empty for an anonymous visitor."""
+    """Return all identity headers of the 202 of ``/oauth2/auth``. For an anonymous user they are empty."""
     token = (session.access_token if session else "") if settings.pass_access_token else None
     identity = session.identity if session else ANONYMOUS
     headers = identity_headers(identity, settings, "X-Auth-Request", token)

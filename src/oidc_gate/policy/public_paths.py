@@ -1,4 +1,4 @@
-"""What anyone may read: ``public_paths``, compiled so that many rules cost no more than one."""
+"""The rules of ``public_paths``, compiled so that many rules cost no more than one."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _ENCODED_SLASH = re.compile(r"%2f", re.IGNORECASE)
 _BARE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/")
 
 _Methods = frozenset[str] | None
-"""The methods that a rule admits; None for all."""
+"""The methods that a rule admits; None for all methods."""
 
 
 class PublicPaths:
-    """The compiled rules.
+    """The compiled rules of ``public_paths``.
 
     Args:
-        rules: ``/exact`` or ``/below/*``, each with an optional method in front (``OPTIONS /*``). ``GET``
-            includes ``HEAD``. ``/below/*`` matches neither ``/below`` nor ``/below/``, which many routers take
-            for the same view; ``/*`` does not match ``/``. Relative to the mount, case-sensitive.
+        rules: ``/exact`` or ``/below/*``, each with an optional method in front (``OPTIONS /*``). ``GET`` includes
+            ``HEAD``. ``/below/*`` matches neither ``/below`` nor ``/below/``, which are the same view for many
+            routers, and ``/*`` does not match ``/``. Rules are relative to the mount and case-sensitive.
     """
 
     __slots__ = ("_below", "_exact", "_max_depth")
@@ -42,15 +42,15 @@ class PublicPaths:
         self._max_depth = max((parent.count("/") for parent in self._below), default=-1)
 
     def matches(self, method: str, path: str, raw_path: str) -> bool:
-        """Tell whether anyone may send `method` to a path.
+        """Return whether `method` is public for a path.
 
         The rules must match the path in both forms, because some routers dispatch on the decoded one and others
-        (Sanic, BlackSheep, Express, Go's ``ServeMux``) on the raw one. A path that applications read in more
-        than one way is never public (CVE-2026-41059, CVE-2025-54576).
+        (Sanic, BlackSheep, Express, Go's ``ServeMux``) on the raw one. A path that applications can read in more than
+        one way is never public (CVE-2026-41059, CVE-2025-54576).
 
         Args:
-            path: Below the mount, decoded once.
-            raw_path: Below the mount, percent-encoded as it stood in the request line.
+            path: The path below the mount, decoded once.
+            raw_path: The path below the mount, percent-encoded as in the request line.
         """
         if not self._exact and not self._below:
             return False
@@ -75,7 +75,7 @@ class PublicPaths:
 
 
 def _is_one_path(path: str, raw_path: str) -> bool:
-    """Tell whether both forms are the same path, segment by segment, also after Unicode normalization."""
+    """Return whether both forms are the same path, segment by segment, also after Unicode normalization."""
     if not raw_path.isascii() or _ENCODED_SLASH.search(raw_path):
         return False
     if unquote_to_bytes(raw_path).decode("utf-8", "surrogateescape") != path:
@@ -84,7 +84,7 @@ def _is_one_path(path: str, raw_path: str) -> bool:
 
 
 def _spelling(raw_path: str) -> str:
-    """Decode what a URL cannot hold otherwise; escapes that are not needed stay, and no rule has a ``%``."""
+    """Decode the characters that a URL must encode. Unnecessary escapes stay, and no rule contains a ``%``."""
     if "%" not in raw_path:
         return raw_path
     return _ESCAPE.sub(_decode_needed, raw_path.encode()).decode("utf-8", "surrogateescape")
@@ -109,7 +109,7 @@ def _admits(methods: _Methods, method: str) -> bool:
 
 
 def reason_without_identity(refused_by: str | None) -> Reason:
-    """Return why a request is let through without an identity.
+    """Return the reason for a request that passes without an identity.
 
     Args:
         refused_by: The rule that refuses the signed-in user; None for an anonymous request.

@@ -1,7 +1,7 @@
-"""Requirements by number: what a session can be asked about once, so that the answer is a bit of its admission.
+"""Numbers for the requirements that a session may have to satisfy, so that each answer is one bit of its admission.
 
-Number 0 is the rules of the settings. The query of an ``/oauth2/auth`` location is a further requirement; such
-queries are written in the configuration of a proxy, so there are few, and each gets a number when it first comes.
+Number 0 stands for the rules of the settings. The query of an ``/oauth2/auth`` location is a further requirement.
+Such queries come from the configuration of a proxy, so there are few, and each gets a number when it first arrives.
 """
 
 from __future__ import annotations
@@ -10,25 +10,25 @@ import threading
 
 SETTINGS = 0
 MAX_REQUIREMENTS = 64
-"""A query beyond that many is decided anew each time: a proxy that hands on its visitors' queries has no few."""
+"""Queries beyond this number are checked again each time. A proxy that passes on the queries of clients has many."""
 
 
 class Requirements:
-    """The requirements of one gate. Safe under threads."""
+    """The requirements of one gate. It is safe under threads."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def number_of(self, query: str) -> int | None:
-        """Return the number of a query that came before, or None."""
+        """Return the number of a query that has one, or None."""
         return self._numbers.get(query)
 
     def number(self, query: str) -> int | None:
-        """Return the number of a query, a new one if it has none; None when all numbers are taken.
+        """Return the number of a query, which is a new one if necessary, or None if all numbers are taken.
 
         Args:
-            query: One that was parsed, and understood as a whole.
+            query: A query whose rules were all understood.
         """
         with self._lock:
             if query not in self._numbers and len(self._numbers) + 1 < MAX_REQUIREMENTS:

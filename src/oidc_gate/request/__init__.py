@@ -1,1 +1,1 @@
-"""Reading a request: where it reached us, who is asking, and where the person wants to go."""
+"""Reading a request: the URL that the browser used, the kind of client, and the target after sign-in."""

@@ -1,7 +1,8 @@
-"""Where a browser reaches us, and what a proxy may tell about it.
+"""The URL at which browsers reach the application, and the headers in which proxies report it.
 
-``public_url`` settles it. Without one, the request's own scheme, host and mount count, and ``X-Forwarded-*``
-only from a peer that ``trusted_proxies`` names: nobody by default (CVE-2026-40575, oauth2-proxy #3506).
+``public_url`` determines it. Without that setting it follows from the scheme, host and mount of the request.
+``X-Forwarded-*`` headers count only from a peer that ``trusted_proxies`` names; by default there is none
+(CVE-2026-40575, oauth2-proxy #3506).
 """
 
 from __future__ import annotations
@@ -23,20 +24,20 @@ _METHOD = re.compile(r"[A-Z]{1,20}", re.ASCII)
 _ABSOLUTE = re.compile(r"https?://[^/?#@\\]+(?=/)", re.IGNORECASE)
 _TWO_TARGETS = re.compile(r", *(?:/|https?:)", re.IGNORECASE)
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
-_MAX_HOPS = 32  # of X-Forwarded-For; no real chain is longer, and the client chooses the rest
+_MAX_HOPS = 32  # of X-Forwarded-For; no real chain is longer, and the client can write the rest
 
 Address = IPv4Address | IPv6Address
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a browser reaches this application.
+    """The URL at which browsers reach the application.
 
     Attributes:
         scheme: ``http`` or ``https``.
-        host: ``app.example.com`` or ``app.example.com:8443``: lower case, no default port; empty when the
-            request names no host that can be believed, which the gate answers with 400.
-        mount: Path prefix of the application in the browser's eyes: empty or ``/base``.
+        host: ``app.example.com`` or ``app.example.com:8443``, in lower case and without the default port. It is empty
+            if the request names no acceptable host, which the gate answers with 400.
+        mount: The path prefix of the application for the browser: empty or ``/base``.
     """
 
     scheme: str
@@ -45,21 +46,21 @@ class Site:
 
     @property
     def origin(self) -> str:
-        """``https://app.example.com``, as in an ``Origin`` header (RFC 6454 §6.2)."""
+        """Return the origin, such as ``https://app.example.com``, as in an ``Origin`` header (RFC 6454 §6.2)."""
         return f"{self.scheme}://{self.host}"
 
     def url(self, path_below_mount: str) -> str:
-        """Return the absolute URL of a path that begins with ``/`` and is below the mount."""
+        """Return the absolute URL of a path below the mount, which begins with ``/``."""
         return f"{self.scheme}://{self.host}{self.mount}{path_below_mount}"
 
 
 class OriginalTarget(NamedTuple):
-    """What the visitor asked the proxy for, as a trusted proxy tells it.
+    """What the client requested from the proxy, as a trusted proxy reports it.
 
     Attributes:
-        path: Below the path of ``public_url``, decoded once; undecodable bytes stand as surrogate escapes.
-        raw: Path and query as they came, percent-encoded, the path of ``public_url`` included.
-        raw_path: Below the path of ``public_url``, percent-encoded as it came.
+        path: The path below the path of ``public_url``, decoded once, with surrogate escapes for undecodable bytes.
+        raw: The path and query as received, percent-encoded, with the path of ``public_url``.
+        raw_path: The path below the path of ``public_url``, percent-encoded as received.
     """
 
     method: str
@@ -81,11 +82,11 @@ class TrustedProxies:
         self._networks: tuple[IPv4Network | IPv6Network, ...] = tuple(
             ip_network(name, strict=False) for name in names if name != "unix"
         )
-        # The same few proxies ask again and again; the bound is for X-Forwarded-For, which anybody fills.
+        # Few proxies send all requests. The limit is for X-Forwarded-For, which any client can fill.
         self._contains = lru_cache(maxsize=1024)(self._look_up)
 
     def trusts(self, peer: str) -> bool:
-        """Tell whether `peer`, an address or ``unix``, is one of them."""
+        """Return whether `peer`, an address or ``unix``, is trusted."""
         if peer == "unix":
             return self._unix
         return bool(self._networks) and bool(peer) and self._contains(peer)
@@ -96,16 +97,16 @@ class TrustedProxies:
 
 
 def trusts(peer: str, networks: Iterable[str]) -> bool:
-    """Tell whether `peer` is in one of `networks`; `TrustedProxies` compiles them once."""
+    """Return whether `peer` is in one of `networks`. `TrustedProxies` compiles the networks once."""
     return TrustedProxies(networks).trusts(peer)
 
 
 def site_of(request: Request, settings: Settings, trusted: TrustedProxies) -> Site:
-    """Return where a browser reaches this application.
+    """Return the URL at which the browser reaches the application.
 
     Returns:
-        A site whose ``host`` is empty if ``Host``, or the trusted proxy's word for it, is missing, repeated
-        or malformed.
+        A site whose ``host`` is empty if the ``Host`` header, or the header of a trusted proxy that replaces it, is
+        missing, repeated or malformed.
 
     Spec: RFC 9112 §3.2; RFC 9110 §7.2.
     """
@@ -121,7 +122,7 @@ def site_of(request: Request, settings: Settings, trusted: TrustedProxies) -> Si
 
 
 def browser_host(request: Request, trusted: TrustedProxies) -> str:
-    """Return the host that the browser used: ``Host``, or what a trusted proxy says in its place. Not normalised."""
+    """Return the host that the browser used, not normalized: ``Host``, or the header of a trusted proxy."""
     if not trusted.trusts(request.peer):
         return request.host
     return _written(request, "x-forwarded-host", 1 + _trusted_hops(request, trusted)) or request.host
@@ -130,8 +131,8 @@ def browser_host(request: Request, trusted: TrustedProxies) -> str:
 def client_address(request: Request, trusted: TrustedProxies) -> str:
     """Return the address of the client, for the log.
 
-    ``X-Forwarded-For`` is walked from right to left for as long as trusted peers wrote it. What stands left
-    of that, the client may have made up.
+    ``X-Forwarded-For`` is read from right to left as long as the writer is a trusted peer. The client may have
+    invented everything to the left of that.
     """
     client = request.peer
     if not trusted.trusts(client):
@@ -147,11 +148,12 @@ def client_address(request: Request, trusted: TrustedProxies) -> str:
 
 
 def original_target(request: Request, settings: Settings, trusted: TrustedProxies) -> OriginalTarget | None:
-    r"""Return what the visitor asked the proxy for, or None: then everything is protected.
+    r"""Return what the client requested from the proxy, or None, in which case no path is public.
 
-    None, too, when only one of both headers is configured or sent, when one is repeated, when the peer is not
-    trusted, and for a target that proxies and applications read differently (``#``, ``\``, bytes over 127, the
-    path of ``public_url`` in another spelling or twice) or that may be two, joined by a comma (CVE-2025-64484).
+    It is also None if only one of the two headers is configured or sent, if one is repeated, if the peer is not
+    trusted, for a target that proxies and applications read differently (``#``, ``\``, bytes over 127, the path of
+    ``public_url`` in another spelling or twice), and for a value that may be two targets joined by a comma
+    (CVE-2025-64484).
     """
     uri_name, method_name = settings.original_uri_header, settings.original_method_header
     if not uri_name or not method_name or not trusted.trusts(request.peer):
@@ -164,7 +166,7 @@ def original_target(request: Request, settings: Settings, trusted: TrustedProxie
         raw = raw[match.end() :]
     if not raw.isascii() or not raw.isprintable() or "#" in raw or "\\" in raw:
         return None
-    # Some WSGI servers join what a client sent with underscores in front of what the proxy sent with dashes.
+    # Some WSGI servers put what a client sent with underscores in front of what the proxy sent with dashes.
     if _TWO_TARGETS.search(raw):
         return None
     mount = _site_of_url(settings.public_url).mount if settings.public_url else ""
@@ -185,17 +187,17 @@ def _site_of_url(url: str) -> Site:
 
 
 def _mount(request: Request, hops: int) -> str:
-    """Return the mount with what the proxy took off in front of it."""
+    """Return the mount, with the prefix that the proxy removed in front of it."""
     prefix = _written(request, "x-forwarded-prefix", hops).rstrip("/")
     if not is_plain_path(prefix):
         return request.mount
-    # Servers are often told the same prefix as their root path.
+    # Many servers are configured with the same prefix as their root path.
     known = request.mount == prefix or request.mount.startswith(prefix + "/")
     return request.mount if known else prefix + request.mount
 
 
 def _trusted_hops(request: Request, trusted: TrustedProxies) -> int:
-    """Count the trusted proxies behind the peer."""
+    """Return the number of trusted proxies behind the peer."""
     hops = 0
     for item in _last_items(request, "x-forwarded-for"):
         address = _address(item)
@@ -206,9 +208,9 @@ def _trusted_hops(request: Request, trusted: TrustedProxies) -> int:
 
 
 def _written(request: Request, name: str, hops: int) -> str:
-    """Return what the outermost trusted proxy wrote into `name`.
+    """Return the value that the outermost trusted proxy wrote into header `name`.
 
-    Each of `hops` proxies may have appended an item or replaced the list, so it is at most that far from the
+    Each of `hops` proxies may have appended an item or replaced the list, so the value is at most that far from the
     end.
     """
     items = _last_items(request, name)
@@ -216,7 +218,7 @@ def _written(request: Request, name: str, hops: int) -> str:
 
 
 def _last_items(request: Request, name: str) -> list[str]:
-    """Return the items of a comma-separated header, the last one first."""
+    """Return the items of a comma-separated header, starting with the last one."""
     if name not in request.headers:
         return []
     items = ",".join(request.headers.all(name)).rsplit(",", _MAX_HOPS)[-_MAX_HOPS:]
@@ -224,13 +226,13 @@ def _last_items(request: Request, name: str) -> list[str]:
 
 
 def _address(text: str) -> Address | None:
-    """Return the IP address in `text`, which may carry a port (Azure) or brackets; IPv4 in IPv6 as IPv4."""
+    """Return the IP address in `text`, which may have a port (Azure) or brackets. IPv4 in IPv6 becomes IPv4."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     try:
-        address = ip_address(text.partition("%")[0])  # a zone (fe80::1%eth0) may hold any text
+        address = ip_address(text.partition("%")[0])  # a zone (fe80::1%eth0) can contain any text
     except ValueError:
         return None
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address

@@ -1,4 +1,4 @@
-"""Who is asking, a person in front of a page or a program: it decides between a page and a plain 401."""
+"""The kind of client that sends a request, which decides between a page and a plain 401."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from ..model import Headers, Request
 
 
 class Audience(Enum):
-    """What kind of answer a request can use."""
+    """The kinds of clients, by the answer that they can use."""
 
     NAVIGATION = "navigation"
     """A browser that opens a page."""
     FRAME = "frame"
-    """A browser that fills a frame: gets the page, never a redirect."""
+    """A browser that loads a frame. It gets the page, never a redirect."""
     PREFETCH = "prefetch"
-    """A browser that guesses ahead: gets a bare 401."""
+    """A browser that fetches a page in advance. It gets an empty 401."""
     HTMX = "htmx"
-    """A script that follows ``HX-Redirect``."""
+    """htmx, which follows ``HX-Redirect``."""
     FORM_POST = "form_post"
     """A browser that sent a form and will show the answer."""
     WEBSOCKET = "websocket"
     """A WebSocket handshake."""
     SCRIPT = "script"
-    """Everything else: fetch, event streams, ``OPTIONS``, API clients."""
+    """All other clients: fetch, event streams, ``OPTIONS``, API clients."""
 
 
 _FRAMES = frozenset({"iframe", "frame", "embed", "object", "fencedframe"})
@@ -32,13 +32,13 @@ _FETCH_METADATA = ("sec-fetch-mode", "sec-fetch-dest", "sec-fetch-site")
 _FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 HANDSHAKE = frozenset({"upgrade", "sec-websocket-key", "sec-websocket-version", ":protocol"})
-"""The headers of which every WebSocket handshake has one, in lower case; see `is_handshake`."""
+"""Headers in lower case, of which every WebSocket handshake has one; see `is_handshake`."""
 _ZERO_WEIGHT = re.compile(r";[ \t]*q=0?(?:\.0*)?[ \t]*(?:;|$)", re.IGNORECASE)
 _MAX_ACCEPT_LENGTH = 4096
 
 
 def audience_of(request: Request) -> Audience:
-    """Return who is asking. Never raises, whatever bytes the headers hold.
+    """Return the kind of client. It never raises an exception, whatever bytes the headers contain.
 
     Spec: Fetch Metadata Request Headers §2; RFC 9110 §12.5.1.
     """
@@ -55,9 +55,9 @@ def audience_of(request: Request) -> Audience:
 
 
 def is_handshake(headers: Headers) -> bool:
-    """Tell whether a request opens a WebSocket, or is a proxy's question about one that does.
+    """Return whether a request opens a WebSocket, or is a proxy's question about such a request.
 
-    ``Upgrade`` is for one connection, so that Nginx and Traefik leave it out of their question. They hand
+    ``Upgrade`` applies to one connection, so Nginx and Traefik do not send it to the gate. They pass
     ``Sec-WebSocket-*`` on, which browsers always send, and which no script can set.
 
     Spec: RFC 6455 §4.1; RFC 8441 §4 (``:protocol``).
@@ -68,9 +68,10 @@ def is_handshake(headers: Headers) -> bool:
 
 
 def is_from_browser(headers: Headers) -> bool:
-    """Tell whether a browser sent the request: one that no page, and no attacker with a page, can send otherwise.
+    """Return whether a browser sent the request. A page, and so an attacker, cannot hide that.
 
-    Every browser calls itself ``Mozilla/5.0``, and those of today send Fetch Metadata where a page is https.
+    Every browser sends a ``User-Agent`` that begins with ``Mozilla/5.0``, and current browsers send Fetch Metadata for
+    https pages.
     """
     return headers.get("user-agent").startswith("Mozilla/") or any(
         name in headers for name in _FETCH_METADATA
@@ -91,7 +92,7 @@ def _by_fetch_metadata(method: str, headers: Headers) -> Audience:
 
 
 def _by_accept(method: str, headers: Headers) -> Audience:
-    """Judge browsers that send no Fetch Metadata: old ones, and all of them where the page is plain http."""
+    """Return the audience for browsers without Fetch Metadata: old ones, and all browsers on plain http pages."""
     if "x-requested-with" in headers or not _takes_html(headers):
         return Audience.SCRIPT
     if method in ("GET", "HEAD"):
@@ -101,7 +102,7 @@ def _by_accept(method: str, headers: Headers) -> Audience:
 
 
 def _takes_html(headers: Headers) -> bool:
-    """Tell whether ``Accept`` names HTML with a weight; ``*/*``, which curl and libraries send, does not."""
+    """Return whether ``Accept`` names HTML with a weight. ``*/*``, which curl and libraries send, does not."""
     accept = ",".join(headers.all("accept"))[:_MAX_ACCEPT_LENGTH]
     for item in accept.split(","):
         name, semicolon, parameters = item.partition(";")

@@ -1,8 +1,8 @@
-r"""Where to go after sign-in, and whether that place is ours.
+r"""The target after sign-in, and the check that it belongs to this application.
 
-A target is judged as a browser (the WHATWG URL parser) would read the string that will stand in ``Location``.
-What a browser would first have to mend (control characters, ``\``, ``https:/host``) is refused, not mended,
-so that nothing is left for two readers to disagree about.
+A target is checked as a browser (the WHATWG URL parser) reads the string in ``Location``. If a browser would first
+correct it (control characters, ``\``, ``https:/host``), it is refused and not corrected, so that two readers cannot
+disagree about it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..syntax.hosts import normal_host
 from .forwarded import Site
 
 MAX_TARGET_LENGTH = 2048
-"""Characters, percent-encoded; the target rides in ``state``, which rides in a URL."""
+"""In percent-encoded characters. The target is a part of ``state``, which is a part of a URL."""
 
 _REFUSED = re.compile(r"[\x00-\x20\x7f\\]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
@@ -27,25 +27,25 @@ _HOP = "x-auth-request-redirect"
 
 
 def unchecked_target(request: Request) -> str:
-    """Return ``rd``, else ``X-Auth-Request-Redirect``, else an empty text; not judged yet."""
+    """Return ``rd``, or ``X-Auth-Request-Redirect``, or an empty string. The value is not validated."""
     return raw_rd(request.query) or _text(_bytes(request.headers.get(_HOP)))
 
 
 def own_address(request: Request, site: Site) -> str:
-    """Return the request's own path and query in the browser's eyes; not judged yet."""
+    """Return the path and query of the request as the browser sees them. The value is not validated."""
     query = f"?{request.query}" if request.query else ""
     return _text(_bytes(site.mount + request.raw_path + query))
 
 
 def raw_rd(query: str) -> str | None:
-    """Return the first ``rd`` of a query string; None if there is none.
+    """Return the first ``rd`` of a query string, or None if there is none.
 
-    An ``rd`` with a literal ``?`` was pasted by Nginx (``rd=$scheme://$host$request_uri``), which encodes
-    nothing: it takes the rest of the query string as it is. Any other ends at ``&`` and is decoded once.
-    ``+`` stays ``+``: as a space it would only be refused.
+    An ``rd`` with a literal ``?`` was inserted by Nginx (``rd=$scheme://$host$request_uri``), which encodes nothing:
+    the value is the rest of the query string, unchanged. Any other value ends at ``&`` and is decoded once. ``+``
+    stays ``+``, because a space would be refused anyway.
 
     Returns:
-        Text; bytes that are no UTF-8 stand as surrogate escapes.
+        The text, with surrogate escapes for bytes that are not UTF-8.
     """
     match = _RD.search(query)
     if match is None:
@@ -56,17 +56,18 @@ def raw_rd(query: str) -> str | None:
 
 
 def safe_target(target: str, site: Site, settings: Settings) -> str | None:
-    """Return `target` as it may stand in ``Location``, or None if it is refused.
+    """Return `target` in a form that is safe in ``Location``, or None if it is refused.
 
-    Absolute targets go to the origin of `site` or to ``allowed_redirect_hosts``: ``h`` is that host on its
-    scheme's default port, ``h:8443`` on that port, ``*.h`` any host below. ``http:`` never leads back to our
-    own host when we are on https. Characters beyond ASCII are percent-encoded; all others stay as they are.
+    Absolute targets must have the origin of `site` or a host of ``allowed_redirect_hosts``: ``h`` is that host on the
+    default port of its scheme, ``h:8443`` that host on this port, ``*.h`` any host below it. If the site uses https, a
+    target on the site's own host must not use ``http:``. Characters beyond ASCII are percent-encoded, all others stay
+    as they are.
 
     Args:
-        target: Text, decoded as far as it will ever be; non-UTF-8 bytes as surrogate escapes.
+        target: The text, fully decoded, with surrogate escapes for bytes that are not UTF-8.
 
     Returns:
-        A path, query and fragment on our origin, or an absolute URL of an allowed host.
+        A path with query and fragment on the site's origin, or an absolute URL on an allowed host.
 
     Spec: WHATWG URL §4.4; RFC 9110 §10.2.2.
     """
@@ -88,8 +89,8 @@ def safe_target(target: str, site: Site, settings: Settings) -> str | None:
 
 
 def _allowed_origin(scheme: str, authority: str, site: Site, settings: Settings) -> str | None:
-    """Return the origin to put in front of a path: empty for our own, None if it is not allowed."""
-    # userinfo, percent-encoding and everything else that is no plain host fails here
+    """Return the origin to put in front of a path: empty for the site itself, None if it is not allowed."""
+    # User information, percent-encoding, and everything else that is not a plain host is refused here.
     host = normal_host(authority, scheme)
     if not host:
         return None
@@ -102,7 +103,7 @@ def _allowed_origin(scheme: str, authority: str, site: Site, settings: Settings)
 
 
 def _admits(rule: str, host: str, scheme: str) -> bool:
-    """Tell whether `rule` names `host`; a dot is the boundary (CVE-2021-21291)."""
+    """Return whether `rule` names `host`. The boundary is a dot (CVE-2021-21291)."""
     below = rule.startswith("*.")
     rule_host = normal_host(rule[2:] if below else rule, scheme)
     return bool(rule_host) and (host.endswith("." + rule_host) if below else host == rule_host)
@@ -114,12 +115,12 @@ def _name(host: str) -> str:
 
 
 def _leaves_site(path: str) -> bool:
-    """Tell whether `path` begins with ``//``, as it stands or once a browser took out its dot segments."""
+    """Return whether `path` begins with ``//``, directly or after a browser removed its dot segments."""
     return path.startswith("//") or _resolved(path).startswith("//")
 
 
 def _is_gate_path(path: str, site: Site, settings: Settings) -> bool:
-    """Tell whether `path` may reach the gate's own endpoints, however the servers in between clean it up."""
+    """Return whether `path` may lead to the gate's own endpoints, however servers in between normalize it."""
     decoded = unquote(path, errors="surrogateescape").replace("\\", "/").lower()
     readings = (_merged(_resolved(decoded)), _resolved(_merged(decoded)))
     return any(
@@ -131,18 +132,18 @@ def _is_gate_path(path: str, site: Site, settings: Settings) -> bool:
 
 @lru_cache(maxsize=64)
 def _prefixes(mount: str, prefix: str) -> tuple[str, ...]:
-    """Return where the gate's endpoints may be: under the mount, and, on other hosts, at the root."""
+    """Return the paths of the gate's endpoints: below the mount and, for other hosts, at the root."""
     prefix = prefix.rstrip("/").lower()
     return tuple({mount.lower() + prefix, prefix}) if prefix else ()
 
 
 def _merged(path: str) -> str:
-    """Return `path` with each run of slashes made one, as Nginx does."""
+    """Return `path` with each run of slashes replaced by one, as Nginx does."""
     return re.sub("/+", "/", path)
 
 
 def _resolved(path: str) -> str:
-    """Return `path` without dot segments, ``%2e`` too; empty segments stay (WHATWG URL §4.4, path state)."""
+    """Return `path` without dot segments (also ``%2e``). Empty segments stay (WHATWG URL §4.4, path state)."""
     kept: list[str] = []
     parts = path[1:].split("/")
     for number, part in enumerate(parts, 1):
@@ -157,7 +158,7 @@ def _resolved(path: str) -> str:
 
 
 def _bytes(text: str) -> bytes:
-    """Return the bytes of text as the wire had it, one character a byte; other text as UTF-8."""
+    """Return the bytes of text that has one character for each byte, and the UTF-8 bytes of other text."""
     try:
         return text.encode("latin-1")
     except UnicodeEncodeError:
