@@ -7,6 +7,7 @@ import json
 import os
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -114,12 +115,11 @@ def test_who_writes_to_the_store_makes_alters_and_swaps_no_session(
     assert original
 
     def opens(change: str, *values: object) -> bool:
-        with sqlite3.connect(tmp_path / "sessions.db") as database:
+        with closing(sqlite3.connect(tmp_path / "sessions.db", isolation_level=None)) as database:
             database.execute(
                 "UPDATE sessions SET version = 1, body = ? WHERE key = ?", (original.body, bob.row_key)
             )
             database.execute(change, values)
-        database.close()
         row = store.open(bob.row_key, NOW)
         assert row
         try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
 from .base import DEADLINE_SECONDS, Store, StoreURLError
-from .in_process import MemoryStore
+from .memory import MemoryStore
 from .redis.address import Address
 from .sqlite import SqliteStore
 

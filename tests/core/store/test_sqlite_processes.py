@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from pathlib import Path
@@ -180,7 +180,7 @@ def test_a_fork_while_other_threads_use_it(tmp_path: Path) -> None:
         for thread in threads:
             thread.join()
     assert not errors, errors[0]
-    with sqlite3.connect(tmp_path / "sessions.db") as database:
+    with closing(sqlite3.connect(tmp_path / "sessions.db", isolation_level=None)) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
@@ -215,3 +215,26 @@ def test_a_process_that_is_killed_while_it_writes(tmp_path: Path) -> None:
     assert process.exitcode == -signal.SIGKILL
     assert store.open(one.key, NOW) == one
     assert store.put(row(), 0, NOW)
+
+
+@pytest.mark.slow
+def test_many_processes_begin_with_no_file(tmp_path: Path) -> None:
+    """None sees half a database, and none makes a second one."""
+    keys = [new_key() for _ in range(8)]
+
+    def begin(key: bytes, directory: Path) -> None:
+        one = row()._replace(key=key)
+        assert SqliteStore(directory / "sessions.db").put(one, 0, NOW)
+
+    for number in range(5):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        processes = [FORK.Process(target=begin, args=(key, directory)) for key in keys]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join(50)
+        assert [process.exitcode for process in processes] == [0] * 8
+        store = SqliteStore(directory / "sessions.db")
+        assert all(store.open(key, NOW) for key in keys)
+        assert sorted(path.name for path in directory.iterdir() if path.suffix == ".new") == []

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oidc_gate.store.base import StoreURLError
-from oidc_gate.store.in_process import MemoryStore
+from oidc_gate.store.memory import MemoryStore
 from oidc_gate.store.redis.address import Address
 from oidc_gate.store.redis.store import RedisStore
 from oidc_gate.store.sqlite import SqliteStore

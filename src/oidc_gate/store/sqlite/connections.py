@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import uniform
 from urllib.parse import quote
-from weakref import WeakSet
+from weakref import WeakSet, finalize
 
 from ...errors import StoreUnavailable
 from ..base import unavailable
@@ -59,6 +59,7 @@ class Connections:
         self._idle: list[sqlite3.Connection] = []
         self._reset()
         _alive.add(self)
+        finalize(self, _close_all, self._idle)  # at the latest when the interpreter ends
 
     def _reset(self) -> None:
         self._changed = threading.Condition(threading.Lock())
@@ -172,6 +173,8 @@ class Connections:
             os.close(held)
 
     def _open(self) -> tuple[sqlite3.Connection, Identity]:
+        if identity_of(self.path) is None:
+            schema.create(self.path, time.monotonic() + self._deadline_seconds / 2)
         identity = ensure_private(self.path)
         connection = sqlite3.connect(
             f"file:{quote(str(self.path))}?mode=rw",
@@ -181,7 +184,9 @@ class Connections:
             check_same_thread=False,
         )
         try:
-            schema.prepare(connection, self.path, time.monotonic() + self._deadline_seconds / 2)
+            schema.validate(connection, self.path)
+            # A log that grew beyond 4 MiB, which is where SQLite begins it again, is cut back to that.
+            connection.execute("PRAGMA journal_size_limit=4194304")
             if identity_of(self.path) != identity:
                 raise unavailable(f"{self.path} was replaced while it was opened")
         except BaseException:
@@ -190,9 +195,7 @@ class Connections:
         return connection, identity
 
     def _close_idle(self) -> None:
-        for connection in self._idle:
-            _close(connection)
-        self._idle.clear()
+        _close_all(self._idle)
 
     # --- forks ----------------------------------------------------------------------------------------
 
@@ -259,6 +262,11 @@ def _translated(path: Path, error: sqlite3.Error) -> StoreUnavailable:
 def _close(connection: sqlite3.Connection) -> None:
     with suppress(sqlite3.Error):
         connection.close()
+
+
+def _close_all(connections: list[sqlite3.Connection]) -> None:
+    while connections:
+        _close(connections.pop())
 
 
 _alive: WeakSet[Connections] = WeakSet()

@@ -6,12 +6,14 @@ process (https://www.sqlite.org/howtocorrupt.html §2.2). They are looked at by 
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import mmap
 import os
 import stat
-import threading
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..base import StoreURLError, unavailable
@@ -34,8 +36,6 @@ _MOUNTS = Path("/proc/self/mountinfo")
 
 Identity = tuple[int, int]
 """Device and inode: tells a file from another that took its name."""
-
-_creating = threading.Lock()
 
 
 def validate_place(path: Path, mounts: str | None = None) -> None:
@@ -117,19 +117,41 @@ def pin(path: Path) -> tuple[int | None, Identity | None]:
     return descriptor, (found.st_dev, found.st_ino)
 
 
-def ensure_private(path: Path) -> Identity:
-    """Return which file stands at `path`, an empty new one if there is none; only the server's user may read it.
+@contextmanager
+def locked(directory: Path, deadline: float) -> Iterator[None]:
+    """Hold a lock between processes for the length of a block.
+
+    A lock of flock(2) on the directory needs no file of its own, and is apart from the locks that SQLite uses.
+
+    Args:
+        directory: What is locked.
+        deadline: Until when to wait, a `time.monotonic`.
 
     Raises:
-        StoreUnavailable: It cannot be created, is no file, or belongs to another user.
+        StoreUnavailable: Another process holds it for too long.
+        OSError: There is no such directory.
     """
-    with _creating:  # or another thread could open a new file before it is closed here: see above
-        try:
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, OWNER_ONLY))
-        except FileExistsError:
-            pass
-        except OSError as error:
-            raise unavailable(f"{path} cannot be created: {error.strerror}") from error
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise unavailable(f"another process makes files in {directory}") from None
+                time.sleep(0.005)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def ensure_private(path: Path) -> Identity:
+    """Return which file stands at `path`; see to it that only the server's user may read it.
+
+    Raises:
+        StoreUnavailable: There is none, or it belongs to another user.
+    """
     try:
         found = os.stat(path)
         if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
@@ -155,7 +177,7 @@ class Stamp:
             time is over they have noticed, so no session is ended before.
 
     Attributes:
-        mapped: The bytes as they are now; reading them takes 40 ns.
+        words: The eight bytes as one number, as they are now; reading it takes 10 ns.
         identity: Which file this is.
     """
 
@@ -171,7 +193,9 @@ class Stamp:
         try:
             found = os.fstat(descriptor)
             self.identity: Identity = (found.st_dev, found.st_ino)
-            self.mapped = mmap.mmap(descriptor, STAMP_BYTES, access=mmap.ACCESS_READ)
+            self.words: Sequence[int] = memoryview(
+                mmap.mmap(descriptor, STAMP_BYTES, access=mmap.ACCESS_READ)
+            ).cast("Q")
             self._descriptor = descriptor
         except BaseException:
             os.close(descriptor)

@@ -1,12 +1,16 @@
-"""The tables of an SQLite store."""
+"""The tables of an SQLite store, and how a new file comes to be.
+
+A new database is made under another name and then renamed, so that no process ever sees half of one.
+"""
 
 from __future__ import annotations
 
+import os
 import sqlite3
-import time
 from pathlib import Path
 
 from ..base import unavailable
+from .files import OWNER_ONLY, locked
 
 APPLICATION_ID = 0x6F676174  # "ogat"
 VERSION = 1
@@ -25,67 +29,73 @@ CREATE TABLE expiring_keys (
 CREATE INDEX expiring_keys_by_until ON expiring_keys (until);
 CREATE TABLE leases (name BLOB PRIMARY KEY, token BLOB NOT NULL, taken REAL NOT NULL, until REAL NOT NULL);
 CREATE TABLE store (id BLOB NOT NULL, born_at INTEGER);
+INSERT INTO store (id) VALUES (randomblob(16));
 """
 
 
-def prepare(connection: sqlite3.Connection, path: Path, deadline: float) -> None:
-    """Make the tables if they are not there, and set what is set for each connection.
+def create(path: Path, deadline: float) -> None:
+    """Make a new database at `path`, unless there is one.
 
     Args:
-        connection: A new one.
-        path: For messages.
-        deadline: Until when to wait for another process that makes them, a `time.monotonic`.
+        path: Of the file.
+        deadline: Until when to wait for another process that makes one, a `time.monotonic`.
 
     Raises:
-        StoreUnavailable: The database belongs to another application or to a later release.
+        StoreUnavailable: The directory does not exist, or cannot be written.
+        sqlite3.Error: The disk is full, say.
     """
-    if not _is_prepared(connection, path):
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        with locked(path.parent, deadline):
+            if path.exists():
+                return
+            # A log without its database is another's: SQLite would write it into this one.
+            for suffix in ("-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+            try:
+                fresh.unlink(missing_ok=True)
+                os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, OWNER_ONLY))
+                _make_tables(fresh)
+                fresh.rename(path)
+            finally:
+                fresh.unlink(missing_ok=True)
+    except OSError as error:
+        raise unavailable(f"{path} cannot be created: {error.strerror}") from error
+
+
+def _make_tables(path: Path) -> None:
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
         # Has an effect only before the first table is made; then a file gets smaller when sessions leave.
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-        _use_wal(connection, deadline)
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            if not _is_prepared(connection, path):
-                for statement in _TABLES.strip().split(";\n"):
-                    connection.execute(statement)
-                connection.execute("INSERT INTO store (id) VALUES (randomblob(16))")
-                connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version={VERSION}")
-            connection.execute("COMMIT")
-        finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-    # A log that grew beyond 4 MiB, which is where SQLite begins it again, is cut back to that.
-    connection.execute("PRAGMA journal_size_limit=4194304")
+        # Kept in the file: readers and a writer do not wait for each other.
+        (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+        if mode != "wal":
+            raise unavailable(f"SQLite keeps no write-ahead log here, but {mode}")
+        connection.executescript(
+            f"BEGIN; {_TABLES} PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={VERSION}; COMMIT"
+        )
+    finally:
+        connection.close()
 
 
-def _is_prepared(connection: sqlite3.Connection, path: Path) -> bool:
-    ((application_id,),) = connection.execute("PRAGMA application_id").fetchall()
-    ((version,),) = connection.execute("PRAGMA user_version").fetchall()
-    if (application_id, version) == (APPLICATION_ID, VERSION):
-        return True
+def validate(connection: sqlite3.Connection, path: Path) -> None:
+    """Check that a connection has our tables before it.
+
+    Raises:
+        StoreUnavailable: The database belongs to another application or to another release.
+    """
+    connection.execute("BEGIN")
+    try:
+        (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    finally:
+        connection.execute("ROLLBACK")
+    if application_id == APPLICATION_ID and version == VERSION and tables:
+        return
     if application_id == APPLICATION_ID:
         raise unavailable(f"{path} was written by another release of oidc_gate")
-    ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
-    if application_id or version or tables:
-        raise unavailable(f"{path} is the database of another application")
-    return False
-
-
-def _use_wal(connection: sqlite3.Connection, deadline: float) -> None:
-    """Switch to a write-ahead log: readers and a writer do not wait for each other.
-
-    SQLite does not wait here while another process does the same.
-    """
-    while True:
-        try:
-            ((mode,),) = connection.execute("PRAGMA journal_mode=WAL").fetchall()
-        except sqlite3.OperationalError:
-            if time.monotonic() > deadline:
-                raise
-        else:
-            if mode == "wal":
-                return
-            if time.monotonic() > deadline:
-                raise unavailable(f"SQLite keeps no write-ahead log here, but {mode}")
-        time.sleep(0.005)
+    if not (application_id or version or tables):
+        raise unavailable(f"{path} is empty; remove it, and a new one is made")
+    raise unavailable(f"{path} is the database of another application")

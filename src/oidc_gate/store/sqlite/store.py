@@ -27,7 +27,7 @@ from ..base import (
     View,
 )
 from .connections import Connections
-from .files import Stamp, ensure_private, validate_place
+from .files import Stamp, validate_place
 from .view import TICK_SECONDS, SqliteView, settled
 
 MAX_ENDS = 10_000
@@ -265,7 +265,6 @@ class SqliteStore:
 
     def check(self, now: int) -> tuple[str, ...]:
         """Return what the operator must correct; here nothing, but it tries to write."""
-        ensure_private(self._path)
         with self._connections.writing() as db:
             _born_at(db, now)
             self._tidy(db, now)

@@ -8,11 +8,11 @@ is killed before its commit costs the others one idle look; stamps are random, s
 
 from __future__ import annotations
 
-import mmap
 import os
 import threading
-import time
+from collections.abc import Sequence
 from pathlib import Path
+from time import monotonic
 
 from ...errors import StoreUnavailable
 from ..base import OnEnds
@@ -37,8 +37,8 @@ class SqliteView:
     ) -> None:
         self._connections, self._stamp_path, self._on_ends = connections, stamp_path, on_ends
         self._tick_seconds = tick_seconds
-        self._mapped: bytes | mmap.mmap = b""
-        self._adopted: bytes | None = None
+        self._words: Sequence[int] = (0,)
+        self._adopted: int | None = None
         self._store_id, self._generation = b"", -1
         self._files: tuple[Identity | None, Identity | None] = (None, None)
         self._position: int | None = None
@@ -48,9 +48,7 @@ class SqliteView:
 
     def is_current(self) -> bool:
         """Tell whether no session was ended that was not reported."""
-        return self._mapped[:8] == self._adopted and (
-            time.monotonic() < self._next_tick or self._has_same_files()
-        )
+        return self._words[0] == self._adopted and (monotonic() < self._next_tick or self._has_same_files())
 
     def catch_up(self) -> bool:
         """Report what has not been reported; wait for a lock no longer than `WAIT_SECONDS`."""
@@ -74,14 +72,14 @@ class SqliteView:
         found = (identity_of(self._connections.path), identity_of(self._stamp_path))
         if found != self._files or self._connections.generation != self._generation:
             return False
-        self._next_tick = time.monotonic() + self._tick_seconds
+        self._next_tick = monotonic() + self._tick_seconds
         return True
 
     def _read_ends(self) -> bool:
         with self._connections.writing(is_durable=False, wait_seconds=WAIT_SECONDS) as db:
             stamp = Stamp(self._stamp_path, settled(self._tick_seconds))
             stamp.close()
-            adopted = stamp.mapped[:8]
+            adopted = stamp.words[0]
             files, generation = (
                 (identity_of(self._connections.path), stamp.identity),
                 self._connections.generation,
@@ -102,8 +100,8 @@ class SqliteView:
             self._report([key for (key,) in ends])
         self._position = newest or 0
         self._store_id, self._files, self._generation = store_id, files, generation
-        self._next_tick = time.monotonic() + self._tick_seconds
-        self._mapped, self._adopted = stamp.mapped, adopted
+        self._next_tick = monotonic() + self._tick_seconds
+        self._words, self._adopted = stamp.words, adopted
         return self.is_current()
 
     def _report(self, keys: list[bytes]) -> None:

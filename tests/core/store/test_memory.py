@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oidc_gate.store.base import ExpiringKey, Store
-from oidc_gate.store.in_process import MemoryStore
+from oidc_gate.store.memory import MemoryStore
 from oidc_gate.testing.store_contract import StoreContract
 
 NOW = 1_000_000
