@@ -3,6 +3,7 @@
 #   make test-fast     the tests without servers and property tests, over one interface: a minute
 #   make test          every test; TESTS=tests/core narrows it, SEED=1 shuffles it
 #   make test-all      every test on each Python from 3.11 to 3.14 that is found here
+#   make mutants       SIZE=100 mutants of src drawn by SEED, and which of them no test notices
 #   make check | settings | bench | docs | fuzz | clean
 # PYTHON=/path/to/python3.11 names the interpreter; CI=true tests the built wheel and forgives no missing part.
 SHELL := bash
@@ -31,10 +32,10 @@ else
 INSTALLED := $(VENV)/.stamp-dev
 endif
 
-.PHONY: help demo example-flask example-fastapi example-django test check settings test-fast test-all bench docs fuzz components clean
+.PHONY: help demo example-flask example-fastapi example-django test check settings test-fast test-all mutants bench docs fuzz components clean
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n '1,7p'
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n '1,8p'
 
 # --- set-up -----------------------------------------------------------------------------------------
 
@@ -95,6 +96,10 @@ test-all: components
 	  $(MAKE) test VENV=.venv-$$version PYTHON="$$python" </dev/null || failed+=" $$version"; \
 	done < <(tools/find_pythons.sh); \
 	[ -z "$$failed" ] || { echo "make test failed on Python$$failed"; exit 1; }
+
+SIZE ?= 100
+mutants: $(VENV)/.stamp-dev
+	$(BIN)/python -m tools.mutants --size $(SIZE) $(if $(SEED),--seed $(SEED))
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -1,0 +1,79 @@
+"""Which tests reach which line: coverage contexts of one run of the suite, kept until a source or a test changes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from coverage import CoverageData
+
+CONFIGURATION = """\
+[run]
+source_pkgs = oidc_gate
+"""
+
+
+class Reached:
+    """The tests of each line.
+
+    Args:
+        root: The checkout.
+        data: The file of coverage data; made anew if it is older than a file of src or tests.
+        tests: Paths of the tests that count.
+    """
+
+    def __init__(self, root: Path, data: Path, tests: Sequence[str]) -> None:
+        if not data.exists() or data.stat().st_mtime < _newest(root):
+            _measure(root, data, tests)
+        self._data = CoverageData(basename=str(data))
+        self._data.read()
+        self._root = root
+        self._lines: dict[str, dict[int, list[str]]] = {}
+        self._weights: Counter[str] = Counter()
+        for file in self._data.measured_files():
+            for tests in self._of(file).values():
+                self._weights.update(tests)
+
+    def tests(self, file: str, lines: tuple[int, int]) -> list[str]:
+        """Return the tests that reach one of these lines, those first that reach the fewest lines in all.
+
+        A line that ran when its module was imported belongs to every test that reaches the module.
+        """
+        by_line = self._of(str(self._root / file))
+        found = {test for line in range(lines[0], lines[1] + 1) for test in by_line.get(line, ())}
+        if not found and any(line in by_line for line in range(lines[0], lines[1] + 1)):
+            found = {test for tests in by_line.values() for test in tests}
+        return sorted(found, key=lambda test: (self._weights[test], test))
+
+    def _of(self, file: str) -> dict[int, list[str]]:
+        if file not in self._lines:
+            contexts = self._data.contexts_by_lineno(file)
+            self._lines[file] = {
+                line: sorted({name.partition("|")[0] for name in names if name})
+                for line, names in contexts.items()
+            }
+        return self._lines[file]
+
+
+def _newest(root: Path) -> float:
+    files = [path for folder in ("src", "tests") for path in (root / folder).rglob("*.py")]
+    return max(path.stat().st_mtime for path in files)
+
+
+def _measure(root: Path, data: Path, tests: Sequence[str]) -> None:
+    """Run the tests without servers once."""
+    data.parent.mkdir(parents=True, exist_ok=True)
+    configuration = data.with_name("settings.ini")
+    configuration.write_text(CONFIGURATION)
+    command: Sequence[str | Path] = (
+        *(sys.executable, "-m", "pytest", "-q", "-m", "not real", "-n", "logical"),
+        *("--cov", f"--cov-config={configuration}", "--cov-context=test", "--cov-report=", *tests),
+    )
+    environment = os.environ | {"COVERAGE_FILE": str(data), "HYPOTHESIS_PROFILE": "ci"}
+    if subprocess.run(command, cwd=root, env=environment, check=False).returncode:
+        data.unlink(missing_ok=True)
+        raise SystemExit("mutants: the suite fails without a mutant")
