@@ -58,7 +58,7 @@ def test_without_a_cookie_and_a_store_the_log_says_that_nothing_ended(party: Par
     query = {"iss": party.op.issuer, "sid": party.op.sid_of("alice")}
     assert open_frame(party, alice, query).status == 200
     assert alice.is_on()
-    assert "no session ended: no_cookie, and no store is shared" in party.caplog.text
+    assert "no session ended: no_cookie, and there is no shared store" in party.caplog.text
 
 
 def test_the_session_of_somebody_else(party: Party) -> None:

@@ -1,1 +1,4 @@
-"""The endpoints, one file each, named as in their URLs. Each is ``answer(components, context) -> Step[Reply]``."""
+"""The endpoints, one module each, with the names of their URLs.
+
+Each module has a function ``answer(components, context) -> Step[Reply]``.
+"""

@@ -1,7 +1,7 @@
-"""``/oauth2/auth``: what Nginx's ``auth_request`` asks about every request.
+"""``/oauth2/auth``: the endpoint that Nginx's ``auth_request`` asks about every request.
 
-202, 401, 403 or 503, with an empty body and its length spelled out; never a redirect, never HTML: to Nginx any
-other status is an error of the backend, and the visitor sees 500.
+It answers 202, 401, 403 or 503 with an empty body and ``Content-Length: 0``, never with a redirect or HTML. For Nginx
+any other status is an error of the backend, and the user sees a 500.
 """
 
 from __future__ import annotations
@@ -18,23 +18,25 @@ from .context import Components, RequestContext
 from .responses import bare
 
 _UNKNOWN_PARAMETER = (
-    "the query of the auth location may hold allowed_groups, allowed_emails and allowed_email_domains, "
-    "each once, and nothing else"
+    "the query of the auth location may contain allowed_groups, allowed_emails and allowed_email_domains, "
+    "each at most once, and nothing else"
 )
 
 
 def answer(components: Components, context: RequestContext) -> Step[Reply]:
-    """Answer who it is, and whether they may enter; where, only if a trusted proxy says so."""
+    """Answer whether the user may enter, and with which identity.
+
+    The path of the client's request counts only if a trusted proxy reports it.
+    """
     yield from ()
     return verdict(components, context)
 
 
 def verdict(components: Components, context: RequestContext) -> Reply:
-    """Return the verdict on a visit: 202, 401 or 403.
+    """Return the answer to a question: 202, 401 or 403.
 
-    A user whom the settings or the query refuse is let through to a public path as an anonymous visitor is:
-    every identity header is there, and empty. Of a WebSocket handshake the ``Origin`` counts as well, as it does in
-    front of an application.
+    On a public path, a user whom the settings or the query refuse passes like an anonymous user: all identity headers
+    are present, and empty. For a WebSocket handshake the ``Origin`` is checked too, as in front of an application.
     """
     rules = components.access.narrowed(context.request.query)
     if rules.query.rule_set is None:
@@ -63,7 +65,7 @@ def verdict(components: Components, context: RequestContext) -> Reply:
 
 
 def _note_requirement(context: RequestContext, *, is_met: bool) -> None:
-    """Keep, with the admission of this session, whether it meets the query: it is not asked about it again."""
+    """Remember with the admission of this session whether it satisfies the query, so that it is not checked again."""
     if not context.request.query or context.loaded is None:
         return
     number = context.components.requirements.number(context.request.query)

@@ -1,7 +1,7 @@
-"""``/oauth2/backchannel_logout``: the provider says, server to server, that somebody signed out.
+"""``/oauth2/backchannel_logout``: the provider reports directly to the gate that a user signed out.
 
-A session that lives in a cookie alone is ended by a mark. In this process's memory the mark holds in this
-process only, so without a shared store the answer is 400, unless `insecure_single_process_revocation` is set.
+A session that is stored in a cookie is ended by remembering that it has ended. Without a shared store, only this
+process remembers it, so the answer is 400 unless `insecure_single_process_revocation` is set.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ REPLAY_SECONDS = 3600
 
 
 def answer(components: Components, context: RequestContext) -> Step[Reply]:
-    """Answer a logout token: 200 when sessions were ended, 400 otherwise, 503 to be asked again.
+    """Answer a logout token: 200 if sessions were ended, 400 if the token is refused, 503 if it should be sent again.
 
     Spec: OpenID Connect Back-Channel Logout §2.5 to §2.8.
     """
@@ -47,7 +47,7 @@ def _end_sessions(components: Components, context: RequestContext) -> Step[Reply
     settings = components.settings
     claims = yield from process_logout_token(components.provider, token)
     now = yield from effects.now()
-    # An older token is refused by its iat, so a jti need not be remembered until an exp in the year 9999.
+    # An older token is refused for its iat, so a jti does not have to be remembered until an exp in the year 9999.
     until = min(claims.exp, now + REPLAY_SECONDS) + settings.clock_skew_seconds + 1
     if not (yield from effects.add_once(f"jti\0{claims.jti}", until)):
         raise IDTokenError(

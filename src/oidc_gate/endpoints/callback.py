@@ -1,7 +1,7 @@
-"""``/oauth2/callback``: somebody comes back from the provider.
+"""``/oauth2/callback``: the browser comes back from the provider.
 
-Each step needs what the step before returned: the flow that this browser's cookie and ``state`` agree on, then
-the `ValidatedCallback` that the code exchange demands, then the claims of a verified ID token.
+Each step requires the value that the previous step returned: the flow to which the browser's cookie and ``state``
+belong, the `ValidatedCallback` that the code exchange requires, the claims of a verified ID token.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Pairs = list[tuple[str, str]]
 
 
 def answer(components: Components, context: RequestContext) -> Step[Reply]:
-    """Answer the provider's answer: on to where the person wanted to go, or a page that says what happened."""
+    """Answer the authorization response with a redirect to the target, or with a page that says what happened."""
     target: str | None = None
     try:
         pairs = yield from _parameters(components, context)
@@ -61,10 +61,10 @@ def _finish(
     except Unavailable as error:
         if (yield from effects.last_seen(_flow_key(state))) is not None:
             return _not_of_this_browser(context, target, "flow_used")
-        # The code was not sent, so the browser can bring the same answer once more.
+        # The code was not sent, so the browser can send the same response again.
         return waiting_page(context, error, pairs if context.request.method == "POST" else ())
-    # One process never sends a code twice, however often the answer is brought (RFC 6749 §4.1.2), and one flow
-    # sends one code, however many somebody makes up.
+    # A process never sends a code twice, however often the response arrives (RFC 6749 §4.1.2), and it sends only one
+    # code for each flow, however many an attacker invents.
     until = now + 2 * FLOW_SECONDS
     is_first = yield from effects.add_once(_flow_key(state), until)
     if not is_first or not (yield from effects.add_once(_digest(validated.code), until)):
@@ -81,7 +81,7 @@ def _finish(
 
 
 def _parameters(components: Components, context: RequestContext) -> Step[Pairs]:
-    """Return the parameters of the answer, from where `response_mode` says that they come.
+    """Return the parameters of the authorization response, from where `response_mode` requires them to be.
 
     Spec: OAuth 2.0 Form Post Response Mode §2.
     """
@@ -94,11 +94,13 @@ def _parameters(components: Components, context: RequestContext) -> Step[Pairs]:
     else:
         query = ""
     if len(query) > MAX_BODY_BYTES:
-        raise CallbackError("callback_malformed", "This answer is too long.")
+        raise CallbackError("callback_malformed", "The answer of the sign-in service is too long.")
     try:
         return parse_qsl(query, keep_blank_values=True, max_num_fields=100)
     except ValueError:
-        raise CallbackError("callback_malformed", "This answer cannot be read.") from None
+        raise CallbackError(
+            "callback_malformed", "The answer of the sign-in service cannot be read."
+        ) from None
 
 
 def _state(components: Components, pairs: Pairs) -> tuple[str, State]:
@@ -106,14 +108,16 @@ def _state(components: Components, pairs: Pairs) -> tuple[str, State]:
     if len(values) > 1:
         raise CallbackError("callback_malformed", "This answer cannot be read.", detail="state is repeated")
     if not values or not values[0]:
-        raise CallbackError("state_missing", "No sign-in ends here: the answer names none.")
+        raise CallbackError(
+            "state_missing", "No sign-in can be completed here, because the request names none."
+        )
     return values[0], open_state(components.state_sealer, values[0])
 
 
 def _not_of_this_browser(context: RequestContext, target: str, code: str = "flow_missing") -> Reply:
-    """Answer a callback that this browser cannot finish: its cookie was overwritten, used, or never here.
+    """Answer a callback that this browser cannot complete, because its flow cookie was replaced, used, or never here.
 
-    With a session the person is where they wanted to be; a code that somebody else got is never redeemed.
+    A user with a session is sent to the target. The code, which may belong to another user, is not redeemed.
     """
     if context.session is not None:
         return redirect(target).because("already_signed_in", code)
@@ -153,7 +157,7 @@ def _new_session(components: Components, signed_in: SignedIn) -> Step[Session]:
 def _start_session(
     components: Components, context: RequestContext, session: Session, state: State, target: str
 ) -> Step[Reply]:
-    """Answer somebody who signed in: the session cookie, the flow's cookie cleared, and on."""
+    """Answer a successful sign-in: set the session cookie, clear the flow cookie, and continue to the target."""
     request, cookies, identity = context.request, components.cookies, session.identity
     written, session_cookies = yield from components.sessions.write(session)
     now = yield from effects.now()
@@ -162,7 +166,7 @@ def _start_session(
     rounds = cookies.set(cookies.rounds, count_sign_in(before, now), max_age=FLOW_SECONDS, samesite="Lax")
     set_cookies = (*session_cookies, cookies.clear(cookies.flows[state.slot]), rounds)
     if context.session is not None and context.session.identity.subject != identity.subject:
-        # Somebody else sits here now: no late answer in another tab may bring the former person back.
+        # Another user has signed in. A late response in another tab must not bring the previous user back.
         yield from components.end_session(context.session)
     notes = _notes(identity, are_claims_dropped=written is not session)
     address = client_address(request, components.trusted)
@@ -177,7 +181,7 @@ def _start_session(
 
 
 def _notes(identity: Identity, *, are_claims_dropped: bool) -> tuple[Reason, ...]:
-    """Return what an operator should know of a sign-in that succeeded."""
+    """Return what an operator should know about a successful sign-in."""
     notes = []
     if left_out := untransmissible_groups(identity):
         detail = f"{len(left_out)} group(s) cannot be part of a header and are left out of it"
@@ -190,7 +194,7 @@ def _notes(identity: Identity, *, are_claims_dropped: bool) -> tuple[Reason, ...
 
 def _redirect_to_target(components: Components, context: RequestContext, target: str) -> Reply:
     if components.settings.cookie_samesite == "Strict":
-        # A browser withholds a Strict cookie on what a cross-site redirect ends at; a page of ours is same-site.
+        # After a cross-site redirect a browser sends no Strict cookie. After a page of the same site it does.
         content = pages.continue_page(
             static_url=context.path_to("static"),
             target=target,

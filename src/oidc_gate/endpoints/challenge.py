@@ -1,4 +1,4 @@
-"""What somebody is told who has to sign in, or who may not enter: a page to a person, a problem to a program."""
+"""The answers for users who have to sign in, and for users who may not enter: pages, or problems for scripts."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ SIGN_IN_FIRST = "Sign in to continue."
 
 
 def challenge(context: RequestContext, *, redirects: bool) -> Reply:
-    """Return the 401 (or the way on) for a request without a session.
+    """Return the 401, or the redirect to the sign-in, for a request without a session.
 
     Args:
-        redirects: `auto_sign_in` may answer with a redirect; not under an ``error_page`` of Nginx, where no
-            browser follows it.
+        redirects: Whether `auto_sign_in` may answer with a redirect. It may not under an ``error_page`` of Nginx,
+            because a browser does not follow a redirect there.
     """
     settings = context.components.settings
     match context.audience:
@@ -35,7 +35,7 @@ def challenge(context: RequestContext, *, redirects: bool) -> Reply:
 
 
 def challenge_program(context: RequestContext, target: str) -> Reply:
-    """Return the 401 for a program: ``sign_in`` says where a person would go."""
+    """Return the 401 for a script. Its member ``sign_in`` is the URL at which a user can sign in."""
     start = context.url_of("start") + context.link_to("start", rd=target).removeprefix(
         context.link_to("start")
     )
@@ -43,7 +43,7 @@ def challenge_program(context: RequestContext, target: str) -> Reply:
 
 
 def sign_in_page(context: RequestContext, target: str) -> Reply:
-    """Return the sign-in page; with `auto_sign_in` it goes on by itself, under every status."""
+    """Return the sign-in page. With `auto_sign_in` it continues by itself, whatever its status."""
     settings = context.components.settings
     is_automatic = settings.auto_sign_in and context.audience is not Audience.FRAME
     content = pages.sign_in_page(
@@ -67,22 +67,22 @@ def posted_page(context: RequestContext, target: str) -> Reply:
 
 
 def deny(context: RequestContext, identity: Identity, target: str) -> Reply:
-    """Return the 403 for somebody who is signed in and may not enter. Never a redirect, so never a loop."""
+    """Return the 403 for a signed-in user who may not enter. It is never a redirect, so it cannot be a loop."""
     if context.audience not in (Audience.NAVIGATION, Audience.FRAME, Audience.FORM_POST):
         return access_denied(403)
     return denied_page(context, identity, target)
 
 
 def access_denied(status: int) -> Reply:
-    """Return the problem for a program of a user whom the rules refuse; to sign in again would not help it."""
-    return problem(status, "access_denied", "You are signed in, but may not enter.")
+    """Return the problem for a script of a user whom the rules refuse. Signing in again would not help."""
+    return problem(status, "access_denied", "You are signed in, but you do not have access.")
 
 
 def denied_page(context: RequestContext, identity: Identity, target: str, status: int = 403) -> Reply:
-    """Return the page for somebody refused: who they are, and a way to sign in as somebody else.
+    """Return the page for a refused user. It names the user and offers to sign in with another account.
 
     Args:
-        status: 401 at ``/oauth2/sign_in``, whose answer Nginx sends under a status of its own.
+        status: 401 at ``/oauth2/sign_in``, which Nginx sends with a status of its own.
     """
     content = pages.denied_page(
         static_url=context.path_to("static"),
@@ -96,7 +96,7 @@ def denied_page(context: RequestContext, identity: Identity, target: str, status
 
 
 def _htmx_page(context: RequestContext) -> str:
-    """Return the page that htmx runs in, if it is one of ours."""
+    """Return the page in which htmx runs, if it belongs to this application."""
     current = context.request.headers.get("hx-current-url")
     return (
         context.safe_target_or_default(current)

@@ -1,4 +1,4 @@
-"""What every endpoint is given: the gate's parts, and the visit that it answers."""
+"""The two arguments of every endpoint: the components of the gate, and the context of the request."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ from ..syntax.hosts import normal_host
 
 
 class Components:
-    """What a gate is made of. Built once; immutable but for the caches, which lock by themselves."""
+    """The components of a gate.
+
+    They are created once and are immutable, except for the caches, which have their own locks.
+    """
 
     def __init__(self, settings: Settings) -> None:
         binding = (settings.issuer, settings.client_id)
@@ -52,13 +55,13 @@ class Components:
         self.trusted = TrustedProxies(settings.trusted_proxies)
 
     def below(self, prefix: str) -> Components:
-        """Return the same parts for the same gate at another prefix: it shares the provider and every cache."""
+        """Return the same components for another prefix. They share the provider and every cache."""
         components = copy(self)
         components.settings = replace(self.settings, prefix=prefix)
         return components
 
     def end_session(self, session: Session) -> Step[None]:
-        """End this very session: for every copy of its cookie, and for what is remembered of it."""
+        """End one session: for every copy of its cookie, and in the cache."""
         yield from revoke_session(session)
         self.cache.forget(session.identity.session_id)
 
@@ -68,12 +71,12 @@ NO_COOKIE = Reason("no_cookie")
 
 @dataclass(frozen=True)
 class RequestContext:
-    """One request, with what was found out about it before anybody answers.
+    """One request, and what was determined about it before an endpoint answers.
 
     Args:
-        site: Where a browser reaches the gate's own endpoints.
-        loaded: The session, if one is on, whether or not the person may enter.
-        reason: Why there is no session.
+        site: The URL at which the browser reaches the gate's own endpoints.
+        loaded: The session, if there is a valid one, whether or not its user may enter.
+        reason: The reason why there is no session.
     """
 
     components: Components
@@ -84,41 +87,42 @@ class RequestContext:
 
     @property
     def session(self) -> Session | None:
-        """The session that is on, or None."""
+        """Return the valid session, or None."""
         return self.loaded.session if self.loaded else None
 
     @property
     def identity(self) -> Identity | None:
-        """Who is signed in, or None."""
+        """Return the identity of the signed-in user, or None."""
         return self.loaded.session.identity if self.loaded else None
 
     @cached_property
     def refused_by(self) -> str | None:
-        """The name of the rule that refuses the signed-in user; None for an admitted user and without a session.
+        """Return the name of the rule that refuses the signed-in user.
 
-        To the application a refused user does not exist: it must not see `identity`, not on a public path either.
+        It is None for an admitted user and without a session. The application must not see the `identity` of a refused
+        user, not even on a public path.
         """
         return self.components.access.refuses(self.identity) if self.identity else None
 
     @cached_property
     def audience(self) -> Audience:
-        """What kind of answer this request can use."""
+        """Return the kind of answer that the client can use."""
         return audience_of(self.request)
 
     def as_first_sent(self, header: str) -> RequestContext:
-        """Return the visit with the method that `header` names, the one that the visitor used, if it comes.
+        """Return the context with the method that `header` names, which is the method of the client's own request.
 
-        Nobody has to be trusted for it: it decides what kind of answer the visitor can use, and nothing else.
+        The header is not trusted: it only selects the kind of answer that the client gets.
         """
         method = self.request.headers.get(header) or self.request.method
         return replace(self, request=replace(self.request, method=method))
 
     @cached_property
     def cookie_header(self) -> str:
-        """The ``Cookie`` header, whole.
+        """Return the complete ``Cookie`` header.
 
-        WSGI servers join two headers with a comma, which also stands inside cookies. A browser sends one header
-        (RFC 6265 §5.4), so that only from other clients a comma in front of a cookie of ours is such a joint.
+        WSGI servers join two headers with a comma, which cookies may also contain. A browser sends one header (RFC
+        6265 §5.4). Therefore a comma in front of a cookie of the gate separates two headers only for other clients.
         """
         header = "; ".join(self.request.headers.all("cookie"))
         if is_from_browser(self.request.headers):
@@ -126,24 +130,24 @@ class RequestContext:
         return self.components.cookies.separated(header)
 
     def path_to(self, endpoint: str) -> str:
-        """Return the path of an endpoint in the browser's eyes, below whatever host it used."""
+        """Return the path of an endpoint as the browser sees it, on whatever host it used."""
         return f"{self.site.mount}{self.components.settings.prefix}/{endpoint}"
 
     def url_of(self, endpoint: str) -> str:
-        """Return the absolute URL of an endpoint at the gate's own origin, as registered with the provider."""
+        """Return the absolute URL of an endpoint on the gate's own origin, as registered at the provider."""
         return self.site.origin + self.path_to(endpoint)
 
     def link_to(self, endpoint: str, **query: str) -> str:
-        """Return what a page links to: a path, or a URL where the page is shown on another host of ours."""
+        """Return the target of a link: a path, or a URL if the page is shown on another allowed host."""
         base = self.path_to(endpoint) if self.browser_origin == self.site.origin else self.url_of(endpoint)
         return f"{base}?{urlencode(query, quote_via=quote, safe='/')}" if query else base
 
     @cached_property
     def browser_origin(self) -> str:
-        """The origin that the browser used.
+        """Return the origin that the browser used.
 
-        That of the site, unless ``Host``, or a trusted proxy, names one of `allowed_redirect_hosts`: one gate for
-        several sub-domains.
+        It is that of the site, unless ``Host`` or a trusted proxy names one of `allowed_redirect_hosts`, as with one
+        gate for several sub-domains.
         """
         host = normal_host(browser_host(self.request, self.components.trusted), self.site.scheme)
         if not host or host == self.site.host:
@@ -153,7 +157,7 @@ class RequestContext:
 
     @property
     def has_foreign_origin(self) -> bool:
-        """Whether a page of another origin made this request. Clients that are no browser send no ``Origin``.
+        """Return whether a page of another origin sent this request. Clients other than browsers send no ``Origin``.
 
         Spec: RFC 6455 §10.2.
         """
@@ -163,19 +167,19 @@ class RequestContext:
 
     @property
     def default_target(self) -> str:
-        """Where to go when no better place is known."""
+        """Return the target of a sign-in for which no other target is known."""
         top = self.absolute(self.site.mount + "/")
-        # a mount may hold what a client chose
+        # A mount may contain text that a client chose.
         return safe_target(top, self.site, self.components.settings) or "/"
 
     @property
     def own_target(self) -> str:
-        """The address of this very request in the browser's eyes, judged; home if it is not fit to return to."""
+        """Return the address of this request as the browser sees it, or the default target if it is not safe."""
         return self.safe_target_or_default(own_address(self.request, self.site))
 
     @property
     def referring_page(self) -> str:
-        """The page of ours that sent this request; home where it is not told, or not ours."""
+        """Return the page that sent this request, or the default target if it is unknown or on another site."""
         referer = self.request.headers.get("referer")
         return (
             self.safe_target_or_default(referer)
@@ -184,15 +188,15 @@ class RequestContext:
         )
 
     def safe_target_or_default(self, target: str) -> str:
-        """Return `target` if it is one of ours, else home."""
+        """Return `target` if it is a safe target, and the default target otherwise."""
         return safe_target(self.absolute(target), self.site, self.components.settings) or self.default_target
 
     def absolute(self, target: str) -> str:
-        """Return a path as an absolute URL where the browser is on another host of ours than the gate."""
+        """Return a path as an absolute URL if the browser is on another allowed host than the gate."""
         on_other_host = target.startswith("/") and self.browser_origin != self.site.origin
         return self.browser_origin + target if on_other_host else target
 
 
 def build_context(components: Components, request: Request) -> RequestContext:
-    """Return the visit of `request`, before its session was looked at."""
+    """Return the context of `request`, without a session yet."""
     return RequestContext(components, request, site_of(request, components.settings, components.trusted))

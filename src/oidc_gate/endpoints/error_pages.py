@@ -1,4 +1,4 @@
-"""Errors as answers: a page with a stable code and the request id to a person, a problem to a program."""
+"""Answers to errors: a page with a stable code and the request ID for users, a problem for scripts."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from .responses import page, problem
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What an error page says beside the error's own sentence."""
+    """What an error page says in addition to the message of the error."""
 
     title: str
     what_to_do: str
 
 
 _AGAIN = (
-    "Start again with the button. If it keeps happening, tell the people who run this service the code below."
+    "Start again with the button. If it keeps happening, contact the people who run this site, and give them the code "
+    "below."
 )
 _LATER = "Please try again in a moment. What you were doing elsewhere is not affected."
 _ADVICE = {
@@ -44,7 +45,7 @@ _ADVICE = {
     "sign_in_line_full": Advice("Please wait a moment", _LATER),
     "store_line_full": Advice("Please wait a moment", _LATER),
     "session_too_large": Advice(
-        "Your account does not fit", "Tell the people who run this service the code below."
+        "Your account does not fit", "Contact the people who run this site, and give them the code below."
     ),
 }
 _BY_STATUS = {
@@ -59,7 +60,7 @@ def answer_error(context: RequestContext, error: GateError, target: str | None =
     """Return the answer for `error`.
 
     Args:
-        target: Where the person wanted to go; the button starts a sign-in that leads there.
+        target: The target that the user requested. The button starts a sign-in that leads there.
     """
     if isinstance(error, LineFull) and context.audience is Audience.NAVIGATION:
         return waiting_page(context, error)
@@ -71,7 +72,7 @@ def answer_error(context: RequestContext, error: GateError, target: str | None =
 
 
 def error_page(context: RequestContext, error: GateError, target: str | None = None) -> Reply:
-    """Return the page for `error`, whoever asks."""
+    """Return the page for `error`, for any kind of client."""
     advice = _ADVICE.get(error.code) or _BY_STATUS.get(error.status, _OTHERWISE)
     content = pages.error_page(
         static_url=context.path_to("static"),
@@ -89,10 +90,10 @@ def error_page(context: RequestContext, error: GateError, target: str | None = N
 
 
 def waiting_page(context: RequestContext, error: Unavailable, form: Iterable[tuple[str, str]] = ()) -> Reply:
-    """Return the page that sends the same request again by itself; nothing was done for it yet.
+    """Return the page that sends the same request again by itself. Nothing has been done for the request yet.
 
     Args:
-        form: The fields of a form, to send them again.
+        form: The fields of a form, to be sent again.
     """
     advice = _ADVICE.get(error.code) or _BY_STATUS[503]
     content = pages.waiting_page(
@@ -109,7 +110,7 @@ def waiting_page(context: RequestContext, error: Unavailable, form: Iterable[tup
 
 
 def reason_of(error: GateError) -> Reason:
-    """Return the reason of a reply that an error led to."""
+    """Return the reason of a reply that was caused by an error."""
     return Reason(error.code, detail=error.detail or error.public_message)
 
 

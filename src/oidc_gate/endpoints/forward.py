@@ -1,4 +1,4 @@
-"""``/oauth2/forward``: for proxies that show the backend's answer to the visitor (Traefik, Caddy)."""
+"""``/oauth2/forward``: for proxies that send the gate's answer to the client (Traefik, Caddy)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .responses import redirect
 
 
 def answer(components: Components, context: RequestContext) -> Step[Reply]:
-    """Answer as ``/oauth2/auth`` does, but send a navigation without a session to the sign-in page."""
+    """Answer like ``/oauth2/auth``, but redirect a navigation without a session to the sign-in page."""
     yield from ()
     reply = verdict(components, context)
-    # such proxies ask by GET, whatever the visitor sent
+    # These proxies send GET, whatever the method of the client was.
     audience = context.as_first_sent("x-forwarded-method").audience
     if reply.status != 401 or audience is not Audience.NAVIGATION:
         return reply
@@ -25,7 +25,7 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
 
 
 def _rd(context: RequestContext) -> str:
-    """Return the query that brings the visitor back to what they asked the proxy for."""
+    """Return the query that leads the user back to the URL that was requested from the proxy."""
     headers = context.request.headers
     uri = headers.get("x-forwarded-uri")
     if not uri.startswith("/") or not context.components.trusted.trusts(context.request.peer):

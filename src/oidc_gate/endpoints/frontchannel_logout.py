@@ -1,7 +1,8 @@
-"""``/oauth2/frontchannel_logout``: the provider's sign-out page loads this in a frame.
+"""``/oauth2/frontchannel_logout``: the sign-out page of the provider loads this in a frame.
 
-It goes by ``iss`` and ``sid``. Where the browser still sends our cookie in a frame of another site, it is
-cleared; where it does not (SameSite), a mark ends the session, under the terms of back-channel logout.
+``iss`` and ``sid`` name the session. If the browser still sends the session cookie in a frame of another site, the
+cookie is cleared. If it does not (SameSite), the process remembers that the session has ended, under the conditions of
+back-channel logout.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ MAX_SID_LENGTH = 255
 
 
 def answer(components: Components, context: RequestContext) -> Step[Reply]:
-    """Answer with an empty page; the session that is named has ended.
+    """Answer with an empty page, and end the session that is named.
 
     Spec: OpenID Connect Front-Channel Logout §2, §3.
     """
@@ -38,9 +39,9 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
     elif components.settings.insecure_single_process_revocation:
         yield from revoke_from_frame(sid, components.settings.session_lifetime_seconds)
         components.cache.clear()
-    else:  # an everyday thing: signed out here first, or a browser that withholds the cookie in a frame
-        reason = "the one that came is another" if context.session else context.reason.code
-        ended = f"no session ended: {reason}, and no store is shared"
+    else:  # this is frequent: the user signed out here first, or the browser sends no cookie in a frame
+        reason = "the session of the request is another one" if context.session else context.reason.code
+        ended = f"no session ended: {reason}, and there is no shared store"
     reply = page(200, pages.frontchannel_page()).because("frontchannel_logout", ended)
     return with_cookies(reply, cookies)
 
@@ -56,7 +57,10 @@ def _sid(components: Components, context: RequestContext) -> str:
     if len(given) != len(pairs) or given.get("iss") != components.settings.issuer:
         detail = f"iss: expected {components.settings.issuer!r}, got {str(given.get('iss'))[:100]!r}"
         raise GateError(
-            "frontchannel_iss", "The iss parameter does not name our provider.", detail=detail, status=400
+            "frontchannel_iss",
+            "The iss parameter does not name the provider of this site.",
+            detail=detail,
+            status=400,
         )
     sid = given.get("sid", "")
     if not 0 < len(sid) <= MAX_SID_LENGTH:

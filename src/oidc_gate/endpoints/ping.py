@@ -1,4 +1,4 @@
-"""``/oauth2/ping``: alive."""
+"""``/oauth2/ping``: whether the process runs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""``/oauth2/ready``: able to serve.
+"""``/oauth2/ready``: whether the gate can serve requests.
 
-503 until discovery has succeeded once, so that a new version with a wrong issuer is never put to work; 200 from
-then on, also while the provider is down, since signed-in users are served. It never waits for the provider.
+It answers 503 until discovery has succeeded once, so that a new version with a wrong issuer receives no traffic. After
+that it answers 200, also while the provider is down, because signed-in users can be served. It never waits for the
+provider.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from .responses import as_json
 
 
 def answer(components: Components, context: RequestContext) -> Step[Reply]:
-    """Answer the state of settings, session store and discovery as it is now."""
+    """Answer with the current state of the settings, the session store and discovery."""
     state = components.provider.state()
     if not state.is_known:
         yield from components.provider.ask_in_background()

@@ -1,4 +1,4 @@
-"""Making replies. Nothing that the gate answers may be kept by a cache, but its own CSS and icon."""
+"""Functions that build replies. No cache may store an answer of the gate, except its CSS, script and icon."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..pages import Page
 
 NO_STORE = ("Cache-Control", "no-store")
-# RFC 9110 §15.5.2 demands a challenge with every 401, and no browser opens a dialog for this one.
+# RFC 9110 §15.5.2 requires a challenge with every 401. No browser opens a dialog for this one.
 CHALLENGE = ("WWW-Authenticate", "Bearer")
 
 
@@ -23,17 +23,17 @@ def reply(status: int, headers: HeaderList = (), body: bytes = b"", *, drains: b
 
 
 def bare(status: int, headers: HeaderList = ()) -> Reply:
-    """Return a reply with an empty body, its length spelled out: without it Nginx connects anew each time."""
+    """Return a reply with an empty body and ``Content-Length: 0``, without which Nginx reconnects each time."""
     return reply(status, (NO_STORE, *headers))
 
 
 def page(status: int, content: Page, headers: HeaderList = ()) -> Reply:
-    """Return a page; its own headers say that it is not to be stored."""
+    """Return a page. Its own headers forbid caches to store it."""
     return reply(status, content.headers + headers, content.body)
 
 
 def redirect(target: str, headers: HeaderList = (), status: int = 302) -> Reply:
-    """Return a redirect to a target that has been judged, or to the provider."""
+    """Return a redirect to a validated target, or to the provider."""
     return reply(status, (("Location", target), NO_STORE, ("Referrer-Policy", "no-referrer"), *headers))
 
 
@@ -49,7 +49,7 @@ def as_json(
 
 
 def problem(status: int, code: str, detail: str, headers: HeaderList = (), **members: str) -> Reply:
-    """Return what programs are told: a problem of RFC 9457, with our stable `code`."""
+    """Return the answer for a script: a problem of RFC 9457 with the stable `code`."""
     content = {
         "type": "about:blank",
         "title": _TITLES[status],
@@ -61,7 +61,7 @@ def problem(status: int, code: str, detail: str, headers: HeaderList = (), **mem
 
 
 def text(status: int, words: str, headers: HeaderList = ()) -> Reply:
-    """Return a line of plain text."""
+    """Return a reply with a line of plain text."""
     plain = (("Content-Type", "text/plain; charset=utf-8"), NO_STORE, ("X-Content-Type-Options", "nosniff"))
     return reply(status, plain + headers, words.encode() + b"\n")
 

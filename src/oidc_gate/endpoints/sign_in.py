@@ -1,4 +1,4 @@
-"""``/oauth2/sign_in``: the page that Nginx's ``error_page`` shows. 401, and never a redirect."""
+"""``/oauth2/sign_in``: the page that Nginx's ``error_page`` shows. It answers 401, never with a redirect."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .responses import bare, page
 
 
 def answer(components: Components, context: RequestContext) -> Step[Reply]:
-    """Answer with the sign-in page to a person and a problem to a program.
+    """Answer with the sign-in page, or with a problem for a script.
 
-    To a signed-in user: the page that says that they have no access where the settings refuse them; else, as
-    where the query of one location of Nginx refuses them, the page that says who they are. Neither leads to a
-    sign-in by itself, which would end here again.
+    A signed-in user gets another page: if the settings refuse the user, the page that says so; otherwise, for example
+    if the query of one Nginx location refuses the user, the page that says who is signed in. Neither page starts a
+    sign-in by itself, because it would end here again.
     """
     yield from ()
-    context = context.as_first_sent("x-auth-request-method")  # Nginx fetches an error page by GET
+    context = context.as_first_sent("x-auth-request-method")  # Nginx fetches an error page with GET
     target = context.safe_target_or_default(requested_target(context))
     reply = _answer_anonymous(context, target)
     if context.identity is not None:
@@ -43,7 +43,7 @@ def _answer_anonymous(context: RequestContext, target: str) -> Reply:
 
 
 def _answer_signed_in(context: RequestContext, identity: Identity, target: str) -> Reply:
-    """Return what a signed-in user is shown, under Nginx's ``error_page 403`` as a rule."""
+    """Return the answer for a signed-in user, which Nginx usually fetches for ``error_page 403``."""
     if context.audience is Audience.FORM_POST:
         target = context.referring_page
     match context.audience:
@@ -64,7 +64,7 @@ def _reason(context: RequestContext) -> str:
 
 
 def requested_target(context: RequestContext) -> str:
-    """Return where the visitor wanted to go, not yet judged: ``rd``, else what Nginx says was asked for, else home."""
+    """Return the requested target, not validated: ``rd``, or the URI that Nginx reports, or the default target."""
     return unchecked_target(context.request) or context.default_target
 
 

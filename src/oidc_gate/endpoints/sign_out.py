@@ -1,7 +1,8 @@
-"""``/oauth2/sign_out``: the session ends here and, where the provider offers it, there.
+"""``/oauth2/sign_out``: ends the session here and, if the provider supports it, at the provider.
 
-Anybody can make a browser send a request here, and its ``Set-Cookie`` would be obeyed. So it acts on what only
-our own pages, or the person, can send; anything else gets a page with a button, and no cookie is touched.
+Any site can make a browser send a request to this endpoint, and the browser would obey its ``Set-Cookie``. Therefore
+the session ends only on requests that pages of this site, or the user, can send. Any other request gets a page with a
+button, and no cookie is changed.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ LOGOUT_STATE = "signed_out"
 
 
 def answer(components: Components, context: RequestContext) -> Step[Reply]:
-    """Answer a sign-out that the person means; ask whether they do, else."""
+    """End the session if the user intends it, and ask otherwise."""
     metadata = yield from _metadata(components)
     intended = yield from _is_intended(components, context)
     if intended:
         return (yield from _sign_out(components, context, metadata))
     if context.audience not in (Audience.NAVIGATION, Audience.FRAME, Audience.FORM_POST):
-        message = "Sign out by a POST from a page of this site, or open this address."
+        message = "Sign out with a POST from a page of this site, or open this address."
         return problem(403, "sign_out_not_meant", message).because("sign_out_not_meant")
     return (yield from _ask(components, context, metadata))
 
@@ -53,7 +54,7 @@ def _sign_out(components: Components, context: RequestContext, metadata: Metadat
 
 
 def _leave(context: RequestContext, target: str) -> Reply:
-    """Return the way on: a redirect; after a form a page, which `form-action` does not hold against the target."""
+    """Return the redirect to `target`, or after a form a page, because `form-action` would apply to a redirect."""
     if context.audience is not Audience.FORM_POST or target.startswith("/"):
         return redirect(target, status=303)
     content = pages.leaving_page(
@@ -65,11 +66,11 @@ def _leave(context: RequestContext, target: str) -> Reply:
 
 
 def _is_intended(components: Components, context: RequestContext) -> Step[bool]:
-    """Tell whether our own page, or the person at the address bar, asks for it."""
+    """Return whether a page of this site, or the user at the address bar, asks for the sign-out."""
     headers = context.request.headers
     site = headers.get("sec-fetch-site")
     if context.request.method != "POST":
-        # A same-origin <img> says same-origin too: only a document counts.
+        # A same-origin <img> sends same-origin too, so only a document counts.
         return context.audience is Audience.NAVIGATION and site in ("same-origin", "none")
     if site == "same-origin" or headers.get("origin") in (context.site.origin, context.browser_origin):
         return True
@@ -95,12 +96,12 @@ def _ask(components: Components, context: RequestContext, metadata: Metadata | N
 
 
 def _token_subject(context: RequestContext) -> str:
-    """Return what a form token is good for: this session's sign-out, and no other's."""
+    """Return what a form token is valid for: the sign-out of this session only."""
     return context.identity.session_id if context.identity else "nobody"
 
 
 def _metadata(components: Components) -> Step[Metadata | None]:
-    """Return the provider's metadata, or None while it is down: then the session ends here alone."""
+    """Return the provider's metadata, or None while the provider is down. The session then ends only here."""
     try:
         return (yield from components.provider.metadata())
     except GateError:

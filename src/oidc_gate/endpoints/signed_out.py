@@ -1,4 +1,4 @@
-"""``/oauth2/signed_out``: where sign-out ends; the ``post_logout_redirect_uri`` to register."""
+"""``/oauth2/signed_out``: the end of a sign-out, and the ``post_logout_redirect_uri`` to register."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ STATE_SECONDS = 3600
 
 
 def answer(components: Components, context: RequestContext) -> Step[Reply]:
-    """Answer with a page that says how far sign-out went; with the question, to somebody still signed in.
+    """Answer with a page that says which sessions have ended, or ask a user who is still signed in to sign out.
 
-    The provider's part is believed only with the ``state`` that was sent there (RP-Initiated Logout §3).
+    The session at the provider counts as ended only with the ``state`` that was sent there (RP-Initiated Logout §3).
     """
-    # a link from elsewhere, or a new sign-in since: the page would not be true
+    # A link from elsewhere, or a new sign-in in the meantime: the page would not be true.
     if context.session is not None:
         return redirect(context.link_to("sign_out")).because("still_signed_in")
     now = yield from effects.now()

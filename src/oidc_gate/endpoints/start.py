@@ -1,4 +1,4 @@
-"""``/oauth2/start``: a sign-in begins. One flow cookie, and off to the provider."""
+"""``/oauth2/start``: starts a sign-in. It sets one flow cookie and redirects to the provider."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
         reply = problem(
             400, "not_a_navigation", "Sign-in starts when a browser opens this address as a page."
         )
-        return reply.because("not_a_navigation", f"the request is of the kind {context.audience.value}")
+        return reply.because("not_a_navigation", f"the kind of the request is {context.audience.value}")
     target = context.safe_target_or_default(requested_target(context))
     now = yield from effects.now()
     if context.session is None and is_sign_in_loop(_sign_in_count(context), now):
@@ -65,7 +65,7 @@ def _begin(components: Components, context: RequestContext, target: str) -> Step
 
 
 def flows_in(components: Components, context: RequestContext) -> dict[int, Flow | None]:
-    """Return the flows whose cookies came, by slot; None for a cookie that does not open."""
+    """Return the flows whose cookies the request has, by slot; None for a cookie that cannot be opened."""
     found: dict[int, Flow | None] = {}
     for slot, name in enumerate(components.cookies.flows):
         for value in components.cookies.find(context.cookie_header, name):
@@ -74,7 +74,7 @@ def flows_in(components: Components, context: RequestContext) -> dict[int, Flow 
 
 
 def _is_navigation(context: RequestContext) -> bool:
-    """Tell whether a person's browser opens this as a page; without Fetch Metadata every GET may be one."""
+    """Return whether a browser opens this as a page. Without Fetch Metadata every GET may be one."""
     if context.audience is Audience.NAVIGATION:
         return True
     headers = context.request.headers
@@ -83,7 +83,7 @@ def _is_navigation(context: RequestContext) -> bool:
 
 
 def _prompt(context: RequestContext) -> str | None:
-    # only in front of rd: what follows may be the query of another page, pasted by Nginx
+    # Only in front of rd, because what follows may be the query of another page that Nginx inserted.
     before_rd = context.request.query.partition("rd=")[0]
     prompts = [value for name, value in parse_qsl(before_rd) if name == "prompt" and value in PROMPTS]
     return prompts[0] if prompts else None
@@ -96,7 +96,7 @@ def _sign_in_count(context: RequestContext) -> str:
 
 
 def cookie_domain_hint(context: RequestContext) -> str:
-    """Return what may be wrong with `cookie_domain`, to end a sentence in the log; empty if it is not set."""
+    """Return what may be wrong with `cookie_domain`, as the end of a sentence in the log; empty if it is not set."""
     domain, host = context.components.settings.cookie_domain, re.sub(r":[0-9]+\Z", "", context.site.host)
     if not domain:
         return ""

@@ -1,4 +1,4 @@
-"""``/oauth2/static/...``: the pages' own CSS, script and icon."""
+"""``/oauth2/static/...``: the CSS, the script and the icon of the pages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .responses import problem, reply
 
 
 def answer(components: Components, context: RequestContext) -> Step[Reply]:
-    """Answer with a file, by the hash in its name kept for good."""
+    """Answer with a file. If its URL contains the current hash, a cache may keep it without limit."""
     yield from ()
     name = context.request.path.rpartition("/")[2]
     file = pages.static_file(name)

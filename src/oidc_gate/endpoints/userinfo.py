@@ -1,4 +1,4 @@
-"""``/oauth2/userinfo``: the identity as JSON, for the application's own scripts."""
+"""``/oauth2/userinfo``: the identity as JSON, for scripts of the application."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .responses import as_json, problem
 
 
 def answer(components: Components, context: RequestContext) -> Step[Reply]:
-    """Answer who is signed in, 401 without a session, or 403 to a user whom the rules refuse."""
+    """Answer with the identity of the user, with 401 without a session, or with 403 if the rules refuse the user."""
     yield from ()
     identity = context.identity
     if identity is None:

@@ -1,1 +1,1 @@
-"""One sign-in on its way: what goes into ``state``, and what binds it to one browser."""
+"""A sign-in in progress: the content of ``state``, and the cookie that binds the sign-in to one browser."""

@@ -1,9 +1,9 @@
-"""The two halves of a sign-in on its way.
+"""The two parts of a sign-in in progress.
 
-``state`` travels through the provider and comes back: a sealed record with the place to go to, the time, and
-the flow's id. The flow cookie stays in the browser: sealed, it holds one secret, from which id, ``nonce`` and
-``code_verifier`` are derived. A callback is good only where both meet, so an answer that was made in another
-browser opens nothing here (RFC 6749 §10.12).
+``state`` travels through the provider and back. It is a sealed record of the target, the time, and the flow ID. The
+flow cookie stays in the browser. It contains one sealed secret, from which the flow ID, ``nonce`` and
+``code_verifier`` are derived. A callback is accepted only if both belong together, so a response that was made in
+another browser has no effect (RFC 6749 §10.12).
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _COOKIE = struct.Struct(f">I{SECRET_BYTES}s")
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What a flow cookie holds.
+    """The content of a flow cookie.
 
     Args:
-        started_at: Epoch seconds.
+        started_at: The time in epoch seconds.
         secret: 32 random bytes.
     """
 
@@ -39,17 +39,17 @@ class Flow:
 
     @property
     def id(self) -> bytes:
-        """What ``state`` calls this flow; tells nothing about the secret."""
+        """Return the ID by which ``state`` refers to this flow. It reveals nothing about the secret."""
         return self._derive("id")[:_ID_BYTES]
 
     @property
     def nonce(self) -> str:
-        """The ``nonce`` (OpenID Connect Core §3.1.2.1): 256 bits."""
+        """Return the ``nonce`` (OpenID Connect Core §3.1.2.1), which has 256 bits."""
         return b64url_encode(self._derive("nonce"))
 
     @property
     def code_verifier(self) -> str:
-        """The PKCE ``code_verifier``: 43 characters, 256 bits (RFC 7636 §4.1)."""
+        """Return the PKCE ``code_verifier``, which has 43 characters and 256 bits (RFC 7636 §4.1)."""
         return b64url_encode(self._derive("code_verifier"))
 
     def _derive(self, label: str) -> bytes:
@@ -58,13 +58,13 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What ``state`` holds.
+    """The content of ``state``.
 
     Args:
-        flow_id: Which flow cookie belongs to it.
-        started_at: Epoch seconds.
-        slot: Where that cookie was put.
-        target: Where to go after sign-in, judged before it was sealed.
+        flow_id: The ID of the flow whose cookie belongs to it.
+        started_at: The time in epoch seconds.
+        slot: The slot of that cookie.
+        target: The target after sign-in, which was validated before it was sealed.
     """
 
     flow_id: bytes
@@ -73,7 +73,7 @@ class State:
     target: str
 
     def is_expired(self, now: int) -> bool:
-        """Tell whether more than ten minutes have passed."""
+        """Return whether more than ten minutes have passed."""
         return now - self.started_at > FLOW_SECONDS
 
 
@@ -83,7 +83,7 @@ def seal_flow(sealer: Sealer, flow: Flow, seal_nonce: bytes) -> str:
 
 
 def open_flow(sealer: Sealer, value: str) -> Flow | None:
-    """Return the flow of a cookie, or None for anything that is none."""
+    """Return the flow of a cookie, or None if the value is not a flow cookie of this gate."""
     try:
         started_at, secret = _COOKIE.unpack(sealer.open(value))
     except (SealError, struct.error):
@@ -100,10 +100,10 @@ def seal_state(sealer: Sealer, flow: Flow, slot: int, target: str, seal_nonce: b
 
 
 def open_state(sealer: Sealer, value: str) -> State:
-    """Return what ``state`` holds.
+    """Return the content of ``state``.
 
     Raises:
-        CallbackError: ``state_invalid``: this gate did not make it.
+        CallbackError: ``state_invalid``: this gate did not seal it.
     """
     try:
         opened = sealer.open(value)
@@ -118,5 +118,5 @@ def open_state(sealer: Sealer, value: str) -> State:
 
 
 def belongs(state: State, flow: Flow | None) -> bool:
-    """Tell whether `state` and the cookie's `flow` are halves of one sign-in. Compared in constant time."""
+    """Return whether `state` and `flow` belong to the same sign-in. The comparison takes constant time."""
     return flow is not None and hmac.compare_digest(state.flow_id, flow.id)

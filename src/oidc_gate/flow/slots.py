@@ -1,7 +1,7 @@
-"""Which of the eight flow cookies a new sign-in takes, and when a browser goes round in circles.
+"""The choice among the eight flow cookies, and the detection of sign-in loops.
 
-A fixed number of slots bounds what a hundred tabs leave behind: oauth2-proxy and Authlib grew one cookie a
-tab until the server refused the request header.
+The fixed number of slots limits what a hundred tabs leave behind. oauth2-proxy and Authlib added one cookie for each
+tab until servers refused the request header.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ LOOP_SECONDS = 60
 def choose_slot(taken: Mapping[int, Flow | None], slots: int, random_byte: int) -> int:
     """Return the slot for a new flow.
 
-    Args:
-        taken: The slots for which a cookie came, with the flow in it; None for a cookie that does not open.
-        slots: How many there are.
-        random_byte: Chooses among the free ones, so that tabs that start at the same time, none of which
-            sees the others' cookies, mostly do not take the same.
+    Args: taken: The slots whose cookies the request has, with their flows; None for a cookie that cannot be opened.
+        slots: The number of slots. random_byte: Chooses among the free slots, so that tabs that start at the same
+        time, and do not see each other's
+            cookies, rarely choose the same one.
     """
     free = [slot for slot in range(slots) if taken.get(slot) is None]
     if free:
@@ -34,14 +33,14 @@ def _age_key(flow: Flow | None) -> int:
 
 
 def count_sign_in(cookie: str, now: int) -> str:
-    """Return the rounds cookie after one more sign-in that ended well: ``count.epoch``."""
+    """Return the value of the rounds cookie after one more successful sign-in: ``count.epoch``."""
     return f"{recent_sign_ins(cookie, now) + 1}.{now}"
 
 
 def recent_sign_ins(cookie: str, now: int) -> int:
-    """Return how many sign-ins ended well within the last minute.
+    """Return the number of successful sign-ins within the last minute.
 
-    The cookie is the browser's own word, and all that it can bring about is the page that explains loops.
+    A client can write any value into the cookie. All that it can cause is the page that explains loops.
     """
     count, _, at = cookie.partition(".")
     if not (count.isascii() and count.isdigit() and at.isascii() and at.isdigit() and len(cookie) < 24):
@@ -50,5 +49,5 @@ def recent_sign_ins(cookie: str, now: int) -> int:
 
 
 def is_sign_in_loop(cookie: str, now: int) -> bool:
-    """Tell whether somebody signed in three times in a minute and still has no session."""
+    """Return whether the user signed in three times within a minute and still has no session."""
     return recent_sign_ins(cookie, now) >= MAX_SIGN_INS

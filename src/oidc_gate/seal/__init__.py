@@ -1,4 +1,4 @@
-"""Sealing: what the gate hands to a browser and wants back unread and unchanged."""
+"""Sealing and signing of values that the gate gives to browsers and must receive back unread and unchanged."""
 
 from .ring import KeyRing, Sealer, SealError
 from .signing import Signer

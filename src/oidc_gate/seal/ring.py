@@ -1,7 +1,8 @@
-"""AES-256-GCM under keys derived per purpose from a ring of secrets.
+"""AES-256-GCM with keys that are derived for each purpose from a list of secrets.
 
-A sealed value is base64url of ``version (1) | key id (3) | nonce (12) | ciphertext and tag``. The key id says
-which secret sealed it, so a ring of several costs nothing, and a value of another gate is told from a forged one.
+A sealed value is the base64url of ``version (1) | key id (3) | nonce (12) | ciphertext and tag``. The key ID names the
+secret that sealed the value, so a list of several secrets costs nothing, and a value of another gate can be told from
+a forged one.
 """
 
 from __future__ import annotations
@@ -31,11 +32,10 @@ class SealError(SessionError):
 
 
 class KeyRing:
-    """The cookie secrets, newest first, bound to one issuer and client.
+    """The cookie secrets, newest first, bound to one issuer and one client.
 
-    Args:
-        secrets: At least one; the first seals, all open.
-        binding: What else the keys depend on, so that a copied secret opens no other application's session.
+    Args: secrets: At least one secret. The first one seals, and all of them open. binding: Further values that the
+        keys depend on, so that a copied secret opens no session of another application.
     """
 
     def __init__(self, secrets: Sequence[str], *, binding: Sequence[str]) -> None:
@@ -43,11 +43,11 @@ class KeyRing:
         self._binding = b"\0".join(part.encode() for part in binding)
 
     def sealer(self, purpose: str, cookie_name: str = "") -> Sealer:
-        """Return the sealer for `purpose`: what one purpose sealed no other opens."""
+        """Return the sealer for `purpose`. No other purpose can open its values."""
         return Sealer(self._derive(purpose, cookie_name, 32 + _ID_BYTES))
 
     def mac_keys(self, purpose: str) -> tuple[bytes, ...]:
-        """Return a key of 32 bytes for each secret, newest first, to authenticate values of `purpose` with."""
+        """Return a key of 32 bytes for each secret, newest first, which authenticates values of `purpose`."""
         return tuple(self._derive(purpose, "", 32))
 
     def _derive(self, purpose: str, cookie_name: str, size: int) -> list[bytes]:
@@ -56,7 +56,7 @@ class KeyRing:
 
 
 class Sealer:
-    """Seals and opens values of one purpose. Immutable; safe under threads."""
+    """Seals and opens the values of one purpose. It is immutable and safe under threads."""
 
     def __init__(self, derived: Sequence[bytes]) -> None:
         self._derived = tuple(derived)
@@ -64,12 +64,12 @@ class Sealer:
         self._keys = {VERSION + key[32:]: AESGCM(key[:32]) for key in reversed(derived)}
 
     def secret_of(self, text: str) -> int:
-        """Return the place in the ring, 0 for the newest, of the secret under which `text` was sealed.
+        """Return the position in the list, 0 for the newest, of the secret with which `text` was sealed.
 
-        Not checked here: that it was; `open` tells.
+        Not checked here: whether it really was; `open` does that.
 
         Raises:
-            SealError: The secret is not in the ring, or this is no sealed value.
+            SealError: The secret is not in the list, or this is not a sealed value.
         """
         try:
             head = b64url_decode(text[:8])[:_HEAD_BYTES]
@@ -81,11 +81,11 @@ class Sealer:
         raise SealError("foreign")
 
     def bound_to(self, key: bytes, secret: int = 0) -> Sealer:
-        """Return a sealer whose values open only with `key` in addition to the secrets.
+        """Return a sealer whose values can be opened only with `key` in addition to the secrets.
 
         Args:
             key: 32 random bytes.
-            secret: The place in the ring of the secret that it seals with; all open.
+            secret: The position in the list of the secret that seals. All of them open.
 
         Spec: RFC 5869 §3.3: the input keying material is the derived key followed by `key`.
         """
@@ -93,33 +93,33 @@ class Sealer:
         return Sealer([bound[secret], *bound])
 
     def seal(self, plaintext: bytes, nonce: bytes) -> str:
-        """Return `plaintext` sealed, as text safe in cookies and query strings.
+        """Return the sealed `plaintext` as text that is safe in cookies and query strings.
 
         Args:
-            nonce: 12 bytes, random, never used before.
+            nonce: 12 random bytes that were never used before.
 
-        Spec: NIST SP 800-38D §8.2.2 (random nonces: below 2**32 values a key, which `session_idle_seconds`
-            and 1,000 renewals a second reach after seven weeks: rotate the secret before).
+        Spec: NIST SP 800-38D §8.2.2 (random nonces: below 2**32 values for each key, which 1,000 renewals a second
+        reach after seven weeks: replace the secret before).
         """
         sealed = self.seal_bytes(plaintext, nonce)
         return b64url_encode(sealed)
 
     def seal_bytes(self, plaintext: bytes, nonce: bytes, context: bytes = b"") -> bytes:
-        """Return `plaintext` sealed, as bytes.
+        """Return the sealed `plaintext` as bytes.
 
         Args:
-            plaintext: What to seal.
-            nonce: 12 bytes, random, never used before.
-            context: Authenticated with it, and needed to open it.
+            plaintext: The bytes to seal.
+            nonce: 12 random bytes that were never used before.
+            context: Bytes that are authenticated with it, and are needed to open it.
         """
         head = self._newest
         return head + nonce + self._keys[head].encrypt(nonce, plaintext, head + context)
 
     def open(self, text: str) -> bytes:
-        """Return what was sealed.
+        """Return the plaintext of a sealed value.
 
         Raises:
-            SealError: It was not sealed by this ring for this purpose, or has been changed.
+            SealError: It was not sealed with these secrets for this purpose, or was altered.
         """
         try:
             sealed = b64url_decode(text)
@@ -128,10 +128,10 @@ class Sealer:
         return self.open_bytes(sealed)
 
     def open_bytes(self, sealed: bytes, context: bytes = b"") -> bytes:
-        """Return what `seal_bytes` sealed with the same `context`.
+        """Return the plaintext that `seal_bytes` sealed with the same `context`.
 
         Raises:
-            SealError: It was not sealed by this ring for this purpose and context, or has been changed.
+            SealError: It was not sealed with these secrets for this purpose and context, or was altered.
         """
         if len(sealed) < _MIN_BYTES or sealed[:1] != VERSION:
             raise SealError("malformed")
@@ -150,7 +150,7 @@ class Sealer:
 
 
 def hkdf(secret: bytes, info: bytes, size: int) -> bytes:
-    """Return a key by HKDF-SHA256 (RFC 5869), with an empty salt and `size` up to 64 bytes."""
+    """Return a key derived with HKDF-SHA256 (RFC 5869), with an empty salt and a `size` of up to 64 bytes."""
     extracted = hmac.digest(bytes(32), secret, hashlib.sha256)
     first = hmac.digest(extracted, info + b"\x01", hashlib.sha256)
     return (first + hmac.digest(extracted, first + info + b"\x02", hashlib.sha256))[:size]

@@ -1,6 +1,6 @@
-"""Signed, not secret: form tokens and the ``state`` of a logout, by itsdangerous.
+"""Signed values that are not secret: form tokens and the ``state`` of a logout, made with itsdangerous.
 
-The time is an argument, as everywhere in the core, so itsdangerous' own clock is not used.
+The time is an argument, as everywhere in the core, so the clock of itsdangerous is not used.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ import itsdangerous
 
 
 class Signer:
-    """Signs short texts for one purpose, with their time.
+    """Signs short texts for one purpose, together with their time.
 
     Args:
-        secrets: Newest first.
-        purpose: A token of one purpose is none of another.
-        binding: Issuer and client id: no token of another application's gate is ours.
+        secrets: The secrets, newest first.
+        purpose: A token for one purpose is not valid for another.
+        binding: Issuer and client ID, so that a token of another application's gate is not valid here.
     """
 
     def __init__(self, secrets: Sequence[str], purpose: str, *, binding: Sequence[str]) -> None:
-        self._secrets = list(reversed(secrets))  # itsdangerous signs with the last
+        self._secrets = list(reversed(secrets))  # itsdangerous signs with the last one
         self._salt = "\0".join(("oidc_gate/1", purpose, *binding))
 
     @cached_property
@@ -32,12 +32,12 @@ class Signer:
         )
 
     def sign(self, text: str, now: int) -> str:
-        """Return a token for `text`, which it does not hold, made at `now`, epoch seconds; URL-safe."""
+        """Return a URL-safe token for `text`, made at `now` in epoch seconds. The token does not contain the text."""
         timestamp = f"{now:x}"
         return f"{timestamp}.{self._signer.get_signature(f'{timestamp}.{text}').decode('ascii')}"
 
     def is_signed(self, token: str, text: str, now: int, *, max_age_seconds: int) -> bool:
-        """Tell whether `token` was made here for `text`, at most `max_age_seconds` ago."""
+        """Return whether `token` was made by this gate for `text`, at most `max_age_seconds` ago."""
         timestamp, _, signature = token.partition(".")
         try:
             signed_at = int(timestamp, 16)

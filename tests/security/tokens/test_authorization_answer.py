@@ -20,7 +20,7 @@ def bad(code: str, log: str, status: int = 400, **params: Any) -> Refused:
     [
         (Fault.ANSWER_WITHOUT_ISS, bad("callback_iss_missing", "no iss, though discovery promises it")),
         (Fault.ANSWER_WRONG_ISS, bad("callback_iss", f"iss is '{EVIL}', expected 'http://127")),
-        (Fault.ANSWER_WITHOUT_STATE, bad("state_missing", "No sign-in ends here")),
+        (Fault.ANSWER_WITHOUT_STATE, bad("state_missing", "No sign-in can be completed here")),
         (Fault.ANSWER_WRONG_STATE, bad("state_invalid", "state: seal_")),
         (Fault.ANSWER_WITHOUT_CODE, bad("callback_code_missing", "code of 0 characters")),
         (Fault.ANSWER_REPEATED, bad("callback_malformed", "a parameter is repeated")),
