@@ -28,6 +28,7 @@ FROM_ELSEWHERE: dict[str, tuple[str, dict[str, str]]] = {
     "prefetch": ("GET", NAVIGATION | {"Sec-Fetch-Site": "same-origin", "Sec-Purpose": "prefetch"}),
     "prerender": ("GET", NAVIGATION | {"Sec-Fetch-Site": "same-origin", "Sec-Purpose": "prefetch;prerender"}),
     "prefetch of Firefox": ("GET", NAVIGATION | {"Sec-Fetch-Site": "same-origin", "X-Moz": "prefetch"}),
+    "link through a service worker": ("GET", FETCH | {"Sec-Fetch-Mode": "navigate", "Accept": "text/html"}),
     "link elsewhere": ("GET", NAVIGATION | {"Sec-Fetch-Site": "cross-site"}),
     "link on a sibling": ("GET", NAVIGATION | {"Sec-Fetch-Site": "same-site"}),
     "link in an old browser": ("GET", {"Accept": "text/html"}),

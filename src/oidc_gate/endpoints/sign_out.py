@@ -70,8 +70,10 @@ def _is_intended(components: Components, context: RequestContext) -> Step[bool]:
     headers = context.request.headers
     site = headers.get("sec-fetch-site")
     if context.request.method != "POST":
-        # A same-origin <img> sends same-origin too, so only a document counts.
-        return context.audience is Audience.NAVIGATION and site in ("same-origin", "none")
+        # A same-origin <img> sends same-origin too, so only a document counts. A page load that a service worker passes
+        # on ("empty") may send it as well, wherever the link was.
+        is_document = headers.get("sec-fetch-dest") == "document"
+        return context.audience is Audience.NAVIGATION and is_document and site in ("same-origin", "none")
     if site == "same-origin" or headers.get("origin") in (context.site.origin, context.browser_origin):
         return True
     body = yield from effects.read_body(MAX_BODY_BYTES)

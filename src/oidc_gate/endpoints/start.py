@@ -12,7 +12,7 @@ from ..flow.record import FLOW_SECONDS, SECRET_BYTES, Flow, open_flow, seal_flow
 from ..flow.slots import choose_slot, is_sign_in_loop
 from ..model import Reply
 from ..provider.authorization import build_authorization_request
-from ..request.navigation import Audience
+from ..request.navigation import Audience, is_marked_by_script
 from ..seal.ring import NONCE_BYTES
 from ..session.cookie_jar import FLOW_SLOTS
 from .context import Components, RequestContext
@@ -79,7 +79,7 @@ def _is_navigation(context: RequestContext) -> bool:
         return True
     headers = context.request.headers
     by_hand = context.audience is Audience.SCRIPT and "sec-fetch-mode" not in headers
-    return by_hand and "x-requested-with" not in headers
+    return by_hand and not is_marked_by_script(headers)
 
 
 def _prompt(context: RequestContext) -> str | None:

@@ -28,6 +28,11 @@ class Audience(Enum):
 
 
 _FRAMES = frozenset({"iframe", "frame", "embed", "object", "fencedframe"})
+# A service worker that passes a page load on (`fetch(event.request)`) sends "empty", and Chromium before 80 sent none.
+_PAGES = frozenset({"document", "empty", ""})
+# No script can set this header. Chromium before 80 sent "nested-navigate" for a frame.
+_NAVIGATES = frozenset({"navigate", "nested-navigate"})
+_ANDROID_PACKAGE = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)+", re.ASCII)
 _FETCH_METADATA = ("sec-fetch-mode", "sec-fetch-dest", "sec-fetch-site")
 _FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
@@ -40,7 +45,8 @@ _MAX_ACCEPT_LENGTH = 4096
 def audience_of(request: Request) -> Audience:
     """Return the kind of client. It never raises an exception, whatever bytes the headers contain.
 
-    Spec: Fetch Metadata Request Headers §2; RFC 9110 §12.5.1.
+    Spec: Fetch Metadata Request Headers §2; RFC 9110 §12.5.1; Upgrade Insecure Requests §3.2.1 (a header that browsers
+    send with page loads only).
     """
     headers = request.headers
     if request.is_websocket:
@@ -49,7 +55,7 @@ def audience_of(request: Request) -> Audience:
         return Audience.PREFETCH
     if headers.get("hx-request").strip().lower() == "true":
         return Audience.HTMX
-    if any(name in headers for name in _FETCH_METADATA):
+    if "sec-fetch-mode" in headers:
         return _by_fetch_metadata(request.method, headers)
     return _by_accept(request.method, headers)
 
@@ -79,26 +85,43 @@ def is_from_browser(headers: Headers) -> bool:
 
 
 def _by_fetch_metadata(method: str, headers: Headers) -> Audience:
-    if headers.get("sec-fetch-mode") != "navigate":
+    mode, dest = headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")
+    if mode not in _NAVIGATES:
         return Audience.SCRIPT
-    dest = headers.get("sec-fetch-dest")
-    if method == "POST" and (dest == "document" or dest in _FRAMES):
+    is_frame = dest in _FRAMES or mode == "nested-navigate"
+    if not is_frame and dest not in _PAGES:
+        return Audience.SCRIPT
+    if method == "POST":
         return Audience.FORM_POST
     if method not in ("GET", "HEAD"):
         return Audience.SCRIPT
-    if dest == "document":
-        return Audience.NAVIGATION
-    return Audience.FRAME if dest in _FRAMES else Audience.SCRIPT
+    return Audience.FRAME if is_frame else Audience.NAVIGATION
 
 
 def _by_accept(method: str, headers: Headers) -> Audience:
-    """Return the audience for browsers without Fetch Metadata: old ones, and all browsers on plain http pages."""
-    if "x-requested-with" in headers or not _takes_html(headers):
+    """Return the audience of a client that sends no ``Sec-Fetch-Mode``.
+
+    These are old browsers, all browsers where the page is plain http, and those whose metadata was removed on the way.
+    """
+    dest = headers.get("sec-fetch-dest")
+    if is_marked_by_script(headers) or (dest and dest != "document" and dest not in _FRAMES):
+        return Audience.SCRIPT
+    if not _takes_html(headers) and headers.get("upgrade-insecure-requests") != "1":
         return Audience.SCRIPT
     if method in ("GET", "HEAD"):
-        return Audience.NAVIGATION
+        return Audience.FRAME if dest in _FRAMES else Audience.NAVIGATION
     content_type = headers.get("content-type").partition(";")[0].strip().lower()
     return Audience.FORM_POST if method == "POST" and content_type in _FORM_TYPES else Audience.SCRIPT
+
+
+def is_marked_by_script(headers: Headers) -> bool:
+    """Return whether ``X-Requested-With`` says that a script sent the request.
+
+    Scripts send ``XMLHttpRequest`` and the like. An Android WebView sends the name of its application, such as
+    ``com.example.app``, with every page that it loads.
+    """
+    values = headers.all("x-requested-with")
+    return any(not _ANDROID_PACKAGE.fullmatch(value) for value in values)
 
 
 def _takes_html(headers: Headers) -> bool:

@@ -1,0 +1,44 @@
+"""Pages as front ends have them, behind the gate: a service worker, a frame, a script that asks an API."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+from oidc_gate.asgi import OIDCGate
+
+if TYPE_CHECKING:
+    from oidc_gate.shells.asgi_messages import Receive, Scope, Send
+
+PASSES_ON = """\
+self.addEventListener("install", () => self.skipWaiting());
+self.addEventListener("activate", event => event.waitUntil(self.clients.claim()));
+self.addEventListener("fetch", event => event.respondWith(fetch(event.request)));
+"""
+PAGE = "<!doctype html><html lang='en'><title>{0}</title><h1>{0}</h1>{1}</html>"
+
+
+async def front_end(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with a script, a page with a frame, JSON below /api, and else a page with the path as its heading."""
+    if scope["type"] != "http":
+        return
+    path, query, origin = scope["path"], scope["query_string"].decode(), os.environ.get("PARTNER", "")
+    extra = [("access-control-allow-origin", origin), ("access-control-allow-credentials", "true")]
+    if path == "/sw.js":
+        kind, text = "text/javascript", PASSES_ON
+    elif path.startswith("/api"):
+        kind, text = "application/json", json.dumps({"method": scope["method"], "query": query})
+    else:
+        frame = f"<iframe src='/{query}' width='600' height='500'></iframe>" if path == "/holder" else ""
+        kind, text = "text/html", PAGE.format(path, frame)
+    if path.startswith("/isolated"):
+        extra.append(("cross-origin-embedder-policy", "require-corp"))
+    body = text.encode()
+    headers = [("content-type", kind), ("content-length", str(len(body))), *extra]
+    encoded = [(name.encode(), value.encode()) for name, value in headers]
+    await send({"type": "http.response.start", "status": 200, "headers": encoded})
+    await send({"type": "http.response.body", "body": body})
+
+
+app = OIDCGate(front_end) if "OIDC_GATE_ISSUER" in os.environ else front_end
