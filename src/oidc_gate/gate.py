@@ -37,6 +37,7 @@ from .endpoints import (
 from .endpoints.challenge import challenge, deny
 from .endpoints.context import Components, RequestContext, build_context
 from .endpoints.error_pages import answer_error, reason_of
+from .endpoints.refusals import refused
 from .endpoints.responses import bare, problem, with_cookies
 from .errors import GateError, SessionError
 from .model import Allow, Decision, Reason, Reply, Request, Session
@@ -214,13 +215,13 @@ class Gate(Generic[Payload]):
         self, context: RequestContext, is_public: bool, cookies: tuple[str, ...]
     ) -> Decision:
         """Decide about an anonymous visitor or a refused user, between whom the application sees no difference."""
-        request, refused_by = context.request, context.refused_by
+        request, refused_by, identity = context.request, context.refused_by, context.identity
+        reason = refused(context, identity, refused_by) if identity and refused_by else context.reason
         if not is_public:
-            reason = Reason("refused", refused_by) if refused_by else context.reason
             return replace(_drained(_refusal(context), request), reason=reason)
         signs_in = (lambda: _refusal(context)) if _is_page(context) else None
         headers = application_headers(self.components.settings, None)
-        return Allow(None, headers, cookies, signs_in, reason_without_identity(refused_by))
+        return Allow(None, headers, cookies, signs_in, reason_without_identity(refused_by, reason.notes))
 
 
 _FOREIGN_COOKIE = "{} was not sealed by this gate; does another gate on this host use the same cookie_name?"

@@ -187,6 +187,7 @@ def test_the_log_says_why_there_is_no_identity(site: Site, caplog: pytest.LogCap
     lines = [record.getMessage().partition(": ")[2] for record in caplog.records]
     assert lines == [
         "allowed: refused_on_public_path (allowed_groups)",
+        "allowed: user_refused (allowed_groups): sub='eve'; groups: guests; looked for: staff",
         "allowed: public_path",
         "403: refused (allowed_groups)",
         "403: refused (allowed_groups)",

@@ -15,6 +15,7 @@ from ..policy.public_paths import reason_without_identity
 from ..request.forwarded import original_target
 from ..request.navigation import is_handshake
 from .context import Components, RequestContext
+from .refusals import refused_by_verdict
 from .responses import bare
 
 _UNKNOWN_PARAMETER = (
@@ -53,12 +54,12 @@ def verdict(components: Components, context: RequestContext) -> Reply:
         return replace(bare(401), reason=context.reason)
     refused_by = rules.refuses(context.session.identity)
     _note_requirement(context, is_met=not refused_by)
-    if refused_by and not is_public:
-        return bare(403).because("refused", rule=refused_by)
     if refused_by:
-        return replace(
-            bare(202, auth_headers(components.settings, None)), reason=reason_without_identity(refused_by)
-        )
+        reason = refused_by_verdict(context, context.session.identity, rules, refused_by)
+        if not is_public:
+            return replace(bare(403), reason=reason)
+        without_identity = reason_without_identity(refused_by, reason.notes)
+        return replace(bare(202, auth_headers(components.settings, None)), reason=without_identity)
     if (context.request.is_websocket or is_handshake(context.request.headers)) and context.has_foreign_origin:
         return bare(403).because("origin_not_allowed")
     return bare(202, auth_headers(components.settings, context.session)).because("signed_in")

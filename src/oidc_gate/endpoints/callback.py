@@ -24,6 +24,7 @@ from ..syntax.base64url import b64url_encode
 from .challenge import denied_page
 from .context import Components, RequestContext
 from .error_pages import error_page, waiting_page
+from .refusals import explanation
 from .responses import page, redirect, with_cookies
 from .start import cookie_domain_hint, flows_in
 
@@ -173,8 +174,8 @@ def _start_session(
     detail = f"sub={identity.subject!a}, {len(identity.groups)} group(s), from {address}"
     refused = components.access.refuses(identity)
     if refused:
-        notes = (Reason("refused", refused), *notes)
-        reply = denied_page(context, identity, target)
+        notes = (Reason("refused", refused), *explanation(context, identity, refused), *notes)
+        reply = denied_page(context, identity, target, refused)
     else:
         reply = _redirect_to_target(components, context, target)
     return with_cookies(reply, set_cookies).because("sign_in_completed", detail, notes=notes)

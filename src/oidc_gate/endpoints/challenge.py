@@ -6,6 +6,7 @@ from .. import pages
 from ..model import Identity, Reply
 from ..request.navigation import Audience
 from .context import RequestContext
+from .refusals import explained_in
 from .responses import bare, page, problem, redirect
 
 SIGN_IN_FIRST = "Sign in to continue."
@@ -70,7 +71,7 @@ def deny(context: RequestContext, identity: Identity, target: str) -> Reply:
     """Return the 403 for a signed-in user who may not enter. It is never a redirect, so it cannot be a loop."""
     if context.audience not in (Audience.NAVIGATION, Audience.FRAME, Audience.FORM_POST):
         return access_denied(403)
-    return denied_page(context, identity, target)
+    return denied_page(context, identity, target, context.refused_by or "")
 
 
 def access_denied(status: int) -> Reply:
@@ -78,10 +79,14 @@ def access_denied(status: int) -> Reply:
     return problem(status, "access_denied", "You are signed in, but you do not have access.")
 
 
-def denied_page(context: RequestContext, identity: Identity, target: str, status: int = 403) -> Reply:
+def denied_page(
+    context: RequestContext, identity: Identity, target: str, refused_by: str, status: int = 403
+) -> Reply:
     """Return the page for a refused user. It names the user and offers to sign in with another account.
 
     Args:
+        refused_by: The name of the rule that refuses the user. The page shows the ID of the request under which the
+            log explains it.
         status: 401 at ``/oauth2/sign_in``, which Nginx sends with a status of its own.
     """
     content = pages.denied_page(
@@ -89,7 +94,7 @@ def denied_page(context: RequestContext, identity: Identity, target: str, status
         identity_label=identity.label,
         switch_url=context.link_to("start", prompt="select_account", rd=target),
         sign_out_url=context.link_to("sign_out"),
-        request_id=context.request.request_id,
+        request_id=explained_in(context, identity, refused_by),
         application_name=context.components.settings.application_name,
     )
     return page(status, content)

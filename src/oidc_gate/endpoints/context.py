@@ -12,6 +12,7 @@ from ..effects import Step
 from ..model import Identity, Reason, Request, Session
 from ..policy.access import AccessRules
 from ..policy.public_paths import PublicPaths
+from ..policy.refusals import ExplainedRefusals
 from ..policy.requirements import Requirements
 from ..provider.client import Provider
 from ..request.forwarded import Site, TrustedProxies, browser_host, site_of
@@ -52,6 +53,7 @@ class Components:
         self.public = PublicPaths(settings.public_paths)
         self.access = AccessRules(settings)
         self.requirements = Requirements()
+        self.refusals = ExplainedRefusals()
         self.trusted = TrustedProxies(settings.trusted_proxies)
 
     def below(self, prefix: str) -> Components:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from .. import pages
 from ..effects import Step
-from ..model import Identity, Reply
+from ..model import Identity, Reason, Reply
 from ..request.navigation import Audience
-from ..request.return_to import unchecked_target
+from ..request.return_to import safe_target, unchecked_target
 from .challenge import access_denied, challenge_program, denied_page, posted_page, sign_in_page
 from .context import Components, RequestContext
+from .refusals import AUTH_QUERY, explanation
 from .responses import bare, page
 
 
 def answer(components: Components, context: RequestContext) -> Step[Reply]:
     """Answer with the sign-in page, or with a problem for a script.
 
-    A signed-in user gets another page: if the settings refuse the user, the page that says so; otherwise, for example
-    if the query of one Nginx location refuses the user, the page that says who is signed in. Neither page starts a
-    sign-in by itself, because it would end here again.
+    A signed-in user gets another page: if the settings, or the query of one Nginx location, refuse the user, the page
+    that says so; otherwise the page that says who is signed in. Neither page starts a sign-in by itself, because it
+    would end here again.
     """
     yield from ()
     context = context.as_first_sent("x-auth-request-method")  # Nginx fetches an error page with GET
@@ -25,7 +26,10 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
     reply = _answer_anonymous(context, target)
     if context.identity is not None:
         reply = _answer_signed_in(context, context.identity, target)
-    return reply.because("sign_in_page", f"for {context.audience.value}: {_reason(context)}")
+    notes: tuple[Reason, ...] = ()
+    if context.identity is not None and (refused_by := _refused_by(context)):
+        notes = explanation(context, context.identity, refused_by)
+    return reply.because("sign_in_page", f"for {context.audience.value}: {_reason(context)}", notes=notes)
 
 
 def _answer_anonymous(context: RequestContext, target: str) -> Reply:
@@ -49,8 +53,8 @@ def _answer_signed_in(context: RequestContext, identity: Identity, target: str) 
     match context.audience:
         case Audience.PREFETCH:
             return bare(401)
-        case Audience.NAVIGATION | Audience.FRAME | Audience.FORM_POST if context.refused_by:
-            return denied_page(context, identity, target, status=401)
+        case Audience.NAVIGATION | Audience.FRAME | Audience.FORM_POST if refused_by := _refused_by(context):
+            return denied_page(context, identity, target, refused_by, status=401)
         case Audience.NAVIGATION | Audience.FRAME | Audience.FORM_POST:
             return _known_page(context, identity, target)
         case _:
@@ -60,7 +64,23 @@ def _answer_signed_in(context: RequestContext, identity: Identity, target: str) 
 def _reason(context: RequestContext) -> str:
     if context.session is None:
         return context.reason.code
-    return f"signed in, refused by {context.refused_by}" if context.refused_by else "signed in"
+    refused_by = _refused_by(context)
+    return f"signed in, refused by {refused_by}" if refused_by else "signed in"
+
+
+def _refused_by(context: RequestContext) -> str:
+    """Return what refuses the signed-in user: a rule of the settings, the query of the auth location, or nothing.
+
+    Nginx names the page that it was asked for. If it shows the sign-in page in place of another page to a user whom
+    the settings admit, ``/oauth2/auth`` has refused them there. A user who opened the sign-in page asked for no other.
+    """
+    if context.refused_by:
+        return context.refused_by
+    asked_for = context.request.headers.get("x-auth-request-redirect")
+    is_page = asked_for and safe_target(
+        context.absolute(asked_for), context.site, context.components.settings
+    )
+    return AUTH_QUERY if is_page else ""
 
 
 def requested_target(context: RequestContext) -> str:

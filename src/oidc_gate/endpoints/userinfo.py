@@ -8,6 +8,7 @@ from ..effects import Step
 from ..model import Reply
 from .challenge import SIGN_IN_FIRST, access_denied
 from .context import Components, RequestContext
+from .refusals import refused
 from .responses import as_json, problem
 
 
@@ -19,7 +20,7 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
         reply = problem(401, context.reason.code, SIGN_IN_FIRST, sign_in=context.url_of("start"))
         return replace(reply, reason=context.reason)
     if context.refused_by:
-        return access_denied(403).because("refused", rule=context.refused_by)
+        return replace(access_denied(403), reason=refused(context, identity, context.refused_by))
     return as_json(
         200,
         {

@@ -22,6 +22,11 @@ EVENTS: dict[str, Event] = {
     "signed_in": Event(DEBUG, "A session was presented and its user may enter."),
     "public_path": Event(DEBUG, "The path is public, so no session is needed."),
     "refused": Event(DEBUG, "The user is signed in, and the named rule refuses them."),
+    "user_refused": Event(
+        INFO,
+        "The named rule refuses a signed-in user: what the user has, what was looked for, and whether the claim is "
+        "absent. Once for each session and rule in each process.",
+    ),
     "refused_on_public_path": Event(
         DEBUG, "The named rule refuses the user; the path is public, so the request is anonymous."
     ),

@@ -81,11 +81,14 @@ class AccessRules:
 
     Args:
         settings: If no rule is set, every user of the provider may enter.
+
+    Attributes:
+        rule_set: The rules.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._unverified = settings.insecure_allow_unverified_email
-        self._rule_set = _rule_set(
+        self.rule_set = _rule_set(
             settings.allowed_emails, settings.allowed_email_domains, settings.allowed_groups, self._unverified
         )
 
@@ -95,7 +98,7 @@ class AccessRules:
         Returns:
             ``allowed_emails``, ``allowed_email_domains``, ``email_verified`` or ``allowed_groups``.
         """
-        return self._rule_set.refuses(identity)
+        return self.rule_set.refuses(identity)
 
     def narrowed(self, query: str) -> NarrowedRules:
         """Return these rules together with those in the query string of ``/oauth2/auth``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -16,9 +17,10 @@ MAX_TEXT_LENGTH = 1024
 
 _PROTOCOL = frozenset(
     {"iss", "aud", "exp", "iat", "nbf", "nonce", "at_hash", "c_hash", "s_hash", "azp", "jti", "sid"}
-    | {"auth_time", "typ", "token_use", "session_state", "_claim_names", "_claim_sources"}
+    | {"auth_time", "typ", "token_use", "session_state", "_claim_sources"}
 )
-_FIELDS = frozenset(["sub", "email_verified", "name", "preferred_username", "acr", "amr"])
+_FIELDS = frozenset(["sub", "name", "preferred_username", "acr", "amr"])
+_SEPARATORS = re.compile(r"[,;|\s]")
 
 
 def identity_from_claims(
@@ -38,8 +40,9 @@ def identity_from_claims(
     ``email`` only, so an `email_claim` with another name is verified only if it has the same address.
 
     Returns:
-        An identity whose ``claims`` are the remaining ones, without protocol claims and those that have a field. They
-        can contain characters that a header must not contain.
+        An identity whose ``claims`` are the remaining ones, without protocol claims and those that have a field. A
+        claim that its field cannot represent (groups that are an object, ``email_verified`` that is false) remains.
+        They can contain characters that a header must not contain.
 
     Raises:
         IDTokenError: There is no ``sub``.
@@ -50,17 +53,22 @@ def identity_from_claims(
     if not subject:
         raise IDTokenError("sub", expected="a string", got=type(claims.get("sub")).__name__)
     email = claim_text(lookup(claims, settings.email_claim))
-    used = _PROTOCOL | _FIELDS | {settings.email_claim, settings.groups_claim}
+    groups = claim_texts(lookup(claims, settings.groups_claim))
+    is_verified = bool(email) and claims.get("email") == email and _is_true(claims.get("email_verified"))
+    represented = {
+        settings.email_claim: bool(email),
+        settings.groups_claim: bool(groups),
+        "email_verified": is_verified,
+    }
+    used = _PROTOCOL | _FIELDS | {name for name, is_used in represented.items() if is_used}
     return Identity(
         issuer=issuer,
         subject=subject,
         email=email,
-        email_verified=bool(email)
-        and claims.get("email") == email
-        and _is_true(claims.get("email_verified")),
+        email_verified=is_verified,
         name=claim_text(claims.get("name")),
         preferred_username=claim_text(claims.get("preferred_username")),
-        groups=claim_texts(lookup(claims, settings.groups_claim)),
+        groups=groups,
         claims=MappingProxyType({name: value for name, value in claims.items() if name not in used}),
         provider=provider,
         session_id=session_id,
@@ -104,3 +112,62 @@ def claim_texts(value: object) -> tuple[str, ...]:
         item for item in items if isinstance(item, str) and 0 < len(item) <= MAX_GROUP_LENGTH
     )
     return tuple(found)[:MAX_GROUPS]
+
+
+def describe_shape(value: object) -> str:
+    """Return what kind of JSON value this is, for the log; the value itself is not shown."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return f"a text of {len(value)} characters" if value else "an empty text"
+        case int() | float():
+            return "a number"
+        case Mapping():
+            return "an object"
+        case []:
+            return "an empty list"
+        case list() | tuple():
+            kinds = dict.fromkeys(_plural(item) for item in value)
+            return f"a list of {' and '.join(kinds)}"
+    return "of an unknown type"
+
+
+def _plural(item: object) -> str:
+    match item:
+        case str():
+            return "texts"
+        case Mapping():
+            return "objects"
+        case list() | tuple():
+            return "lists"
+        case bool() | None:
+            return "other values"
+    return "numbers"
+
+
+def unreadable_groups(claims: Mapping[str, Any], settings: Settings) -> str:
+    """Return what of the groups claim cannot be read as groups, for the log; empty if all of it can.
+
+    A text is one group. If it has separators in it, several were probably meant, unless it is one of
+    `Settings.allowed_groups`.
+    """
+    value = lookup(claims, settings.groups_claim)
+    if value is None or value in ([], ""):
+        return ""
+    if isinstance(value, str):
+        is_one = value in settings.allowed_groups or not _SEPARATORS.search(value.strip())
+        if is_one and len(value) <= MAX_GROUP_LENGTH:
+            return ""
+        return "one text with separators, or too long, and not a list: it counts as one group at most"
+    if not isinstance(value, list | tuple):
+        return f"{describe_shape(value)}, not a list of texts: there are no groups in it"
+    distinct = len({item for item in value if isinstance(item, str)}) + sum(
+        not isinstance(item, str) for item in value
+    )
+    left_out = distinct - len(claim_texts(value))
+    if not left_out:
+        return ""
+    return f"{describe_shape(value)}: {left_out} of {len(value)} are left out (no texts, or too many)"

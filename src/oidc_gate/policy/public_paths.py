@@ -108,10 +108,11 @@ def _admits(methods: _Methods, method: str) -> bool:
     return methods is None or method in methods
 
 
-def reason_without_identity(refused_by: str | None) -> Reason:
+def reason_without_identity(refused_by: str | None, notes: tuple[Reason, ...] = ()) -> Reason:
     """Return the reason for a request that passes without an identity.
 
     Args:
         refused_by: The rule that refuses the signed-in user; None for an anonymous request.
+        notes: The notes of that refusal.
     """
-    return Reason("refused_on_public_path", refused_by) if refused_by else Reason("public_path")
+    return Reason("refused_on_public_path", refused_by, notes=notes) if refused_by else Reason("public_path")

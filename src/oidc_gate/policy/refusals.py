@@ -1,0 +1,127 @@
+"""Why a rule refuses a user, in words for the operator; and which refusals the log has explained already."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..model import Identity
+from ..settings import Settings
+from .access import RuleSet
+from .claims import describe_shape, lookup
+
+MAX_REMEMBERED = 4096
+MAX_LISTED = 10
+MAX_WORD_LENGTH = 80
+_FIELDS = ("email", "name", "preferred_username", "acr", "amr")
+
+
+def explain_refusal(rule: str, identity: Identity, rules: RuleSet, settings: Settings) -> str:
+    """Return what the user has, what `rules` look for, and whether the claim is absent or of another kind.
+
+    Args:
+        rule: What `RuleSet.refuses` returned.
+
+    Returns:
+        One line of ASCII. It contains the user's e-mail address or groups, and names of claims, but no further values.
+    """
+    if rule == "allowed_groups":
+        return _explain_groups(identity, rules, settings)
+    if rule == "email_verified":
+        return _explain_unverified(identity, settings)
+    return _explain_email(identity, rules, settings)
+
+
+def list_words(words: Iterable[str], limit: int = MAX_LISTED) -> str:
+    """Return `words` as one line of ASCII, with a bound on their number and their length."""
+    every = list(words)
+    shown = ", ".join(ascii(word[:MAX_WORD_LENGTH])[1:-1] for word in every[:limit])
+    return f"{shown} and {len(every) - limit} more" if len(every) > limit else shown
+
+
+def _explain_groups(identity: Identity, rules: RuleSet, settings: Settings) -> str:
+    expected = f"looked for: {list_words(sorted(rules.groups))}"
+    if not identity.groups:
+        scopes = f"Fix: does a scope bring the groups (scopes: {list_words(settings.scopes)})"
+        return (
+            f"groups: none; {_state_of(settings.groups_claim, identity)}; {expected}. {scopes}, "
+            "and is groups_claim the right name?"
+        )
+    close = {_simplified(name) for name in rules.groups}
+    almost = [group for group in identity.groups if _simplified(group) in close]
+    hint = f"; {list_words(almost)} differs only in case or slashes" if almost else ""
+    return f"groups: {list_words(identity.groups)}; {expected}{hint}"
+
+
+def _simplified(group: str) -> str:
+    return group.strip("/ ").casefold()
+
+
+def _explain_email(identity: Identity, rules: RuleSet, settings: Settings) -> str:
+    expected = [
+        *(f"{email.local}@{email.domain}" for email in sorted(rules.emails)),
+        *sorted(rules.domains),
+        *(f"*.{name}" for name in sorted(rules.below)),
+    ]
+    looked_for = f"looked for: {list_words(expected)}"
+    if identity.email:
+        return f"email: {list_words([identity.email])}; {looked_for}"
+    return (
+        f"email: none; {_state_of(settings.email_claim, identity)}; {looked_for}. "
+        f"Fix: is email among scopes ({list_words(settings.scopes)}), and is email_claim the right name?"
+    )
+
+
+def _explain_unverified(identity: Identity, settings: Settings) -> str:
+    email = f"email: {list_words([identity.email])}"
+    if settings.email_claim != "email" and identity.claims.get("email_verified") in (True, "true"):
+        return f'{email}, from the claim "{settings.email_claim}"; "email_verified" is about the claim "email" only'
+    state = _state_of("email_verified", identity)
+    return f"{email}; {state}; looked for: true. Fix: have the provider verify the address"
+
+
+def _state_of(path: str, identity: Identity) -> str:
+    """Return whether the claim at `path` is absent, or what it is instead of what was looked for."""
+    name = list_words([path])
+    names = identity.claims.get("_claim_names")
+    if isinstance(names, Mapping) and path in names:
+        return f'claim "{name}" was not sent, only a reference to it in "_claim_names"'
+    value: Any = lookup(identity.claims, path)
+    if value is None and path not in identity.claims:
+        return f'claim "{name}" absent; claims received: {list_words(_received(identity), 20)}'
+    return f'claim "{name}" is {describe_shape(value)}'
+
+
+def _received(identity: Identity) -> list[str]:
+    """Return the names of the claims that the session has."""
+    fields = [name for name in _FIELDS if getattr(identity, name)]
+    names = ["sub", *fields, *(name for name in sorted(identity.claims) if name not in fields)]
+    return names if identity.claims else [*names, "(others, if there were any, are not in the session)"]
+
+
+class ExplainedRefusals:
+    """The refusals that the log of this process explains, and in the line of which request. Safe under threads.
+
+    At most `MAX_REMEMBERED` are remembered; the one that was met least recently is forgotten first, and is explained
+    once more when it comes again.
+    """
+
+    def __init__(self) -> None:
+        self._request_ids: OrderedDict[tuple[str, str, int | None], str] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def request_id(self, session_id: str, rule: str, requirement: int | None, request_id: str) -> str:
+        """Return the ID of the request that explains a refusal: an earlier one, or else `request_id`.
+
+        Args:
+            requirement: Which requirement refuses: see `oidc_gate.policy.requirements`.
+        """
+        key = (session_id, rule, requirement)
+        with self._lock:
+            first = self._request_ids.setdefault(key, request_id)
+            self._request_ids.move_to_end(key)
+            if len(self._request_ids) > MAX_REMEMBERED:
+                self._request_ids.popitem(last=False)
+        return first
