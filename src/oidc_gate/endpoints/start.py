@@ -11,7 +11,8 @@ from ..errors import GateError
 from ..flow.record import FLOW_SECONDS, SECRET_BYTES, Flow, open_flow, seal_flow, seal_state
 from ..flow.slots import choose_slot, is_sign_in_loop
 from ..model import Reply
-from ..provider.authorization import build_authorization_request
+from ..provider.authorization import build_authorization_request, supported_prompt
+from ..provider.discovery import Metadata
 from ..request.navigation import Audience, is_marked_by_script
 from ..seal.ring import NONCE_BYTES
 from ..session.cookie_jar import FLOW_SLOTS
@@ -55,7 +56,7 @@ def _begin(components: Components, context: RequestContext, target: str) -> Step
         state=seal_state(components.state_sealer, flow, slot, target, state_nonce),
         nonce=flow.nonce,
         code_verifier=flow.code_verifier,
-        prompt=_prompt(context),
+        prompt=_prompt(context, metadata),
         push=components.provider.push,
     )
     cookies = components.cookies
@@ -82,11 +83,11 @@ def _is_navigation(context: RequestContext) -> bool:
     return by_hand and not is_marked_by_script(headers)
 
 
-def _prompt(context: RequestContext) -> str | None:
+def _prompt(context: RequestContext, metadata: Metadata) -> str | None:
     # Only in front of rd, because what follows may be the query of another page that Nginx inserted.
     before_rd = context.request.query.partition("rd=")[0]
     prompts = [value for name, value in parse_qsl(before_rd) if name == "prompt" and value in PROMPTS]
-    return prompts[0] if prompts else None
+    return supported_prompt(prompts[0], metadata) if prompts else None
 
 
 def _sign_in_count(context: RequestContext) -> str:
