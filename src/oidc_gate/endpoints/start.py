@@ -34,8 +34,7 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
     target = context.safe_target_or_default(requested_target(context))
     now = yield from effects.now()
     if context.session is None and is_sign_in_loop(_sign_in_count(context), now):
-        reason = f"the session cookie does not come back{cookie_domain_hint(context)}"
-        return _loop_page(context, target).because("sign_in_loop", reason)
+        return _loop_page(context, target).because("sign_in_loop", _loop_cause(context))
     try:
         return (yield from _begin(components, context, target))
     except GateError as error:
@@ -108,13 +107,41 @@ def cookie_domain_hint(context: RequestContext) -> str:
     )
 
 
+def foreign_flow_hint(context: RequestContext) -> str:
+    """Return what may be wrong if flow cookies came that cannot be opened, to end a sentence in the log."""
+    if None not in flows_in(context.components, context).values():
+        return ""
+    return f"; a flow cookie came that this gate did not seal: {_ANOTHER_GATE}"
+
+
+_ANOTHER_GATE = (
+    "does another gate on this host, on another port or below another path too, use the same cookie_name? Fix: give "
+    "each gate its own cookie_name, and all servers of one gate the same cookie_secret"
+)
+_REPLACED = ("seal_foreign", "seal_forged")
+
+
+def _loop_cause(context: RequestContext) -> str:
+    """Return why the browser signs in again and again, for the log."""
+    code, name = context.reason.code, context.components.cookies.main
+    if code == "no_cookie":
+        return f"the session cookie does not come back{cookie_domain_hint(context)}"
+    if code in _REPLACED:
+        return f"the session cookie comes back replaced: {name} was not sealed by this gate ({code}); {_ANOTHER_GATE}"
+    return f"the session cookie comes back, but opens no session: {code}"
+
+
 def _loop_page(context: RequestContext, target: str) -> Reply:
-    causes = (*pages.LOOP_CAUSES, pages.COOKIE_DOMAIN_CAUSE)
+    causes: tuple[str, ...] = pages.LOOP_CAUSES
+    if context.reason.code in _REPLACED:
+        causes = (pages.ANOTHER_GATE_CAUSE,)
+    elif context.components.settings.cookie_domain:
+        causes = (*causes, pages.COOKIE_DOMAIN_CAUSE)
     content = pages.loop_page(
         static_url=context.path_to("static"),
         request_id=context.request.request_id,
         action_url=context.link_to("start", rd=target),
-        causes=causes if context.components.settings.cookie_domain else pages.LOOP_CAUSES,
+        causes=causes,
         application_name=context.components.settings.application_name,
     )
     return page(
