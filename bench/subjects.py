@@ -103,12 +103,18 @@ def _jwt(seed: str) -> str:
 
 
 def _without_session(
-    make: Callable[..., Any], ask: Callable[..., Call], plain: Any, path: str, *, rules: int = 1
+    make: Callable[..., Any],
+    ask: Callable[..., Call],
+    plain: Any,
+    path: str,
+    *,
+    rules: int = 1,
+    accept: str = "text/html",
 ) -> Callable[[Given], Pair]:
     def pair(given: Given) -> Pair:
         others = (f"/other/{number}/*" for number in range(rules - 1))
         gate = make(given, public_paths=(*others, "/public/*"))
-        return ask(plain, OTHER_COOKIES, path), ask(gate, OTHER_COOKIES, path)
+        return ask(plain, OTHER_COOKIES, path, accept), ask(gate, OTHER_COOKIES, path, accept)
 
     return pair
 
@@ -152,6 +158,12 @@ OURS: dict[str, Callable[[Given], Pair]] = {
     "first sight with two JWTs, ASGI": _first(_asgi, ask_asgi, plain_asgi, with_tokens=True),
     "anonymous, 401, WSGI": _without_session(_wsgi, ask_wsgi, plain_wsgi, "/reports"),
     "anonymous, 401, ASGI": _without_session(_asgi, ask_asgi, plain_asgi, "/reports"),
+    "anonymous, 401 to a script, WSGI": _without_session(
+        _wsgi, ask_wsgi, plain_wsgi, "/reports", accept="*/*"
+    ),
+    "anonymous, 401 to a script, ASGI": _without_session(
+        _asgi, ask_asgi, plain_asgi, "/reports", accept="*/*"
+    ),
     "public path, WSGI": _without_session(_wsgi, ask_wsgi, plain_wsgi, "/public/logo.svg"),
     "public path, ASGI": _without_session(_asgi, ask_asgi, plain_asgi, "/public/logo.svg"),
 }

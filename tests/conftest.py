@@ -48,3 +48,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         raise pytest.UsageError("these test ids hold the checkout's path: " + ", ".join(local))
     if config.getoption("fast"):
         fast.select(config, items)
+
+
+@pytest.fixture
+def log_at_info(log_levels: None) -> None:
+    """Log as in production: where the log shows every decision, no request passes without one."""
+    logging.getLogger("oidc_gate").setLevel(logging.INFO)
+
+
+@pytest.fixture(params=[logging.DEBUG, logging.INFO], ids=["DEBUG", "INFO"])
+def log_level(request: pytest.FixtureRequest, log_levels: None) -> None:
+    """Run a test where every request is decided, and where plainly public ones are not."""
+    logging.getLogger("oidc_gate").setLevel(request.param)

@@ -29,7 +29,9 @@ async def plain_asgi(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"hello"})
 
 
-def ask_wsgi(app: Any, cookie: str | Callable[[], str], path: str = "/reports") -> Call:
+def ask_wsgi(
+    app: Any, cookie: str | Callable[[], str], path: str = "/reports", accept: str = "text/html"
+) -> Call:
     """Return one request to a WSGI application; with another cookie each time, if `cookie` gives one.
 
     Then the header is made for the request, as a server does that has just read it.
@@ -38,7 +40,7 @@ def ask_wsgi(app: Any, cookie: str | Callable[[], str], path: str = "/reports") 
     environ = {
         "REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": path, "QUERY_STRING": "month=5",
         "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1",
-        "HTTP_HOST": "127.0.0.1", "HTTP_ACCEPT": "text/html", "HTTP_USER_AGENT": "Mozilla/5.0",
+        "HTTP_HOST": "127.0.0.1", "HTTP_ACCEPT": accept, "HTTP_USER_AGENT": "Mozilla/5.0",
         "HTTP_ACCEPT_LANGUAGE": "en", "HTTP_COOKIE": first, "wsgi.url_scheme": "http", "wsgi.input": BytesIO(),
         "wsgi.errors": None, "wsgi.version": (1, 0), "wsgi.multithread": True, "wsgi.multiprocess": True,
         "wsgi.run_once": False,
@@ -63,7 +65,9 @@ def ask_wsgi(app: Any, cookie: str | Callable[[], str], path: str = "/reports") 
     return call
 
 
-def ask_asgi(app: Any, cookie: str | Callable[[], str], path: str = "/reports") -> Call:
+def ask_asgi(
+    app: Any, cookie: str | Callable[[], str], path: str = "/reports", accept: str = "text/html"
+) -> Call:
     """Return one request to an ASGI application that waits for nothing: no event loop is measured.
 
     Args:
@@ -71,7 +75,7 @@ def ask_asgi(app: Any, cookie: str | Callable[[], str], path: str = "/reports") 
     """
     following = None if isinstance(cookie, str) else cookie
     headers = [
-        (b"host", b"127.0.0.1"), (b"accept", b"text/html"), (b"user-agent", b"Mozilla/5.0"),
+        (b"host", b"127.0.0.1"), (b"accept", accept.encode()), (b"user-agent", b"Mozilla/5.0"),
         (b"accept-language", b"en"), (b"cookie", cookie.encode("latin-1") if isinstance(cookie, str) else b""),
     ]  # fmt: skip
     scope = {

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .endpoints.context import Components
 from .endpoints.responses import bare, problem
 from .errors import ConfigurationError
-from .model import Reply, Session
+from .model import Allow, Reply, Session
 from .policy.identity_headers import application_headers, auth_headers, stripped_names
 from .request.navigation import HANDSHAKE
 from .runtime.loops import arun, is_on_a_loop
@@ -90,6 +90,7 @@ class OIDCGate(GatedApplication):
         self._gate = self._runtime.gate
         self._cookies = self._gate.components.cookies
         self._split_headers = HeaderFilter(stripped_names(settings)).split
+        self._anonymous = payload_of(None, application_headers(settings, None))
         # All that the short path needs, at one look-up: on an object with `__getattr__` each one is slow.
         self._short_path = (app, self._split_headers, self._runtime.find, settings.prefix)
 
@@ -120,13 +121,44 @@ class OIDCGate(GatedApplication):
         self, scope: Scope, receive: Receive, send: Send, kept: list[tuple[bytes, bytes]], cookies: str
     ) -> None:
         self._runtime.warm_up()
+        if self._is_plainly_public(scope, cookies):
+            return await self._pass_on(scope, receive, send, kept, cookies)
         request, body = request_of(scope, self._framework), Body(receive)
-        decision = await arun(self._gate.decide(request), self._runtime.world, body.read)
+        decision = self._gate.decide_at_once(request)
+        if decision is None:
+            decision = await arun(self._gate.decide(request), self._runtime.world, body.read)
         if isinstance(decision, Reply):
             return await send_reply(decision, scope, body, send, is_head=request.method == "HEAD")
         others = self._cookies.without_gate_cookies(cookies)
         inner = _inner_scope(scope, kept, others, payload_of(decision.identity, decision.headers))
         await self._app(inner, receive, watch_response(decision, send, is_head=request.method == "HEAD"))
+
+    async def _pass_on(
+        self, scope: Scope, receive: Receive, send: Send, kept: list[tuple[bytes, bytes]], cookies: str
+    ) -> None:
+        """Call the application without an identity. Whether its own 401 is replaced is decided when one comes."""
+        if any(
+            b"html" in value if name == b"accept" else name == b"sec-fetch-mode" and value == b"navigate"
+            for name, value in kept
+        ):
+            allow = Allow(None, signs_in=lambda: self._gate.replace_401(request_of(scope, self._framework)))
+            send = watch_response(allow, send, is_head=scope["method"] == "HEAD")
+        await self._app(_inner_scope(scope, kept, cookies, self._anonymous), receive, send)
+
+    def _is_plainly_public(self, scope: Scope, cookies: str) -> bool:
+        """Return whether the request may pass as it is, so that nothing has to be decided."""
+        path = scope["path"]
+        if (
+            scope["type"] != "http"
+            or scope.get("root_path")
+            or self._cookies.main in cookies
+            or self._gate.settings.prefix in path
+        ):
+            return False
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        host = hosts[0].decode("latin-1") if len(hosts) == 1 else ""
+        raw_path = (scope.get("raw_path") or path.encode("latin-1", "replace")).decode("latin-1")
+        return self._gate.is_plainly_public(scope["method"], host, path, raw_path)
 
 
 class AuthBackend:

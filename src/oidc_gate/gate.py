@@ -46,6 +46,7 @@ from .policy.identity_headers import application_headers
 from .policy.public_paths import reason_without_identity
 from .session.admissions import Admissions, Payload
 from .session.lifetime import renew_at
+from .syntax.hosts import normal_host
 
 Endpoint = Callable[[Components, RequestContext], Step[Reply]]
 RenderSession = Callable[[Components, Session, int], tuple[Payload, int]]
@@ -112,6 +113,42 @@ class Gate(Generic[Payload]):
             render=partial(render, self.components),
         )
         self.below_prefix = settings.prefix + "/"
+
+    def is_plainly_public(self, method: str, host: str, path: str, raw_path: str) -> bool:
+        """Return whether a request without a session may pass as it is, so that nothing has to be decided.
+
+        Such requests are not logged, so that there are none where the log shows every decision.
+
+        Args:
+            host: The ``Host`` header.
+            path: Without a mount, and never of an endpoint of the gate.
+            raw_path: The same, as the client sent it. A path that it spells otherwise is left to `decide`.
+        """
+        if raw_path != path or log.is_verbose():
+            return False
+        if not self.settings.public_url and not normal_host(host, "https"):
+            return False
+        return self.components.public.matches(method, path, raw_path)
+
+    def replace_401(self, request: Request) -> Reply | None:
+        """Return what replaces the application's own 401 to a plainly public request, or None if nothing does."""
+        decision = self.decide_at_once(request)
+        return decision.signs_in() if isinstance(decision, Allow) and decision.signs_in else None
+
+    def decide_at_once(self, request: Request) -> Decision | None:
+        """Decide about a request without a session cookie, and log why; None where `decide` has to.
+
+        It needs nothing of the world, so that no generator is paid for: this is what anyone may ask for freely.
+        """
+        main = self.components.cookies.main
+        if self.is_endpoint(request) or any(main in header for header in request.headers.all("cookie")):
+            return None
+        context = build_context(self.components, request)
+        if not context.site.host:
+            return None
+        decision = self._admit_to_application(context, ())
+        log.decided(request, decision)
+        return decision
 
     def decide(self, request: Request) -> Step[Decision]:
         """Decide about a request that was not recognised, and log why.
@@ -231,7 +268,7 @@ def _refusal(context: RequestContext) -> Reply:
     """Return 403 for a refused user, who gains nothing by signing in again, and the sign-in for anyone else."""
     if context.identity is not None:
         return deny(context, context.identity, context.own_target)
-    return challenge(context, context.own_target, redirects=True)
+    return challenge(context, redirects=True)
 
 
 def _is_page(context: RequestContext) -> bool:

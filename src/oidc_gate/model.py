@@ -175,14 +175,14 @@ class Allow:
         set_cookies: ``Set-Cookie`` values to add to the application's response: a renewed session. Left out
             of a response that a shared cache may keep.
         signs_in: Makes what replaces the application's own 401 where `identity` is None: the sign-in, or 403 for
-            a user whom the rules refuse.
+            a user whom the rules refuse; None if the application's own answer stays.
         reason: Why the request may pass.
     """
 
     identity: Identity | None
     headers: HeaderList = field(default=(), repr=False)
     set_cookies: tuple[str, ...] = field(default=(), repr=False)
-    signs_in: Callable[[], Reply] | None = None
+    signs_in: Callable[[], Reply | None] | None = None
     reason: Reason = NO_REASON
 
 

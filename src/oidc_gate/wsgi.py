@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_to_bytes
@@ -83,6 +84,7 @@ class OIDCGate(GatedApplication):
         # All that the short path needs, at one look-up: on an object with `__getattr__` each one is slow.
         self._short_path = (app, self._runtime.find, settings.prefix, stripped | _HANDSHAKE)
         self._stripped = stripped
+        self._anonymous = _build_payload(self._gate.components, None, application_headers(settings, None))
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, or let the application answer it."""
@@ -101,8 +103,14 @@ class OIDCGate(GatedApplication):
 
     def _decide(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         self._runtime.warm_up()
+        if self._is_plainly_public(environ):
+            return self._pass_on(environ, start_response)
         request = request_of(environ)
-        decision = run(self._gate.decide(request), self._runtime.world, lambda limit: _read(environ, limit))
+        decision = self._gate.decide_at_once(request)
+        if decision is None:
+            decision = run(
+                self._gate.decide(request), self._runtime.world, lambda limit: _read(environ, limit)
+            )
         if isinstance(decision, Reply):
             if decision.drains:
                 _drain(environ)
@@ -117,6 +125,35 @@ class OIDCGate(GatedApplication):
         if not decision.set_cookies and decision.signs_in is None:
             return app(environ, start_response)
         return _WatchedResponse(app, environ, start_response, decision)
+
+    def _pass_on(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Call the application without an identity. Whether its own 401 is replaced is decided when one comes."""
+        may_be_page = environ.get("HTTP_SEC_FETCH_MODE") == "navigate" or "html" in environ.get(
+            "HTTP_ACCEPT", ""
+        )
+        as_sent = environ.copy() if may_be_page else environ
+        _strip(environ, self._stripped)
+        environ.update(self._anonymous)
+        if not may_be_page:
+            return self._app(environ, start_response)
+        allow = Allow(None, signs_in=lambda: self._gate.replace_401(request_of(as_sent)))
+        return _WatchedResponse(self._app, environ, start_response, allow)
+
+    def _is_plainly_public(self, environ: Environ) -> bool:
+        """Return whether the request may pass as it is, so that nothing has to be decided."""
+        path = environ.get("PATH_INFO", "")
+        if (
+            environ.get("SCRIPT_NAME")
+            or self._cookies.main in environ.get("HTTP_COOKIE", "")
+            or self._gate.settings.prefix in path
+            or "REMOTE_USER" in environ
+            or "AUTH_TYPE" in environ
+        ):
+            return False
+        sent = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+        raw_path = sent.partition("?")[0] if sent else path
+        host, method = environ.get("HTTP_HOST", ""), environ.get("REQUEST_METHOD", "")
+        return self._gate.is_plainly_public(method, host, path, raw_path)
 
 
 def _strip(environ: Environ, names: frozenset[str]) -> None:
@@ -150,13 +187,47 @@ def _build_payload(components: Components, identity: Identity | None, headers: H
     return payload
 
 
+class EnvironHeaders(Headers):
+    """The headers of a request as `environ` has them: a server joined those of one name."""
+
+    __slots__ = ("_environ",)
+
+    def __init__(self, environ: Environ) -> None:
+        self._environ = environ
+
+    def get(self, name: str, default: str = "") -> str:
+        """Return the value of `name` (lower case), or `default`."""
+        value: str = self._environ.get(_key_of(name), default)
+        return value
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Return the value of `name` (lower case), or nothing."""
+        value = self._environ.get(_key_of(name))
+        return () if value is None else (value,)
+
+    def __contains__(self, name: str) -> bool:
+        return _key_of(name) in self._environ
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        for name, value in self._environ.items():
+            if name.startswith("HTTP_"):
+                yield name[5:].lower().replace("_", "-"), value
+
+    def __repr__(self) -> str:
+        return f"Headers({sorted(name for name, _ in self)})"
+
+
+@lru_cache(maxsize=256)  # the names stand in the source and in the settings
+def _key_of(name: str) -> str:
+    return "CONTENT_TYPE" if name == "content-type" else "HTTP_" + name.upper().replace("-", "_")
+
+
+def _is_handshake(environ: Environ) -> bool:
+    return not environ.keys().isdisjoint(_HANDSHAKE) and is_handshake(EnvironHeaders(environ))
+
+
 def request_of(environ: Environ) -> Request:
     """Return the request that `environ` describes."""
-    headers = [
-        (name[5:].replace("_", "-"), value) for name, value in environ.items() if name.startswith("HTTP_")
-    ]
-    headers += [(name.replace("_", "-"), environ[name]) for name in ("CONTENT_TYPE",) if environ.get(name)]
-    sent = Headers(headers)
     path = environ.get("PATH_INFO", "")
     mount = environ.get("SCRIPT_NAME", "").rstrip("/")
     raw_path, is_as_sent = _raw_path(environ, mount, path)
@@ -167,9 +238,9 @@ def request_of(environ: Environ) -> Request:
         path=_decoded(path) or "/",
         raw_path=raw_path,
         query=environ.get("QUERY_STRING", ""),
-        headers=sent,
+        headers=EnvironHeaders(environ.copy()),  # the application may change its own
         peer=_peer(environ),
-        is_websocket=is_handshake(sent),
+        is_websocket=_is_handshake(environ),
         request_id=new_request_id(),
         is_ambiguous=not is_as_sent or (bool(mount) and f"{path}/".startswith(f"{mount}/")),
     )
@@ -193,6 +264,8 @@ def _raw_path(environ: Environ, mount: str, path: str) -> tuple[str, bool]:
         or removed slashes, or took ``#`` for the end of the path.
     """
     sent = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
+    if not mount and path and sent.partition("?")[0] == path and "%" not in path:
+        return path, True
     anew = quote(path.encode("latin-1", "replace"), safe=_PATH_SAFE) or "/"
     if not sent:
         return anew, True  # the application does not see the raw path either
@@ -252,22 +325,26 @@ class _WatchedResponse:
         self._start_response = start_response
         self._allow = allow
         self._is_head = environ.get("REQUEST_METHOD") == "HEAD"
-        self._signs_in = False
+        self._replacement: Reply | None = None
         self._body = app(environ, self._start)
         self._pieces: Iterator[bytes] | None = None
 
     def _start(
         self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
     ) -> Callable[[bytes], object]:
-        authenticate = [value for name, value in headers if name.lower() == "www-authenticate"]
-        if self._allow.signs_in and status[:3] == "401" and not is_own_challenge(authenticate):
-            self._signs_in = True
+        self._replacement = self._find_replacement(status, headers)
+        if self._replacement is not None:
             return lambda piece: None
-        self._signs_in = False
         headers = headers + _renewing(self._allow.set_cookies, headers)
         if exc_info is None:
             return self._start_response(status, headers)
         return self._start_response(status, headers, exc_info)
+
+    def _find_replacement(self, status: str, headers: list[tuple[str, str]]) -> Reply | None:
+        if self._allow.signs_in is None or status[:3] != "401":
+            return None
+        authenticate = [value for name, value in headers if name.lower() == "www-authenticate"]
+        return None if is_own_challenge(authenticate) else self._allow.signs_in()
 
     def __iter__(self) -> Iterator[bytes]:
         self._pieces = iter(self._body)
@@ -279,14 +356,13 @@ class _WatchedResponse:
         try:
             piece = next(self._pieces)
         except StopIteration:
-            if not self._signs_in:
+            if self._replacement is None:
                 raise
             piece = b""
-        if not self._signs_in:
+        if self._replacement is None:
             return piece
-        assert self._allow.signs_in is not None
-        self._signs_in = False
-        sent = send(self._allow.signs_in(), self._start_response, is_head=self._is_head)
+        sent = send(self._replacement, self._start_response, is_head=self._is_head)
+        self._replacement = None
         self._pieces = iter(())
         return b"".join(sent)
 

@@ -11,7 +11,10 @@ from tests.security.conftest import SHELLS, MakeSite, from_peer
 from tests.shells.site import FETCH, NAVIGATION, ORIGIN, Site
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "get")
-pytestmark = pytest.mark.filterwarnings("ignore:Unknown REQUEST_METHOD")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Unknown REQUEST_METHOD"),
+    pytest.mark.usefixtures("log_level"),
+]
 
 
 def is_shut(site: Site, target: str, headers: dict[str, str] | None = None, method: str = "GET") -> bool:

@@ -105,7 +105,6 @@ LONG: dict[str, tuple[Callable[[Site, Visitor], Any], int, int]] = {
         401,
         1,
     ),
-    "no cookie": (lambda site, who: who.get("/", {"Cookie": "a=b"}), 401, 1),
 }
 
 

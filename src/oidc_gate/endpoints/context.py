@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from ..effects import Step
 from ..model import Identity, Reason, Request, Session
@@ -25,6 +24,7 @@ from ..session.cookie_sessions import CookieSessions, LoadedSession
 from ..session.revocation import revoke_session
 from ..settings import Settings
 from ..syntax.hosts import normal_host
+from ..syntax.lazy import lazy
 
 
 class Components:
@@ -97,7 +97,7 @@ class RequestContext:
         """Return the identity of the signed-in user, or None."""
         return self.loaded.session.identity if self.loaded else None
 
-    @cached_property
+    @lazy
     def refused_by(self) -> str | None:
         """Return the name of the rule that refuses the signed-in user.
 
@@ -106,7 +106,7 @@ class RequestContext:
         """
         return self.components.access.refuses(self.identity) if self.identity else None
 
-    @cached_property
+    @lazy
     def audience(self) -> Audience:
         """Return the kind of answer that the client can use."""
         return audience_of(self.request)
@@ -119,7 +119,7 @@ class RequestContext:
         method = self.request.headers.get(header) or self.request.method
         return replace(self, request=replace(self.request, method=method))
 
-    @cached_property
+    @lazy
     def cookie_header(self) -> str:
         """Return the complete ``Cookie`` header.
 
@@ -135,16 +135,17 @@ class RequestContext:
         """Return the path of an endpoint as the browser sees it, on whatever host it used."""
         return f"{self.site.mount}{self.components.settings.prefix}/{endpoint}"
 
-    def url_of(self, endpoint: str) -> str:
+    def url_of(self, endpoint: str, **query: str) -> str:
         """Return the absolute URL of an endpoint on the gate's own origin, as registered at the provider."""
-        return self.site.origin + self.path_to(endpoint)
+        return self.site.origin + self.path_to(endpoint) + _query_string(query)
 
     def link_to(self, endpoint: str, **query: str) -> str:
         """Return the target of a link: a path, or a URL if the page is shown on another allowed host."""
-        base = self.path_to(endpoint) if self.browser_origin == self.site.origin else self.url_of(endpoint)
-        return f"{base}?{urlencode(query, quote_via=quote, safe='/')}" if query else base
+        if self.browser_origin != self.site.origin:
+            return self.url_of(endpoint, **query)
+        return self.path_to(endpoint) + _query_string(query)
 
-    @cached_property
+    @lazy
     def browser_origin(self) -> str:
         """Return the origin that the browser used.
 
@@ -170,39 +171,26 @@ class RequestContext:
     @property
     def default_target(self) -> str:
         """Return the target of a sign-in for which no other target is known."""
+        if not self.site.mount and self.browser_origin == self.site.origin:
+            return "/"
         top = self.absolute(self.site.mount + "/")
         # A mount may contain text that a client chose.
         return safe_target(top, self.site, self.components.settings) or "/"
 
     @property
     def own_target(self) -> str:
-        """Return the target of a sign-in that this request leads to, as `target_after_sign_in` does."""
-        return self.target_after_sign_in(own_address(self.request, self.site))
+        """Return the address of this request as the browser sees it, or the default target if it is not safe."""
+        return self.safe_target_or_default(own_address(self.request, self.site))
 
-    def target_after_sign_in(self, address: str, rd: str = "") -> str:
-        """Return where the sign-in that an answer offers leads to, which is always a page that a user can look at.
-
-        A page load leads back to its own address. A script, a form and a frame lead to the page that sent the request:
-        the address of an API shows data, not a page, and that of a form cannot be opened again.
-
-        Args:
-            address: The address that was requested, not validated.
-            rd: The target that a script without such a page asked for, not validated.
-        """
-        if self.audience is Audience.NAVIGATION:
-            return self.safe_target_or_default(address)
-        otherwise = address if self.audience is Audience.FRAME else rd
-        return self._sending_page() or self.safe_target_or_default(otherwise)
-
-    def _sending_page(self) -> str | None:
-        """Return the page that sent this request, or None if it is unknown or on a host that is not allowed."""
-        headers = self.request.headers
-        current = headers.get("hx-current-url") if self.audience is Audience.HTMX else ""
-        for page in (current, headers.get("referer")):
-            target = safe_target(page, self.site, self.components.settings) if "://" in page else None
-            if target is not None:
-                return target
-        return None
+    @property
+    def referring_page(self) -> str:
+        """Return the page that sent this request, or the default target if it is unknown or on another site."""
+        referer = self.request.headers.get("referer")
+        return (
+            self.safe_target_or_default(referer)
+            if referer.startswith(self.browser_origin + "/")
+            else self.default_target
+        )
 
     def safe_target_or_default(self, target: str) -> str:
         """Return `target` if it is a safe target, and the default target otherwise."""
@@ -212,6 +200,12 @@ class RequestContext:
         """Return a path as an absolute URL if the browser is on another allowed host than the gate."""
         on_other_host = target.startswith("/") and self.browser_origin != self.site.origin
         return self.browser_origin + target if on_other_host else target
+
+
+def _query_string(query: dict[str, str]) -> str:
+    return (
+        "?" + "&".join([f"{name}={quote(value, safe='/')}" for name, value in query.items()]) if query else ""
+    )
 
 
 def build_context(components: Components, request: Request) -> RequestContext:

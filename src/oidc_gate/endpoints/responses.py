@@ -15,6 +15,9 @@ NO_STORE = ("Cache-Control", "no-store")
 # RFC 9110 §15.5.2 requires a challenge with every 401. No browser opens a dialog for this one.
 CHALLENGE = ("WWW-Authenticate", "Bearer")
 
+# Made once: `json.dumps` makes one for each call, and a 401 is what anyone may ask for.
+_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=dict).encode
+
 
 def reply(status: int, headers: HeaderList = (), body: bytes = b"", *, drains: bool = False) -> Reply:
     """Return a reply with ``Content-Length`` and, for a 401, the challenge."""
@@ -41,9 +44,7 @@ def as_json(
     status: int, content: dict[str, Any], headers: HeaderList = (), media_type: str = "application/json"
 ) -> Reply:
     """Return `content` as JSON in UTF-8."""
-    body = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=dict).encode(
-        "utf-8", "replace"
-    )
+    body = _to_json(content).encode("utf-8", "replace")
     typed = (("Content-Type", media_type), NO_STORE, ("X-Content-Type-Options", "nosniff"))
     return reply(status, typed + headers, body)
 

@@ -1,4 +1,4 @@
-"""The signed-in user in Django behind the gate, over WSGI and ASGI.
+"""Who is signed in, for Django behind the gate, over WSGI and ASGI alike.
 
 ::
 
@@ -6,8 +6,8 @@
                   "oidc_gate.ext.django.OIDCGateMiddleware"]
     AUTHENTICATION_BACKENDS = ["oidc_gate.ext.django.OIDCGateBackend"]
 
-The middleware sets ``request.identity``. With the backend, ``request.user`` is a user of Django, created at the first
-visit. No additional table is needed: the user name is derived from issuer and subject.
+The first gives ``request.identity``; with the second, ``request.user`` is a user of Django's own, made at the
+first visit. No table of ours is needed: the user name is made of issuer and subject.
 """
 
 from __future__ import annotations
@@ -36,35 +36,26 @@ log = logging.getLogger("oidc_gate.django")
 
 _NOT_IN_A_NAME = re.compile(
     r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
-)  # PostgreSQL does not accept NUL, and UTF-8 does not accept surrogates
+)  # PostgreSQL takes no NUL, UTF-8 no surrogate
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 def current_identity(request: HttpRequest) -> Identity | None:
-    """Return the identity of the signed-in user, or None. It works without the middleware too."""
-    scope = getattr(request, "scope", None)  # an ASGI request, whose META is made from its headers
+    """Return who is signed in, or None. Works without the middleware too."""
+    scope = getattr(request, "scope", None)  # an ASGI request; META is made of its headers
     found = request.META.get(KEY) if scope is None else scope.get(KEY)
     return found if isinstance(found, Identity) else None
 
 
 def require(*, group: Groups | None = None) -> Callable[[View], View]:
-    """Decorate a sync or async view that only some users may call.
-
-    ::
-
-        @require(group="admins")
-        def settings_page(request): ...
+    """Decorate a view, sync or async, that only some may call.
 
     Args:
-        group: One group, or several of which one is sufficient. Without it every signed-in user may call the view.
+        group: One group, or several of which one is enough; whoever is signed in if left out.
 
     Returns:
-        A decorator. The view answers 401 without an identity, and raises `PermissionDenied`, Django's 403, for users
-        who are in none of the groups.
-
-    Raises:
-        ValueError: A group name is empty, or there is no group.
+        A decorator. 401 for nobody; `PermissionDenied`, Django's 403, for somebody else.
     """
     required = required_groups(group)
 
@@ -92,10 +83,10 @@ def _refuse(request: HttpRequest, required: frozenset[str]) -> HttpResponse | No
 
 @sync_and_async_middleware
 def OIDCGateMiddleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """Set ``request.identity``, and with `OIDCGateBackend` also ``request.user`` and ``request.auser``.
+    """Set ``request.identity``, and ``request.user`` and ``request.auser`` where `OIDCGateBackend` is configured.
 
-    List it after Django's ``AuthenticationMiddleware``, if that is used. The user is looked up when a view first uses
-    it, without a session of Django, so that it is signed out when the session of the gate ends.
+    Goes below Django's ``AuthenticationMiddleware``, if that is there. The user is looked up when somebody first
+    asks for it, by no session of Django's: when the gate's session ends, so does this.
     """
     if iscoroutinefunction(get_response):
 
@@ -138,23 +129,20 @@ def _user_of(request: HttpRequest, identity: Identity) -> Any:
 
 
 class OIDCGateBackend(ModelBackend):
-    """Find or create the Django user for an identity, by issuer and subject, never by e-mail address.
+    """Find or make Django's user for an identity: by issuer and subject, never by e-mail.
 
-    The user name is ``oidc-`` and the SHA-256 of the pair: 69 characters that Django's own validator accepts, and that
-    do not change when the e-mail address or the name changes. A user model with its own fields for the pair can
-    override `natural_key`. Permissions are those of ``ModelBackend``. No user can sign in here with a password.
+    The pair stands in the user name, ``oidc-`` and the SHA-256 of both: 69 characters that Django's own validator
+    takes, the same for good, whatever e-mail or name become. A user model with fields of its own for the pair
+    overrides `natural_key`. Permissions are those of ``ModelBackend``; nobody signs in here with a password.
     """
 
     takes_unverified_email = False
-    """Whether ``email`` is kept if the provider has not verified it.
-
-    Application code may trust the address by mistake.
-    """
+    """Whether ``email`` is kept although the provider does not vouch for it: code that trusts it is easily written."""
 
     def authenticate(
         self, request: HttpRequest | None, identity: Identity | None = None, **credentials: Any
     ) -> Any:
-        """Return the user for `identity`, created if necessary, or None without an identity or for an inactive user."""
+        """Return the user for `identity`, made if need be; None if there is none or it is not active."""
         if identity is None:
             return None
         model = get_user_model()
@@ -162,8 +150,8 @@ class OIDCGateBackend(ModelBackend):
             **self.natural_key(identity), defaults={"password": make_password(None)}
         )
         if not is_new and user.has_usable_password():
-            # Another user may have registered this name, which can be computed, and waited for its owner.
-            log.error("user %s has a password, so it may belong to another person: refused", user.pk)
+            # Somebody may have registered this name, which can be computed, and waited for its owner.
+            log.error("user %s has a password, so whose it is cannot be told: refused", user.pk)
             return None
         if not self.user_can_authenticate(user):
             return None
@@ -171,12 +159,12 @@ class OIDCGateBackend(ModelBackend):
         return user
 
     def natural_key(self, identity: Identity) -> dict[str, Any]:
-        """Return the field values that only the user of this identity has."""
+        """Return the field values that only this person's user has."""
         pair = f"{identity.issuer}\0{identity.subject}".encode("utf-8", "surrogatepass")
         return {get_user_model().USERNAME_FIELD: "oidc-" + hashlib.sha256(pair).hexdigest()}
 
     def update(self, user: Any, identity: Identity) -> None:
-        """Update the name and the e-mail address. Only values that have changed are written."""
+        """Keep name and e-mail in step; writes only what has changed."""
         changed = []
         for name, value in self.details(user, identity).items():
             if getattr(user, name, value) != value:
@@ -186,7 +174,7 @@ class OIDCGateBackend(ModelBackend):
             user.save(update_fields=changed)
 
     def details(self, user: Any, identity: Identity) -> dict[str, str]:
-        """Return the values that `update` writes, by field."""
+        """Return what `update` writes, by field."""
         first, _, last = identity.name.partition(" ")
         given, family = identity.claims.get("given_name"), identity.claims.get("family_name")
         if isinstance(given, str) and isinstance(family, str):

@@ -16,6 +16,11 @@ log = logging.getLogger("oidc_gate")
 MAX_PATH_LENGTH = 200
 
 
+def is_verbose() -> bool:
+    """Return whether the log shows every decision."""
+    return log.isEnabledFor(logging.DEBUG)
+
+
 def decided(request: Request, decision: Decision) -> None:
     """Log why `decision` was made, and the notes that came with it."""
     answer = "allowed" if isinstance(decision, Allow) else str(decision.status)

@@ -3,7 +3,6 @@
 from oidc_gate.pages.assets import StaticFile, static_file
 from oidc_gate.pages.layout import Page
 from oidc_gate.pages.problems import (
-    ANOTHER_GATE_CAUSE,
     COOKIE_DOMAIN_CAUSE,
     LOOP_CAUSES,
     denied_page,
@@ -22,7 +21,6 @@ from oidc_gate.pages.sign_out import (
 )
 
 __all__ = [
-    "ANOTHER_GATE_CAUSE",
     "COOKIE_DOMAIN_CAUSE",
     "FORM_TOKEN_FIELD",
     "LOOP_CAUSES",

@@ -52,11 +52,11 @@ class PublicPaths:
             path: The path below the mount, decoded once.
             raw_path: The path below the mount, percent-encoded as in the request line.
         """
-        if not self._exact and not self._below:
+        if not path.startswith("/") or not self._holds(method, path):
             return False
-        if not path.startswith("/") or AMBIGUOUS_PATH.search(path) or not _is_one_path(path, raw_path):
+        if AMBIGUOUS_PATH.search(path) or not _is_one_path(path, raw_path):
             return False
-        return self._holds(method, path) and self._holds(method, _spelling(raw_path))
+        return self._holds(method, _spelling(raw_path))
 
     def _holds(self, method: str, path: str) -> bool:
         if path in self._exact and _admits(self._exact[path], method):

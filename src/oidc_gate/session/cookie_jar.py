@@ -26,8 +26,8 @@ class Cookies:
         self.body = self.main + ".body"
         self.rounds = self.main + ".rounds"
         self.flows = tuple(f"{self.main}.flow{slot}" for slot in range(FLOW_SLOTS))
-        self._needle = self.main + "="
-        self.later = "; " + self._needle  # where other cookies stand in front
+        self.needle = self.main + "="
+        self.later = "; " + self.needle  # where other cookies stand in front
         domain = f"; Domain={settings.cookie_domain}" if settings.cookie_domain else ""
         secure = "; Secure" if settings.cookie_prefix else ""
         self._attributes = f"; Path=/{domain}{secure}; HttpOnly; SameSite="
@@ -83,13 +83,13 @@ class Cookies:
         """
         before, found, after = header.partition(self.later)
         if not found:
-            if not header.startswith(self._needle):
+            if not header.startswith(self.needle):
                 return "", header
-            before, after = "", header[len(self._needle) :]
+            before, after = "", header[len(self.needle) :]
         value, more, rest = after.partition(";")
         others = before + more + rest if before else rest.removeprefix(" ")
         if self.main in others:
-            if self._needle in before:  # another of that name may stand in front, and the first one counts
+            if self.needle in before:  # another of that name may stand in front, and the first one counts
                 value = "".join(self.find(header, self.main)[:1])
             others = self.without_gate_cookies(others)
         return value, others

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -38,14 +39,49 @@ def request_of(scope: Scope, framework: str = "") -> Request:
         path=path,
         raw_path=_raw_path(scope, mount, path),
         query=scope.get("query_string", b"").decode("latin-1"),
-        headers=Headers(
-            (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
-        ),
+        headers=ScopeHeaders(scope["headers"]),
         peer=(client[0] if client else "") or "unix",  # granian writes an empty host
         is_websocket=is_websocket,
         request_id=new_request_id(),
         is_ambiguous=_is_ambiguous(mount, scope, framework),
     )
+
+
+class ScopeHeaders(Headers):
+    """The headers of a request as a scope has them: names and values are decoded when they are asked for."""
+
+    __slots__ = ("_pairs",)
+
+    def __init__(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+        self._pairs = [(name.lower(), value) for name, value in pairs]
+
+    def get(self, name: str, default: str = "") -> str:
+        """Return the only or first value of `name` (lower case), or `default`."""
+        encoded = _encoded_name(name)
+        for key, value in self._pairs:
+            if key == encoded:
+                return value.decode("latin-1")
+        return default
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Return every value of `name` (lower case), in the order they came."""
+        encoded = _encoded_name(name)
+        return tuple([value.decode("latin-1") for key, value in self._pairs if key == encoded])
+
+    def __contains__(self, name: object) -> bool:
+        encoded = _encoded_name(str(name))
+        return any(key == encoded for key, _ in self._pairs)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return ((name.decode("latin-1"), value.decode("latin-1")) for name, value in self._pairs)
+
+    def __repr__(self) -> str:
+        return f"Headers({sorted({name for name, _ in self})})"
+
+
+@lru_cache(maxsize=256)  # the names stand in the source and in the settings
+def _encoded_name(name: str) -> bytes:
+    return name.encode("latin-1")
 
 
 def _below(mount: str, path: str) -> str:
@@ -250,9 +286,10 @@ def watch_response(allow: Allow, send: Send, *, is_head: bool) -> Send:
         nonlocal is_replaced
         if message["type"] == "http.response.start":
             headers = [(bytes(name), bytes(value)) for name, value in message.get("headers", ())]
-            if allow.signs_in is not None and message["status"] == 401 and not _challenges(headers):
+            asks = allow.signs_in is not None and message["status"] == 401 and not _challenges(headers)
+            reply = allow.signs_in() if asks and allow.signs_in else None
+            if reply is not None:
                 is_replaced = True
-                reply = allow.signs_in()
                 await send({"type": "http.response.start", "status": reply.status, "headers": encoded(reply)})
                 await send({"type": "http.response.body", "body": b"" if is_head else reply.body})
                 return

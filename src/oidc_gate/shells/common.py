@@ -91,7 +91,8 @@ class Runtime(Generic[Payload]):
     Attributes:
         find: Returns the admission for a ``Cookie`` header, or None where `Gate.decide` has to be asked, and the
             header without the gate's cookies. An admission whose time is over is never returned.
-        admitted: Returns how often `find` found an admission. Such requests are counted, and not logged.
+        admitted: Returns how often `find` found an admission that was there. Such requests are counted, and not
+            logged.
 
     Discovery is not waited for: `warm_up` starts it in the background of each process, after a fork, once.
     """
@@ -110,24 +111,26 @@ class Runtime(Generic[Payload]):
     def _make_find(self) -> tuple[Find[Payload], Callable[[], int]]:
         """Return `find` and `admitted` as closures: on the path of a signed-in request a look-up on `self` is slow."""
         cookies, lookup = self.gate.components.cookies, self.gate.admissions.lookup
-        main, later, split = cookies.main, cookies.later, cookies.split
+        main, later, split, needle = cookies.main, cookies.later, cookies.split, cookies.needle
+        needle_length = len(needle)
         clock, first_seen = self.world.clock, self._open_first_seen
         admitted = 0
 
         def find(cookie_header: str) -> tuple[Admission[Payload] | None, str]:
             nonlocal admitted
-            # What `split` does first, without the call: the session cookie comes after others, and once.
+            # What `split` does, without the call, for a header with one cookie of the gate.
             before, found, after = cookie_header.partition(later)
+            if not found and cookie_header.startswith(needle):
+                before, after = "", cookie_header[needle_length:]
             cookie, more, rest = after.partition(";")
-            others = before + more + rest
-            if not (found and before) or main in others:
+            others = before + more + rest if before else rest.removeprefix(" ")
+            if main in others:
                 cookie, others = split(cookie_header)
             admission = lookup(cookie)
-            if admission is None or clock() >= admission.until:
-                admission = first_seen(cookie, cookie_header) if cookie else None
-            if admission is not None:
+            if admission is not None and clock() < admission.until:
                 admitted += 1
-            return admission, others
+                return admission, others
+            return first_seen(cookie, cookie_header) if cookie else None, others
 
         return find, lambda: admitted
 

@@ -1,1 +1,1 @@
-"""The syntax of hosts, paths and base64url. Each rule exists once."""
+"""How texts of the web are written: hosts and paths. Each rule stands here once."""
