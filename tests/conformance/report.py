@@ -1,4 +1,4 @@
-"""docs/conformance.md: module by module what was tried and how it went, written by the run that tried it."""
+"""docs/conformance.md: what was tried for each module, and the result, written by the test run itself."""
 
 from __future__ import annotations
 
@@ -88,21 +88,22 @@ def _reason(reason: Reason) -> str:
 _PAGE = """\
 # Conformance
 
-The relying-party modules of the OpenID Foundation's conformance suite that apply to the authorization code flow,
-tried here one by one: Basic, Config, Form Post, RP-Initiated Logout, Front-Channel Logout and Back-Channel Logout
-profiles, and the client authentications. This is our own run of them, not a certificate of the Foundation.
+This page lists the relying-party modules of the OpenID Foundation's conformance suite that apply to the authorization
+code flow: the profiles Basic, Config, Form Post, RP-Initiated Logout, Front-Channel Logout and Back-Channel Logout, and
+the methods of client authentication. The tests of this project perform them. It is not a certification by the
+Foundation.
 
-Each module is a file in `tests/conformance/` that is named after it. In each, a gated application (as it is shipped,
-once as WSGI and once as ASGI) signs people in at a real provider on loopback, `oidc_gate.testing.TestProvider`,
-which is told to misbehave. Where a sign-in must fail the test holds the gate to all of this: nobody is signed in, the
-application is not called, no session cookie is set, the page shows the stable error code below (`docs/errors.md`), and
-the log says which claim it was, what was expected and what came, and no secret.
+Each module is a file in `tests/conformance/` with the same name. In each of them, users sign in to a gated application,
+once over WSGI and once over ASGI, at a real provider on loopback, `oidc_gate.testing.TestProvider`, which misbehaves on
+purpose. If a sign-in must fail, the test checks that no user is signed in, that the application is not called, that no
+session cookie is set, that the page shows the error code below (see [errors.md](errors.md)), and that the log says
+which claim was wrong, what was expected and what came, without any secret.
 
-This page is written by the run: `OIDC_GATE_WRITE_CONFORMANCE=1 python -m pytest tests/conformance`.
+The test run writes this page: `OIDC_GATE_WRITE_CONFORMANCE=1 python -m pytest tests/conformance`.
 
 ## {count} modules
 
-| module | profile | what the provider does | spec | tried, over WSGI and ASGI alike | result |
+| module | profile | what the provider does | spec | what was tried, over WSGI and ASGI | result |
 |---|---|---|---|---|---|
 {rows}
 

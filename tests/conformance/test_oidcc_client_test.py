@@ -1,4 +1,4 @@
-"""oidcc-client-test: a sign-in with nothing wrong.
+"""oidcc-client-test: a sign-in without faults.
 
 Profile: Basic
 Spec: OpenID Connect Core §3.1; RFC 7636; RFC 9207
@@ -50,4 +50,4 @@ def test_the_same_answer_twice(party: Party) -> None:
     again = browser.navigate(answered.headers["Location"])
     assert (again.status, "<code>flow_used</code>" in again.text) == (400, True)
     assert party.fetched("/token") == 1
-    party.tried("the same answer again: the code is not sent twice, `flow_used`")
+    party.tried("the same response again: the code is not sent twice, `flow_used`")

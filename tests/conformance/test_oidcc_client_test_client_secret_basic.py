@@ -1,4 +1,4 @@
-"""oidcc-client-test-client-secret-basic: the client shows its secret in the Authorization header.
+"""oidcc-client-test-client-secret-basic: the client sends its secret in the Authorization header.
 
 Profile: Basic
 Spec: RFC 6749 §2.3.1

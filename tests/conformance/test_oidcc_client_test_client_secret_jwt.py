@@ -1,4 +1,4 @@
-"""oidcc-client-test-client-secret-jwt: the client proves its secret by a JWT.
+"""oidcc-client-test-client-secret-jwt: the client authenticates with a JWT that is signed with its secret.
 
 Profile: (client authentication)
 Spec: OpenID Connect Core §9; RFC 7523 §2.2

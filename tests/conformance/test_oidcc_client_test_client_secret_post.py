@@ -1,4 +1,4 @@
-"""oidcc-client-test-client-secret-post: the client shows its secret in the form.
+"""oidcc-client-test-client-secret-post: the client sends its secret in the form.
 
 Profile: (client authentication)
 Spec: RFC 6749 §2.3.1

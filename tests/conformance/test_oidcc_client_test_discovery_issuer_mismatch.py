@@ -1,4 +1,4 @@
-"""oidcc-client-test-discovery-issuer-mismatch: discovery speaks of another issuer.
+"""oidcc-client-test-discovery-issuer-mismatch: the discovery document names another issuer.
 
 Profile: Config
 Spec: OpenID Connect Discovery §4.3

@@ -1,4 +1,4 @@
-"""oidcc-client-test-discovery-openid-config: everything is found by discovery.
+"""oidcc-client-test-discovery-openid-config: all endpoints come from discovery.
 
 Profile: Config
 Spec: OpenID Connect Discovery §4

@@ -1,4 +1,4 @@
-"""oidcc-client-test-formpost: the Basic modules once more, with the answer in a form.
+"""oidcc-client-test-formpost: the Basic modules, with the authorization response in a form.
 
 Profile: Form Post (in the suite: every Basic module with `response_mode=form_post`)
 Spec: OAuth 2.0 Form Post Response Mode §2
@@ -72,4 +72,4 @@ def test_the_answer_in_the_query_is_not_taken(make_party: MakeParty) -> None:
     assert query_of(location)["response_mode"] == "query"
     assert (answer.status, "<code>state_missing</code>" in answer.text) == (400, True)
     assert party.fetched("/token") == 0
-    party.tried("the answer in the query all the same: refused, `state_missing`")
+    party.tried("the response in the query instead: refused, `state_missing`")

@@ -1,4 +1,4 @@
-"""oidcc-client-test-idtoken-sig-hs256: the ID token is signed with HS256, under the client secret.
+"""oidcc-client-test-idtoken-sig-hs256: the ID token is signed with HS256 and the client secret.
 
 Profile: (optional)
 Spec: OpenID Connect Core §3.1.3.7 item 8; RFC 8725 §3.1
@@ -27,4 +27,4 @@ def test_nobody_configured_it(make_party: MakeParty) -> None:
     party = make_party(client=HS256)
     answer = party.come_back(browser := party.visitor(), party.begin(browser))
     party.refused(browser, answer, claim("alg", expected=".*EdDSA Ed25519", got="HS256"))
-    party.tried("HS256, rightly signed, which is not configured: refused, `id_token_alg`")
+    party.tried("HS256, signed correctly, but not configured: refused, `id_token_alg`")

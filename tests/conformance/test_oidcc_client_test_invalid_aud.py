@@ -22,4 +22,4 @@ def test_an_id_token_for_another_client(party: Party) -> None:
 def test_an_id_token_for_another_client_too(party: Party) -> None:
     party.refuses(Fault.SEVERAL_AUD_WITHOUT_AZP, claim("azp", expected="gate", got="nothing"))
     with party.op.misbehaving(Fault.UNTRUSTED_AUD):
-        party.signs_in(what="`UNTRUSTED_AUD` (another client too, azp is ours)")
+        party.signs_in(what="`UNTRUSTED_AUD` (another client too, azp is the gate)")

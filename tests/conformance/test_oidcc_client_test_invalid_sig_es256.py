@@ -1,4 +1,4 @@
-"""oidcc-client-test-invalid-sig-es256: the ES256 signature of the ID token does not hold.
+"""oidcc-client-test-invalid-sig-es256: the ES256 signature of the ID token is not valid.
 
 Profile: (optional)
 Spec: OpenID Connect Core §3.1.3.7 item 6

@@ -1,4 +1,4 @@
-"""oidcc-client-test-kid-absent-single-jwks: the ID token names no key, and there is one.
+"""oidcc-client-test-kid-absent-single-jwks: the ID token has no kid, and there is one key.
 
 Profile: Basic
 Spec: OpenID Connect Core §10.1

@@ -1,4 +1,4 @@
-"""oidcc-client-test-missing-aud: the ID token does not say for whom.
+"""oidcc-client-test-missing-aud: the ID token has no aud.
 
 Profile: Basic
 Spec: OpenID Connect Core §3.1.3.7 item 3

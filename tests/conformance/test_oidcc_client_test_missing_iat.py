@@ -1,4 +1,4 @@
-"""oidcc-client-test-missing-iat: the ID token does not say since when.
+"""oidcc-client-test-missing-iat: the ID token has no iat.
 
 Profile: Basic
 Spec: OpenID Connect Core §2, §3.1.3.7 item 10

@@ -1,4 +1,4 @@
-"""oidcc-client-test-missing-sub: the ID token does not say about whom.
+"""oidcc-client-test-missing-sub: the ID token has no sub.
 
 Profile: Basic
 Spec: OpenID Connect Core §2

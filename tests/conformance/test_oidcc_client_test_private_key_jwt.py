@@ -1,4 +1,4 @@
-"""oidcc-client-test-private-key-jwt: the client proves its private key by a JWT.
+"""oidcc-client-test-private-key-jwt: the client authenticates with a JWT that is signed with its private key.
 
 Profile: (client authentication)
 Spec: OpenID Connect Core §9; RFC 7523 §2.2

@@ -1,4 +1,4 @@
-"""oidcc-client-test-rp-backchannel-logout: a logout token that is right.
+"""oidcc-client-test-rp-backchannel-logout: a valid logout token.
 
 Profile: Back-Channel Logout (in the suite: `-rp-backchannel-rpinitlogout`)
 Spec: OpenID Connect Back-Channel Logout §2.4 to §2.8
@@ -27,7 +27,7 @@ def test_a_person_is_signed_out_everywhere(make_party: MakeParty) -> None:
     assert (refused.status, refused.json["code"]) == (401, "session_revoked")
     assert not alice_too.is_on()
     assert bob.is_on()
-    party.tried("`sub`: every session of the person ends, other people's stay")
+    party.tried("`sub`: every session of the user ends, sessions of other users stay")
     party.ahead += 2
     party.signs_in(what="a new sign-in afterwards")
 
@@ -42,7 +42,7 @@ def test_one_session_at_the_provider(make_party: MakeParty) -> None:
     assert (first.is_on(), second.is_on()) == (False, True)
     assert party.told(sub="alice", sid=party.op.sid_of("alice")).status == 200
     assert not second.is_on()
-    party.tried("`sid`, with `sub` and without: that session ends, the same person's others stay")
+    party.tried("`sid`, with `sub` and without: that session ends, other sessions of the same user stay")
 
 
 def test_sub_and_sid_of_different_people(make_party: MakeParty) -> None:
@@ -70,7 +70,7 @@ def test_another_type_of_token(make_party: MakeParty, typ: str) -> None:
         assert answer.status == status
         assert browser.is_on() is (status == 400)
     assert f"logout_token: typ: expected 'jose or jwt or logout+jwt', got '{typ}'" in party.caplog.text
-    party.tried(f"`typ` {typ}: 400 `logout_token_typ`, the session stays; the same as logout+jwt is taken")
+    party.tried(f"`typ` {typ}: 400 `logout_token_typ`, the session stays; with `logout+jwt` it is accepted")
 
 
 @pytest.mark.parametrize(
@@ -127,4 +127,4 @@ def test_keys_that_cannot_be_had(make_party: MakeParty) -> None:
         party.wire.open()
         (delivery,) = party.op.back_channel_logout(sub="alice")
     assert delivery.status == 503
-    party.tried("the keys cannot be had: 503, to be sent again")
+    party.tried("the keys are not available: 503, so that the provider sends it again")

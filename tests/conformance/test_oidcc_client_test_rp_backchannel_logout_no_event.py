@@ -1,4 +1,4 @@
-"""oidcc-client-test-rp-backchannel-logout-no-event: the logout token does not say that it is one.
+"""oidcc-client-test-rp-backchannel-logout-no-event: the logout token has no logout event.
 
 Profile: Back-Channel Logout (in the suite: `-rp-backchannel-rpinitlogout-no-event`)
 Spec: OpenID Connect Back-Channel Logout §2.6 item 6

@@ -1,4 +1,4 @@
-"""oidcc-client-test-rp-backchannel-logout-replayed: the same logout token comes again.
+"""oidcc-client-test-rp-backchannel-logout-replayed: the same logout token is sent again.
 
 Profile: Back-Channel Logout
 Spec: OpenID Connect Back-Channel Logout §2.6 item 8
@@ -27,4 +27,4 @@ def test_replayed(make_party: MakeParty) -> None:
         # remembered for as long as the token could be shown
         party.ahead += 170
         party.refused_logout(party.told(sub="alice"), wanted)
-    party.tried("`LOGOUT_REPLAYED_JTI`: the first is taken, the second 400 `logout_token_jti`")
+    party.tried("`LOGOUT_REPLAYED_JTI`: the first is accepted, the second gets 400 `logout_token_jti`")

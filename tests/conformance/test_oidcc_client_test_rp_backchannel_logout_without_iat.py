@@ -1,4 +1,4 @@
-"""oidcc-client-test-rp-backchannel-logout-without-iat: the logout token does not say since when.
+"""oidcc-client-test-rp-backchannel-logout-without-iat: the logout token has no iat.
 
 Profile: Back-Channel Logout
 Spec: OpenID Connect Back-Channel Logout §2.6 item 4

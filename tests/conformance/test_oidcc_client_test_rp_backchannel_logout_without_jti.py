@@ -1,4 +1,4 @@
-"""oidcc-client-test-rp-backchannel-logout-without-jti: the logout token has no name of its own.
+"""oidcc-client-test-rp-backchannel-logout-without-jti: the logout token has no jti.
 
 Profile: Back-Channel Logout
 Spec: OpenID Connect Back-Channel Logout §2.6 item 8

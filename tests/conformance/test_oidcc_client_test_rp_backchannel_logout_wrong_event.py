@@ -1,4 +1,4 @@
-"""oidcc-client-test-rp-backchannel-logout-wrong-event: the logout token speaks of another event.
+"""oidcc-client-test-rp-backchannel-logout-wrong-event: the logout token names another event.
 
 Profile: Back-Channel Logout (in the suite: `-rp-backchannel-rpinitlogout-wrong-event`)
 Spec: OpenID Connect Back-Channel Logout §2.6 item 6

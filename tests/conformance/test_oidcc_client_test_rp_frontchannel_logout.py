@@ -1,4 +1,4 @@
-"""oidcc-client-test-rp-frontchannel-logout: the provider's sign-out page loads ours in a frame.
+"""oidcc-client-test-rp-frontchannel-logout: the provider's sign-out page loads the gate's page in a frame.
 
 Profile: Front-Channel Logout (in the suite: `-rp-frontchannel-rpinitlogout`)
 Spec: OpenID Connect Front-Channel Logout §2, §3
@@ -88,7 +88,7 @@ def test_not_without_iss_and_sid(make_party: MakeParty, query: dict[str, str], c
     assert (answer.status, answer.json["code"]) == (400, code)
     assert alice.is_on()
     assert code in party.caplog.text
-    party.tried(f"{' and '.join(query)} alone or wrong: 400 `{code}`, the session stays")
+    party.tried(f"{' and '.join(query)} missing or wrong: 400 `{code}`, the session stays")
 
 
 def test_it_is_the_one_page_that_may_be_framed(party: Party) -> None:

@@ -1,4 +1,4 @@
-"""oidcc-client-test-rp-init-logout: the person signs out here, and there.
+"""oidcc-client-test-rp-init-logout: the user signs out here and at the provider.
 
 Profile: RP-Initiated Logout
 Spec: OpenID Connect RP-Initiated Logout §2, §3
@@ -23,4 +23,4 @@ def test_sign_out(make_party: MakeParty) -> None:
     assert (answer.status, THERE_TOO in answer.text) == (200, True)
     with pytest.raises(LookupError):
         party.op.sid_of("alice")
-    party.tried("sign-out: the session ends here and at the provider, the page says so")
+    party.tried("sign-out: the session ends here and at the provider, and the page says so")

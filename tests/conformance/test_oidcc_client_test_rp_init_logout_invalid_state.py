@@ -1,4 +1,4 @@
-"""oidcc-client-test-rp-init-logout-invalid-state: another state comes back from signing out.
+"""oidcc-client-test-rp-init-logout-invalid-state: the redirect after sign-out has another state.
 
 Profile: RP-Initiated Logout (in the suite: `-rp-init-logout-other-state`)
 Spec: OpenID Connect RP-Initiated Logout §2, §3
@@ -18,4 +18,6 @@ def test_sign_out_invalid_state(make_party: MakeParty) -> None:
         answer, _ = party.signs_out(alice)
     assert (answer.status, THERE_TOO in answer.text) == (200, False)
     assert "logout_state: the state is not one that the gate sent" in party.caplog.text
-    party.tried("`END_SESSION_WRONG_STATE`: signed out here; the page claims no more, the log says why")
+    party.tried(
+        "`END_SESSION_WRONG_STATE`: signed out here; the page does not claim more, and the log says why"
+    )

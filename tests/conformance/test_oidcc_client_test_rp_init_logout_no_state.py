@@ -1,4 +1,4 @@
-"""oidcc-client-test-rp-init-logout-no-state: no state comes back from signing out.
+"""oidcc-client-test-rp-init-logout-no-state: the redirect after sign-out has no state.
 
 Profile: RP-Initiated Logout
 Spec: OpenID Connect RP-Initiated Logout §2, §3
@@ -17,4 +17,4 @@ def test_sign_out_no_state(make_party: MakeParty) -> None:
     with party.op.misbehaving(Fault.END_SESSION_WITHOUT_STATE):
         answer, _ = party.signs_out(alice)
     assert (answer.status, THERE_TOO in answer.text) == (200, False)
-    party.tried("`END_SESSION_WITHOUT_STATE`: signed out here; the page claims no more")
+    party.tried("`END_SESSION_WITHOUT_STATE`: signed out here; the page does not claim more")

@@ -1,4 +1,4 @@
-"""oidcc-client-test-rp-init-logout-other-params: further parameters come back from signing out.
+"""oidcc-client-test-rp-init-logout-other-params: the redirect after sign-out has further parameters.
 
 Profile: RP-Initiated Logout
 Spec: OpenID Connect RP-Initiated Logout §2, §3
@@ -18,4 +18,4 @@ def test_sign_out_other_params(make_party: MakeParty) -> None:
         answer, _ = party.signs_out(alice)
     assert (answer.status, THERE_TOO in answer.text) == (200, True)
     assert "evil.example" not in answer.text
-    party.tried("`END_SESSION_OTHER_PARAMS`: signed out, the rest is ignored")
+    party.tried("`END_SESSION_OTHER_PARAMS`: signed out, the other parameters are ignored")

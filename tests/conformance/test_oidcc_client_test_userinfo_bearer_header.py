@@ -1,4 +1,4 @@
-"""oidcc-client-test-userinfo-bearer-header: userinfo is asked with the access token in the header.
+"""oidcc-client-test-userinfo-bearer-header: the access token is sent to userinfo in the header.
 
 Profile: Basic
 Spec: RFC 6750 §2.1

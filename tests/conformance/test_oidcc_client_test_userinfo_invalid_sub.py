@@ -1,4 +1,4 @@
-"""oidcc-client-test-userinfo-invalid-sub: userinfo speaks of somebody else.
+"""oidcc-client-test-userinfo-invalid-sub: userinfo has the claims of another user.
 
 Profile: Basic
 Spec: OpenID Connect Core §5.3.2

@@ -1,4 +1,4 @@
-"""What a test of a gated application needs; each name is loaded when it is first asked for."""
+"""Helpers for tests of an application behind the gate. Each name is imported when it is first used."""
 
 from __future__ import annotations
 

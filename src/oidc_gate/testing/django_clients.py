@@ -1,4 +1,7 @@
-"""Lead Django's test clients through the gate: they call Django itself, and so walk around what wraps it."""
+"""Sends the requests of Django's test clients through the gate.
+
+These clients call Django directly, and so do not pass what wraps it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from .gates import is_django_inside
 
 @contextmanager
 def through_the_gate(gate: Gate, session: TestSession) -> Iterator[None]:
-    """Within the ``with``, let ``Client`` and ``AsyncClient`` ask through `gate`, if Django is what it wraps."""
+    """Within the ``with``, send requests of ``Client`` and ``AsyncClient`` through `gate`, if it wraps Django."""
     if not is_django_inside(gate):
         yield
         return
@@ -30,9 +33,9 @@ def through_the_gate(gate: Gate, session: TestSession) -> Iterator[None]:
 
 
 def _copy(kind: type[Gate], gate: Gate, session: TestSession, application: Any) -> Any:
-    """Return a gate like `gate`, of whichever kind, in front of `application`."""
+    """Return a gate of the class `kind`, with the state of `gate`, in front of `application`."""
     copy = subclass_for(kind, session)(application, gate._runtime.gate.settings, world=gate._runtime.world)
-    copy._runtime.warmed_up_pid = os.getpid()  # no discovery: there is no provider
+    copy._runtime.warmed_up_pid = os.getpid()  # no discovery, because there is no provider
     return copy
 
 
@@ -80,7 +83,7 @@ def _async(call: Any, gate: Gate, session: TestSession) -> Any:
             messages.append(message)
 
         copy = _copy(asgi.OIDCGate, gate, session, application)
-        if isinstance(scope.get("query_string"), str):  # Django's factory, not ASGI
+        if isinstance(scope.get("query_string"), str):  # Django's request factory, not ASGI
             scope["query_string"] = scope["query_string"].encode("latin-1")
         if not any(name == b"host" for name, _ in scope["headers"]):
             scope["headers"] = [*scope["headers"], (b"host", scope["server"][0].encode())]

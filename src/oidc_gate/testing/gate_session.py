@@ -1,4 +1,4 @@
-"""A session for tests at one gate, and the gate that carries it."""
+"""A session for tests at one gate, and a class of gates that adds it to every request."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Gate = asgi.OIDCGate | wsgi.OIDCGate
 
 
 class TestSession:
-    """Session cookies for one identity at one gate, always fresh by the gate's own clock."""
+    """The session cookies of one identity at one gate, which are always fresh by the gate's own clock."""
 
-    __test__ = False  # pytest would take the name for a test class
+    __test__ = False  # pytest would take this for a test class
 
     def __init__(self, gate: Gate, identity: Identity, access_token: str) -> None:
         self._runtime = runtime_of(gate)
@@ -30,7 +30,7 @@ class TestSession:
         self._cookies = ""
 
     def session(self) -> Session:
-        """Return the session, begun anew when it would want to be renewed."""
+        """Return the session. It is started again when it would be due for renewal."""
         components = self._runtime.gate.components
         now = int(self._runtime.world.clock())
         if self._session is None or not self._session.started_at <= now < self._renew_at:
@@ -51,14 +51,14 @@ class TestSession:
         return self._session
 
     def add_to(self, cookie_header: str) -> str:
-        """Return a ``Cookie`` header with this session in it, and no other of this gate."""
+        """Return a ``Cookie`` header that contains this session, and no other session of this gate."""
         self.session()
         others = self._runtime.gate.components.cookies.without_gate_cookies(cookie_header)
         return f"{self._cookies}; {others}" if others else self._cookies
 
 
 def runtime_of(gate: Gate) -> Runtime[Any]:
-    """Return what drives `gate`; raise its `ConfigurationError` if its settings cannot work."""
+    """Return the runtime of `gate`, or raise its `ConfigurationError` if its settings cannot work."""
     broken = vars(gate).get("_broken")
     if broken is not None:
         raise broken
@@ -66,7 +66,7 @@ def runtime_of(gate: Gate) -> Runtime[Any]:
 
 
 def subclass_for(kind: type[Gate], session: TestSession) -> Any:
-    """Return a class of gates of `kind` whose every request carries `session`."""
+    """Return a subclass of `kind` that adds `session` to every request."""
     if issubclass(kind, wsgi.OIDCGate):
 
         class SignedInWSGI(wsgi.OIDCGate):

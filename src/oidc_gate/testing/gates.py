@@ -1,4 +1,4 @@
-"""Find the gates in an application."""
+"""Finds the gates in an application."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from typing import Any
 
 from .. import asgi, wsgi
 
-# Flask, Quart, Starlette's middleware and werkzeug's, Litestar, and what most people call it themselves.
+# The attributes of Flask, Quart, Starlette's and werkzeug's middleware and Litestar, and other usual names.
 _INNER = ("wsgi_app", "asgi_app", "asgi_handler", "middleware_stack", "_app", "app", "application")
 _MAX_STEPS = 1000
 
 
 def gates_in(app: Any) -> list[asgi.OIDCGate | wsgi.OIDCGate]:
-    """Return every gate that a request to `app` may come to, the outermost first.
+    """Return every gate that a request to `app` can pass, starting with the outermost.
 
-    A Starlette or FastAPI application builds its middleware when it first serves; it is built here if need be.
+    A Starlette or FastAPI application builds its middleware when it first serves a request. It is built here if
+    necessary.
     """
     return [found for found in _reachable(app) if isinstance(found, asgi.OIDCGate | wsgi.OIDCGate)]
 
 
 def is_django_inside(app: Any) -> bool:
-    """Tell whether `app` leads to a Django handler."""
+    """Return whether `app` leads to a Django handler."""
     from django.core.handlers.base import BaseHandler
 
     return any(isinstance(found, BaseHandler) for found in _reachable(app))

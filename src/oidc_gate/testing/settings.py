@@ -12,20 +12,24 @@ if TYPE_CHECKING:
 
     from ..settings.keywords import SettingsKeywords
 
-# Port 9 (discard) of this machine: refused at once, should anything ask; and no name to look up.
+# Port 9 (discard) on loopback: a connection is refused at once, and no name has to be resolved.
 NO_PROVIDER = "http://127.0.0.1:9"
 
 
 def settings_for_tests(**keywords: Unpack[SettingsKeywords]) -> Settings:
-    """Return complete settings whose provider does not exist; what `keywords` name replaces them.
+    """Return complete settings whose provider does not exist.
 
-    The environment of the process does not count, so a test runs the same everywhere.
+    The environment of the process has no effect, so a test gives the same result everywhere.
+
+    ::
+
+        app.wsgi_app = OIDCGate(app.wsgi_app, settings_for_tests(allowed_groups=["staff"]))
 
     Args:
-        keywords: As for `Settings`: the rules of your application, say.
+        keywords: Settings as for `Settings`, such as the rules of your application. They replace the defaults.
 
     Raises:
-        ConfigurationError: With every problem of the settings.
+        ConfigurationError: The settings cannot work. It contains all problems.
     """
     given: Any = {
         name.removeprefix("OIDC_GATE_").lower(): value for name, value in environ_for_tests().items()
@@ -34,9 +38,10 @@ def settings_for_tests(**keywords: Unpack[SettingsKeywords]) -> Settings:
 
 
 def environ_for_tests() -> dict[str, str]:
-    """Return the same as ``OIDC_GATE_*`` variables, for an application that builds its gate when imported.
+    """Return the same settings as ``OIDC_GATE_*`` variables.
 
-    In a ``conftest.py``, before the application is imported: ``os.environ.update(environ_for_tests())``.
+    This is for an application that creates its gate when it is imported. In a ``conftest.py``, before the import:
+    ``os.environ.update(environ_for_tests())``.
     """
     return {
         "OIDC_GATE_ISSUER": NO_PROVIDER,

@@ -1,14 +1,13 @@
-"""Test your own application behind its gate, signed in as anybody, with no provider and no network.
+"""Test your own application behind its gate with any user, without a provider and without a network.
 
 ::
 
     with signed_in(app, email="alice@example.com", groups=["staff"]) as alice:
         assert alice.email in app.test_client().get("/").text
 
-The gate itself knows nothing of this: there is no switch in it that a request, a header or a setting could
-reach. For as long as the ``with`` lasts, the gate object that you name is of a class of this module, which
-hands every request on with a session cookie that the gate's own key sealed. All else is the real thing: rules,
-public paths, stripped headers, sign-out.
+The gate contains no test mode that a request, a header or a setting could turn on. Within the ``with``, the gate
+object is an instance of a class of this module, which adds to every request a session cookie that the gate's own key
+sealed. Everything else is the real gate: rules, public paths, removed headers, sign-out.
 """
 
 from __future__ import annotations
@@ -41,26 +40,27 @@ def signed_in(
     amr: Iterable[str] = (),
     access_token: str = "",
 ) -> Iterator[Identity]:
-    """Sign every request in that reaches the gate of `app` within the ``with``.
+    """Sign in every request that reaches the gate of `app` within the ``with``.
 
-    Works with whatever drives the application in this process: Flask's and Werkzeug's test clients, Starlette's
-    and FastAPI's ``TestClient``, ``httpx.ASGITransport``, and Django's ``Client`` and ``AsyncClient``, which go
-    through the gate within the ``with`` although they know only Django. Also a decorator for test functions.
-    Within another ``with`` of the same application the inner one counts.
+    It works with everything that calls the application in this process: the test clients of Flask and Werkzeug, the
+    ``TestClient`` of Starlette and FastAPI, ``httpx.ASGITransport``, and Django's ``Client`` and ``AsyncClient``,
+    whose requests then pass the gate although these clients only know Django. It can also decorate test functions. If
+    it is nested for the same application, the inner user counts.
 
-    Args:
-        app: The gated application: what `OIDCGate` returned, a Flask object whose ``wsgi_app`` is gated, or a
-            Starlette or FastAPI object with ``add_middleware(OIDCGate, ...)``, which is made ready to serve.
-        subject: Stands for the person, also in Django's user table; the e-mail, else ``test-user``, if left out.
-        email_verified: Counts only with an `email`.
-        claims: Further claims, as they would come from the provider.
-        access_token: What `pass_access_token` and `pass_authorization` hand on.
+    Args: app: The gated application: the object that `OIDCGate` returned, a Flask object whose ``wsgi_app`` is gated,
+        or a
+            Starlette or FastAPI object with ``add_middleware(OIDCGate, ...)``, whose middleware is built if necessary.
+        subject: The subject, which also identifies the user in Django's table; by default the e-mail address, or
+            ``test-user``.
+        email_verified: It has an effect only together with `email`.
+        claims: Further claims from the provider.
+        access_token: The token that `pass_access_token` and `pass_authorization` send to the application.
 
     Returns:
         The `Identity` that the application sees.
 
     Raises:
-        LookupError: There is no gate to be found in `app`.
+        LookupError: `app` contains no gate.
     """
     gates = gates_in(app)
     if not gates:
@@ -94,9 +94,9 @@ def signed_in(
 
 @contextmanager
 def _patched(gate: Gate, session: TestSession) -> Iterator[TestSession]:
-    """Give `gate` another class for a while: calls look ``__call__`` up in the class."""
+    """Replace the class of `gate` for a while, because a call looks up ``__call__`` in the class."""
     runtime, before = gate._runtime, type(gate)
-    # no discovery: there is no provider
+    # No discovery, because there is no provider.
     warmed_up_pid, runtime.warmed_up_pid = runtime.warmed_up_pid, os.getpid()
     gate.__class__ = subclass_for(before, session)
     try:

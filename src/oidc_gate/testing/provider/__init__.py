@@ -1,4 +1,4 @@
-"""A small, honest OpenID Provider to embed, and the faults that it can be told to play."""
+"""A small OpenID Provider for tests, which can misbehave on purpose."""
 
 from oidc_gate.testing.provider.faults import Fault
 from oidc_gate.testing.provider.messages import Received

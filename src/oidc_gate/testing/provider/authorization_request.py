@@ -1,4 +1,4 @@
-"""Reading an authorization request: whose it is, and whether it asks for what is given here."""
+"""The validation of authorization requests."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _S256 = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 def find_client(realm: Realm, pairs: Pairs) -> tuple[Client, str]:
-    """Find the client and the redirect_uri, each named exactly once.
+    """Return the client and the redirect_uri of a request, each of which must be given exactly once.
 
     Raises:
-        ProtocolError: to be shown, never redirected.
+        ProtocolError: The error must be shown, never sent by a redirect.
 
     Spec: RFC 6749 §3.1.2; RFC 9700 §4.1.3 (exact comparison).
     """
@@ -32,10 +32,10 @@ def find_client(realm: Realm, pairs: Pairs) -> tuple[Client, str]:
 
 
 def read_request(client: Client, redirect_uri: str, params: dict[str, str]) -> AuthorizationRequest:
-    """Check everything else that the client asks for.
+    """Check all other parameters of the request.
 
     Raises:
-        ProtocolError: to be sent back to the redirect_uri.
+        ProtocolError: The error is sent to the redirect_uri.
 
     Spec: OpenID Connect Core §3.1.2.1, §3.1.2.2; RFC 7636 §4.3, §4.4.1.
     """
@@ -73,4 +73,4 @@ def _refuse_unsupported(params: dict[str, str]) -> None:
     if params.get("response_mode", "query") not in RESPONSE_MODES:
         raise ProtocolError("invalid_request", "response_mode is neither query nor form_post")
     if "registration" in params:  # OpenID Connect Core §7.2.1
-        raise ProtocolError("registration_not_supported", "clients do not register themselves here")
+        raise ProtocolError("registration_not_supported", "dynamic registration is not supported")

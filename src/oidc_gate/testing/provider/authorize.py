@@ -1,4 +1,4 @@
-"""The authorization endpoint: who asks, may they be answered, and who is there."""
+"""The authorization endpoint."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def authorize(realm: Realm, received: Received) -> Reply:
         client, redirect_uri = find_client(realm, pairs)
     except (
         ProtocolError
-    ) as error:  # RFC 6749 §4.1.2.1: never redirect to what is not known to be the client's
+    ) as error:  # RFC 6749 §4.1.2.1: never redirect to a URI that does not certainly belong to the client
         return pages.error_page(error.description)
     try:
         pushed.demand(client, unpacked)
@@ -44,7 +44,7 @@ def authorize(realm: Realm, received: Received) -> Reply:
 
 
 def _answerable(client: Client, redirect_uri: str, pairs: Pairs) -> AuthorizationRequest:
-    """Keep of a refused request what its answer needs; a repeated state is nobody's."""
+    """Return what is needed to answer a refused request. A repeated state is left out."""
     states = [value for name, value in pairs if name == "state"]
     modes = [value for name, value in pairs if name == "response_mode"]
     return AuthorizationRequest(
@@ -70,7 +70,7 @@ def _with_person(realm: Realm, received: Received, request: AuthorizationRequest
     if session is not None and fresh and not consent:
         return grant_code(realm, session, request)
     if "none" in request.prompts:
-        raise ProtocolError("login_required", "nobody is signed in here, or not recently enough")
+        raise ProtocolError("login_required", "no user is signed in here, or not recently enough")
     people = [realm.people[session.sub]] if session is not None and fresh else list(realm.people.values())
     return pages.choose_person(
         request.client_id, people, realm.pending.add(request), request.login_hint,
@@ -91,7 +91,7 @@ def _signed_in_at_once(realm: Realm, session: Session | None, request: Authoriza
 
 
 def login(realm: Realm, received: Received) -> Reply:
-    """Take the choice made on the sign-in page.
+    """Answer the form of the sign-in page.
 
     Spec: OpenID Connect Core §3.1.2.3.
     """
@@ -100,19 +100,19 @@ def login(realm: Realm, received: Received) -> Reply:
     if received.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return pages.error_page("This form was sent from another site.", status=403)
     if request is None or not first:
-        return pages.error_page("This sign-in was finished or forgotten; start again from the application.")
+        return pages.error_page("This sign-in has ended or expired; start again from the application.")
     if "deny" in form:
-        return answer(realm, request, _error_pairs(ProtocolError("access_denied", "the person said no")))
+        return answer(realm, request, _error_pairs(ProtocolError("access_denied", "the user cancelled")))
     session = realm.sessions.get(received.cookies.get(cookie_name(realm)))
     if form.get("sub") not in realm.people:
-        return pages.error_page("There is nobody of that name here.")
+        return pages.error_page("There is no such user.")
     if session is not None and session.sub == form["sub"] and not _must_sign_in(realm, session, request):
         return grant_code(realm, session, request)
     return _sign_in(realm, session, form["sub"], request)
 
 
 def _sign_in(realm: Realm, session: Session | None, sub: str, request: AuthorizationRequest) -> Reply:
-    """Begin a session, keeping the sid when the same person proves to be there again."""
+    """Start a session. If the same user signs in again, the session keeps its sid."""
     fresh = Session(sub, realm.now())
     if session is not None and session.sub == sub:
         fresh = replace(session, auth_time=realm.now())
@@ -120,12 +120,15 @@ def _sign_in(realm: Realm, session: Session | None, sub: str, request: Authoriza
 
 
 def cookie_name(realm: Realm) -> str:
-    """Name the session cookie after the port too: cookies on localhost are shared across ports."""
+    """Return the name of the session cookie.
+
+    It contains the port, because cookies of localhost are shared by all ports.
+    """
     return f"oidc_gate_test_provider_{urlsplit(realm.issuer).port or 0}"
 
 
 def session_cookie(realm: Realm, value: str) -> tuple[str, str]:
-    """Build the Set-Cookie header; an empty value clears it."""
+    """Return the Set-Cookie header. An empty value clears the cookie."""
     path = urlsplit(realm.issuer).path or "/"
     clear = "" if value else "; Max-Age=0"
     return ("Set-Cookie", f"{cookie_name(realm)}={value}; Path={path}; HttpOnly; SameSite=Lax{clear}")
@@ -134,7 +137,7 @@ def session_cookie(realm: Realm, value: str) -> tuple[str, str]:
 def grant_code(
     realm: Realm, session: Session, request: AuthorizationRequest, *, headers: Headers = ()
 ) -> Reply:
-    """Hand out a code that works once.
+    """Issue a code that can be used once.
 
     Spec: RFC 6749 §4.1.2.
     """
@@ -150,9 +153,9 @@ def grant_code(
 
 
 def answer(realm: Realm, request: AuthorizationRequest, said: Pairs, *, headers: Headers = ()) -> Reply:
-    """Send the browser back, with `state` and `iss`.
+    """Redirect the browser to the client with the response, `state` and `iss`.
 
-    Spec: RFC 6749 §4.1.2; RFC 9207 §2 (`iss` in errors too).
+    Spec: RFC 6749 §4.1.2; RFC 9207 §2 (`iss` also in errors).
     """
     params = [
         *said,

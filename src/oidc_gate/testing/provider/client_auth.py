@@ -1,4 +1,4 @@
-"""Is the caller of the token endpoint the client that it says it is?"""
+"""The authentication of clients at the token endpoint."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 def authenticate_client(realm: Realm, received: Received, form: dict[str, str]) -> Client:
-    """Find the client and check that it proved itself in the one way it is registered for.
+    """Return the client of a request, which must use the authentication method of its registration.
 
     Raises:
-        ProtocolError: `invalid_client` (401), `invalid_request` for two methods at once.
+        ProtocolError: `invalid_client` (401), or `invalid_request` for two methods at once.
 
     Spec: RFC 6749 §2.3, §3.2.1; OpenID Connect Core §9.
     """
@@ -95,7 +95,7 @@ def _judge_assertion(realm: Realm, client: Client, claims: Json) -> None:
 
 
 def peek(compact: str) -> tuple[Json, Json]:
-    """Read header and claims without believing them.
+    """Return the header and the claims of a JWT without verifying it.
 
     Raises:
         ProtocolError: `invalid_client`.
@@ -113,7 +113,7 @@ def peek(compact: str) -> tuple[Json, Json]:
 
 
 def client_keys(client: Client, header: Json) -> list[Key]:
-    """List the client's registered public keys that may have made this signature."""
+    """Return the client's registered public keys that may have made this signature."""
     keys = [key for key in (client.jwks or {}).get("keys", ()) if key.get("use", "sig") == "sig"]
     if "kid" in header:
         keys = [key for key in keys if key.get("kid") in (header["kid"], None)]
@@ -121,7 +121,7 @@ def client_keys(client: Client, header: Json) -> list[Key]:
 
 
 def verify_jws(compact: str, keys: list[Key], alg: str) -> bool:
-    """Tell whether one of these keys made the signature."""
+    """Return whether one of the keys made the signature."""
     message, _, signature = compact.rpartition(".")
     raw = base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
     return alg in SIGNING_ALGORITHMS and any(verifies(alg, key, message.encode(), raw) for key in keys)

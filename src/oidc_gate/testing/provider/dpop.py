@@ -1,4 +1,4 @@
-"""Proof that whoever sends a token holds the key that it was given to."""
+"""The validation of DPoP proofs."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _FRESH_SECONDS = 300
 def proven_key(
     realm: Realm, received: Received, endpoint: str, *, access_token: str | None = None
 ) -> str | None:
-    """Check the DPoP proof of a request.
+    """Validate the DPoP proof of a request.
 
     Returns:
-        The thumbprint of the key; None where no proof came.
+        The thumbprint of the key, or None if the request has no proof.
 
     Raises:
         ProtocolError: `invalid_dpop_proof`, or `use_dpop_nonce` with the nonce in `DPoP-Nonce`.
@@ -47,7 +47,7 @@ def proven_key(
         raise _bad("its ath is not the hash of the access token")
     if realm.dpop_nonce is not None and claims.get("nonce") != realm.dpop_nonce:
         nonce = (("DPoP-Nonce", realm.dpop_nonce),)
-        raise ProtocolError("use_dpop_nonce", "the proof must have our nonce", headers=nonce)
+        raise ProtocolError("use_dpop_nonce", "the proof must have the provider's nonce", headers=nonce)
     if not realm.is_first_jti(f"dpop {thumbprint}", claims["jti"]):
         raise _bad("its jti was used before")
     return thumbprint

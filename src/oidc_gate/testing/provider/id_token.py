@@ -1,4 +1,4 @@
-"""The ID token: what is said about the person and the event, and how it is sealed."""
+"""The ID token."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from oidc_gate.testing.provider.tokens import draft, encryption_for, left_half_h
 def build_id_token(
     realm: Realm, client: Client, grant: Grant, scopes: frozenset[str], access_token: str, *, first: bool
 ) -> str:
-    """Write the ID token of one grant; the first carries a nonce, a refreshed one does not.
+    """Return the ID token of a grant. The first one has a nonce, a refreshed one has none.
 
     Spec: OpenID Connect Core §2, §3.1.3.6, §12.2.
     """
@@ -43,8 +43,8 @@ def _about_the_event(realm: Realm, client: Client, grant: Grant) -> Json:
         "auth_time": grant.auth_time, "sid": grant.sid,
     }  # fmt: skip
     if grant.request.acr_values:
-        # OpenID Connect Core §3.1.2.1: a voluntary claim; "0" is less than any level asked for (§2)
+        # OpenID Connect Core §3.1.2.1: a voluntary claim; "0" is lower than any requested level (§2).
         reached = [acr for acr in grant.request.acr_values if acr in realm.acr_values]
         claims["acr"] = reached[0] if reached else "0"
-        claims["amr"] = ["user"]  # RFC 8176 §2: somebody pressed a button
+        claims["amr"] = ["user"]  # RFC 8176 §2: a user pressed a button
     return claims

@@ -1,4 +1,4 @@
-"""The provider's signing keys: made when first needed, published together, rotated on demand."""
+"""The signing keys of the provider, which are created when they are first needed and can be rotated."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Signer = Callable[[bytes], bytes]
 
 
 def family(alg: str) -> str:
-    """Name the kind of key that an algorithm needs; RS and PS share one, EdDSA and Ed25519 are one."""
+    """Return the kind of key that an algorithm needs. RS and PS share one, and so do EdDSA and Ed25519."""
     if alg.startswith("HS"):
         return "oct"
     if alg[:2] in ("RS", "PS"):
@@ -25,7 +25,7 @@ def family(alg: str) -> str:
 
 
 def generate(kind: str) -> Key:
-    """Make a key of that kind; RSA takes about 0.1 s, the others next to nothing."""
+    """Return a new key. RSA takes about 0.1 s, the other kinds much less."""
     if kind == "RSA":
         return RSAKey.generate_key(2048)
     if kind == "OKP":
@@ -34,7 +34,7 @@ def generate(kind: str) -> Key:
 
 
 def signer(alg: str, key: Key) -> Signer:
-    """Bind a key to an algorithm of joserfc's registry.
+    """Return a function that signs with a key and an algorithm of joserfc's registry.
 
     Spec: RFC 7518 §3.
     """
@@ -43,7 +43,7 @@ def signer(alg: str, key: Key) -> Signer:
 
 
 def verifies(alg: str, key: Key, message: bytes, signature: bytes) -> bool:
-    """Tell whether this key made the signature with this algorithm.
+    """Return whether this key made the signature with this algorithm.
 
     Spec: RFC 7515 §5.2.
     """
@@ -55,10 +55,10 @@ def verifies(alg: str, key: Key, message: bytes, signature: bytes) -> bool:
 
 
 class KeyRing:
-    """Keep one current key a kind, and publish also the keys that were current before.
+    """One current key of each kind, and the keys that were current before.
 
     Args:
-        algorithms: signing algorithms whose keys are to be in the JWKS from the start.
+        algorithms: The signature algorithms whose keys are in the JWKS from the start.
     """
 
     def __init__(self, algorithms: Iterable[str]) -> None:
@@ -69,14 +69,14 @@ class KeyRing:
         self._published: list[Json] | None = None
 
     def publish(self, alg: str) -> None:
-        """Add the key of one more algorithm to what is published."""
+        """Add the key of another algorithm to the JWKS."""
         with self._lock:
             if not alg.startswith("HS") and family(alg) not in self._families:
                 self._families.add(family(alg))
                 self._published = None
 
     def current(self, alg: str) -> tuple[str, Key]:
-        """Give the key id and the private key that sign now."""
+        """Return the ID and the private key that sign now."""
         self.publish(alg)
         with self._lock:
             return self._current_of(family(alg))
@@ -88,11 +88,11 @@ class KeyRing:
         return self._current[kind]
 
     def rotate(self, *, keep_old: bool = True, same_kid: bool = False) -> None:
-        """Make new keys of every kind.
+        """Create new keys of every kind.
 
         Args:
-            keep_old: go on publishing the keys that signed until now, as a provider should.
-            same_kid: give each new key the id of the old one, as no provider should.
+            keep_old: Whether the old keys stay published, as a provider should do.
+            same_kid: Whether each new key gets the ID of the old one, as no provider should do.
         """
         with self._lock:
             old = {kind: self._current_of(kind) for kind in self._families}
@@ -103,13 +103,13 @@ class KeyRing:
             self._published = None
 
     def public_keys(self) -> list[Key]:
-        """Give the keys that an ID token of ours may have been signed with."""
+        """Return the keys with which an ID token of this provider may have been signed."""
         with self._lock:
             return [key for _, key in [*self._current.values(), *self._retired]]
 
     @property
     def jwks(self) -> Json:
-        """Publish the public keys, newest first.
+        """Return the JWKS, with the newest keys first.
 
         Spec: RFC 7517 §5.
         """
@@ -121,12 +121,12 @@ class KeyRing:
 
 
 def published(kid: str, key: Key) -> Json:
-    """Write a key as the JWKS lists it."""
+    """Return a key in the form of the JWKS."""
     return {**key.as_dict(private=False), "kid": kid, "use": "sig"}
 
 
 def secret_key(secret: str) -> OctKey:
-    """Make the HMAC key that a client secret is.
+    """Return the HMAC key that consists of a client secret.
 
     Spec: OpenID Connect Core §10.1.
     """

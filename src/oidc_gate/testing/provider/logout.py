@@ -1,4 +1,4 @@
-"""Signing out: asked for by a relying party, told to all of them."""
+"""Sign-out that a relying party requests, and the logout tokens for all relying parties."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 @dataclass(frozen=True)
 class Delivery:
-    """Tell what became of one logout token; status 0 means that nobody answered."""
+    """The result of sending one logout token. The status is 0 if there was no answer."""
 
     client_id: str
     status: int
@@ -39,7 +39,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class _Request:
-    """What the relying party asked for, believed only as far as it was proved."""
+    """A sign-out request, with only those values that were verified."""
 
     client: Client | None
     sid: str | None
@@ -91,7 +91,7 @@ def _read(realm: Realm, params: dict[str, str]) -> _Request:
 
 
 def _hinted(realm: Realm, id_token: str) -> Json:
-    """Verify an ID token of ours; it may have expired.
+    """Verify an ID token of this provider, which may have expired.
 
     Spec: OpenID Connect RP-Initiated Logout §2 (id_token_hint).
     """
@@ -118,7 +118,7 @@ def _confirmed(received: Received, params: dict[str, str]) -> bool:
 
 
 def sign_out_everywhere(realm: Realm, session: Session) -> list[str]:
-    """End a session, post the logout tokens, and give the front-channel addresses that are left to load.
+    """End a session, send the logout tokens, and return the front-channel URIs that remain to be loaded.
 
     Spec: OpenID Connect Back-Channel Logout §2.5; Front-Channel Logout §2, §3.
     """
@@ -136,7 +136,7 @@ def sign_out_everywhere(realm: Realm, session: Session) -> list[str]:
 
 
 def build_logout_token(realm: Realm, client: Client, *, sub: str | None, sid: str | None) -> str:
-    """Write a logout token.
+    """Return a logout token.
 
     Spec: OpenID Connect Back-Channel Logout §2.4.
     """
@@ -151,7 +151,7 @@ def build_logout_token(realm: Realm, client: Client, *, sub: str | None, sid: st
 
 
 def deliver(realm: Realm, client: Client, logout_token: str) -> Delivery:
-    """Post a logout token; five seconds, no redirects, no proxies.
+    """Send a logout token, within five seconds and without redirects or proxies.
 
     Spec: OpenID Connect Back-Channel Logout §2.5.
     """

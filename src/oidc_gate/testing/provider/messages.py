@@ -1,4 +1,4 @@
-"""What arrives at the provider and what it answers, as plain values."""
+"""Requests to the provider and its answers, as plain values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NO_STORE: Headers = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 
 
 class ProtocolError(Exception):
-    """Carry an OAuth error answer to whoever can send it.
+    """An OAuth error response, raised where it is detected.
 
     Spec: RFC 6749 §5.2, §4.1.2.1.
     """
@@ -33,9 +33,9 @@ class ProtocolError(Exception):
 
 @dataclass(frozen=True)
 class Received:
-    """Hold one request as it arrived, for the endpoints and for a test's assertions.
+    """One request as it arrived, for the endpoints and for the assertions of tests.
 
-    Header names are lower-case; of a repeated header or parameter the dictionaries keep the last,
+    Header names are in lower case. Of a repeated header or parameter, the dictionaries keep the last value, and
     `query_pairs` and `form_pairs` keep all.
     """
 
@@ -47,12 +47,12 @@ class Received:
 
     @property
     def query(self) -> dict[str, str]:
-        """Give the query, the last of each name."""
+        """Return the query as a dictionary, with the last value of each name."""
         return dict(self.query_pairs)
 
     @property
     def form_pairs(self) -> Pairs:
-        """Give a form body in order, repeated names and all."""
+        """Return the form in the body, in order and with repeated names."""
         content_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         if content_type != "application/x-www-form-urlencoded":
             return []
@@ -60,12 +60,12 @@ class Received:
 
     @property
     def form(self) -> dict[str, str]:
-        """Give a form body, the last of each name."""
+        """Return the form in the body as a dictionary, with the last value of each name."""
         return dict(self.form_pairs)
 
     @property
     def cookies(self) -> dict[str, str]:
-        """Give the cookies; none if the header cannot be read."""
+        """Return the cookies; none if the header cannot be read."""
         try:
             return {
                 name: morsel.value for name, morsel in SimpleCookie(self.headers.get("cookie", "")).items()
@@ -76,7 +76,7 @@ class Received:
 
 @dataclass(frozen=True)
 class Reply:
-    """Hold one answer; `pace`, when given, writes the bytes in its own time (or never)."""
+    """One answer. `pace`, if given, writes the bytes at its own speed, or never."""
 
     status: int = 200
     body: bytes = b""
@@ -86,12 +86,12 @@ class Reply:
 
 
 def json_reply(document: object, *, status: int = 200, headers: Headers = ()) -> Reply:
-    """Write a JSON answer."""
+    """Return a JSON answer."""
     return Reply(status, json.dumps(document, separators=(",", ":")).encode(), headers=headers)
 
 
 def error_reply(error: ProtocolError) -> Reply:
-    """Write an OAuth error answer as JSON.
+    """Return an OAuth error response as JSON.
 
     Spec: RFC 6749 §5.2.
     """
@@ -102,12 +102,12 @@ def error_reply(error: ProtocolError) -> Reply:
 
 
 def redirect(location: str, *, headers: Headers = (), status: int = 303) -> Reply:
-    """Send the browser on, by GET."""
+    """Return a redirect that the browser follows with GET."""
     return Reply(status, content_type="text/plain", headers=(("Location", location), *NO_STORE, *headers))
 
 
 def add_query(uri: str, params: Iterable[tuple[str, str]]) -> str:
-    """Add parameters to a URI, keeping the query that it was registered with.
+    """Return a URI with parameters added to its query.
 
     Spec: RFC 6749 §3.1.2.
     """
@@ -117,10 +117,10 @@ def add_query(uri: str, params: Iterable[tuple[str, str]]) -> str:
 
 
 def single_valued(pairs: Pairs) -> dict[str, str]:
-    """Refuse repeated parameters; an empty value counts as absent.
+    """Return the parameters as a dictionary. A parameter with an empty value counts as absent.
 
     Raises:
-        ProtocolError: `invalid_request`.
+        ProtocolError: `invalid_request`: a parameter is repeated.
 
     Spec: RFC 6749 §3.1, §3.2.
     """

@@ -1,4 +1,4 @@
-"""Discovery and the key set: what the provider says about itself, and nothing that is not so."""
+"""The discovery document and the key set."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from oidc_gate.testing.provider.realm import Realm
 
 
 def build_metadata(realm: Realm) -> Json:
-    """Build the provider's metadata.
+    """Return the metadata of the provider.
 
     Spec: OpenID Connect Discovery §3; OpenID Connect Back-Channel Logout §2.1;
         RFC 8414 §2; RFC 9126 §5; RFC 9207 §3; RFC 9449 §5.1.

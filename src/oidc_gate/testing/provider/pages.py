@@ -1,4 +1,4 @@
-"""The provider's own pages: plain, readable in light and dark, and nothing loaded from anywhere."""
+"""The pages of the provider, in light and dark colours, which load nothing."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def page(
     head: str = "",
     headers: Headers = (),
 ) -> Reply:
-    """Build an HTML answer whose policy lets it load nothing."""
+    """Return an HTML answer whose policy does not allow it to load anything."""
     policy = f"default-src 'none'; style-src {_hash(_STYLE)}; base-uri 'none'; frame-ancestors 'none'"
     policy += f"; script-src {_hash(script)}" if script else ""
     policy += f"; frame-src {' '.join(sorted(set(frames)))}" if frames else ""
@@ -61,7 +61,7 @@ def page(
 
 
 def error_page(message: str, *, status: int = 400) -> Reply:
-    """Tell a person what is wrong where no redirect may be believed.
+    """Return a page that shows an error, for cases in which no redirect URI can be trusted.
 
     Spec: RFC 6749 §4.1.2.1.
     """
@@ -81,12 +81,12 @@ def choose_person(
     consent: bool,
     action: str,
 ) -> Reply:
-    """List the people that one can sign in as, the hinted one first."""
+    """Return the page that lists the users, with the one of `login_hint` first."""
     hinted = sorted(
         people, key=lambda person: login_hint not in (person.sub, person.email, person.preferred_username)
     )
     buttons = Markup("\n").join(_button(person) for person in hinted)
-    asked = "It asks for your consent." if consent else "This is a provider for tests: no password is asked."
+    asked = "It asks for your consent." if consent else "This provider is for tests and asks for no password."
     body = Markup(
         "<h1>Who is signing in to {client}?</h1>\n<p class=quiet>{asked}</p>\n"
         '<form method="post" action="{action}">\n'
@@ -112,7 +112,7 @@ def _hidden(params: Pairs) -> Markup:
 
 
 def form_post(redirect_uri: str, params: Pairs, *, headers: Headers = ()) -> Reply:
-    """Send the answer as a form that submits itself.
+    """Return the response as a form that submits itself.
 
     Spec: OAuth 2.0 Form Post Response Mode §2.
     """
@@ -124,7 +124,7 @@ def form_post(redirect_uri: str, params: Pairs, *, headers: Headers = ()) -> Rep
 
 
 def confirm_sign_out(params: Pairs, *, action: str) -> Reply:
-    """Ask before signing out somebody whom no id_token_hint names.
+    """Return the page that asks before signing out a user without an id_token_hint.
 
     Spec: OpenID Connect RP-Initiated Logout §2, §6.
     """
@@ -137,7 +137,7 @@ def confirm_sign_out(params: Pairs, *, action: str) -> Reply:
 
 
 def signed_out(frame_uris: Iterable[str], onward: str | None, *, headers: Headers = ()) -> Reply:
-    """Tell the clients through frames, then go on.
+    """Return the page that notifies the clients through frames and then continues.
 
     Spec: OpenID Connect Front-Channel Logout §3.
     """

@@ -1,4 +1,4 @@
-"""Who may sign in, and to what: the two values that a TestProvider is told."""
+"""The clients and the users of a TestProvider."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ CLIENT_AUTH_METHODS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Client:
-    """Describe one relying party, in the words of dynamic client registration.
+    """A relying party, with the names of dynamic client registration.
 
     Args:
-        client_id: name of the relying party.
-        client_secret: its secret, any characters; None for public clients and private keys.
-        redirect_uris: where answers may go; compared character for character.
-        token_endpoint_auth_method: the one method accepted. None: `client_secret_basic` with a secret,
-            `private_key_jwt` with `jwks` alone, else `none`.
-        jwks: its public keys, `{"keys": [...]}`, for private_key_jwt, request objects and encryption.
-        id_token_signed_response_alg: any of RS/PS/ES256-512, EdDSA (also by its new name Ed25519), HS256.
-        id_token_encrypted_response_alg: None signs only; with it, `..._enc` defaults to A128GCM.
-        userinfo_signed_response_alg: None answers plain JSON.
+        client_id: The client ID.
+        client_secret: The client secret, with any characters; None for public clients and clients with a private key.
+        redirect_uris: The redirect URIs, which are compared character by character.
+        token_endpoint_auth_method: The only method that is accepted. None stands for `client_secret_basic` with a
+            secret, `private_key_jwt` with only `jwks`, and `none` otherwise.
+        jwks: The public keys, `{"keys": [...]}`, for private_key_jwt, request objects and encryption.
+        id_token_signed_response_alg: One of RS/PS/ES256-512, EdDSA (or its new name Ed25519), HS256.
+        id_token_encrypted_response_alg: None only signs ID tokens. With it, `..._enc` is A128GCM by default.
+        userinfo_signed_response_alg: None answers with plain JSON.
 
     Spec: OpenID Connect Dynamic Client Registration §2.
     """
@@ -61,11 +61,11 @@ class Client:
         ):
             value = getattr(self, name)
             if value is not None and value not in allowed:
-                raise ValueError(f"{name}={value!r}: this provider knows {', '.join(allowed)}")
+                raise ValueError(f"{name}={value!r}: this provider supports {', '.join(allowed)}")
 
     @property
     def auth_method(self) -> str:
-        """Tell which client authentication this client is registered for."""
+        """Return the authentication method of the client's registration."""
         if self.token_endpoint_auth_method is not None:
             return self.token_endpoint_auth_method
         if self.client_secret is not None:
@@ -75,12 +75,12 @@ class Client:
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """Describe one person who can sign in.
+    """A user who can sign in.
 
     Args:
-        sub: the subject identifier, at most 255 ASCII characters.
-        groups: given with the scope `groups`.
-        claims: whatever else is to be said about the person; given with any scope, and wins.
+        sub: The subject identifier, at most 255 ASCII characters.
+        groups: The groups, which are sent with the scope `groups`.
+        claims: Further claims, which are sent with any scope and take precedence.
 
     Spec: OpenID Connect Core §5.1.
     """
@@ -94,7 +94,7 @@ class Person:
     claims: Mapping[str, Any] = field(default_factory=dict)
 
     def claims_for(self, scopes: frozenset[str]) -> dict[str, Any]:
-        """Gather what the granted scopes let a relying party know.
+        """Return the claims that a relying party receives with the granted scopes.
 
         Spec: OpenID Connect Core §5.4.
         """

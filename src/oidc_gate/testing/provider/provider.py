@@ -1,4 +1,4 @@
-"""TestProvider: an OpenID Provider to embed in tests, demos and benchmarks."""
+"""TestProvider: an OpenID Provider for tests, demos and benchmarks."""
 
 from __future__ import annotations
 
@@ -33,24 +33,30 @@ _ROUTES: dict[str, tuple[str, tuple[str, ...], Endpoint]] = {
 
 
 class TestProvider:
-    """Run a strict, honest OpenID Provider on loopback; a context manager.
+    """A strict OpenID Provider on loopback, as a context manager.
 
-    It speaks the authorization code flow with PKCE (S256, for every client) and nothing older.
-    Nobody types a password: the sign-in page lists the people as buttons.
+    ::
+
+        client = Client(client_id="app", client_secret=secret, redirect_uris=[f"{url}/oauth2/callback"])
+        with TestProvider(clients=[client]) as op:
+            settings = Settings(issuer=op.issuer, client_id="app", client_secret=secret, ...)
+
+    It supports only the authorization code flow with PKCE (S256, required of every client). It asks for no passwords:
+    the sign-in page lists the users as buttons.
 
     Args:
-        clients: the relying parties; `register` adds more.
-        people: who can sign in; Alice and Bob if nobody is named.
-        auto_login: the `sub` of who signs in without being asked, as if always signed in. Settable.
-        port: 0 lets the system choose.
-        host: the name in the issuer, `127.0.0.1` or `localhost`; it listens on 127.0.0.1 whatever the name.
-        path: a path below which the issuer sits, such as `/tenant`.
-        claims_in_id_token: False says only who, and leaves the rest to userinfo.
-        acr_values: what it can vouch for when `acr_values` asks.
-        clock: tells the time in seconds since the epoch; a test may bring its own.
+        clients: The relying parties; `register` adds more.
+        people: The users who can sign in; Alice and Bob by default.
+        auto_login: The `sub` of a user who is signed in without being asked. It can be changed later.
+        port: The port; 0 chooses any free port.
+        host: The host in the issuer, `127.0.0.1` or `localhost`. The provider always listens on 127.0.0.1.
+        path: A path that the issuer ends with, such as `/tenant`.
+        claims_in_id_token: False sends only the subject in the ID token, and all other claims in userinfo.
+        acr_values: The values that the provider supports in `acr_values`.
+        clock: Returns the time in epoch seconds.
     """
 
-    __test__: ClassVar[bool] = False  # pytest would take the name for a test class
+    __test__: ClassVar[bool] = False  # pytest would take this for a test class
 
     def __init__(
         self,
@@ -75,21 +81,21 @@ class TestProvider:
         self.requests: deque[Received] = deque(maxlen=10_000)
 
     def start(self) -> TestProvider:
-        """Begin to answer.
+        """Start to answer requests.
 
         Raises:
-            OSError: the port is taken.
+            OSError: The port is in use.
         """
         if self._server is not None:
-            raise RuntimeError("this provider runs already")
+            raise RuntimeError("this provider is running already")
         self._server = LoopbackServer(self._dispatch, self._port)
-        self._port = self._server.port  # so that it comes back under the same issuer after stop()
+        self._port = self._server.port  # so that it has the same issuer after stop() and start()
         self._realm.issuer = f"http://{self._host}:{self._port}{self._path}"
         self._server.start()
         return self
 
     def stop(self) -> None:
-        """Stop answering and close every connection; `start` brings the same issuer back."""
+        """Stop answering and close every connection. `start` continues with the same issuer."""
         if self._server is not None:
             self._server.stop()
             self._server = None
@@ -104,33 +110,33 @@ class TestProvider:
 
     @property
     def issuer(self) -> str:
-        """Name the issuer, `http://HOST:PORT[/PATH]`; empty before the first start."""
+        """Return the issuer, `http://HOST:PORT[/PATH]`; empty before the first start."""
         return self._realm.issuer
 
     @property
     def jwks(self) -> Json:
-        """Give the public keys as they are published."""
+        """Return the public keys as they are published."""
         return self._realm.ring.jwks
 
     @property
     def metadata(self) -> Json:
-        """Give the honest discovery document."""
+        """Return the discovery document, without faults."""
         return metadata.build_metadata(self._realm)
 
     @property
     def auto_login(self) -> str | None:
-        """Name who signs in without being asked."""
+        """The user who is signed in without being asked."""
         return self._realm.auto_login
 
     @auto_login.setter
     def auto_login(self, sub: str | None) -> None:
         if sub is not None and sub not in self._realm.people:
-            raise ValueError(f"auto_login={sub!r}: nobody of that sub is among the people")
+            raise ValueError(f"auto_login={sub!r}: there is no user with that sub")
         self._realm.auto_login = sub
 
     @property
     def dpop_nonce(self) -> str | None:
-        """Demand this nonce in every DPoP proof; None demands none.
+        """The nonce that every DPoP proof must have; None requires none.
 
         Spec: RFC 9449 §8.
         """
@@ -141,28 +147,28 @@ class TestProvider:
         self._realm.dpop_nonce = nonce
 
     def register(self, client: Client) -> None:
-        """Add a client, or replace the one of the same client_id."""
+        """Add a client, or replace the client with the same client_id."""
         self._realm.register(client)
 
     def add_person(self, person: Person) -> None:
-        """Add a person, or replace the one of the same sub: claims change from now on."""
+        """Add a user, or replace the user with the same sub."""
         self._realm.people[person.sub] = person
 
     def rotate_keys(self, *, keep_old: bool = True) -> None:
         """Sign with new keys from now on.
 
         Args:
-            keep_old: go on publishing the old ones.
+            keep_old: Whether the old keys stay published.
 
         Spec: OpenID Connect Core §10.1.1.
         """
         self._realm.ring.rotate(keep_old=keep_old)
 
     def sid_of(self, sub: str) -> str:
-        """Give the session id of that person's newest session here.
+        """Return the session ID of the user's newest session at this provider.
 
         Raises:
-            LookupError: the person is not signed in.
+            LookupError: The user is not signed in.
         """
         sids = [session.sid for session in self._realm.sessions.values() if session.sub == sub]
         if not sids:
@@ -170,7 +176,7 @@ class TestProvider:
         return sids[-1]
 
     def sign(self, claims: Json, *, alg: str = "ES256", header: Json | None = None) -> str:
-        """Sign any claims with the provider's current key: bearer tokens for a test, say."""
+        """Return a JWT with any claims, signed with the provider's current key."""
         kid, key = self._realm.ring.current(alg)
         no_client = Client(client_id="")
         return Draft(claims, {"alg": alg, "kid": kid, **(header or {})}, signer(alg, key), no_client).write()
@@ -184,17 +190,17 @@ class TestProvider:
         fault: Fault | None = None,
         **params: Any,
     ) -> list[logout.Delivery]:
-        """Post a logout token to every client that registered an address for it.
+        """Send a logout token to every client that registered a URI for it.
 
         Args:
-            sub: whom to sign out everywhere.
-            sid: which session to end.
-            client_id: tell only this client.
-            fault: play this fault for these tokens alone.
-            params: the keywords of the fault.
+            sub: The user whose sessions end.
+            sid: The session that ends.
+            client_id: The only client to notify.
+            fault: A fault for these tokens only.
+            params: The keywords of the fault.
 
         Returns:
-            What each of them answered.
+            The answer of each client.
 
         Spec: OpenID Connect Back-Channel Logout §2.5.
         """
@@ -215,7 +221,7 @@ class TestProvider:
 
     @property
     def tamper_id_token(self) -> Tamper | None:
-        """Change any ID token before it is signed: `lambda claims, header: (claims, header)`."""
+        """A function that changes any ID token before it is signed: `lambda claims, header: (claims, header)`."""
         return self._realm.tamper
 
     @tamper_id_token.setter
@@ -223,24 +229,24 @@ class TestProvider:
         self._realm.tamper = tamper
 
     def misbehave(self, fault: Fault, **params: Any) -> None:
-        """Do one thing wrong from now on, instead of whatever was wrong before.
+        """Misbehave in one way from now on, instead of any other way.
 
         Args:
-            fault: what to do wrong; its value says what, and which keywords it takes.
-            params: those keywords, and `times` for how often.
+            fault: The fault. Its value describes it and names its keywords.
+            params: The keywords of the fault, and `times` for how often it happens.
         """
         self._realm.behaviour = behaviour_for(fault, **params)
 
     def behave(self) -> None:
-        """Be honest again."""
+        """Behave correctly again."""
         self._realm.behaviour, self._realm.tamper = HONEST, None
 
     @contextmanager
     def misbehaving(self, fault: Fault, **params: Any) -> Iterator[TestProvider]:
-        """Do one thing wrong within a `with` block.
+        """Misbehave in one way within a `with` block.
 
         Raises:
-            RuntimeError: it does something wrong already; two faults hide each other.
+            RuntimeError: There is a fault already. Two faults would hide each other.
         """
         if self._realm.behaviour is not HONEST:
             raise RuntimeError("one fault at a time")
@@ -259,7 +265,7 @@ class TestProvider:
             return Reply(405, headers=(("Allow", ", ".join(methods)),))
         try:
             reply = endpoint(self._realm, received)
-        except Exception as error:  # a fault that cannot be played must be seen, not swallowed
+        except Exception as error:  # a fault that cannot be produced must be visible
             reply = pages.error_page(f"The test provider failed: {type(error).__name__}: {error}", status=500)
         return self._realm.behaviour.reply(name, reply, self._realm)
 

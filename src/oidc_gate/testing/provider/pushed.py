@@ -1,4 +1,4 @@
-"""Requests that do not stand in the query: pushed beforehand, or signed by the client."""
+"""Authorization requests that are pushed beforehand, or signed by the client."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _JWT_CLAIMS = frozenset({"iss", "aud", "exp", "iat", "nbf", "jti", "sub"})
 
 
 class Unpacked(NamedTuple):
-    """The parameters that count, and how they came."""
+    """The effective parameters of a request, and how they arrived."""
 
     pairs: Pairs
     was_pushed: bool = False
@@ -59,10 +59,10 @@ def push(realm: Realm, received: Received) -> Reply:
 
 
 def unpack(realm: Realm, pairs: Pairs) -> Unpacked:
-    """Find the parameters that count: pushed, signed, or as they stand.
+    """Return the effective parameters of a request: pushed, signed, or from the query.
 
     Raises:
-        ProtocolError: to be shown, since no redirect_uri is known yet.
+        ProtocolError: The error must be shown, because no redirect_uri is known yet.
 
     Spec: RFC 9126 §4; RFC 9101 §5, §6.3.
     """
@@ -76,7 +76,7 @@ def unpack(realm: Realm, pairs: Pairs) -> Unpacked:
 
 
 def demand(client: Client, unpacked: Unpacked) -> None:
-    """Insist on what the client registered for.
+    """Require what the client registered for.
 
     Spec: RFC 9126 §6; RFC 9101 §10.5.
     """
@@ -88,11 +88,11 @@ def demand(client: Client, unpacked: Unpacked) -> None:
 
 def _pulled(realm: Realm, client: Client, outer: dict[str, str]) -> Unpacked:
     if not outer["request_uri"].startswith(PREFIX) or "request" in outer:
-        raise ProtocolError("request_uri_not_supported", "Only pushed requests are taken by request_uri.")
+        raise ProtocolError("request_uri_not_supported", "Only pushed requests are accepted as request_uri.")
     kept, first = realm.pushed.spend(outer["request_uri"].removeprefix(PREFIX))
     if kept is None or not first or kept.client_id != client.client_id or kept.expires_at <= realm.now():
         raise ProtocolError(
-            "invalid_request_uri", "The pushed request is unknown, used, expired or another's."
+            "invalid_request_uri", "The pushed request is unknown, used, expired or of another client."
         )
     return Unpacked(kept.pairs, was_pushed=True, was_signed=kept.was_signed)
 

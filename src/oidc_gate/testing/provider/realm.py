@@ -1,4 +1,4 @@
-"""What one provider knows: its people, clients, keys, and everything it has handed out."""
+"""The state of one provider: its users, clients and keys, and all codes and tokens that it has issued."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def _nothing(realm: Realm) -> None:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """Hold one function a seam; each is given what the honest provider would say, and the realm."""
+    """One function for each point at which a fault can change what the provider says."""
 
     before_token: Callable[[Realm], None] = _nothing
-    """Runs before the token endpoint makes tokens: to rotate keys, say."""
+    """Runs before the token endpoint creates tokens, for example to rotate keys."""
     metadata: Callable[[Json, Realm], Json] = _as_it_is
     jwks: Callable[[Json, Realm], Json] = _as_it_is
     authorization: Callable[[Pairs, Realm], Pairs] = _as_it_is
@@ -49,7 +49,7 @@ class Behaviour:
     logout_token: Callable[[Draft, Realm], Draft] = _as_it_is
     end_session: Callable[[Pairs, Realm], Pairs] = _as_it_is
     reply: Callable[[str, Reply, Realm], Reply] = _reply_as_it_is
-    """Given the endpoint's name: discovery, jwks, authorization, token, userinfo, end_session, par."""
+    """Called with the name of the endpoint: discovery, jwks, authorization, token, userinfo, end_session, par."""
 
 
 HONEST = Behaviour()
@@ -60,7 +60,7 @@ V = TypeVar("V")
 
 @dataclass
 class Session:
-    """Remember that a browser is signed in here, and which clients were told."""
+    """The session of a browser at the provider, with the clients that take part in it."""
 
     sub: str
     auth_time: int
@@ -70,7 +70,7 @@ class Session:
 
 @dataclass(frozen=True, kw_only=True)
 class AuthorizationRequest:
-    """Hold one authorization request that passed every check.
+    """An authorization request that passed every check.
 
     Spec: OpenID Connect Core §3.1.2.1.
     """
@@ -91,7 +91,7 @@ class AuthorizationRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
-    """Hold what one person granted to one client; its id revokes everything that came of it."""
+    """What a user granted to a client. Its ID revokes every token that came from it."""
 
     request: AuthorizationRequest
     sub: str
@@ -103,7 +103,7 @@ class Grant:
 
 @dataclass(frozen=True, kw_only=True)
 class Token:
-    """Hold what an access or refresh token stands for."""
+    """The meaning of an access token or refresh token."""
 
     grant: Grant
     scopes: frozenset[str]
@@ -113,7 +113,7 @@ class Token:
 
 @dataclass(frozen=True)
 class Pushed:
-    """Hold a request that waits to be asked for.
+    """A pushed request that was not used yet.
 
     Spec: RFC 9126 §2.2.
     """
@@ -125,7 +125,7 @@ class Pushed:
 
 
 class Shelf(Generic[V]):
-    """Keep the newest values under unguessable keys, and know which were used."""
+    """The newest values under unguessable keys, with a record of which were used."""
 
     def __init__(self, size: int = 20_000) -> None:
         self._size = size
@@ -134,7 +134,7 @@ class Shelf(Generic[V]):
         self._spent: OrderedDict[str, None] = OrderedDict()
 
     def add(self, value: V, *, key: str | None = None) -> str:
-        """Keep a value; the oldest one goes when the shelf is full."""
+        """Store a value. If there is no room, the oldest one is removed."""
         key = key or secrets.token_urlsafe(32)
         with self._lock:
             self._values[key] = value
@@ -143,37 +143,37 @@ class Shelf(Generic[V]):
         return key
 
     def get(self, key: str | None) -> V | None:
-        """Look, without using it up."""
+        """Return a value without using it."""
         return self._values.get(key) if key else None
 
     def spend(self, key: str) -> tuple[V | None, bool]:
-        """Use a value up; the flag tells whether this was the first time."""
+        """Use a value, and return it together with whether this was the first time."""
         with self._lock:
             first = key not in self._spent
             self._spent[key] = None
             return self._values.get(key), first
 
     def drop(self, key: str | None) -> None:
-        """Forget a value."""
+        """Remove a value."""
         with self._lock:
             self._values.pop(key or "", None)
             self._spent.pop(key or "", None)
 
     def drop_where(self, matches: Callable[[V], bool]) -> None:
-        """Forget every value that matches."""
+        """Remove every value that matches."""
         with self._lock:
             for key in [key for key, value in self._values.items() if matches(value)]:
                 del self._values[key]
                 self._spent.pop(key, None)
 
     def values(self) -> list[V]:
-        """List what is there, oldest first."""
+        """Return all values, oldest first."""
         with self._lock:
             return list(self._values.values())
 
 
 class Realm:
-    """Hold the state of one provider; the endpoints are functions over it."""
+    """The state of one provider. The endpoints are functions of it."""
 
     def __init__(
         self,
@@ -209,17 +209,17 @@ class Realm:
         self.pushed: Shelf[Pushed] = Shelf()
 
     def register(self, client: Client) -> None:
-        """Add a client, or put it in the place of the one with the same client_id."""
+        """Add a client, or replace the client with the same client_id."""
         self.clients[client.client_id] = client
         for alg in _algorithms(client):
             self.ring.publish(alg)
 
     def now(self) -> int:
-        """Tell the time in whole seconds since the epoch."""
+        """Return the time in whole epoch seconds."""
         return int(self.clock())
 
     def is_first_jti(self, owner: str, jti: str) -> bool:
-        """Tell whether this owner used this JWT id for the first time.
+        """Return whether this owner uses this JWT ID for the first time.
 
         Spec: RFC 7523 §3 (7).
         """
@@ -228,11 +228,11 @@ class Realm:
         return self.seen_jtis.spend(key)[1]
 
     def revoke(self, grant: Grant) -> None:
-        """Make every token of this grant worthless."""
+        """Revoke every token of this grant."""
         self.revoked.add(True, key=grant.id)
 
     def live(self, token: Token | None) -> Token | None:
-        """Give the token back if it is known, unexpired and not revoked."""
+        """Return the token if it is known, not expired and not revoked."""
         if token is None or token.expires_at <= self.now() or self.revoked.get(token.grant.id):
             return None
         return token

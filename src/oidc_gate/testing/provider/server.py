@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 server on loopback: threads, keep-alive, one write an answer."""
+"""A small HTTP/1.1 server on loopback, with threads and kept-alive connections."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Application = Callable[[Received], Reply]
 
 
 class LoopbackServer:
-    """Serve one application on 127.0.0.1 from a thread.
+    """Serves one application on 127.0.0.1 in a thread.
 
     Args:
-        port: 0 lets the system choose.
+        port: The port; 0 chooses any free port.
     """
 
     def __init__(self, application: Application, port: int = 0) -> None:
@@ -38,11 +38,11 @@ class LoopbackServer:
         )
 
     def start(self) -> None:
-        """Answer from now on."""
+        """Start to answer requests."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop answering and close every connection, the hanging ones too."""
+        """Stop answering and close every connection, including those that hang."""
         self._ending.set()
         self._http.shutdown()
         self._http.server_close()
@@ -60,7 +60,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, handler)
 
     def server_bind(self) -> None:
-        # HTTPServer's own asks DNS for the host's name, which can take seconds
+        # HTTPServer's own method looks up the name of the host in DNS, which can take seconds.
         socket.socket.setsockopt(self.socket, socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
@@ -75,7 +75,7 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: a client that went away is an everyday thing here."""
+        """Ignore errors: a client that closed the connection is normal here."""
 
     def close_connections(self) -> None:
         for connection in list(self._open):
@@ -91,7 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = 1 << 16
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: requests carry codes and secrets, and `TestProvider.requests` has them."""
+        """Log nothing: requests contain codes and secrets, and `TestProvider.requests` has them."""
 
     def _answer(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)

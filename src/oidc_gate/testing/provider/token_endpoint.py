@@ -1,4 +1,4 @@
-"""The token endpoint: a code or a refresh token in, tokens out."""
+"""The token endpoint."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def token(realm: Realm, received: Received) -> Reply:
 def _dpop_key(realm: Realm, client: Client, received: Received) -> str | None:
     key = proven_key(realm, received, "token")
     if key is None and client.dpop_bound_access_tokens:  # RFC 9449 §5.2
-        raise ProtocolError("invalid_dpop_proof", "this client must prove its key")
+        raise ProtocolError("invalid_dpop_proof", "this client must send a DPoP proof")
     return key
 
 
@@ -59,7 +59,7 @@ def _answer(realm: Realm, client: Client, form: dict[str, str], dpop_jkt: str | 
             raise ProtocolError("invalid_request", "grant_type is missing")
         case _:
             raise ProtocolError(
-                "unsupported_grant_type", "only authorization_code and refresh_token are answered"
+                "unsupported_grant_type", "only authorization_code and refresh_token are supported"
             )
 
 
@@ -68,12 +68,12 @@ def _redeem(realm: Realm, client: Client, form: dict[str, str], dpop_jkt: str | 
         raise ProtocolError("invalid_request", "code is missing")
     grant = realm.codes.get(form["code"])
     if grant is None or grant.request.client_id != client.client_id:
-        raise ProtocolError("invalid_grant", "the code is unknown, or another client's")
+        raise ProtocolError("invalid_grant", "the code is unknown, or belongs to another client")
     if not realm.codes.spend(form["code"])[1]:
-        realm.revoke(grant)  # RFC 6749 §4.1.2: a code used twice has leaked, and so may what it bought
-        raise ProtocolError("invalid_grant", "the code was used before; everything it gave is revoked")
+        realm.revoke(grant)  # RFC 6749 §4.1.2: a code that is used twice has leaked, and so may its tokens
+        raise ProtocolError("invalid_grant", "the code was used before; its tokens are revoked")
     if grant.expires_at <= realm.now():
-        raise ProtocolError("invalid_grant", "the code expired")
+        raise ProtocolError("invalid_grant", "the code has expired")
     if form.get("redirect_uri") != grant.request.redirect_uri:
         raise ProtocolError("invalid_grant", "redirect_uri is not the one of the authorization request")
     if not _proves(form.get("code_verifier", ""), grant.request.code_challenge):
@@ -95,15 +95,15 @@ def _refresh(realm: Realm, client: Client, form: dict[str, str], dpop_jkt: str |
     held = realm.live(realm.refresh_tokens.get(form["refresh_token"]))
     if held is None or held.grant.request.client_id != client.client_id:
         raise ProtocolError(
-            "invalid_grant", "the refresh token is unknown, expired, revoked, or another client's"
+            "invalid_grant", "the refresh token is unknown, expired, revoked, or belongs to another client"
         )
-    if held.dpop_jkt not in (None, dpop_jkt):  # RFC 9449 §5: those of public clients are bound
+    if held.dpop_jkt not in (None, dpop_jkt):  # RFC 9449 §5: refresh tokens of public clients are bound
         raise ProtocolError("invalid_grant", "the refresh token is bound to another DPoP key")
     scopes = frozenset(form["scope"].split()) if "scope" in form else held.scopes
     if not scopes <= held.scopes:  # RFC 6749 §6
-        raise ProtocolError("invalid_scope", "more is asked than was granted")
+        raise ProtocolError("invalid_scope", "the scope exceeds what was granted")
     if not realm.refresh_tokens.spend(form["refresh_token"])[1]:
-        # RFC 9700 §4.14.2: a rotated token that comes back was stolen, from or by somebody
+        # RFC 9700 §4.14.2: if a rotated token is used again, it was stolen.
         realm.revoke(held.grant)
         raise ProtocolError("invalid_grant", "the refresh token was used before; the grant is revoked")
     return _tokens(realm, client, held.grant, scopes, dpop_jkt, first=False)

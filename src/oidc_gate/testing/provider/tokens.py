@@ -1,7 +1,7 @@
-"""Writing JSON Web Tokens, good ones and any others.
+"""Builds JSON Web Tokens, valid ones and invalid ones.
 
-The assembly is by hand so that a test can ask for a token that no honest library would write;
-the signatures and the encryption are joserfc's.
+Tokens are assembled by hand, so that a test can request one that no library would build. The signatures and the
+encryption are joserfc's.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ...syntax.base64url import b64url_encode
 
 @dataclass(frozen=True)
 class Draft:
-    """Hold a token before it is written: everything about it can still be changed."""
+    """A token before it is signed. Every part of it can still be changed."""
 
     claims: Json
     header: Json
@@ -33,23 +33,23 @@ class Draft:
     envelope: Callable[[str], str] = field(default=lambda compact: compact)
 
     def write(self) -> str:
-        """Sign, and encrypt if the client asked for it.
+        """Sign the token, and encrypt it if the client registered encryption.
 
         Spec: RFC 7515 §7.1.
         """
         return self.envelope(self.write_signed())
 
     def write_signed(self) -> str:
-        """Sign, and leave the envelope off."""
+        """Sign the token without encrypting it."""
         signed = ".".join(b64url_encode(json.dumps(part).encode()) for part in (self.header, self.claims))
         return f"{signed}.{b64url_encode(self.sign(signed.encode()))}"
 
     def saying(self, **claims: Any) -> Draft:
-        """Change claims; None takes one out."""
+        """Change claims. None removes a claim."""
         return replace(self, claims=_changed(self.claims, claims))
 
     def headed(self, **header: Any) -> Draft:
-        """Change header parameters; None takes one out."""
+        """Change header parameters. None removes a parameter."""
         return replace(self, header=_changed(self.header, header))
 
 
@@ -58,7 +58,7 @@ def _changed(before: Json, changes: Json) -> Json:
 
 
 def draft(ring: KeyRing, client: Client, claims: Json, *, alg: str, typ: str | None = None) -> Draft:
-    """Begin a token as the honest provider would write it."""
+    """Return a token as the provider builds it without faults."""
     if alg.startswith("HS"):
         if client.client_secret is None:
             raise ValueError(f"{client.client_id}: {alg} needs a client_secret")
@@ -73,7 +73,7 @@ def draft(ring: KeyRing, client: Client, claims: Json, *, alg: str, typ: str | N
 
 
 def encryption_for(client: Client) -> Callable[[str], str]:
-    """Give what seals a signed token for this client, or leaves it be.
+    """Return the function that encrypts a signed token for this client, or returns it unchanged.
 
     Spec: OpenID Connect Core §10.2.
     """
@@ -90,10 +90,10 @@ def encryption_for(client: Client) -> Callable[[str], str]:
 
 
 def encryption_key(client: Client, kty: str) -> tuple[str | None, Key]:
-    """Find the client's public key to encrypt to.
+    """Return the client's public key for encryption.
 
     Raises:
-        ValueError: the client registered none of that type.
+        ValueError: The client registered no key of that type.
     """
     for jwk in (client.jwks or {}).get("keys", ()):
         if jwk.get("kty") == kty and jwk.get("use", "enc") == "enc":
@@ -107,7 +107,7 @@ def encryption_key(client: Client, kty: str) -> tuple[str | None, Key]:
 
 
 def left_half_hash(alg: str, value: str) -> str:
-    """Compute `at_hash`.
+    """Return the value of `at_hash`.
 
     Spec: OpenID Connect Core §3.1.3.6; SHA-512 for Ed25519.
     """

@@ -1,4 +1,4 @@
-"""The userinfo endpoint: what an access token lets its holder know."""
+"""The userinfo endpoint."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What every session store must do, as tests to run against one of your own.
+"""The contract of session stores, as tests that you can run on a store of your own.
 
-Derive a class from `StoreContract`, give it `new_store`, and run pytest on it::
+Derive a class from `StoreContract`, implement `new_store`, and run pytest on it::
 
     from oidc_gate.testing.store_contract import StoreContract
 
@@ -8,7 +8,7 @@ Derive a class from `StoreContract`, give it `new_store`, and run pytest on it::
         def new_store(self):
             return MyStore("127.0.0.1:7777")
 
-`docs/stores.md` says more.
+See `docs/stores.md`.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ __all__ = ["Listener", "StoreContract", "new_key", "wait_until"]
 class StoreContract(RowTests, EndTests, KeyTests):
     """All tests of a store.
 
-    A test begins with what earlier tests left in the store, and the last one ends every session in it: give it a store
-    of its own.
+    A test starts with what earlier tests left in the store, and the last one ends every session in it. Use a separate
+    store.
     """
 
     def test_it_is_as_it_should_be(self) -> None:

@@ -1,4 +1,4 @@
-"""Tests of ends and lists: what was ended is gone for every handle, and every view hears of it."""
+"""Tests of ends and lists: a session that was ended is gone for every handle, and every view is notified."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .harness import Harness, Listener, new_key, wait_until
 
 
 class EndTests(Harness):
-    """Tests of ends and lists: what was ended is gone for every handle, and every view hears of it."""
+    """Tests of ends and lists: a session that was ended is gone for every handle, and every view is notified."""
 
     def test_an_end_by_key(self) -> None:
         row, other = self.stored(), self.stored()

@@ -12,12 +12,12 @@ HOUR = 3600
 
 
 def new_key() -> bytes:
-    """Return a key, or an index, that no other test has."""
+    """Return a key, or an index, that no other test uses."""
     return os.urandom(KEY_BYTES)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 30) -> bool:
-    """Return whether `condition` holds within `seconds`."""
+    """Return whether `condition` becomes true within `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -36,14 +36,14 @@ class Listener:
         wait_until(lambda: self.view.is_current() or self.view.catch_up())
 
     def hear(self, keys: tuple[bytes, ...] | None) -> None:
-        """Take a report."""
+        """Receive a report."""
         if keys is None:
             self.gaps += 1
         else:
             self.ended.update(keys)
 
     def would_admit(self, key: bytes) -> bool:
-        """Tell whether a session that was remembered before would be let in without a look at its row."""
+        """Return whether a cached session would be admitted without reading its row."""
         is_current = self.view.is_current() or self.view.catch_up()
         return is_current and not self.gaps and key not in self.ended
 
@@ -52,14 +52,14 @@ class Harness:
     """What the tests share."""
 
     now = 0
-    """Epoch seconds; the time at which the tests play. Set by `setup_method`."""
+    """The time of the tests in epoch seconds. `setup_method` sets it."""
 
     def new_store(self) -> Store:
         """Return another handle on the same store, as another process would have."""
         raise NotImplementedError
 
     def setup_method(self) -> None:
-        """Begin a test."""
+        """Prepare a test."""
         self.now = int(time.time())
         self._opened: list[Store] = []
         self.store = self.another()
@@ -76,12 +76,12 @@ class Harness:
         return store
 
     def row(self, *indexes: bytes, version: int = 1, body: bytes = b"sealed", lasts: int = HOUR) -> Row:
-        """Return a new row that is over after `lasts` seconds."""
+        """Return a new row that expires after `lasts` seconds."""
         end = self.now + lasts
         return Row(new_key(), version, end, end, self.now, indexes, b"label", body)
 
     def stored(self, *indexes: bytes, lasts: int = HOUR) -> Row:
-        """Return a row that is in the store."""
+        """Return a new row that was written to the store."""
         row = self.row(*indexes, lasts=lasts)
         assert self.store.put(row, 0, self.now), "a new row was not written"
         return row

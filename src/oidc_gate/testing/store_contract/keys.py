@@ -13,7 +13,7 @@ class KeyTests(Harness):
     """Tests of expiring keys and of leases."""
 
     def expiring(self, kind: str = "test") -> ExpiringKey:
-        """Return a key that no other test has."""
+        """Return a key that no other test uses."""
         return ExpiringKey(kind, new_key())
 
     def test_a_key_is_new_once(self) -> None:
@@ -36,7 +36,7 @@ class KeyTests(Harness):
         assert self.store.add_once(key, self.now + 100, self.now)
         assert self.store.when_added((key,), self.now + 99).at == self.now
         assert self.store.when_added((key,), self.now + 100).at is None
-        assert self.store.add_once(key, self.now + 300, self.now + 100), "over is as good as never"
+        assert self.store.add_once(key, self.now + 300, self.now + 100), "an expired key counts as absent"
         over = self.expiring()
         assert self.store.add_once(over, self.now, self.now)
         assert self.store.when_added((over,), self.now).at is None
@@ -92,7 +92,7 @@ class KeyTests(Harness):
         lease = self.store.lease(name, 0.2)
         assert lease is not None
         assert wait_until(lambda: other.lease(name, 30) is not None)
-        assert not self.store.renew(lease, 30), "it is another's"
+        assert not self.store.renew(lease, 30), "another holder has the lease"
         self.store.release(lease)
         assert self.store.lease(name, 30) is None
 

@@ -1,4 +1,4 @@
-"""Tests of rows: what is written is read, until it is over, and one of many writers wins."""
+"""Tests of rows: what is written can be read until it expires, and one of several writers wins."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .harness import HOUR, Harness, new_key
 
 
 class RowTests(Harness):
-    """Tests of rows: what is written is read, until it is over, and one of many writers wins."""
+    """Tests of rows: what is written can be read until it expires, and one of several writers wins."""
 
     def test_a_row_is_read_by_every_handle(self) -> None:
         row = self.row(new_key(), new_key(), body=os.urandom(300))

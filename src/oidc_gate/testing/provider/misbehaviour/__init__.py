@@ -1,4 +1,4 @@
-"""How each fault is played: a `Behaviour` with another function at one seam."""
+"""The implementation of the faults. Each is a `Behaviour` that replaces one of its functions."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ PLAYS = claims.PLAYS | signing.PLAYS | keys.PLAYS | answers.PLAYS | logout.PLAYS
 
 
 def behaviour_for(fault: Fault, *, times: int | None = None, **params: Any) -> Behaviour:
-    """Build the behaviour that plays one fault.
+    """Return the behaviour of a fault.
 
     Args:
-        fault: what to do wrong.
-        times: how often; None is until told otherwise.
-        params: the keywords that the fault's description names.
+        fault: The fault.
+        times: How often it happens; None for no limit.
+        params: The keywords that the description of the fault names.
 
     Raises:
-        TypeError: the fault has no such keyword.
+        TypeError: The fault has no such keyword.
     """
     try:
         behaviour = PLAYS[fault](**params)
@@ -41,7 +41,9 @@ def _limited(behaviour: Behaviour, times: int) -> Behaviour:
                 if left[0] <= 0:
                     return honest(*args)
                 result = play(*args)
-                left[0] -= not any(result is arg for arg in args)  # handed back as it was: not played
+                left[0] -= not any(
+                    result is arg for arg in args
+                )  # returned unchanged: the fault did not happen
                 return result
 
         return once_more

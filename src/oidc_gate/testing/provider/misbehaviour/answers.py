@@ -1,4 +1,4 @@
-"""Answers that lack something, say too much, or belong to somebody else."""
+"""Faults in the answers of the provider: missing, additional or wrong members."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _userinfo_jwt(alg: str, **claims: str) -> Behaviour:
 
 
 def _answering(**params: str | None) -> Behaviour:
-    """Change parameters of the authorization answer; None takes one out."""
+    """Change parameters of the authorization response. None removes a parameter."""
 
     def change(said: Pairs, realm: Realm) -> Pairs:
         kept = [(name, value) for name, value in said if name not in params]

@@ -1,4 +1,4 @@
-"""ID tokens that say what they should not."""
+"""Faults in the claims of ID tokens."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Play = Callable[..., Behaviour]
 
 
 def saying(**claims: object) -> Behaviour:
-    """Change claims of the ID token; None takes one out."""
+    """Change claims of the ID token. None removes a claim."""
     return Behaviour(id_token=lambda draft, realm: draft.saying(**claims))
 
 
 def shifted(**seconds: int) -> Behaviour:
-    """Set times of the ID token, each so many seconds from now."""
+    """Set times in the ID token, in seconds from now."""
 
     def change(draft: Draft, realm: Realm) -> Draft:
         return draft.saying(**{name: realm.now() + by for name, by in seconds.items()})

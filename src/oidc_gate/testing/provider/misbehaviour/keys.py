@@ -1,4 +1,4 @@
-"""Key sets that move, lie, or cannot be read in part."""
+"""Faults of the key set."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _without_kid(given: Draft, realm: Realm) -> Draft:
 
 
 def _one_key(said: Json, realm: Realm) -> Json:
-    """Publish only what the clients' tokens are signed with."""
+    """Publish only the keys with which the clients' tokens are signed."""
     algs = {client.id_token_signed_response_alg for client in realm.clients.values()}
     used = {realm.ring.current(alg)[0] for alg in algs if not alg.startswith("HS")}
     return {"keys": [key for key in said["keys"] if key["kid"] in used]}

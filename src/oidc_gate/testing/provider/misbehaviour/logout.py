@@ -1,4 +1,4 @@
-"""Logout tokens that must not end a session, each for one reason."""
+"""Faults of logout tokens. No such token may end a session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trouble on the wire, at one endpoint."""
+"""Faults of the network, at one endpoint."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _at(endpoint: str, change: Callable[[Reply, Realm], Reply]) -> Behaviour:
 
 def _redirects(at: str = "token", to: str | None = None, status: int = 307) -> Behaviour:
     def change(reply: Reply, realm: Realm) -> Reply:
-        # by default to ourselves, so that `requests` shows whether a secret followed
+        # By default to the provider itself, so that `requests` shows whether a secret was sent along.
         return Reply(status, headers=(("Location", to or f"{realm.issuer}/elsewhere"),))
 
     return _at(at, change)
@@ -73,7 +73,7 @@ def _huge(at: str = "token", size: int = 50_000_000) -> Behaviour:
         head, _, body = raw.partition(b"\r\n\r\n")
         lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length:")]
         send(b"\r\n".join([*lines, b"Content-Length: %d" % (size + len(body))]) + b"\r\n\r\n")
-        for _ in range(size // len(_CHUNK)):  # blanks before JSON are JSON: only the size is wrong
+        for _ in range(size // len(_CHUNK)):  # spaces before JSON are valid JSON: only the size is wrong
             send(_CHUNK)
         send(b" " * (size % len(_CHUNK)) + body)
 

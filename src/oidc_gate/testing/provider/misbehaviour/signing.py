@@ -1,4 +1,4 @@
-"""ID tokens that are signed, or sealed, as they should not be."""
+"""Faults in the signature and the encryption of ID tokens."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Change = Callable[[Draft, Realm], Draft]
 
 
 def unsigned(given: Draft, realm: Realm, alg: str = "none") -> Draft:
-    """Take the signature off.
+    """Remove the signature.
 
     Spec: RFC 7518 §3.6.
     """
@@ -33,7 +33,7 @@ def unsigned(given: Draft, realm: Realm, alg: str = "none") -> Draft:
 
 
 def broken(given: Draft, realm: Realm) -> Draft:
-    """Flip one bit of the signature; in the middle, where every alg has one."""
+    """Flip one bit in the middle of the signature, where every algorithm has one."""
 
     def sign(message: bytes) -> bytes:
         raw = bytearray(given.sign(message))
@@ -44,7 +44,7 @@ def broken(given: Draft, realm: Realm) -> Draft:
 
 
 def signed_otherwise(alg: str) -> Change:
-    """Sign with another alg, rightly."""
+    """Sign correctly with another algorithm."""
 
     def change(given: Draft, realm: Realm) -> Draft:
         other = draft(realm.ring, given.client, given.claims, alg=alg)
@@ -63,7 +63,7 @@ def _by_stranger(given: Draft, realm: Realm) -> Draft:
 
 
 def unpublished(given: Draft, realm: Realm) -> Draft:
-    """Sign with a new key, named by its own kid, that the JWKS does not have."""
+    """Sign with a new key, named by its own kid, that is not in the JWKS."""
     key, sign = _stranger(given.header["alg"])
     return replace(given.headed(kid=key.thumbprint()), sign=sign)
 
@@ -95,7 +95,7 @@ def _with_empty_key(given: Draft, realm: Realm) -> Draft:
 
 
 def _hmac(secret: bytes) -> Signer:
-    # by hand: joserfc rightly refuses keys like these
+    # By hand, because joserfc refuses keys like these.
     return lambda message: hmac.new(secret, message, hashlib.sha256).digest()
 
 
@@ -111,7 +111,7 @@ def _unknown_kid(kid: str = "no-such-key", unique: bool = False) -> Behaviour:
 
 
 def _access_token(given: Draft, realm: Realm) -> Draft:
-    # RFC 9068 §2: what a JWT access token looks like
+    # RFC 9068 §2: the form of a JWT access token.
     kept = {name: given.claims[name] for name in ("iss", "sub", "aud", "exp", "iat")}
     said = {**kept, "jti": secrets.token_urlsafe(8), "client_id": given.client.client_id, "scope": "openid"}
     return replace(given, claims=said).headed(typ="at+jwt")
@@ -119,7 +119,7 @@ def _access_token(given: Draft, realm: Realm) -> Draft:
 
 def _sealed_with_rsa1_5(given: Draft, realm: Realm) -> Draft:
     def envelope(signed: str) -> str:
-        # by hand: joserfc warns of RSA1_5, and a warning may be somebody's error
+        # By hand, because joserfc warns of RSA1_5, and the test run may treat warnings as errors.
         header = b64url_encode(json.dumps({"alg": "RSA1_5", "enc": "A128GCM", "cty": "JWT"}).encode())
         content_key, iv = secrets.token_bytes(16), secrets.token_bytes(12)
         wrapped = _rsa_key(given).encrypt(content_key, padding.PKCS1v15())
@@ -140,7 +140,7 @@ def _sealed_with_rsa1_5(given: Draft, realm: Realm) -> Draft:
 def _rsa_key(given: Draft) -> rsa.RSAPublicKey:
     try:
         public = encryption_key(given.client, "RSA")[1].get_op_key("encrypt")
-    except ValueError:  # a client without such a key must refuse all the same
+    except ValueError:  # a client without such a key must refuse the token too
         return rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
     assert isinstance(public, rsa.RSAPublicKey)
     return public
