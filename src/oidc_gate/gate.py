@@ -196,6 +196,8 @@ class Gate(Generic[Payload]):
             allow = (("Allow", ", ".join(methods)),)
             reply = problem(405, "method_not_allowed", "Another method is expected.", allow)
             return reply.because("method_not_allowed")
+        if name in ("sign_in", "start"):
+            self.components.sign_in_watch.sign_in_requested()
         cookies: tuple[str, ...] = ()
         if name not in NEED_NO_SESSION and name != "static":
             context, cookies = yield from self._find_session(context, renews=name in VERDICTS)

@@ -85,7 +85,7 @@ def test_cookies_that_do_not_come_or_do_not_open(tmp_path: Path) -> None:
     # On loopback the cookie has no prefix.
     log = log.replace("seal_foreign: oidc_gate was", "seal_foreign: __Host-oidc_gate was")
     for fragment in (
-        "/oauth2/auth: 401",
+        "/oauth2/auth: 401: no_cookie",
         "/reports: 401: no_cookie",
         "/oauth2/sign_in: 401",
         "seal_foreign",

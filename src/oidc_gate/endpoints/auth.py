@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..effects import Step
-from ..model import Reply
+from ..model import Reason, Reply
 from ..policy.identity_headers import auth_headers
 from ..policy.public_paths import reason_without_identity
 from ..request.forwarded import original_target
-from ..request.navigation import is_handshake
-from .context import Components, RequestContext
+from ..request.navigation import Audience, is_handshake
+from ..request.sign_in_watch import MAX_UNANSWERED
+from .context import NO_COOKIE, Components, RequestContext
 from .refusals import refused_by_verdict
 from .responses import bare
 
@@ -30,7 +31,26 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
     The path of the client's request counts only if a trusted proxy reports it.
     """
     yield from ()
-    return verdict(components, context)
+    reply = verdict(components, context)
+    is_unanswered = reply.status == 401 and reply.reason == NO_COOKIE and _is_page_load(context)
+    if is_unanswered and components.sign_in_watch.page_load_refused():
+        return replace(reply, reason=reply.reason._replace(notes=(_unreachable(context),)))
+    return reply
+
+
+def _is_page_load(context: RequestContext) -> bool:
+    """Return whether the proxy asks about a page load, whose headers it passes on. Nginx itself asks with GET."""
+    return context.as_first_sent("x-auth-request-method").audience is Audience.NAVIGATION
+
+
+def _unreachable(context: RequestContext) -> Reason:
+    sign_in, prefix = context.path_to("sign_in"), context.path_to("")
+    detail = (
+        f"{MAX_UNANSWERED} page loads got 401, and none was followed by a request for the sign-in page, so users see "
+        f"the proxy's own 401 page. Fix: write `error_page 401 = {sign_in};` in the location that has `auth_request`, "
+        f"and proxy the location {prefix} to this gate"
+    )
+    return Reason("sign_in_unreachable", detail=detail)
 
 
 def verdict(components: Components, context: RequestContext) -> Reply:

@@ -17,6 +17,7 @@ from ..provider.client import Provider
 from ..request.forwarded import Site, TrustedProxies, browser_host, site_of
 from ..request.navigation import Audience, audience_of, is_from_browser
 from ..request.return_to import own_address, safe_target
+from ..request.sign_in_watch import SignInWatch
 from ..seal import KeyRing, Sealer, Signer
 from ..session.cache import SessionCache
 from ..session.cookie_jar import Cookies
@@ -54,6 +55,7 @@ class Components:
         self.access = AccessRules(settings)
         self.requirements = Requirements()
         self.refusals = ExplainedRefusals()
+        self.sign_in_watch = SignInWatch()
         self.trusted = TrustedProxies(settings.trusted_proxies)
 
     def below(self, prefix: str) -> Components:

@@ -34,6 +34,11 @@ EVENTS: dict[str, Event] = {
     "unknown_parameter": Event(
         ERROR, "The query of `/oauth2/auth` holds something other than the rules that it may hold."
     ),
+    "sign_in_unreachable": Event(
+        WARNING,
+        "Page loads were refused at `/oauth2/auth` again and again, and the sign-in page was never requested: the "
+        "proxy does not show it. Once in each process.",
+    ),
     # why there is no session
     "no_cookie": Event(DEBUG, "No session cookie was sent."),
     "seal_malformed": Event(DEBUG, "The session cookie does not have the form of a sealed value."),
