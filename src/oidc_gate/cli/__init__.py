@@ -1,4 +1,4 @@
-"""The command ``oidc-gate``: one module a command, loaded when it is called."""
+"""The command ``oidc-gate``. Each of its subcommands is a module that is imported when it is run."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from ..errors import ConfigurationError
 
 COMMANDS = {
     "serve": "answer /oauth2/... for Nginx and other proxies",
-    "demo": "show the gate before a sample application, with a provider to sign in at",
+    "demo": "show the gate in front of a sample application, with a provider to sign in at",
     "secret": "print a new cookie secret",
 }
-"""Every command, in the order of the help; each is a module here with ``configure`` and ``run``."""
+"""The subcommands, in the order of the help. Each is a module of this package with ``configure`` and ``run``."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command.
+    """Run a subcommand.
 
     Args:
-        arguments: Those of the command line if left out.
+        arguments: The arguments; those of the command line by default.
 
     Returns:
-        The exit status: 0, or 2 for settings or arguments that cannot work.
+        The exit status: 0, or 2 if the settings or the arguments cannot work.
     """
     parser = argparse.ArgumentParser(
         prog="oidc-gate", description="OpenID Connect sign-in for web applications."

@@ -1,4 +1,4 @@
-"""Find an application by its import string, and serve it on a socket: what `oidc-gate demo` does with yours."""
+"""Finds an application by its import string and serves it on a socket, for `oidc-gate demo`."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from ..shells.detect import detect_interface
 
 
 class NotFound(Exception):
-    """There is no such application; the message says what is missing."""
+    """The application was not found. The message says what is missing."""
 
 
 def find_application(name: str) -> Any:
     """Import an application.
 
     Args:
-        name: ``module:attribute``; the module is looked for below the current directory too.
+        name: ``module:attribute``. The module is also searched for in the current directory.
 
     Raises:
-        NotFound: There is no such module or attribute, or it is no application. An error inside the module
-            comes as it is.
+        NotFound: The module or the attribute does not exist, or is not an application. An exception inside the module
+            is not caught.
     """
     module_name, colon, attribute = name.partition(":")
     if not (module_name and colon and attribute):
-        raise NotFound(f"{name!r} names no application; write module:attribute, as in app:app")
+        raise NotFound(f"{name!r} does not name an application; write module:attribute, as in app:app")
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:
@@ -38,7 +38,7 @@ def find_application(name: str) -> Any:
         missing = error.name or ""
         if module_name != missing and not module_name.startswith(missing + "."):
             raise
-        raise NotFound(f"there is no module {missing!r} in {os.getcwd()}, nor is one installed") from None
+        raise NotFound(f"there is no module {missing!r}, neither in {os.getcwd()} nor installed") from None
     for step in attribute.split("."):
         try:
             found = getattr(found, step)
@@ -52,10 +52,10 @@ def find_application(name: str) -> Any:
 
 
 def listen(port: int) -> socket.socket:
-    """Return a socket that listens on a port of this machine alone; 0 for any.
+    """Return a socket that listens on a loopback port; 0 chooses any free port.
 
     Raises:
-        OSError: The port is taken.
+        OSError: The port is in use.
     """
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -69,7 +69,7 @@ def listen(port: int) -> socket.socket:
 
 
 def serve(app: Any, listener: socket.socket) -> None:
-    """Serve `app` until interrupted: werkzeug's threaded server for WSGI, uvicorn for ASGI."""
+    """Serve `app` until interrupted, with werkzeug's threaded server for WSGI and with uvicorn for ASGI."""
     if detect_interface(app) == "wsgi":
         _serve_with_werkzeug(app, listener)
     else:
@@ -79,7 +79,7 @@ def serve(app: Any, listener: socket.socket) -> None:
 def _serve_with_werkzeug(app: Any, listener: socket.socket) -> None:
     from werkzeug.serving import make_server
 
-    # Its access log shows query strings, and with them the authorization code.
+    # Its access log contains query strings, and with them authorization codes.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     port = listener.getsockname()[1]
     server = make_server("127.0.0.1", port, app, threaded=True, fd=listener.fileno())
@@ -102,16 +102,16 @@ def _serve_with_uvicorn(app: Any, listener: socket.socket) -> None:
 
 
 def refuse(message: str) -> int:
-    """Say why the demo does not start; the exit status."""
+    """Print why the demo does not start, and return the exit status."""
     print(f"oidc-gate demo: {message}", file=sys.stderr)
     return 2
 
 
 def add_argument(parser: argparse.ArgumentParser) -> None:
-    """Add the application's import string."""
+    """Add the argument with the application's import string."""
     parser.add_argument(
         "application",
         nargs="?",
         metavar="APPLICATION",
-        help="module:attribute of an application that gates itself; a sample one if left out",
+        help="module:attribute of an application that contains the gate (default: a sample application)",
     )

@@ -1,8 +1,8 @@
-"""Show the gate with a small provider to sign in at. Nothing to configure.
+"""Show the gate with a small provider to sign in at. It needs no configuration.
 
-Without APPLICATION, a sample one is shown. With it, yours: one that gates itself with OIDCGate, or mounts
-AuthBackend. It is imported after OIDC_GATE_ISSUER, _CLIENT_ID, _CLIENT_SECRET, _COOKIE_SECRET, _PUBLIC_URL and
-_SCOPES were set, each unless it is set already; where OIDC_GATE_ISSUER is, your provider is asked.
+Without APPLICATION, a sample application is shown. APPLICATION can be yours, if it is wrapped in OIDCGate or mounts
+AuthBackend. Before it is imported, OIDC_GATE_ISSUER, _CLIENT_ID, _CLIENT_SECRET, _COOKIE_SECRET, _PUBLIC_URL and
+_SCOPES are set, except those that are set already. If OIDC_GATE_ISSUER is set, your own provider is used.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PORT = 8000
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the application, the ports, and how much to tell."""
+    """Add the arguments for the application, the ports and the log level."""
     add_argument(parser)
     parser.add_argument("--port", type=int, default=PORT, help=f"port of the application ({PORT}); 0 for any")
     parser.add_argument("--provider-port", type=int, default=0, help="port of the provider (any)")
@@ -39,10 +39,10 @@ def run(options: argparse.Namespace) -> int:
     try:
         listener = listen(options.port)
     except OSError:
-        return refuse(f"port {options.port} is taken; choose one: oidc-gate demo --port 8001")
+        return refuse(f"port {options.port} is in use; choose another one: oidc-gate demo --port 8001")
     url = f"http://localhost:{listener.getsockname()[1]}"
     with listener, ExitStack() as stack:
-        # What is set in the environment is for an application of one's own; the sample one has its own settings.
+        # The environment is for an application of the user. The sample application has its own settings.
         given = os.environ if options.application else {}
         settings = settings_for(url, given)
         has_provider = "OIDC_GATE_ISSUER" in given
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def settings_for(url: str, given: Mapping[str, str]) -> dict[str, str]:
-    """Return the ``OIDC_GATE_*`` variables of a demo at `url`: what is given, and a default for the rest."""
+    """Return the ``OIDC_GATE_*`` variables of a demo at `url`: those that are given, and defaults for the others."""
     defaults = {"COOKIE_SECRET": secrets.token_urlsafe(32), "PUBLIC_URL": url}
     if "OIDC_GATE_ISSUER" not in given:
         defaults |= {
@@ -118,7 +118,7 @@ DEMO_USERS: tuple[DemoUser, ...] = (
     ("grace", "Grace Hopper", "grace@example.com", ("staff",)),
     ("eve", "Eve Outside", "eve@elsewhere.example", ()),
 )
-"""Who can sign in at the demo: subject, name, e-mail, groups."""
+"""The users of the demo: subject, name, e-mail address, groups."""
 
 
 def _banner(name: str | None, settings: Mapping[str, str], users: tuple[DemoUser, ...]) -> str:
@@ -128,7 +128,7 @@ def _banner(name: str | None, settings: Mapping[str, str], users: tuple[DemoUser
     if name is None:
         lines.append(f"  {'Sign in at':<{len(runs)}}  {url}/reports?month=5")
     for position, (_, person, email, groups) in enumerate(users):
-        note = ", ".join(groups) or "signs in, and is refused where only example.com may enter"
+        note = ", ".join(groups) or "can sign in, but is refused if only example.com may enter"
         lines.append(f"  {'' if position else 'as':<4}{person:<15}{email:<24}{note}")
-    lines.append(f"\n  The provider is {settings['OIDC_GATE_ISSUER']}. Ctrl-C ends it all.")
+    lines.append(f"\n  The provider is {settings['OIDC_GATE_ISSUER']}. Press Ctrl-C to stop.")
     return "\n" + "\n".join(lines) + "\n"

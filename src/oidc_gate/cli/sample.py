@@ -1,4 +1,4 @@
-"""The application that the demo shows: one page that says who is there, dressed as the gate's own pages are."""
+"""The sample application of the demo: one page that shows the signed-in user, in the style of the gate's pages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BRANDING = Branding("/oauth2/static", "A sample application")
 
 
 def sample_application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """Answer with a page that says who is there."""
+    """Answer with a page that shows the signed-in user."""
     identity: Identity | None = environ.get("oidc_gate.identity")
     path = environ.get("PATH_INFO", "/").encode("latin-1").decode("utf-8", "replace")
     query = environ.get("QUERY_STRING", "")
@@ -27,9 +27,9 @@ def sample_application(environ: WSGIEnvironment, start_response: StartResponse) 
 def _public_page() -> Page:
     return build_page(
         _BRANDING,
-        "Anybody may read this page",
+        "This page is public",
         (
-            paragraph("You are not signed in. What comes next is for people we know."),
+            paragraph("You are not signed in. The next page is for users at example.com."),
             actions(link("/reports?month=5", "Reports")),
         ),
     )
@@ -41,7 +41,7 @@ def _own_page(identity: Identity, address: str) -> Page:
         "You are signed in",
         (
             paragraph(
-                Markup("Hello, {}. You asked for <code>{}</code>.").format(
+                Markup("Hello, {}. You requested <code>{}</code>.").format(
                     identity.name or identity.label, address
                 )
             ),

@@ -1,4 +1,4 @@
-"""Print a new cookie secret: 256 random bits, as OIDC_GATE_COOKIE_SECRET takes them."""
+"""Print a new cookie secret of 256 random bits, for OIDC_GATE_COOKIE_SECRET."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import secrets
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add nothing: there is nothing to choose."""
+    """Add no arguments."""
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,6 +1,6 @@
-"""Answer /oauth2/... alone, as the backend that Nginx's auth_request asks.
+"""Serve only /oauth2/..., as the backend for Nginx's auth_request and other proxies.
 
-Settings come from OIDC_GATE_* variables and from the file that OIDC_GATE_CONFIG names.
+The settings come from OIDC_GATE_* variables and from the file that OIDC_GATE_CONFIG names.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ APPLICATION = "oidc_gate.cli.serve:application"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add where to listen, with how many workers, and which server does it."""
+    """Add the arguments for the address, the number of processes, and the server."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, default=4180, help="port to listen on (4180)")
     parser.add_argument("--uds", metavar="PATH", help="listen on a Unix socket instead")
@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until told to stop. Settings that cannot work are told before anything listens."""
+    """Serve until interrupted. Settings that cannot work are reported before the server listens."""
     AuthBackend()
     set_up_logging(options.log_level)
     if options.server == "granian":
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def application() -> AuthBackend:
-    """Return the application of one worker; servers call this in each of their processes."""
+    """Return the application of one worker. Servers call this function in each of their processes."""
     return AuthBackend()
 
 
@@ -60,7 +60,7 @@ def _serve_with_uvicorn(options: argparse.Namespace) -> None:
         port=options.port,
         uds=options.uds,
         workers=options.workers,
-        # uvicorn believes loopback peers by default; whom the gate believes is `trusted_proxies`, and nobody else
+        # By default uvicorn trusts loopback peers. Here only `trusted_proxies` decides which peers are trusted.
         proxy_headers=False,
         server_header=False,
         date_header=False,

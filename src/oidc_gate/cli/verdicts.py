@@ -1,10 +1,10 @@
-"""The short way through uvicorn: what Nginx asks about a cookie seen a moment ago, answered as it arrives.
+"""The short path through uvicorn, which answers requests of Nginx for known cookies as soon as they arrive.
 
-Of what a request costs behind ``auth_request``, the gate's part is a fiftieth; the rest is the server making a
-scope, a task and messages of it. So a request that is plain (one read, one ``GET``, no body, one ``Cookie``
-header, kept alive) and whose verdict is known is answered with bytes that stand ready. Everything else goes the
-long way, through uvicorn's own parser and the same gate, which also owns the cache: what signs somebody out on
-the long way is seen on the short one.
+The gate's own part of the cost of a request behind ``auth_request`` is a fiftieth. The rest is spent by the server,
+which creates a scope, a task and messages. Therefore a request that is plain (one read, one ``GET``, no body, one
+``Cookie`` header, a kept-alive connection) and whose answer is known is answered with prepared bytes. All other
+requests take the long path through uvicorn's parser and the same gate. Both paths use one cache, so a sign-out on the
+long path takes effect on the short one.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ..asgi import AuthBackend
 
-# What matters of a request's head, in the order in which it comes: a cookie; the end; or a body, a connection that
-# is not kept, a WebSocket handshake, whose Origin counts as well.
+# The relevant parts of a request's head, in their order: a cookie; the end; or a body, a connection that is not kept
+# alive, or a WebSocket handshake, whose Origin has to be checked too.
 _NEXT = re.compile(
     rb"\r\n(?:cookie:([^\r\n]*)|\r\n|content-length:|transfer-encoding:|connection:|upgrade:|expect:|sec-websocket-)",
     re.IGNORECASE,
@@ -27,7 +27,7 @@ _MAX_LENGTH = 65_536
 
 
 class VerdictProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with the short way in front of its parser."""
+    """uvicorn's protocol, with the short path in front of its parser."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -39,22 +39,22 @@ class VerdictProtocol(HttpToolsProtocol):
         self._timer: TimerHandle | None = None
 
     def on_message_begin(self) -> None:
-        """Note that the parser is inside a request."""
+        """Record that the parser is inside a request."""
         self._is_inside = True
         super().on_message_begin()
 
     def on_message_complete(self) -> None:
-        """Note that the parser is between two requests."""
+        """Record that the parser is between two requests."""
         self._is_inside = False
         super().on_message_complete()
 
     def data_received(self, data: bytes) -> None:
-        """Answer a plain request whose verdict is known; hand everything else to the parser."""
+        """Answer a plain request whose answer is known, and pass everything else to the parser."""
         if (
             not self._is_inside
             and data.startswith(self._request_line)
             and (self.cycle is None or self.cycle.response_complete)
-            and not self.flow.write_paused  # whoever reads no answers gets no more of them
+            and not self.flow.write_paused  # a client that does not read its answers gets no more of them
         ):
             answer = self._verdict(cookie) if (cookie := cookie_of(data)) else None
             if answer is not None:
@@ -65,10 +65,10 @@ class VerdictProtocol(HttpToolsProtocol):
         super().data_received(data)
 
     def _stay_open(self) -> None:
-        """Close the connection once it was idle for as long as uvicorn lets one be; one timer serves many requests."""
+        """Close the connection when it has been idle for uvicorn's limit. One timer serves many requests."""
         self._active_at = self.loop.time()
         if self._timer is None or self.timeout_keep_alive_task is not self._timer:
-            self._unset_keepalive_if_required()  # uvicorn's own asks nobody whether it is idle
+            self._unset_keepalive_if_required()  # uvicorn's own timer does not check whether the connection is idle
             self._set_timer(self.timeout_keep_alive)
 
     def _set_timer(self, seconds: float) -> None:
@@ -83,10 +83,10 @@ class VerdictProtocol(HttpToolsProtocol):
 
 
 def cookie_of(data: bytes) -> str:
-    """Return the ``Cookie`` header of one plain request, whole in `data`; empty for anything that is not that.
+    """Return the ``Cookie`` header of one plain request that is completely in `data`, or an empty string.
 
-    Stricter than a parser may be, since nothing may be left over for the next request: no line ends with a bare
-    LF, and nothing follows the head.
+    The check is stricter than a parser needs to be, because nothing may remain for the next request: no line ends with
+    a bare LF, and nothing follows the head.
 
     Spec: RFC 9112 §2.2, §6.3: a request without Content-Length and Transfer-Encoding ends with its head.
     """

@@ -1,4 +1,4 @@
-"""What `require` asks of an identity, the same in every framework."""
+"""The checks of `require`, which are the same in every framework."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from ..model import Identity
 
 KEY = "oidc_gate.identity"
 SIGN_IN_FIRST = "Sign in to continue."
-NOT_IN_GROUP = "You are signed in, but may not do this."
+NOT_IN_GROUP = "You are signed in, but you may not do this."
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 Groups = str | tuple[str, ...]
 
 
 def required_groups(group: Groups | None) -> frozenset[str]:
-    """Return the groups of which one is enough; none for whoever is signed in.
+    """Return the groups of which one is sufficient; an empty set if every signed-in user is admitted.
 
     Raises:
-        ValueError: No group in it: a rule that was meant and would let everybody in.
+        ValueError: The rule contains no group, so that it would admit every user by mistake.
     """
     if group is None:
         return frozenset()
     required = frozenset([group] if isinstance(group, str) else group)
     if not required or "" in required:
-        raise ValueError("require(group=...): the name of a group is empty, or there is none")
+        raise ValueError("require(group=...): a group name is empty, or there is no group")
     return required
 
 
 def refusal(identity: Identity | None, required: frozenset[str]) -> int:
-    """Return the status to refuse with: 401 for nobody, 403 for somebody else; 0 to go on."""
+    """Return the status of the refusal: 401 without an identity, 403 for another user; 0 to continue."""
     if identity is None:
         return 401
     return 403 if required and required.isdisjoint(identity.groups) else 0

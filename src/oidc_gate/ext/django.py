@@ -1,4 +1,4 @@
-"""Who is signed in, for Django behind the gate, over WSGI and ASGI alike.
+"""The signed-in user in Django behind the gate, over WSGI and ASGI.
 
 ::
 
@@ -6,8 +6,8 @@
                   "oidc_gate.ext.django.OIDCGateMiddleware"]
     AUTHENTICATION_BACKENDS = ["oidc_gate.ext.django.OIDCGateBackend"]
 
-The first gives ``request.identity``; with the second, ``request.user`` is a user of Django's own, made at the
-first visit. No table of ours is needed: the user name is made of issuer and subject.
+The middleware sets ``request.identity``. With the backend, ``request.user`` is a user of Django, created at the first
+visit. No additional table is needed: the user name is derived from issuer and subject.
 """
 
 from __future__ import annotations
@@ -36,26 +36,35 @@ log = logging.getLogger("oidc_gate.django")
 
 _NOT_IN_A_NAME = re.compile(
     r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
-)  # PostgreSQL takes no NUL, UTF-8 no surrogate
+)  # PostgreSQL does not accept NUL, and UTF-8 does not accept surrogates
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 def current_identity(request: HttpRequest) -> Identity | None:
-    """Return who is signed in, or None. Works without the middleware too."""
-    scope = getattr(request, "scope", None)  # an ASGI request; META is made of its headers
+    """Return the identity of the signed-in user, or None. It works without the middleware too."""
+    scope = getattr(request, "scope", None)  # an ASGI request, whose META is made from its headers
     found = request.META.get(KEY) if scope is None else scope.get(KEY)
     return found if isinstance(found, Identity) else None
 
 
 def require(*, group: Groups | None = None) -> Callable[[View], View]:
-    """Decorate a view, sync or async, that only some may call.
+    """Decorate a sync or async view that only some users may call.
+
+    ::
+
+        @require(group="admins")
+        def settings_page(request): ...
 
     Args:
-        group: One group, or several of which one is enough; whoever is signed in if left out.
+        group: One group, or several of which one is sufficient. Without it every signed-in user may call the view.
 
     Returns:
-        A decorator. 401 for nobody; `PermissionDenied`, Django's 403, for somebody else.
+        A decorator. The view answers 401 without an identity, and raises `PermissionDenied`, Django's 403, for users
+        who are in none of the groups.
+
+    Raises:
+        ValueError: A group name is empty, or there is no group.
     """
     required = required_groups(group)
 
@@ -83,10 +92,10 @@ def _refuse(request: HttpRequest, required: frozenset[str]) -> HttpResponse | No
 
 @sync_and_async_middleware
 def OIDCGateMiddleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """Set ``request.identity``, and ``request.user`` and ``request.auser`` where `OIDCGateBackend` is configured.
+    """Set ``request.identity``, and with `OIDCGateBackend` also ``request.user`` and ``request.auser``.
 
-    Goes below Django's ``AuthenticationMiddleware``, if that is there. The user is looked up when somebody first
-    asks for it, by no session of Django's: when the gate's session ends, so does this.
+    List it after Django's ``AuthenticationMiddleware``, if that is used. The user is looked up when a view first uses
+    it, without a session of Django, so that it is signed out when the session of the gate ends.
     """
     if iscoroutinefunction(get_response):
 
@@ -129,20 +138,23 @@ def _user_of(request: HttpRequest, identity: Identity) -> Any:
 
 
 class OIDCGateBackend(ModelBackend):
-    """Find or make Django's user for an identity: by issuer and subject, never by e-mail.
+    """Find or create the Django user for an identity, by issuer and subject, never by e-mail address.
 
-    The pair stands in the user name, ``oidc-`` and the SHA-256 of both: 69 characters that Django's own validator
-    takes, the same for good, whatever e-mail or name become. A user model with fields of its own for the pair
-    overrides `natural_key`. Permissions are those of ``ModelBackend``; nobody signs in here with a password.
+    The user name is ``oidc-`` and the SHA-256 of the pair: 69 characters that Django's own validator accepts, and that
+    do not change when the e-mail address or the name changes. A user model with its own fields for the pair can
+    override `natural_key`. Permissions are those of ``ModelBackend``. No user can sign in here with a password.
     """
 
     takes_unverified_email = False
-    """Whether ``email`` is kept although the provider does not vouch for it: code that trusts it is easily written."""
+    """Whether ``email`` is kept if the provider has not verified it.
+
+    Application code may trust the address by mistake.
+    """
 
     def authenticate(
         self, request: HttpRequest | None, identity: Identity | None = None, **credentials: Any
     ) -> Any:
-        """Return the user for `identity`, made if need be; None if there is none or it is not active."""
+        """Return the user for `identity`, created if necessary, or None without an identity or for an inactive user."""
         if identity is None:
             return None
         model = get_user_model()
@@ -150,8 +162,8 @@ class OIDCGateBackend(ModelBackend):
             **self.natural_key(identity), defaults={"password": make_password(None)}
         )
         if not is_new and user.has_usable_password():
-            # Somebody may have registered this name, which can be computed, and waited for its owner.
-            log.error("user %s has a password, so whose it is cannot be told: refused", user.pk)
+            # Another user may have registered this name, which can be computed, and waited for its owner.
+            log.error("user %s has a password, so it may belong to another person: refused", user.pk)
             return None
         if not self.user_can_authenticate(user):
             return None
@@ -159,12 +171,12 @@ class OIDCGateBackend(ModelBackend):
         return user
 
     def natural_key(self, identity: Identity) -> dict[str, Any]:
-        """Return the field values that only this person's user has."""
+        """Return the field values that only the user of this identity has."""
         pair = f"{identity.issuer}\0{identity.subject}".encode("utf-8", "surrogatepass")
         return {get_user_model().USERNAME_FIELD: "oidc-" + hashlib.sha256(pair).hexdigest()}
 
     def update(self, user: Any, identity: Identity) -> None:
-        """Keep name and e-mail in step; writes only what has changed."""
+        """Update the name and the e-mail address. Only values that have changed are written."""
         changed = []
         for name, value in self.details(user, identity).items():
             if getattr(user, name, value) != value:
@@ -174,7 +186,7 @@ class OIDCGateBackend(ModelBackend):
             user.save(update_fields=changed)
 
     def details(self, user: Any, identity: Identity) -> dict[str, str]:
-        """Return what `update` writes, by field."""
+        """Return the values that `update` writes, by field."""
         first, _, last = identity.name.partition(" ")
         given, family = identity.claims.get("given_name"), identity.claims.get("family_name")
         if isinstance(given, str) and isinstance(family, str):

@@ -1,4 +1,4 @@
-"""Who is signed in, for FastAPI behind the gate.
+"""The signed-in user in FastAPI behind the gate.
 
 ::
 
@@ -25,13 +25,16 @@ __all__ = ["CurrentIdentity", "OptionalIdentity", "current_identity", "require"]
 
 
 def require(*, group: Groups | None = None) -> Callable[[HTTPConnection], Identity]:
-    """Return a dependency that refuses all but some, and gives the identity.
+    """Return a dependency that admits only some users and provides their identity.
 
     Args:
-        group: One group, or several of which one is enough; whoever is signed in if left out.
+        group: One group, or several of which one is sufficient. Without it every signed-in user is admitted.
 
-    Returns:
-        What goes into ``Depends``. 401 for nobody, 403 for somebody else; a WebSocket is closed with 1008.
+    Returns: The argument for ``Depends``. It answers 401 without an identity, and 403 to users who are in none of the
+        groups; a WebSocket is closed with 1008.
+
+    Raises:
+        ValueError: A group name is empty, or there is no group.
     """
     required = required_groups(group)
 
@@ -45,7 +48,7 @@ def require(*, group: Groups | None = None) -> Callable[[HTTPConnection], Identi
 
 
 CurrentIdentity = Annotated[Identity, Depends(require())]
-"""Who is signed in; 401 for nobody, which the gate turns into the sign-in for a browser."""
+"""The identity of the signed-in user. Without one the answer is 401, which the gate replaces by the sign-in page."""
 
 OptionalIdentity = Annotated[Identity | None, Depends(current_identity)]
-"""Who is signed in, or None; for public paths."""
+"""The identity of the signed-in user, or None, for public paths."""

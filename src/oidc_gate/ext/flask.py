@@ -1,4 +1,4 @@
-"""Who is signed in, for Flask behind the gate."""
+"""The signed-in user in Flask behind the gate."""
 
 from __future__ import annotations
 
@@ -22,17 +22,27 @@ def _identity() -> Identity | None:
 
 
 current_identity = cast("Identity", LocalProxy(_identity))
-"""Who is signed in, within a request. For nobody it is falsy and equals None: ``if current_identity: ...``."""
+"""The identity of the signed-in user, during a request. Without one it is false and equals None."""
 
 
 def require(*, group: Groups | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Decorate a view that only some may call.
+    """Decorate a view that only some users may call.
+
+    ::
+
+        @app.post("/reports")
+        @require(group="editors")
+        def publish(): ...
 
     Args:
-        group: One group, or several of which one is enough; whoever is signed in if left out.
+        group: One group, or several of which one is sufficient. Without it every signed-in user may call the view.
 
     Returns:
-        A decorator; it goes below ``@app.route``. 401 for nobody, 403 for somebody else.
+        A decorator, which must be below ``@app.route``. The view answers 401 without an identity, and 403 to users who
+        are in none of the groups.
+
+    Raises:
+        ValueError: A group name is empty, or there is no group.
     """
     required = required_groups(group)
 

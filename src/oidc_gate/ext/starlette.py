@@ -1,6 +1,6 @@
-"""Who is signed in, for Starlette behind the gate.
+"""The signed-in user in Starlette behind the gate.
 
-Starlette's own way works too, without anything of this: ``request.user``, ``request.auth.scopes``, and
+Starlette's own authentication works too, without this module: ``request.user``, ``request.auth.scopes``, and
 ``@requires("authenticated")`` or ``@requires("group:staff")``.
 """
 
@@ -21,7 +21,7 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
 def current_identity(connection: HTTPConnection) -> Identity | None:
-    """Return who is signed in, or None.
+    """Return the identity of the signed-in user, or None.
 
     Args:
         connection: A `Request` or a `WebSocket`.
@@ -31,13 +31,22 @@ def current_identity(connection: HTTPConnection) -> Identity | None:
 
 
 def require(*, group: Groups | None = None) -> Callable[[Endpoint], Endpoint]:
-    """Decorate an endpoint that only some may call: a function, or a method of an ``HTTPEndpoint``.
+    """Decorate an endpoint that only some users may call: a function, or a method of an ``HTTPEndpoint``.
+
+    ::
+
+        @require(group="editors")
+        async def publish(request): ...
 
     Args:
-        group: One group, or several of which one is enough; whoever is signed in if left out.
+        group: One group, or several of which one is sufficient. Without it every signed-in user may call the endpoint.
 
     Returns:
-        A decorator. 401 for nobody, 403 for somebody else; a WebSocket is closed with 1008.
+        A decorator. The endpoint answers 401 without an identity, and 403 to users who are in none of the groups; a
+        WebSocket is closed with 1008.
+
+    Raises:
+        ValueError: A group name is empty, or there is no group.
     """
     required = required_groups(group)
 
@@ -63,10 +72,10 @@ def require(*, group: Groups | None = None) -> Callable[[Endpoint], Endpoint]:
 
 
 def refuse(connection: HTTPConnection, required: frozenset[str]) -> None:
-    """Refuse a connection of somebody who is in none of the groups wanted.
+    """Raise an exception if the user of a connection is in none of the required groups.
 
     Raises:
-        HTTPException: 401 for nobody, 403 for somebody else.
+        HTTPException: 401 without an identity, 403 for other users.
         WebSocketException: 1008, for a WebSocket.
     """
     status = refusal(current_identity(connection), required)
