@@ -270,7 +270,7 @@ def _refusal(context: RequestContext) -> Reply:
     """Return 403 for a refused user, who gains nothing by signing in again, and the sign-in for anyone else."""
     if context.identity is not None:
         return deny(context, context.identity, context.own_target)
-    return challenge(context, redirects=True)
+    return challenge(context, context.own_target, redirects=True)
 
 
 def _is_page(context: RequestContext) -> bool:

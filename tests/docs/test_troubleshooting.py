@@ -78,19 +78,22 @@ def test_cookies_that_do_not_come_or_do_not_open(tmp_path: Path) -> None:
         started = ask(server, "/oauth2/start")
         state = server_state(started)
         assert ask(server, f"/oauth2/callback?code=c&state={state}").status_code == 400
-        assert ask(server, "/oauth2/start", f"oidc_gate.rounds=3.{int(time.time())}").status_code == 400
+        rounds = f"oidc_gate.rounds=3.{int(time.time())}"
+        assert ask(server, "/oauth2/start", rounds).status_code == 400
+        assert ask(server, "/oauth2/start", f"{foreign}; {rounds}").status_code == 400
         script = requests.get(server.url + "/oauth2/sign_in", headers={"Accept": "*/*"}, timeout=60)
         assert script.status_code == 401
         log = server.log_tail()
     # On loopback the cookie has no prefix.
-    log = log.replace("seal_foreign: oidc_gate was", "seal_foreign: __Host-oidc_gate was")
+    log = re.sub(": oidc_gate was", ": __Host-oidc_gate was", log)
     for fragment in (
         "/oauth2/auth: 401: no_cookie",
         "/reports: 401: no_cookie",
         "/oauth2/sign_in: 401",
-        "seal_foreign",
+        "/reports: 401: seal_foreign",
         "flow_missing",
-        "sign_in_loop",
+        "sign_in_loop: the session cookie does not",
+        "sign_in_loop: the session cookie comes back replaced",
     ):
         assert documented(fragment).search(log), fragment
 

@@ -88,6 +88,17 @@ def test_the_redirect_leads_to_the_provider_at_once(house: House) -> None:
     assert reply.headers["Set-Cookie"].startswith("__Host-oidc_gate.flow")
 
 
+@pytest.mark.parametrize("form", ["page", "page-403"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_the_script_of_a_single_page_application_is_led_to_its_page(
+    house: House, form: str, method: str
+) -> None:
+    headers = FETCH | {"Referer": f"{APP}/dash?tab=2"}
+    reply = house.visitor(form).request(method, f"{APP}/api/data?x=1", headers=headers, timeout=60)
+    assert reply.headers["Content-Type"] == "application/problem+json"
+    assert reply.json()["sign_in"] == f"{APP}/oauth2/start?rd=/dash%3Ftab%3D2"
+
+
 @pytest.mark.parametrize("target", ["/a%20b", "/reports?month=5&x=%2F", "/x%3Fy?a=b&rd=/c", "/caf%C3%A9"])
 @pytest.mark.parametrize("form", FORMS)
 def test_everybody_comes_back_to_what_they_asked_for(house: House, form: str, target: str) -> None:

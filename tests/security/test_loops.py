@@ -149,3 +149,66 @@ def test_somebody_signed_in_is_in_no_loop(make_site: MakeSite) -> None:
     person = site.person()
     person.cookies[f"{COOKIE}.rounds"] = f"9.{int(site.now)}"
     assert person.ask("start", NAVIGATION).status == 302
+
+
+def test_two_gates_with_one_cookie_name_on_a_host_name_the_cause(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each signs the other out: a browser that visits both in turn signs in again and again."""
+    one, other = make_site(auto_sign_in=True), make_site(auto_sign_in=True, client_id="other")
+    other.provider.audience = "other"
+    page = visit_in_turn(one.visitor(), other.visitor())
+    assert (page.status, page.is_page) == (400, True)
+    assert "Another application on this host uses a cookie of the same name" in page.text
+    assert "does not keep cookies" not in page.text
+    [line] = [line.getMessage() for line in caplog.records if line.levelname == "ERROR"]
+    assert (
+        "sign_in_loop: the session cookie comes back replaced: __Host-oidc_gate was not sealed by this"
+        in line
+    )
+    assert "Fix: give each gate its own cookie_name" in line
+
+
+def test_two_gates_with_two_cookie_names_on_a_host_make_no_loop(make_site: MakeSite) -> None:
+    one, other = (
+        make_site(auto_sign_in=True),
+        make_site(auto_sign_in=True, client_id="other", cookie_name="two"),
+    )
+    other.provider.audience = "other"
+    assert visit_in_turn(one.visitor(), other.visitor()).body == b"the application"
+
+
+def visit_in_turn(one: Visitor, other: Visitor) -> Answer:
+    """Have one browser visit two gates in turn, until one of them shows a page of its own."""
+    other.cookies = one.cookies
+    for visitor in [one, other] * 4:
+        answer = browse(visitor, "/reports", lambda _: None)[-1]
+        if answer.status != 200:
+            break
+    return answer
+
+
+def test_a_flow_cookie_of_another_gate_is_named(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other = make_site(), make_site(client_id="other")
+    visitor, stranger = one.visitor(), other.visitor()
+    back = one.provider.authorize(visitor.navigate("/oauth2/start").header("location"))
+    stranger.navigate("/oauth2/start")
+    visitor.cookies = stranger.cookies
+    assert visitor.navigate(back).status == 400
+    assert "a flow cookie came that this gate did not seal: does another gate on this host" in caplog.text
+
+
+def test_a_session_that_opens_and_ends_at_once_is_named(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Two servers whose clocks disagree: the cookie is there, and blaming it would mislead."""
+    site = make_site(auto_sign_in=True)
+    visitor = site.visitor()
+    for _ in range(3):
+        browse(visitor, "/reports", lambda _: None)
+        visitor.cookies[COOKIE] = visitor.cookies[COOKIE][:40]
+    page = browse(visitor, "/reports", lambda _: None)[-1]
+    assert page.status == 400
+    assert "the session cookie comes back, but opens no session: seal_malformed" in caplog.text

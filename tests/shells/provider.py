@@ -32,6 +32,7 @@ class Provider:
         self.instead: dict[str, Fetched | Exception | Callable[[], Fetched]] = {}
         self.fetches: list[str] = []
         self.metadata = dict(METADATA)
+        self.audience = CLIENT
 
     def authorize(self, location: str, **changes: str) -> str:
         """Return the callback that a browser is sent to after an authorization request at `location`."""
@@ -60,6 +61,6 @@ class Provider:
     def _token(self, fetch: Fetch) -> Fetched:
         form = parse_qs((fetch.body or b"").decode())
         now = int(self._site.now)
-        claims = {"iss": ISSUER, "aud": CLIENT, "iat": now, "exp": now + 300}
+        claims = {"iss": ISSUER, "aud": self.audience, "iat": now, "exp": now + 300}
         claims["nonce"] = self._nonces[form["code"][0]]
         return answer({"token_type": "Bearer", "access_token": "at", "id_token": sign(claims | self.person)})

@@ -289,7 +289,6 @@ def test_sign_in_is_401_always_and_leads_where_nginx_says(site: Site) -> None:
     assert site.rd(site.start_link(page)) == site.own("/reports?x=1&y=2")
     program = site.visitor().ask("sign_in", FETCH | told)
     assert (program.status, program.is_problem) == (401, True)
-    assert site.rd(program.json["sign_in"].removeprefix(ORIGIN)) == site.own("/reports?x=1&y=2")
     posted = site.visitor().ask("sign_in", NAVIGATION | told | {"X-Auth-Request-Method": "POST"})
     assert (posted.status, posted.is_page) == (401, True)
     assert site.rd(site.start_link(posted)) == site.own("/")

@@ -277,3 +277,39 @@ def test_a_storm_of_sign_ins_leaves_nothing_behind(make_site: MakeSite) -> None:
     site.now += 20 * 60
     site.visitor().sign_in("/")
     assert len(expiring_keys) == 2
+
+
+GOOGLE = "https://accounts.google.com"
+
+
+@pytest.mark.parametrize(
+    ("issuer", "listed", "link", "prompt"),
+    [
+        (ISSUER, ["none", "login", "select_account"], "prompt=select_account&", ["select_account"]),
+        (ISSUER, ["none", "login", "consent"], "prompt=select_account&", ["login"]),  # Keycloak
+        (ISSUER, None, "prompt=select_account&", ["login"]),
+        (ISSUER, [], "prompt=select_account&", ["login"]),
+        (GOOGLE, None, "prompt=select_account&", ["select_account"]),
+        (ISSUER, ["none", "login"], "prompt=consent&", ["consent"]),  # the operator's own wish
+        (ISSUER, None, "prompt=login&", ["login"]),
+        (ISSUER, ["select_account"], "", []),
+        (ISSUER, ["select_account"], "rd=/&prompt=select_account&x=", []),  # the query of another page
+    ],
+)
+def test_another_account_is_asked_for_in_a_way_that_the_provider_knows(
+    make_site: MakeSite, issuer: str, listed: list[str] | None, link: str, prompt: list[str]
+) -> None:
+    site = make_site(issuer=issuer, allow_everyone=True)
+    site.provider.metadata |= {"issuer": issuer} | (
+        {} if listed is None else {"prompt_values_supported": listed}
+    )
+    started = site.visitor().navigate(f"{site.path('start')}?{link}rd=/reports")
+    assert parse_qs(urlsplit(started.header("location")).query).get("prompt", []) == prompt
+
+
+def test_the_page_of_a_refused_user_leads_to_another_account(make_site: MakeSite) -> None:
+    site = make_site(allowed_groups=("staff",))
+    visitor = site.person("eve")
+    page = visitor.get("/reports", NAVIGATION)
+    started = visitor.navigate(site.start_link(page))
+    assert parse_qs(urlsplit(started.header("location")).query)["prompt"] == ["login"]

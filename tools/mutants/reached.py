@@ -71,6 +71,7 @@ def _measure(root: Path, data: Path, tests: Sequence[str]) -> None:
     configuration.write_text(CONFIGURATION)
     command: Sequence[str | Path] = (
         *(sys.executable, "-m", "pytest", "-q", "-m", "not real", "-n", "logical"),
+        *("-p", "tools.mutants.at_the_root"),
         *("--cov", f"--cov-config={configuration}", "--cov-context=test", "--cov-report=", *tests),
     )
     environment = os.environ | {"COVERAGE_FILE": str(data), "HYPOTHESIS_PROFILE": "ci"}

@@ -26,7 +26,7 @@ from .context import Components, RequestContext
 from .error_pages import error_page, waiting_page
 from .refusals import explanation
 from .responses import page, redirect, with_cookies
-from .start import cookie_domain_hint, flows_in
+from .start import cookie_domain_hint, flows_in, foreign_flow_hint
 
 MAX_BODY_BYTES = 64 * 1024
 SESSION_ID_BYTES = 16
@@ -126,7 +126,8 @@ def _not_of_this_browser(context: RequestContext, target: str, code: str = "flow
         code,
         "This sign-in cannot be finished in this browser.",
         detail="no flow cookie fits the state: a callback of another browser, a cookie that was dropped (is the "
-        f"site http, or another domain?), overwritten by a newer tab, or used{cookie_domain_hint(context)}",
+        f"site http, or another domain?), overwritten by a newer tab, or used{cookie_domain_hint(context)}"
+        f"{foreign_flow_hint(context)}",
     )
 
 

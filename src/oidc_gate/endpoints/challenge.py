@@ -12,27 +12,28 @@ from .responses import bare, page, problem, redirect
 SIGN_IN_FIRST = "Sign in to continue."
 
 
-def challenge(context: RequestContext, *, redirects: bool) -> Reply:
+def challenge(context: RequestContext, target: str, *, redirects: bool) -> Reply:
     """Return the 401, or the redirect to the sign-in, for a request without a session.
 
     Args:
+        target: Where the sign-in leads to; see `RequestContext.target_after_sign_in`.
         redirects: Whether `auto_sign_in` may answer with a redirect. It may not under an ``error_page`` of Nginx,
             because a browser does not follow a redirect there.
     """
     settings = context.components.settings
     match context.audience:
         case Audience.NAVIGATION if redirects and settings.auto_sign_in:
-            return redirect(context.link_to("start", rd=context.own_target))
+            return redirect(context.link_to("start", rd=target))
         case Audience.NAVIGATION | Audience.FRAME:
-            return sign_in_page(context, context.own_target)
+            return sign_in_page(context, target)
         case Audience.FORM_POST:
-            return posted_page(context, context.referring_page)
+            return posted_page(context, target)
         case Audience.PREFETCH:
             return bare(401)
         case Audience.HTMX:
-            return bare(401, (("HX-Redirect", context.link_to("start", rd=_htmx_page(context))),))
+            return bare(401, (("HX-Redirect", context.link_to("start", rd=target)),))
         case _:
-            return challenge_program(context, context.referring_page)
+            return challenge_program(context, target)
 
 
 def challenge_program(context: RequestContext, target: str) -> Reply:
@@ -96,13 +97,3 @@ def denied_page(
         application_name=context.components.settings.application_name,
     )
     return page(status, content)
-
-
-def _htmx_page(context: RequestContext) -> str:
-    """Return the page in which htmx runs, if it belongs to this application."""
-    current = context.request.headers.get("hx-current-url")
-    return (
-        context.safe_target_or_default(current)
-        if current.startswith(context.browser_origin + "/")
-        else context.referring_page
-    )

@@ -181,18 +181,33 @@ class RequestContext:
 
     @property
     def own_target(self) -> str:
-        """Return the address of this request as the browser sees it, or the default target if it is not safe."""
-        return self.safe_target_or_default(own_address(self.request, self.site))
+        """Return the target of a sign-in that this request leads to, as `target_after_sign_in` does."""
+        return self.target_after_sign_in(own_address(self.request, self.site))
 
-    @property
-    def referring_page(self) -> str:
-        """Return the page that sent this request, or the default target if it is unknown or on another site."""
-        referer = self.request.headers.get("referer")
-        return (
-            self.safe_target_or_default(referer)
-            if referer.startswith(self.browser_origin + "/")
-            else self.default_target
-        )
+    def target_after_sign_in(self, address: str, rd: str = "") -> str:
+        """Return where the sign-in that an answer offers leads to, which is always a page that a user can look at.
+
+        A page load leads back to its own address. A script, a form and a frame lead to the page that sent the request:
+        the address of an API shows data, not a page, and that of a form cannot be opened again.
+
+        Args:
+            address: The address that was requested, not validated.
+            rd: The target that a script without such a page asked for, not validated.
+        """
+        if self.audience is Audience.NAVIGATION:
+            return self.safe_target_or_default(address)
+        otherwise = address if self.audience is Audience.FRAME else rd
+        return self._sending_page() or self.safe_target_or_default(otherwise)
+
+    def _sending_page(self) -> str | None:
+        """Return the page that sent this request, or None if it is unknown or on a host that is not allowed."""
+        headers = self.request.headers
+        current = headers.get("hx-current-url") if self.audience is Audience.HTMX else ""
+        for page in (current, headers.get("referer")):
+            target = safe_target(page, self.site, self.components.settings) if "://" in page else None
+            if target is not None:
+                return target
+        return None
 
     def safe_target_or_default(self, target: str) -> str:
         """Return `target` if it is a safe target, and the default target otherwise."""

@@ -6,8 +6,8 @@ from .. import pages
 from ..effects import Step
 from ..model import Identity, Reason, Reply
 from ..request.navigation import Audience
-from ..request.return_to import safe_target, unchecked_target
-from .challenge import access_denied, challenge_program, denied_page, posted_page, sign_in_page
+from ..request.return_to import raw_rd, safe_target, unchecked_target
+from .challenge import access_denied, challenge, denied_page
 from .context import Components, RequestContext
 from .refusals import AUTH_QUERY, explanation
 from .responses import bare, page
@@ -22,9 +22,10 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
     """
     yield from ()
     context = context.as_first_sent("x-auth-request-method")  # Nginx fetches an error page with GET
-    target = context.safe_target_or_default(requested_target(context))
-    reply = _answer_anonymous(context, target)
-    if context.identity is not None:
+    target = context.target_after_sign_in(requested_target(context), raw_rd(context.request.query) or "")
+    if context.identity is None:
+        reply = challenge(context, target, redirects=False)
+    else:
         reply = _answer_signed_in(context, context.identity, target)
     notes: tuple[Reason, ...] = ()
     if context.identity is not None and (refused_by := _refused_by(context)):
@@ -32,24 +33,8 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
     return reply.because("sign_in_page", f"for {context.audience.value}: {_reason(context)}", notes=notes)
 
 
-def _answer_anonymous(context: RequestContext, target: str) -> Reply:
-    match context.audience:
-        case Audience.NAVIGATION | Audience.FRAME:
-            return sign_in_page(context, target)
-        case Audience.FORM_POST:
-            return posted_page(context, context.referring_page)
-        case Audience.PREFETCH:
-            return bare(401)
-        case Audience.HTMX:
-            return bare(401, (("HX-Redirect", context.link_to("start", rd=context.referring_page)),))
-        case _:
-            return challenge_program(context, target)
-
-
 def _answer_signed_in(context: RequestContext, identity: Identity, target: str) -> Reply:
     """Return the answer for a signed-in user, which Nginx usually fetches for ``error_page 403``."""
-    if context.audience is Audience.FORM_POST:
-        target = context.referring_page
     match context.audience:
         case Audience.PREFETCH:
             return bare(401)

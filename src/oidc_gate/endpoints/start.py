@@ -11,7 +11,8 @@ from ..errors import GateError
 from ..flow.record import FLOW_SECONDS, SECRET_BYTES, Flow, open_flow, seal_flow, seal_state
 from ..flow.slots import choose_slot, is_sign_in_loop
 from ..model import Reply
-from ..provider.authorization import build_authorization_request
+from ..provider.authorization import build_authorization_request, supported_prompt
+from ..provider.discovery import Metadata
 from ..request.navigation import Audience, is_marked_by_script
 from ..seal.ring import NONCE_BYTES
 from ..session.cookie_jar import FLOW_SLOTS
@@ -33,8 +34,7 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
     target = context.safe_target_or_default(requested_target(context))
     now = yield from effects.now()
     if context.session is None and is_sign_in_loop(_sign_in_count(context), now):
-        reason = f"the session cookie does not come back{cookie_domain_hint(context)}"
-        return _loop_page(context, target).because("sign_in_loop", reason)
+        return _loop_page(context, target).because("sign_in_loop", _loop_cause(context))
     try:
         return (yield from _begin(components, context, target))
     except GateError as error:
@@ -55,7 +55,7 @@ def _begin(components: Components, context: RequestContext, target: str) -> Step
         state=seal_state(components.state_sealer, flow, slot, target, state_nonce),
         nonce=flow.nonce,
         code_verifier=flow.code_verifier,
-        prompt=_prompt(context),
+        prompt=_prompt(context, metadata),
         push=components.provider.push,
     )
     cookies = components.cookies
@@ -82,11 +82,11 @@ def _is_navigation(context: RequestContext) -> bool:
     return by_hand and not is_marked_by_script(headers)
 
 
-def _prompt(context: RequestContext) -> str | None:
+def _prompt(context: RequestContext, metadata: Metadata) -> str | None:
     # Only in front of rd, because what follows may be the query of another page that Nginx inserted.
     before_rd = context.request.query.partition("rd=")[0]
     prompts = [value for name, value in parse_qsl(before_rd) if name == "prompt" and value in PROMPTS]
-    return prompts[0] if prompts else None
+    return supported_prompt(prompts[0], metadata) if prompts else None
 
 
 def _sign_in_count(context: RequestContext) -> str:
@@ -107,13 +107,41 @@ def cookie_domain_hint(context: RequestContext) -> str:
     )
 
 
+def foreign_flow_hint(context: RequestContext) -> str:
+    """Return what may be wrong if flow cookies came that cannot be opened, to end a sentence in the log."""
+    if None not in flows_in(context.components, context).values():
+        return ""
+    return f"; a flow cookie came that this gate did not seal: {_ANOTHER_GATE}"
+
+
+_ANOTHER_GATE = (
+    "does another gate on this host, on another port or below another path too, use the same cookie_name? Fix: give "
+    "each gate its own cookie_name, and all servers of one gate the same cookie_secret"
+)
+_REPLACED = ("seal_foreign", "seal_forged")
+
+
+def _loop_cause(context: RequestContext) -> str:
+    """Return why the browser signs in again and again, for the log."""
+    code, name = context.reason.code, context.components.cookies.main
+    if code == "no_cookie":
+        return f"the session cookie does not come back{cookie_domain_hint(context)}"
+    if code in _REPLACED:
+        return f"the session cookie comes back replaced: {name} was not sealed by this gate ({code}); {_ANOTHER_GATE}"
+    return f"the session cookie comes back, but opens no session: {code}"
+
+
 def _loop_page(context: RequestContext, target: str) -> Reply:
-    causes = (*pages.LOOP_CAUSES, pages.COOKIE_DOMAIN_CAUSE)
+    causes: tuple[str, ...] = pages.LOOP_CAUSES
+    if context.reason.code in _REPLACED:
+        causes = (pages.ANOTHER_GATE_CAUSE,)
+    elif context.components.settings.cookie_domain:
+        causes = (*causes, pages.COOKIE_DOMAIN_CAUSE)
     content = pages.loop_page(
         static_url=context.path_to("static"),
         request_id=context.request.request_id,
         action_url=context.link_to("start", rd=target),
-        causes=causes if context.components.settings.cookie_domain else pages.LOOP_CAUSES,
+        causes=causes,
         application_name=context.components.settings.application_name,
     )
     return page(

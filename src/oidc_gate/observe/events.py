@@ -57,7 +57,8 @@ EVENTS: dict[str, Event] = {
     "not_a_navigation": Event(DEBUG, "Something other than a page load asked for `/oauth2/start`."),
     "sign_in_started": Event(DEBUG, "The browser was sent to the provider."),
     "sign_in_loop": Event(
-        ERROR, "The same browser signed in again and again, and its cookie never came back."
+        ERROR,
+        "The same browser signed in again and again: its cookie never came back, or another application replaced it.",
     ),
     "sign_in_completed": Event(INFO, "A user signed in."),
     "already_signed_in": Event(

@@ -3,6 +3,7 @@
 from oidc_gate.pages.assets import StaticFile, static_file
 from oidc_gate.pages.layout import Page
 from oidc_gate.pages.problems import (
+    ANOTHER_GATE_CAUSE,
     COOKIE_DOMAIN_CAUSE,
     LOOP_CAUSES,
     denied_page,
@@ -21,6 +22,7 @@ from oidc_gate.pages.sign_out import (
 )
 
 __all__ = [
+    "ANOTHER_GATE_CAUSE",
     "COOKIE_DOMAIN_CAUSE",
     "FORM_TOKEN_FIELD",
     "LOOP_CAUSES",

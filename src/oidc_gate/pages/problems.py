@@ -30,6 +30,11 @@ LOOP_CAUSES = (
     "The clock of the server, or of the identity provider, is wrong.",
 )
 
+ANOTHER_GATE_CAUSE = (
+    "Another application on this host uses a cookie of the same name, so that each of the two signs you out of the "
+    "other. The people who run this site can give each its own cookie name."
+)
+
 COOKIE_DOMAIN_CAUSE = (
     "The site shares its cookies with a domain for which browsers keep none, as they do for co.uk."
 )

@@ -63,6 +63,10 @@ class ProviderRefusal(CallbackError):
     """
 
 
+# Google lists nothing in discovery, documents these, and takes no other.
+_PROMPTS_OF: dict[str, tuple[str, ...]] = {
+    "https://accounts.google.com": ("none", "consent", "select_account")
+}
 _PROOF = object()
 
 
@@ -121,6 +125,18 @@ def build_authorization_request(
         pushed = yield from _pushed(params, metadata, settings, push)
         return oauth.add_query(metadata.authorization_endpoint, pushed)
     return oauth.authorization_uri(metadata.authorization_endpoint, params)
+
+
+def supported_prompt(prompt: str, metadata: Metadata) -> str:
+    """Return `prompt`, or ``login`` instead of ``select_account`` if discovery does not list that.
+
+    Providers ignore a value that they do not know, or answer it with an error; either way the user would get no other
+    account. ``login`` is one that every provider must understand.
+
+    Spec: OpenID Connect Core §3.1.2.1; Initiating User Registration 1.0 §4.1 (``prompt_values_supported``).
+    """
+    listed = metadata.prompt_values_supported or _PROMPTS_OF.get(metadata.issuer) or ()
+    return "login" if prompt == "select_account" and prompt not in listed else prompt
 
 
 def process_authorization_response(

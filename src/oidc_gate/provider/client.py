@@ -13,7 +13,7 @@ from ..errors import GateError, IDTokenError
 from ..settings import Settings
 from .discovery import Metadata, build_discovery_request, process_discovery
 from .outages import Outages
-from .refreshing_cache import RETRY_SECONDS, RefreshingCache, is_within
+from .refreshing_cache import RETRY_SECONDS, RefreshingCache, RenewalBudget, is_within
 from .responses import json_object, printable, raise_for_status, refuse
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ class ProviderState:
 class Provider:
     """The OpenID Provider that the settings name. It can be shared between threads and tasks.
 
-    Its state consists of two `RefreshingCache` objects (the metadata and the key set), of `Outages`, and of two
-    values.
+    Its state consists of two `RefreshingCache` objects (the metadata and the key set), of two `RenewalBudget` objects
+    for the key set, of `Outages`, and of two values.
 
     Attributes:
         id_token_algorithms: The signature algorithms that an ID token may use.
@@ -62,17 +62,18 @@ class Provider:
         self._metadata: RefreshingCache[Metadata] = RefreshingCache(
             f"discovery of {settings.issuer}",
             self._discovery_request,
-            lambda fetched: process_discovery(fetched, settings.issuer, self.id_token_algorithms),
+            lambda fetched, _: process_discovery(fetched, settings.issuer, self.id_token_algorithms),
             on_success=self._log_metadata,
             on_failure=lambda error, has_old: self._log_failure("discovery", error, has_old),
         )
         self._keys: RefreshingCache[KeySet] = RefreshingCache(
             f"key set of {settings.issuer}",
             self._keys_request,
-            _process_keys,
+            self._process_keys,
             on_success=self._log_keys,
             on_failure=lambda error, has_old: self._log_failure("key set", error, has_old),
         )
+        self._sign_in_budget, self._logout_budget = RenewalBudget(), RenewalBudget()
         self._outages = Outages()
         self._asked_at: int | None = None
 
@@ -96,20 +97,19 @@ class Provider:
         """
         return self._metadata.get()
 
-    def keys(self, refresh: bool = False) -> Step[KeySet]:
-        """Return the provider's keys, which are cached in the same way as the metadata.
+    def keys(self) -> Step[KeySet]:
+        """Return the provider's keys, which are cached in the same way as the metadata."""
+        return self._keys.get()
 
-        Args:
-            refresh: Whether to ask for newer keys than the cached ones. This leads to at most one request a minute.
-        """
-        held = self._keys.held
-        return self._keys.get_newer(held.value) if refresh and held else self._keys.get()
-
-    def verify(self, check: Callable[[KeySet], T]) -> Step[T]:
+    def verify(self, check: Callable[[KeySet], T], *, is_logout_token: bool = False) -> Step[T]:
         """Return the result of `check` for the provider's keys.
 
         If the signature does not verify, `check` is called once more with newer keys. This covers a new key, and a new
-        key that has the ``kid`` of an old one.
+        key that has the ``kid`` of an old one. Such requests for newer keys are limited, see `RenewalBudget`.
+
+        Args:
+            is_logout_token: Whether any client may have sent the token. Such tokens have a budget of their own, so
+                that forged ones cannot use up what sign-ins need when the provider replaces its keys.
 
         Raises:
             IDTokenError: `check` raised it.
@@ -124,7 +124,8 @@ class Provider:
 
             if not may_have_rotated(error):
                 raise
-            newer = yield from self._keys.get_newer(keys)
+            budget = self._logout_budget if is_logout_token else self._sign_in_budget
+            newer = yield from self._keys.get_newer(keys, budget)
             if newer is keys:
                 raise
         return check(newer)
@@ -203,6 +204,19 @@ class Provider:
             max_bytes=MAX_KEYS_BYTES,
         )
 
+    def _process_keys(self, fetched: Fetched, before: KeySet | None) -> KeySet:
+        from .jose.keys import KeySet
+
+        raise_for_status(fetched, "key set")
+        if fetched.status != 200:
+            refuse("key set", f"status {fetched.status}")
+        keys = KeySet.from_jwks(json_object(fetched, "key set", strict_type=False))
+        algorithms = self.id_token_algorithms
+        if before and before.has_key_for(algorithms) and not keys.has_key_for(algorithms):
+            # A key set with nothing to verify with is a failure of the provider, and not a rotation.
+            refuse("key set", f"no key for {', '.join(algorithms)}", "jwks_without_key")
+        return keys
+
     def _log_metadata(self, before: Metadata | None, after: Metadata) -> None:
         if before is None:
             log.info(
@@ -223,7 +237,8 @@ class Provider:
         kids = ", ".join(printable(key.kid, 60) for key in after.keys[:20])
         log.info("keys of %s: %d: %s", self.settings.issuer, len(after.keys), kids)
         for skipped in after.skipped:
-            log.warning(
+            log.log(
+                logging.DEBUG if skipped.is_for_encryption else logging.WARNING,
                 "keys of %s: number %d (kid %s) is ignored: %s",
                 self.settings.issuer,
                 skipped.position,
@@ -255,12 +270,3 @@ _FIXES = {
     "issuer_mismatch": ". Fix: write issuer exactly as the provider does",
     "provider_answer": ". Fix: open the issuer's /.well-known/openid-configuration and compare",
 }
-
-
-def _process_keys(fetched: Fetched) -> KeySet:
-    from .jose.keys import KeySet
-
-    raise_for_status(fetched, "key set")
-    if fetched.status != 200:
-        refuse("key set", f"status {fetched.status}")
-    return KeySet.from_jwks(json_object(fetched, "key set", strict_type=False))

@@ -74,6 +74,7 @@ def process_logout_token(provider: Provider, token: str) -> Step[LogoutClaims]:
                 clock_skew_seconds=settings.clock_skew_seconds,
                 client_secret=settings.client_secret,
                 decryption_key=decryption_key(settings),
-            )
+            ),
+            is_logout_token=True,
         )
     )

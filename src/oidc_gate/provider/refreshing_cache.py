@@ -19,8 +19,10 @@ MIN_LIFETIME_SECONDS = 300
 MAX_LIFETIME_SECONDS = 86_400
 RETRY_SECONDS = 10
 """How long a failure is remembered before the next attempt."""
+MAX_FORCED_RENEWALS = 3
+"""How many renewals on demand, for an unknown key, may follow each other at once."""
 FORCED_RENEWAL_SECONDS = 60
-"""A renewal on demand, for an unknown key, happens at most once in this time."""
+"""The time after which one more renewal on demand is allowed."""
 
 _MAX_AGE = re.compile(r"(?:^|,)\s*max-age\s*=\s*\"?([0-9]{1,9})", re.IGNORECASE)
 
@@ -58,13 +60,43 @@ class Failure:
     error: GateError
 
 
+class RenewalBudget:
+    """How many renewals on demand may still happen: three, and one more after each minute. It is safe under threads.
+
+    Each kind of caller has a budget of its own, so that one kind cannot use up what another one needs.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._left = MAX_FORCED_RENEWALS
+        self._counted_at: int | None = None  # the time up to which `_left` has been increased
+
+    def take(self, now: int) -> bool:
+        """Return whether a renewal may happen now, and count it if so."""
+        with self._lock:
+            self._refill(now)
+            if not self._left:
+                return False
+            self._left -= 1
+            return True
+
+    def _refill(self, now: int) -> None:
+        since = self._counted_at
+        if since is None or now < since or self._left == MAX_FORCED_RENEWALS:
+            self._counted_at = now  # after the clock was set back, the next minute begins now
+            return
+        minutes = (now - since) // FORCED_RENEWAL_SECONDS
+        self._left = min(MAX_FORCED_RENEWALS, self._left + minutes)
+        self._counted_at = since + minutes * FORCED_RENEWAL_SECONDS
+
+
 class RefreshingCache(Generic[T]):
     """A cache for one value. Its fields are replaced as a whole, under a lock that is never held across a ``yield``.
 
     Args:
         name: The name of the value, for the lock that allows one request at a time to ask for it.
         request: Builds the request.
-        process: Converts the answer to the value, or raises a `GateError`.
+        process: Converts the answer to the value, or raises a `GateError`. It is given the previous value, or None.
         on_success: Called with the previous value, or None, and the new one.
         on_failure: Called once for each failed attempt, however many callers waited for it.
     """
@@ -73,7 +105,7 @@ class RefreshingCache(Generic[T]):
         self,
         name: str,
         request: Callable[[], Step[Fetch]],
-        process: Callable[[Fetched], T],
+        process: Callable[[Fetched, T | None], T],
         *,
         on_success: Callable[[T | None, T], None],
         on_failure: Callable[[GateError, bool], None],
@@ -85,7 +117,6 @@ class RefreshingCache(Generic[T]):
         self._held: Held[T] | None = None
         self._failure: Failure | None = None
         self._tried_at: int | None = None  # the last attempt to renew the value
-        self._forced_at: int | None = None  # the last renewal on demand
         self._under_way = 0
         self._attempts = 0  # the number of attempts that have ended
 
@@ -108,42 +139,46 @@ class RefreshingCache(Generic[T]):
             LineFull: There has never been a value, and too many requests wait for it.
         """
         now = yield from effects.now()
+        attempts = self._attempts  # read before the value: an attempt that ends in between is not repeated
         held = self._held
         if held is not None and (held.is_fresh(now) or not self._may_renew(now)):
             return held.value
         self.check(now)
         try:
-            return (yield from self._renew())
+            return (yield from self._renew(attempts))
         except GateError:
             if held is None:
                 raise
             return held.value
 
-    def get_newer(self, tried: T) -> Step[T]:
+    def get_newer(self, tried: T, budget: RenewalBudget) -> Step[T]:
         """Return a newer value than `tried` if there may be one, and `tried` otherwise.
 
-        This leads to at most one request a minute. Callers that arrive during the request wait for its answer.
+        Callers that arrive during a request wait for its answer.
+
+        Args:
+            budget: Counts the requests that this kind of caller causes, and allows no more of them.
         """
         now = yield from effects.now()
+        attempts = self._attempts
         held = self._held
         if held is not None and held.value is not tried:
             return held.value
         try:
-            if (
-                self._under_way
-            ):  # not counted as under way itself, because a chain of such callers would never end
-                return (yield from effects.holding(self._turn, self._load(self._attempts)))
-            if self._may_force_renewal(now):
-                return (yield from self._renew())
+            if self._under_way:
+                # not counted as under way itself, because a chain of such callers would never end
+                return (yield from effects.holding(self._turn, self._load(attempts)))
+            if budget.take(now):
+                return (yield from self._renew(attempts))
         except GateError:
             pass
         return tried
 
-    def _renew(self) -> Step[T]:
+    def _renew(self, attempts: int) -> Step[T]:
         with self._lock:
             self._under_way += 1
         try:
-            return (yield from effects.holding(self._turn, self._load(self._attempts)))
+            return (yield from effects.holding(self._turn, self._load(attempts)))
         finally:
             with self._lock:
                 self._under_way -= 1
@@ -166,7 +201,8 @@ class RefreshingCache(Generic[T]):
 
     def _exchange(self, request: Fetch) -> Step[tuple[T, int]]:
         fetched = yield from effects.fetch(request)
-        return self._process(fetched), lifetime(fetched)
+        held = self._held
+        return self._process(fetched, held.value if held else None), lifetime(fetched)
 
     def _outcome(self) -> T:
         """Return the result of the last attempt, or raise its error."""
@@ -200,13 +236,6 @@ class RefreshingCache(Generic[T]):
             if is_within(self._tried_at, now, RETRY_SECONDS):
                 return False
             self._tried_at = now
-            return True
-
-    def _may_force_renewal(self, now: int) -> bool:
-        with self._lock:
-            if is_within(self._forced_at, now, FORCED_RENEWAL_SECONDS):
-                return False
-            self._forced_at = now
             return True
 
     def check(self, now: int) -> None:

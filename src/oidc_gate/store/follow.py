@@ -122,9 +122,9 @@ class Follower:
     def _take(self, news: News, *, is_first: bool, asked_at: float) -> None:
         # What was remembered before this thread began, in the parent of a fork say, may have ended since.
         if is_first and self._trusted_until:
-            self._on_ends(None)
+            self.report(None)
         elif news.keys is None or news.keys:
-            self._on_ends(news.keys)
-        if not self._is_closed.is_set():
+            self.report(news.keys)
+        if not self.is_closed:
             self._trusted_until = asked_at + self._lag_seconds
             self._has_answer.set()

@@ -1,1 +1,1 @@
-"""How texts of the web are written: hosts and paths. Each rule stands here once."""
+"""The syntax of hosts, paths and base64url. Each rule exists once."""

@@ -1,4 +1,4 @@
-"""Base64url without padding, read strictly: one text for one value."""
+"""Base64url without padding, with a strict reader: each value has exactly one spelling."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ def b64url_encode(raw: bytes) -> str:
 
 
 def b64url_decode(text: str) -> bytes:
-    """Return what `text`, which has no padding, stands for.
+    """Return the bytes that `text`, which has no padding, encodes.
 
     Raises:
-        ValueError: Another alphabet, padding, or bits left over at the end.
+        ValueError: The text has another alphabet, padding, or unused bits that are not zero.
 
     Spec: RFC 7515 §2; RFC 4648 §3.5.
     """
     encoded = text.encode("ascii").translate(_FROM_URL_SAFE)
     raw = a2b_base64(encoded + b"=" * (-len(encoded) % 4), strict_mode=True)
-    # Python ignores the bits left over in the last character: two texts would stand for one value.
+    # Python ignores the unused bits of the last character, so two texts would encode the same bytes.
     over = len(text) % 4
     if over and b64url_encode(raw[1 - over :]) != text[-over:]:
         raise ValueError("not canonical base64url")

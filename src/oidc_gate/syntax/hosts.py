@@ -1,4 +1,4 @@
-"""Host names, domain names and IP addresses: their normal form, and which of them are this machine."""
+"""Host names, domain names and IP addresses: their normal form, and which of them are loopback."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import idna
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
-MAX_DOMAIN = 253  # RFC 1035 §2.3.4, written without the last dot
+MAX_DOMAIN = 253  # RFC 1035 §2.3.4, without the final dot
 _MAX_HOST = 261  # a name of 255 characters and a port
 _LABELS = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.ASCII)
 _HOST = re.compile(r"([A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::([1-9][0-9]{0,4}))?", re.ASCII)
@@ -27,7 +27,7 @@ def normal_domain(domain: str) -> str:
     """
     if not domain.isascii():
         try:
-            # Not Python's own codec: it implements IDNA 2003, in which straße.de is strasse.de, another domain.
+            # Python's own codec implements IDNA 2003, in which straße.de becomes strasse.de, which is another domain.
             domain = idna.encode(domain, uts46=True, transitional=False).decode("ascii")
         except UnicodeError:
             return ""
@@ -57,12 +57,12 @@ def normal_host(host: str, scheme: str) -> str:
     """Return a ``Host`` header in its normal form, or an empty string if it is malformed.
 
     Args:
-        host: A name, an IPv4 address or an IPv6 address in brackets, and a port if any.
-        scheme: The port that is its default is left out.
+        host: A name, an IPv4 address or an IPv6 address in brackets, with an optional port.
+        scheme: The scheme, whose default port is left out.
 
     Spec: RFC 3986 §3.2.2, without percent-encoding and IPvFuture.
     """
-    # Clients invent hosts, so what the cache remembers is bounded in length too.
+    # Clients can send any host, so the length of the cached values is limited too.
     return _normal_host(host, scheme) if len(host) <= _MAX_HOST else ""
 
 
@@ -82,18 +82,18 @@ def _normal_host(host: str, scheme: str) -> str:
 
 
 def _is_parsable(name: str) -> bool:
-    """Return whether the URL parser of a browser takes a name for itself.
+    """Return whether the URL parser of a browser reads the name as itself.
 
-    Chromium also takes ``xn--`` labels that cannot be decoded, which the standard, Firefox and Node refuse.
+    Chromium also accepts ``xn--`` labels that cannot be decoded, which the standard, Firefox and Node refuse.
 
     Args:
-        name: Lower case, ASCII, well-formed labels.
+        name: A name in lower case and ASCII with well-formed labels.
 
     Spec: WHATWG URL §3.3 (domain to ASCII), §3.5 (ends in a number checker); UTS #46 §4.1.
     """
     labels = name.removesuffix(".").split(".")
     if _NUMBER.fullmatch(labels[-1]):
-        # Read as an IPv4 address. Its other spellings (0x7f.1, 127.1, 1.2.3.4.) mean another text than they say.
+        # It is read as an IPv4 address. Its other spellings (0x7f.1, 127.1, 1.2.3.4.) would become a different text.
         return is_ip(name)
     if "xn--" not in name:
         return True
@@ -109,13 +109,13 @@ def _is_parsable(name: str) -> bool:
 
 
 def _decoded(label: str) -> str:
-    """Return what an ``xn--`` label stands for, or an empty string if it stands for nothing that is valid.
+    """Return the label that an ``xn--`` label encodes, or an empty string if that is not valid.
 
     Spec: UTS #46 §4 (step 4), §4.1, without the rules about hyphens, as in WHATWG URL §3.3.
     """
     try:
         text = label[4:].encode("ascii").decode("punycode")
-        # Valid is what the mapping leaves as it is, and what has this spelling and no other.
+        # A label is valid if the mapping does not change it, and if it has exactly this spelling.
         is_valid = (
             idna.uts46_remap(text, std3_rules=False, transitional=False) == text
             and text.encode("punycode").decode("ascii") == label[4:]
@@ -126,7 +126,7 @@ def _decoded(label: str) -> str:
         return ""
     if not is_valid or not is_joined or text.isascii() or text.startswith("xn--"):
         return ""
-    # What this Python's Unicode does not know cannot be checked.
+    # Characters that this Python's Unicode version does not know cannot be checked.
     categories = [unicodedata.category(character) for character in text]
     return "" if categories[0].startswith("M") or "Cn" in categories else text
 
@@ -136,7 +136,7 @@ def _bracketed(address: str) -> str:
         found = IPv6Address(address)
     except ValueError:
         return ""
-    # No browser sends a zone (fe80::1%eth0) or an IPv4 address inside an IPv6 one.
+    # Browsers send neither a zone (fe80::1%eth0) nor an IPv4 address inside an IPv6 address.
     return "" if found.scope_id or found.ipv4_mapped else f"[{found.compressed}]"
 
 
@@ -150,7 +150,7 @@ def is_ip(host: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether `host` is this machine: ``localhost``, a name below it, 127.0.0.0/8 or ::1.
+    """Return whether `host` is loopback: ``localhost``, a name below it, 127.0.0.0/8 or ::1.
 
     Spec: RFC 6761 §6.3.
     """

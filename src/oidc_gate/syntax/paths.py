@@ -1,4 +1,4 @@
-"""URL paths: which need no encoding, and which are read in more than one way."""
+"""URL paths: which paths need no encoding, and which can be read in more than one way."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ def is_plain_path(path: str) -> bool:
 AMBIGUOUS_SEGMENTS = re.compile(r"/\.{1,2}(?:/|\Z)|//|\\")
 
 
-# What a second decoding, a path parameter or a URL parser would turn into another path; control characters, and
-# bytes that are not UTF-8.
+# Characters that a second decoding, path parameters or a URL parser would turn into another path; control
+# characters; bytes that are not UTF-8.
 AMBIGUOUS_PATH = re.compile(AMBIGUOUS_SEGMENTS.pattern + r"|[%;#?\x00-\x1f\x7f-\x9f\ud800-\udfff]")

@@ -16,7 +16,7 @@ from oidc_gate.errors import GateError, IDTokenError, ProviderError, ProviderUna
 from oidc_gate.provider.client import Provider
 from oidc_gate.provider.jose.id_token import Expectations, validate_id_token
 from oidc_gate.provider.jose.keys import KeySet
-from oidc_gate.provider.refreshing_cache import lifetime
+from oidc_gate.provider.refreshing_cache import RenewalBudget, lifetime
 from oidc_gate.runtime.driver import run
 from oidc_gate.runtime.world import World
 
@@ -144,11 +144,22 @@ def test_an_unknown_key_a_thousand_times() -> None:
     for _ in range(1000):
         with pytest.raises(IDTokenError):
             verify(provider, scripted, token)
-    assert scripted.urls().count(ISSUER + "/jwks") == 2, "the first, and one renewal"
-    scripted.now += 60
-    with pytest.raises(IDTokenError):
-        verify(provider, scripted, token)
-    assert scripted.urls().count(ISSUER + "/jwks") == 3
+    assert scripted.urls().count(ISSUER + "/jwks") == 4, "the first, and three renewals"
+    for minutes, renewals in [(0.9, 0), (0.1, 1), (1, 1), (2, 2), (60, 3)]:  # one comes back each minute
+        scripted.now += round(minutes * 60)
+        before = scripted.urls().count(ISSUER + "/jwks")
+        for _ in range(9):
+            with pytest.raises(IDTokenError):
+                verify(provider, scripted, token)
+        expired = minutes == 60  # the key set itself is renewed as well
+        assert scripted.urls().count(ISSUER + "/jwks") == before + renewals + expired, minutes
+
+
+def test_renewals_on_demand_after_the_clock_was_set_back() -> None:
+    budget = RenewalBudget()
+    assert [budget.take(START) for _ in range(4)] == [True, True, True, False]
+    assert not budget.take(START - 100_000), "a clock that is set back gives nothing"
+    assert budget.take(START - 100_000 + 60), "and takes nothing"
 
 
 def test_a_fault_of_another_kind_renews_nothing() -> None:
@@ -165,7 +176,8 @@ def test_keys_that_cannot_be_renewed_are_served_stale() -> None:
     scripted.answers[ISSUER + "/jwks"] = DOWN
     scripted.now += 4000
     assert verify(provider, scripted, op.id_token())
-    scripted.drive(provider.keys(refresh=True))
+    with pytest.raises(IDTokenError):
+        verify(provider, scripted, op.id_token(op.key("unknown")))
     assert provider.state().error == f"provider_unreachable: {DOWN.detail}"
 
 
@@ -298,14 +310,11 @@ def test_a_token_whose_key_is_unknown_waits_for_the_keys_that_are_under_way(is_f
     scripted.answers[ISSUER + "/jwks"] = answer(op.jwks(new)) if is_found else DOWN
     crowd = Crowd(scripted, ISSUER + "/jwks")
 
-    def renews() -> Step[Any]:
-        return provider.keys(refresh=True)
-
     def verifies() -> Step[Any]:
         return provider.verify(lambda keys: verified(op.id_token(new), keys))
 
-    _, *found = crowd.together(renews, verifies, verifies, verifies)
+    found = crowd.together(verifies, verifies, verifies, verifies)
     assert [getattr(one, "code", "verified") for one in found] == [
         "verified" if is_found else "id_token_kid"
-    ] * 3
+    ] * 4
     assert scripted.urls().count(ISSUER + "/jwks") == 2

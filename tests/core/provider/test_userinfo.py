@@ -116,6 +116,25 @@ def test_dpop_with_the_nonce_of_the_resource() -> None:
     assert f'"htu":"{ISSUER}/userinfo"'.encode() in claims
 
 
+@pytest.mark.parametrize(
+    ("status", "nonce", "is_sent_again"),
+    [(401, "n", True), (401, "n" * 512, True), (401, "n" * 513, False), (401, "", False), (400, "n1", False)],
+)
+def test_which_nonces_are_taken(status: int, nonce: str, is_sent_again: bool) -> None:
+    given: list[op.Answers] = [answer({}, status, dpop_nonce=nonce), answer(WHOLE)]
+    if is_sent_again:
+        _, scripted = fetch(given, token_type="DPoP", dpop=True)
+        assert scripted.fetches[-1].url == f"{ISSUER}/userinfo"
+        return
+    with pytest.raises(GateError):
+        fetch(given, token_type="DPoP", dpop=True)
+
+
+def test_without_dpop_a_nonce_is_of_no_use() -> None:
+    with pytest.raises(ProviderError):
+        fetch([answer({}, 401, dpop_nonce="n1"), answer(WHOLE)])
+
+
 def test_a_nonce_is_not_asked_for_twice() -> None:
     wants = answer({}, 401, dpop_nonce="n1")
     with pytest.raises(ProviderError):

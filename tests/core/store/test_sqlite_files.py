@@ -159,7 +159,7 @@ def remove_log(path: Path) -> None:
 
 def test_the_file_is_removed(store: SqliteStore, path: Path, caplog: pytest.LogCaptureFixture) -> None:
     listener, one = Listener(store), stored(store)
-    assert listener.would_admit(one.key)
+    assert listener.soon_admits(one.key)
     path.unlink()
     assert store.open(one.key, NOW) is None, "what was removed is gone"
     assert wait_until(lambda: not listener.would_admit(one.key))
@@ -199,7 +199,7 @@ def test_all_files_are_removed_and_a_session_is_ended_elsewhere_at_once(
 ) -> None:
     """The other process may still map a stamp that nobody changes any more: `end` waits until it has noticed."""
     listener, one = Listener(store), stored(store)
-    assert listener.would_admit(one.key)
+    assert listener.soon_admits(one.key)
     remove(path)
     SqliteStore(path, tick_seconds=0.1).end(Selector(keys=(one.key,)), NOW)
     assert not listener.would_admit(one.key)
@@ -347,7 +347,7 @@ def test_another_process_holds_the_lock(store: SqliteStore, path: Path) -> None:
             store.end(EVERYTHING, NOW)
         assert time.monotonic() - started < 60, "it hangs"
         assert store.open(one.key, NOW) == one, "reading needs no lock"
-        assert listener.would_admit(one.key), "no session was ended"
+        assert listener.soon_admits(one.key), "no session was ended"
     store.end(Selector(keys=(one.key,)), NOW)
     assert not listener.would_admit(one.key)
 
@@ -426,7 +426,7 @@ def test_the_disk_is_full(small_disk: Path) -> None:
         fill_store()
     assert len(rows) > 20
     assert store.open(kept.key, NOW) == kept, "reading goes on"
-    assert listener.would_admit(kept.key)
+    assert listener.soon_admits(kept.key)
     with pytest.raises(StoreUnavailable, match="the disk is full"):
         store.end(EVERYTHING, NOW)
     assert store.open(kept.key, NOW) == kept, "what was not ended is there"
@@ -483,7 +483,7 @@ def test_the_log_of_ends_is_bounded_and_a_view_that_missed_some_is_told(
     for number in range(25):
         store.end(Selector(keys=(b"%032d" % number,)), NOW)
         if number == 4:
-            assert listener.would_admit(kept.key)
+            assert listener.soon_admits(kept.key)
             assert len(listener.ended) == 5
     assert not listener.would_admit(kept.key), "it must be read again"
     assert listener.gaps == 1

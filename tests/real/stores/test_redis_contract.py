@@ -41,7 +41,7 @@ class OnRedis(StoreContract):
         super().setup_method()
 
     def new_store(self) -> Store:
-        store = open_store(self.url, namespace=self.namespace, lag_seconds=0.5)
+        store = open_store(self.url, namespace=self.namespace, lag_seconds=0.5, deadline_seconds=20)
         assert isinstance(store, RedisStore)
         return store
 

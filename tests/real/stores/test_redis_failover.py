@@ -212,7 +212,7 @@ def test_the_sentinels_are_gone_and_the_master_is_there(
         kill(sentinel)
     time.sleep(LAG)
     assert store.open(one.key, NOW) == one
-    assert wait_until(lambda: listener.would_admit(one.key))
+    assert listener.soon_admits(one.key)
 
 
 # --- a cluster ----------------------------------------------------------------------------------------

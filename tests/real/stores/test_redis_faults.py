@@ -135,7 +135,7 @@ def test_killed_and_restarted_with_persistence(make: Callable[[int], RedisStore]
         recovers(lambda: store.open(one.key, NOW))
         assert store.open(one.key, NOW) == one, "no session is lost"
         assert store.open(ended.key, NOW) is None
-        assert wait_until(lambda: listener.would_admit(one.key))
+        assert listener.soon_admits(one.key)
         assert listener.gaps == 0, "it goes on where it was"
         late = stored(store)
         end(other, late)
@@ -185,7 +185,7 @@ def test_paused(make: Callable[[int], RedisStore], tmp_path: Path) -> None:
         finally:
             os.kill(server.process.pid, signal.SIGCONT)
         recovers(lambda: store.put(row(), 0, NOW))
-        assert wait_until(lambda: listener.would_admit(one.key)), "no session is lost, and no gap was needed"
+        assert listener.soon_admits(one.key), "no session is lost, and no gap was needed"
 
 
 def test_many_requests_at_once_while_it_is_paused(make: Callable[[int], RedisStore], tmp_path: Path) -> None:
@@ -244,7 +244,7 @@ def test_out_of_memory(make: Callable[[int], RedisStore], tmp_path: Path) -> Non
 
         assert "OutOfMemoryError" in refuses(fill)
         assert store.open(rows[0].key, NOW) == rows[0]
-        assert listener.would_admit(rows[1].key)
+        assert listener.soon_admits(rows[1].key)
         assert end(store, rows[1]) == 1, "a session can be ended all the same"
         time.sleep(LAG)
         assert not listener.would_admit(rows[1].key)
@@ -285,7 +285,7 @@ def test_flushed(make: Callable[[int], RedisStore], tmp_path: Path) -> None:
         store = make(server.port)
         one, listener = stored(store), Listener(store)
         store.add_once(ExpiringKey("sub", b"alice"), NOW + 3600, NOW - 1000)
-        assert listener.would_admit(one.key)
+        assert listener.soon_admits(one.key)
         with client_of(server.port) as client:
             client.flushall()
         time.sleep(LAG)
@@ -313,7 +313,7 @@ def test_a_half_open_connection(make: Callable[[int], RedisStore], tmp_path: Pat
     with redis_server(directory=tmp_path) as server, proxy_to(server.port) as proxy:
         direct, store = make(server.port), make(proxy.port)
         one, kept, listener = stored(direct), stored(direct), Listener(store)
-        assert listener.would_admit(one.key)
+        assert listener.soon_admits(one.key)
         proxy.is_frozen = True
         end(direct, one)
         time.sleep(LAG)
@@ -324,7 +324,7 @@ def test_a_half_open_connection(make: Callable[[int], RedisStore], tmp_path: Pat
         recovers(lambda: store.open(kept.key, NOW))
         assert store.open(one.key, NOW) is None
         assert wait_until(lambda: one.key in listener.ended), "it has missed nothing"
-        assert wait_until(lambda: listener.would_admit(kept.key))
+        assert listener.soon_admits(kept.key)
         assert not listener.gaps
 
 
@@ -390,7 +390,7 @@ def test_a_fork_after_it_was_used(make: Callable[[int], RedisStore], tmp_path: P
             finally:
                 os._exit(status)
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-        assert listener.would_admit(one.key)
+        assert listener.soon_admits(one.key)
         end(other, one)
         assert wait_until(lambda: one.key in listener.ended)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,9 @@ _MAX_MEMBER_CHARS = 2048
 _RSA_BITS = range(2048, 8192 + 1)  # at least: NIST SP 800-131A; at most: larger keys only cost more time
 _MAX_EXPONENT_CHARS = 11  # 64 bits, which is OpenSSL's limit for large moduli
 _PUBLIC_MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
+_ENCRYPTION_CURVES = ("X25519", "X448")  # RFC 8037 §3.2
+_ENCRYPTION_ALGORITHMS = ("RSA-OAEP", "RSA1_5", "ECDH-ES")  # RFC 7518 §4.1: what their names begin with
+_ENCRYPTION_OPERATIONS = ("encrypt", "decrypt", "wrapKey", "unwrapKey", "deriveKey", "deriveBits")
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
@@ -33,7 +36,7 @@ def may_have_rotated(error: GateError) -> bool:
     """Return whether a newer JWKS might make the token valid.
 
     This is the case for an unknown key, and for a known ``kid`` whose signature does not verify, because some
-    providers put a new key under an old ``kid``. The caller then fetches the JWKS again, at most once a minute, and
+    providers put a new key under an old ``kid``. The caller then fetches the JWKS again, if its budget allows it, and
     repeats the check.
 
     Spec: OpenID Connect Core §10.1.1.
@@ -48,11 +51,13 @@ class SkippedKey:
     Args:
         position: Its position, counted from 0.
         kid: Its ``kid``, cut to 200 characters.
+        is_for_encryption: Whether the provider published it for encryption, which is not an error.
     """
 
     position: int
     kid: str
     reason: str
+    is_for_encryption: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +117,14 @@ class KeySet:
                 keys.append(_import_key(member))
             except _Unusable as error:
                 kid = describe_value(member.get("kid")) if isinstance(member, dict) else ""
-                skipped.append(SkippedKey(position, kid, str(error)))
+                skipped.append(SkippedKey(position, kid, str(error), isinstance(error, _ForEncryption)))
         if len(members) > MAX_KEYS:
             skipped.append(SkippedKey(MAX_KEYS, "", f"{len(members)} keys; only {MAX_KEYS} are read"))
         return cls(tuple(keys), tuple(skipped))
+
+    def has_key_for(self, algorithms: Iterable[str]) -> bool:
+        """Return whether there is a key that can verify a signature of one of these algorithms."""
+        return any(self.find(alg, None) for alg in algorithms)
 
     def find(self, alg: str, kid: str | None) -> list[PublicKey]:
         """Return the keys to try, at most `MAX_CANDIDATES`, or an empty list if no key fits the token.
@@ -135,6 +144,10 @@ class KeySet:
 
 class _Unusable(Exception):
     """The reason why a key is ignored."""
+
+
+class _ForEncryption(_Unusable):
+    """The key is ignored because it was published for encryption."""
 
 
 def _import_key(member: object) -> PublicKey:
@@ -171,6 +184,8 @@ def _text(member: dict[str, Any], name: str) -> str | None:
 
 
 def _check_purpose(member: dict[str, Any]) -> None:
+    if _is_for_encryption(member):
+        raise _ForEncryption("published for encryption")
     # RFC 7517 §4.2
     if member.get("use") not in (None, "sig"):
         raise _Unusable(f"for use {describe_value(member['use'])}, not for signatures")
@@ -178,6 +193,17 @@ def _check_purpose(member: dict[str, Any]) -> None:
     operations = member.get("key_ops")
     if operations is not None and not (isinstance(operations, list) and "verify" in operations):
         raise _Unusable("its key_ops do not include verify")
+
+
+def _is_for_encryption(member: dict[str, Any]) -> bool:
+    """Return whether the first of ``use``, ``key_ops``, and algorithm or curve that is there says so."""
+    if (use := member.get("use")) is not None:
+        return bool(use == "enc")
+    if (operations := member.get("key_ops")) is not None:
+        return isinstance(operations, list) and all(each in _ENCRYPTION_OPERATIONS for each in operations)
+    return (_text(member, "alg") or "").startswith(_ENCRYPTION_ALGORITHMS) or (
+        member.get("crv") in _ENCRYPTION_CURVES
+    )
 
 
 def _check_rsa(n: str, e: str) -> None:

@@ -18,7 +18,7 @@ class Address:
         service: The name of the master that the Sentinels watch.
         database: The number of the database; 0 in a cluster.
         is_encrypted: Whether to use TLS. The certificate is always verified.
-        ca_file: Authorities to trust, in place of the system's.
+        ca_file: Authorities to trust, in place of the system's; in a cluster, in addition to them.
         certificate_file: A client certificate, as PEM.
         key_file: Its private key, as PEM.
     """

@@ -16,9 +16,6 @@ from ..base import unavailable
 from .address import Address
 from .connect import Client, connect
 
-ANSWER_SECONDS = 0.9
-"""How long an answer may take; with `CONNECT_SECONDS` before it a call still ends within its deadline."""
-
 T = TypeVar("T")
 Command = tuple[Any, ...]
 
@@ -29,12 +26,10 @@ class Calls:
     Args:
         address: Where to.
         deadline_seconds: How long a call may take with all that it sends.
-        answer_seconds: How long one answer may take.
+        answer_seconds: How long a connection may take, and how long an answer: less than half of `deadline_seconds`.
     """
 
-    def __init__(
-        self, address: Address, deadline_seconds: float, answer_seconds: float = ANSWER_SECONDS
-    ) -> None:
+    def __init__(self, address: Address, deadline_seconds: float, answer_seconds: float) -> None:
         self._address = address
         self._deadline_seconds, self._answer_seconds = deadline_seconds, answer_seconds
         self._reset()

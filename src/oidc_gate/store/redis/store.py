@@ -77,7 +77,7 @@ class RedisStore:
     ) -> None:
         self._address, self._name, self.lag_seconds = address, namespace, lag_seconds
         self._max_keys = max_keys
-        self._calls = Calls(address, deadline_seconds)
+        self._calls = Calls(address, deadline_seconds, deadline_seconds * 0.45)
         # The reader waits on connections of its own: a pool that is emptied under load cannot delay it.
         answer_seconds = lag_seconds / ASKS_A_LAG + lag_seconds / 2
         self._reader = Calls(address, answer_seconds * 4, answer_seconds)

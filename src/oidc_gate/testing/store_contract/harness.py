@@ -47,6 +47,10 @@ class Listener:
         is_current = self.view.is_current() or self.view.catch_up()
         return is_current and not self.gaps and key not in self.ended
 
+    def soon_admits(self, key: bytes) -> bool:
+        """Tell whether such a session is let in, if need be when the view has caught up."""
+        return wait_until(lambda: self.would_admit(key))
+
 
 class Harness:
     """What the tests share."""

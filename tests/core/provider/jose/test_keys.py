@@ -41,11 +41,14 @@ def small_rsa() -> dict[str, Any]:
         (ec(crv="secp256k1"), "no signature algorithm"),
         (ec(crv="P-384"), "unreadable"),
         (ec(alg="ES384"), "no signature algorithm"),
-        (ec(alg="ECDH-ES"), "no signature algorithm"),
-        (ec(use="enc"), "for use enc"),
+        (ec(alg="ECDH-ES", use="sig"), "no signature algorithm"),
+        (ec(use="tls"), "for use tls"),
         (ec(use=["sig"]), "for use"),
-        (ec(key_ops=["encrypt"]), "key_ops"),
+        (ec(use="sig", key_ops=["encrypt"]), "key_ops"),
+        (ec(key_ops=["sign", "encrypt"]), "key_ops"),
+        (ec(key_ops=[["encrypt"]]), "key_ops"),
         (ec(key_ops="verify"), "key_ops"),
+        (ec(d="AAAA", use="enc"), "private key"),
         (ec(kid=7), "kid is not a string"),
         (ec(kid="k" * 2049), "kid is not a string"),
         (ec(d="AAAA"), "private key"),
@@ -56,7 +59,6 @@ def small_rsa() -> dict[str, Any]:
         (rsa(e=b64(b"\x01" * 9)), "exponent"),
         (rsa(e="AQ"), "unreadable"),
         (public_jwk(OKPKey.generate_key("Ed448")), "no signature algorithm"),
-        (public_jwk(OKPKey.generate_key("X25519")), "no signature algorithm"),
     ],
 )
 def test_a_bad_key_is_skipped_with_its_reason_and_the_good_one_stays(member: Any, reason: str) -> None:
@@ -64,6 +66,18 @@ def test_a_bad_key_is_skipped_with_its_reason_and_the_good_one_stays(member: Any
     assert [key.kid for key in keys.keys] == ["ok"]
     assert [skipped.position for skipped in keys.skipped] == [0]
     assert reason in keys.skipped[0].reason
+    assert not keys.skipped[0].is_for_encryption
+
+
+@pytest.mark.parametrize(
+    "member",
+    [ec(use="enc"), rsa(use="enc", alg="RSA-OAEP-256"), rsa(alg="RSA-OAEP"), ec(alg="ECDH-ES+A128KW"),
+     ec(key_ops=["deriveKey", "deriveBits"]), public_jwk(OKPKey.generate_key("X25519"))],
+)  # fmt: skip
+def test_a_key_that_is_published_for_encryption_is_skipped_as_such(member: dict[str, Any]) -> None:
+    keys = KeySet.from_jwks({"keys": [member]})
+    assert keys.keys == ()
+    assert [skipped.is_for_encryption for skipped in keys.skipped] == [True]
 
 
 @pytest.mark.parametrize(
