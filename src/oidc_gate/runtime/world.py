@@ -73,6 +73,7 @@ class World:
         self._prepare = _load_libraries if outbound is None else None
         self.clock, self._entropy = clock, entropy
         self._wait_seconds = settings.provider_timeout_seconds + _GRACE_SECONDS
+        self._latest, self._skew_seconds = 0, settings.clock_skew_seconds
         self._processes: dict[int, _Process] = {}
 
     def lane_of(self, effect: Effect) -> BoundedLane | None:
@@ -91,13 +92,14 @@ class World:
         """Perform `effect` and return its result."""
         match effect:
             case Now():
-                return int(self.clock())
+                return self._now()
             case Random(size):
                 return self._entropy(size)
             case Fetch():
                 return self._outbound(effect)
             case AddOnce(key, until):
-                return self.expiring_keys.add_once(key, until, int(self.clock()))
+                self._now()
+                return self.expiring_keys.add_once(key, until, self._latest)
             case LastSeen(keys):
                 return self.expiring_keys.last_seen(keys, int(self.clock()))
             case Lock(name):
@@ -110,6 +112,17 @@ class World:
                 raise TypeError(f"{effect!r} is performed by the driver")
             case _:
                 assert_never(effect)
+
+    def _now(self) -> int:
+        """Return the time, and note the latest time that was returned.
+
+        What is remembered gets that latest time, so that a sign-out is not older than the sessions that this process
+        started before the clock went back. A clock that went back by more than the skew was wrong before.
+        """
+        now = int(self.clock())
+        if not self._latest - self._skew_seconds <= now <= self._latest:
+            self._latest = now
+        return now
 
     def _mine(self) -> _Process:
         pid = os.getpid()

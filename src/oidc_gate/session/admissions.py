@@ -39,6 +39,8 @@ class Admission(Generic[Payload]):
     Args:
         until: From this epoch second on the cookie must be opened again: the session ends, or its idle time must
             be renewed.
+        since: Before this epoch second the cookie must be opened again: the clock was set back, and the session
+            starts in the future.
         payload: What the shell hands on without another question.
         session_id: The session whose sign-out ends this admission.
         size: An upper bound of the memory this takes, in bytes.
@@ -52,6 +54,7 @@ class Admission(Generic[Payload]):
     size: int
     asked: int = 1
     met: int = 1
+    since: int = 0
 
     def note(self, requirement: int, *, is_met: bool) -> None:
         """Keep whether the session meets a requirement; the answer holds for as long as the admission."""
@@ -73,7 +76,8 @@ class Admissions(Generic[Payload]):
 
     Attributes:
         lookup: Returns the admission of this exact cookie value, or None. It is the method of the cache's own
-            dict, since a signed-in request would notice one more call. Not checked here: `Admission.until`.
+            dict, since a signed-in request would notice one more call. Not checked here: `Admission.since` and
+            `Admission.until`.
     """
 
     def __init__(
@@ -125,7 +129,11 @@ class Admissions(Generic[Payload]):
             return None
         payload, size = self._render(session, found.weight)
         admission = Admission(
-            min(until, found.ends_at), payload, session.identity.session_id, size + len(found.value)
+            min(until, found.ends_at),
+            payload,
+            session.identity.session_id,
+            size + len(found.value),
+            since=session.started_at - self._settings.clock_skew_seconds,
         )
         if (before := self.lookup(found.value)) is not None:  # the same cookie, so the same answers
             admission.asked, admission.met = before.asked, before.met

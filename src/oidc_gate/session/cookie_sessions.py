@@ -26,7 +26,7 @@ from .record import (
     join_cookies,
     too_large,
 )
-from .revocation import revocation_keys
+from .revocation import is_revoked
 
 
 class LoadedSession(NamedTuple):
@@ -79,9 +79,7 @@ class CookieSessions:
             except SessionError as error:
                 failure = error
                 continue
-            revoked_at = yield from effects.last_seen(*revocation_keys(loaded.session))
-            # A logout in the second in which the session began ends it too: better one sign-in too many.
-            if revoked_at is None or revoked_at < loaded.session.started_at:
+            if not (yield from is_revoked(loaded.session)):
                 return loaded
             failure = SessionError("session_revoked", "The session was ended by a sign-out.")
         raise failure or SessionError("no_cookie", "No session cookie came.")

@@ -16,7 +16,7 @@ _PROVED, _BY_A_FRAME = _KINDS = ("revoked", "revoked by a frame")
 def revocation_keys(session: Session) -> tuple[str, ...]:
     """Return every mark that would end `session`: its own, its provider session's, its person's."""
     identity = session.identity
-    keys = [_key("session", identity.session_id), _key("sub", identity.subject)]
+    keys = [_own_key(session), _key("sub", identity.subject)]
     if session.sid:
         keys += [
             _key("sid", session.sid),
@@ -24,6 +24,19 @@ def revocation_keys(session: Session) -> tuple[str, ...]:
             _frame_key(session.sid),
         ]
     return tuple(keys)
+
+
+def is_revoked(session: Session) -> Step[bool]:
+    """Return whether `session` was ended before its time.
+
+    A session's own end is final, so its time does not matter: clocks of two servers differ, and a clock may go back.
+    The other marks also name sessions that began later, so a mark counts if it is not older than the session.
+    """
+    revoked_at = yield from effects.last_seen(*revocation_keys(session))
+    # A logout in the second in which the session began ends it too: better one sign-in too many.
+    if revoked_at is None or revoked_at >= session.started_at:
+        return revoked_at is not None
+    return (yield from effects.last_seen(_own_key(session))) is not None
 
 
 def may_be_revoked(session: Session, expiring_keys: ExpiringKeys, now: int) -> bool:
@@ -37,7 +50,7 @@ def may_be_revoked(session: Session, expiring_keys: ExpiringKeys, now: int) -> b
 
 def revoke_session(session: Session) -> Step[None]:
     """End this very session, wherever a copy of its cookie may be."""
-    yield from effects.add_once(_key("session", session.identity.session_id), session.identity.expires_at)
+    yield from effects.add_once(_own_key(session), session.identity.expires_at)
 
 
 def revoke_at_provider(*, subject: str, sid: str, until: int) -> Step[None]:
@@ -63,6 +76,10 @@ def revoke_from_frame(sid: str, lifetime_seconds: int) -> Step[None]:
     """
     now = yield from effects.now()
     yield from effects.add_once(_frame_key(sid), now + lifetime_seconds)
+
+
+def _own_key(session: Session) -> str:
+    return _key("session", session.identity.session_id)
 
 
 def _frame_key(sid: str) -> str:

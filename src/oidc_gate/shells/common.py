@@ -127,7 +127,7 @@ class Runtime(Generic[Payload]):
             if main in others:
                 cookie, others = split(cookie_header)
             admission = lookup(cookie)
-            if admission is not None and clock() < admission.until:
+            if admission is not None and admission.since <= clock() < admission.until:
                 admitted += 1
                 return admission, others
             return first_seen(cookie, cookie_header) if cookie else None, others
