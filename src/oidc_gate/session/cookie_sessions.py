@@ -46,7 +46,7 @@ class LoadedSession(NamedTuple):
     ends_at: int
 
     def __repr__(self) -> str:
-        return f"Found({self.session!r}, at={self.at})"
+        return f"LoadedSession({self.session!r}, at={self.at})"
 
 
 class CookieSessions:

@@ -95,7 +95,7 @@ class Backends(Generic[Payload]):
         self._render = render
         self._world = world or World(settings)
         # The same for all mounts: a sign-out at one of them holds at all, and the provider is asked once.
-        self._parts = Components(settings)
+        self._components = Components(settings)
         self._at: dict[str, Backend[Payload]] = {}
         self._lock = threading.Lock()
 
@@ -112,7 +112,7 @@ class Backends(Generic[Payload]):
             prefix = mount[len(base) :] if mount.startswith(base + "/") else mount
             # At the path of `public_url` it is the application that is mounted, and the prefix is below.
             own_mount = mount.rstrip("/") if mount.rstrip("/") != base else ""
-            components = self._parts.below(prefix) if own_mount else self._parts
+            components = self._components.below(prefix) if own_mount else self._components
             if len(self._at) >= MAX_MOUNTS:
                 del self._at[next(iter(self._at))]
             backend = Backend(components, self._render, self._world, own_mount)
