@@ -93,18 +93,22 @@ def recipe(
     )
 
 
-class _ToNginx(HTTPAdapter):
-    """Takes every https host to one Nginx on loopback, as a name server would."""
+class ToFront(HTTPAdapter):
+    """Takes every https host to one proxy on loopback, as a name server would.
 
-    def __init__(self, front: Nginx) -> None:
+    Args:
+        url: of the proxy, also one that serves plain http, as if another proxy in front of it had the certificate.
+    """
+
+    def __init__(self, url: str) -> None:
         super().__init__(pool_maxsize=1)
-        self._front = front
+        self._url = url
 
     def send(self, request: requests.PreparedRequest, *args: Any, **keywords: Any) -> requests.Response:
         asked = request.url or ""
         host = urlsplit(asked).netloc
         request.headers["Host"] = host
-        request.url = asked.replace(f"https://{host}", f"https://127.0.0.1:{self._front.ports[443]}", 1)
+        request.url = asked.replace(f"https://{host}", self._url, 1)
         response = super().send(request, *args, **keywords)
         request.url = response.url = asked
         return response
@@ -117,7 +121,7 @@ class Visitor(requests.Session):
         super().__init__()
         self.trust_env = False
         self.verify = str(front.prefix / "tls.crt")
-        self.mount("https://", _ToNginx(front))
+        self.mount("https://", ToFront(f"https://127.0.0.1:{front.ports[443]}"))
 
     def open(self, url: str, **keywords: Any) -> requests.Response:
         """Open a page as a browser does; redirects are followed."""

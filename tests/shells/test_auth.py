@@ -274,9 +274,63 @@ def test_a_peer_on_a_unix_socket_is_trusted_by_that_name(make_site: MakeSite, pe
     assert answer.json["sign_in"] == f"https://{host}{site.path('start')}"
 
 
-def test_forward_believes_no_stranger(site: Site) -> None:
-    answer = site.visitor().ask("forward", NAVIGATION | {"X-Forwarded-Uri": "/reports"})
-    assert answer.header("location") == ORIGIN + site.path("sign_in")
+def test_forward_keeps_the_target_with_public_url_alone_and_believes_no_host(make_site: MakeSite) -> None:
+    mount = make_site().shell.mount
+    site = make_site(public_url=ORIGIN + mount)
+    told = {"X-Forwarded-Uri": site.own("/reports?x=1"), "X-Forwarded-Host": "evil.example"}
+    answer = site.visitor().ask("forward", NAVIGATION | told)
+    assert answer.header("location") == f"{ORIGIN}{site.path('sign_in')}?rd={site.own('/reports')}%3Fx%3D1"
+    for uri in ("https://evil.example/", "//evil.example/", "/\\evil.example/", site.path("sign_out")):
+        answer = site.visitor().ask("forward", NAVIGATION | {"X-Forwarded-Uri": uri})
+        assert answer.header("location") in {
+            ORIGIN + site.path("sign_in"),
+            f"{ORIGIN}{site.path('sign_in')}?rd={site.own('/')}",
+        }
+
+
+# --- the query of the client, which Caddy appends --------------------------------------------------
+
+TRUSTED = {"trusted_proxies": ("192.0.2.0/24",)}
+CLIENTS_QUERIES = ("x=1", "a=b&a=c&d", "q=a%20b", "%", "=", "group=1", "x=" + "y" * 5000)
+
+
+@pytest.mark.parametrize("endpoint", ["auth", "forward"])
+@pytest.mark.parametrize("query", CLIENTS_QUERIES)
+def test_caddy_the_query_of_the_client_is_ignored(make_site: MakeSite, endpoint: str, query: str) -> None:
+    site, person = make_site(**TRUSTED), None
+    person = site.person(groups=("staff",))
+    told = NAVIGATION | {"X-Forwarded-Uri": f"/page?{query}"}
+    for _ in range(2):
+        assert_verdict(person.ask(f"{endpoint}?{query}", told), 202)
+        assert_verdict(person.ask(f"{endpoint}?{query}", told | {"X-Forwarded-Uri": "/page?other"}), 403)
+        assert_verdict(person.ask(f"{endpoint}?{query}", NAVIGATION), 403)
+    asked = site.visitor().ask(f"{endpoint}?{query}", told)
+    assert asked.status == (401 if endpoint == "auth" else 302)
+    stranger = make_site().person(groups=("staff",))
+    assert_verdict(stranger.ask(f"{endpoint}?{query}", told), 403)
+
+
+def test_caddy_original_uri_header_reports_the_query_too(make_site: MakeSite) -> None:
+    site = make_site(
+        original_uri_header="X-Original-URI", original_method_header="X-Original-Method", **TRUSTED
+    )
+    person, told = site.person(), {"X-Original-URI": "/page?x=1", "X-Original-Method": "GET"}
+    assert_verdict(person.ask("auth?x=1", told), 202)
+    assert_verdict(person.ask("auth?x=2", told), 403)
+
+
+@pytest.mark.parametrize("endpoint", ["auth", "forward"])
+@pytest.mark.parametrize(
+    "rule", ["allowed_groups=admins", "allowed_emails=x@y.example", "allowed_group=admins", "%61llowed_groups=admins",
+             "Allowed_Groups=admins", "alowed_groups=admins", "x=1&allowed_groups=admins", "allowed_groups="]
+)  # fmt: skip
+def test_cve_2021_21411_a_client_that_repeats_the_operators_query_meets_the_rule_all_the_same(
+    make_site: MakeSite, endpoint: str, rule: str
+) -> None:
+    person = make_site(**TRUSTED).person(groups=("staff",))
+    for told in ({}, {"X-Forwarded-Uri": f"/page?{rule}"}):
+        for _ in range(2):
+            assert_verdict(person.ask(f"{endpoint}?{rule}", NAVIGATION | told), 403)
 
 
 # --- sign_in, the page that error_page shows --------------------------------------------------------

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 from ..effects import Step
 from ..model import Reason, Reply
+from ..policy.access import names_a_rule
 from ..policy.identity_headers import auth_headers
 from ..policy.public_paths import reason_without_identity
-from ..request.forwarded import original_target
+from ..request.forwarded import client_queries, original_target
 from ..request.navigation import Audience, is_handshake
 from ..request.sign_in_watch import MAX_UNANSWERED
 from .context import NO_COOKIE, Components, RequestContext
@@ -21,7 +22,8 @@ from .responses import bare
 
 _UNKNOWN_PARAMETER = (
     "the query of the auth location may contain allowed_groups, allowed_emails and allowed_email_domains, "
-    "each at most once, and nothing else"
+    "each at most once, and nothing else; Caddy appends the query of the client's request: let uri end with a ?, or "
+    "name Caddy in trusted_proxies"
 )
 
 
@@ -59,7 +61,8 @@ def verdict(components: Components, context: RequestContext) -> Reply:
     On a public path, a user whom the settings or the query refuse passes like an anonymous user: all identity headers
     are present, and empty. For a WebSocket handshake the ``Origin`` is checked too, as in front of an application.
     """
-    rules = components.access.narrowed(context.request.query)
+    query = _operators_query(components, context)
+    rules = components.access.narrowed(query)
     if rules.query.rule_set is None:
         return bare(403).because("unknown_parameter", _UNKNOWN_PARAMETER)
     original = original_target(context.request, components.settings, components.trusted)
@@ -73,7 +76,7 @@ def verdict(components: Components, context: RequestContext) -> Reply:
             )
         return replace(bare(401), reason=context.reason)
     refused_by = rules.refuses(context.session.identity)
-    _note_requirement(context, is_met=not refused_by)
+    _note_requirement(context, query, is_met=not refused_by)
     if refused_by:
         reason = refused_by_verdict(context, context.session.identity, rules, refused_by)
         if not is_public:
@@ -85,11 +88,24 @@ def verdict(components: Components, context: RequestContext) -> Reply:
     return bare(202, auth_headers(components.settings, context.session)).because("signed_in")
 
 
-def _note_requirement(context: RequestContext, *, is_met: bool) -> None:
+def _operators_query(components: Components, context: RequestContext) -> str:
+    """Return the query that the operator wrote at the proxy, which contains rules; empty if it is the client's own.
+
+    Caddy appends the query of the client's request to a ``uri`` that has none. A client chooses its own query, so one
+    that names a rule, or something like a rule, is always taken for the operator's: it can then only refuse.
+    """
+    query = context.request.query
+    if not query or names_a_rule(query):
+        return query
+    is_clients = query in client_queries(context.request, components.settings, components.trusted)
+    return "" if is_clients else query
+
+
+def _note_requirement(context: RequestContext, query: str, *, is_met: bool) -> None:
     """Remember with the admission of this session whether it satisfies the query, so that it is not checked again."""
-    if not context.request.query or context.loaded is None:
+    if not query or context.loaded is None:
         return
-    number = context.components.requirements.number(context.request.query)
+    number = context.components.requirements.number(query)
     admission = context.components.cache.get(context.loaded.value)
     if admission is not None and number is not None:
         admission.note(number, is_met=is_met)

@@ -25,12 +25,9 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
 
 
 def _rd(context: RequestContext) -> str:
-    """Return the query that leads the user back to the URL that was requested from the proxy."""
-    headers = context.request.headers
-    uri = headers.get("x-forwarded-uri")
-    if not uri.startswith("/") or not context.components.trusted.trusts(context.request.peer):
-        return ""
-    scheme, host = headers.get("x-forwarded-proto") or context.site.scheme, headers.get("x-forwarded-host")
-    return "?rd=" + quote(
-        context.safe_target_or_default(f"{scheme}://{host}{uri}" if host else uri), safe="/"
-    )
+    """Return the query that leads the user back to the URL that was requested from the proxy.
+
+    The path counts from any peer, as every target does: a client that makes one up leads only itself there.
+    """
+    uri = context.request.headers.get("x-forwarded-uri")
+    return "?rd=" + quote(context.safe_target_or_default(uri), safe="/") if uri.startswith("/") else ""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
 from ..model import Identity
 from ..settings import Settings
@@ -17,6 +17,7 @@ _MAX_EMAIL_LENGTH = 320  # 64 + @ + 255, RFC 5321 §4.5.3.1
 # Whitespace, control characters, and characters that compatibility normalization turns into `@`.
 _NOT_LOCAL = re.compile(r"[\s\x00-\x20\x7f-\x9f\uff20\ufe6b\ud800-\udfff]")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_RULE_LIKE = re.compile(r"a+l+o+w", re.IGNORECASE)
 _PARAMETERS = frozenset({"allowed_emails", "allowed_email_domains", "allowed_groups"})
 
 
@@ -143,6 +144,12 @@ class NarrowedRules(NamedTuple):
         if self.query.rule_set is None:
             return "unknown_parameter"
         return self.rules.refuses(identity) or self.query.refuses(identity)
+
+
+def names_a_rule(query: str) -> bool:
+    """Return whether a parameter of a query string is a rule, or looks like one that was misspelt."""
+    names = (pair.partition("=")[0] for pair in query.split("&"))
+    return any(_RULE_LIKE.search(unquote(name)) for name in names)
 
 
 @lru_cache(maxsize=4096)

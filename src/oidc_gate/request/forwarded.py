@@ -179,6 +179,15 @@ def original_target(request: Request, settings: Settings, trusted: TrustedProxie
     return OriginalTarget(methods[0], path, raw, raw_path)
 
 
+def client_queries(request: Request, settings: Settings, trusted: TrustedProxies) -> tuple[str, ...]:
+    """Return the query strings of the client's request as trusted proxies report it; usually one, or none."""
+    if not trusted.trusts(request.peer):
+        return ()
+    names = {"x-forwarded-uri", (settings.original_uri_header or "").lower()}
+    reported = [request.headers.all(name) for name in names]
+    return tuple(values[0].partition("?")[2] for values in reported if len(values) == 1)
+
+
 @lru_cache(maxsize=16)
 def _site_of_url(url: str) -> Site:
     parts = urlsplit(url)
