@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 
-# The ASGI signature is first: `add_middleware(OIDCGate, ...)` takes the first one, and only ASGI has it.
+# The ASGI signature comes first: `add_middleware(OIDCGate, ...)` uses the first one, and only ASGI has it.
 @overload
 def OIDCGate(
     app: ASGIApplication,
@@ -74,27 +74,27 @@ def OIDCGate(
     interface: Interface | None = None,
     **keywords: Unpack[LoadKeywords],
 ) -> wsgi.OIDCGate | asgi.OIDCGate:
-    """Put sign-in in front of a WSGI or an ASGI application.
+    """Put OpenID Connect sign-in in front of a WSGI or an ASGI application.
 
     Example:
         >>> app = OIDCGate(app, client_id="app", public_paths=["/", "/static/*"])
 
     Args:
         app: A WSGI or an ASGI callable: Flask, Django, FastAPI, Starlette, Litestar, or a plain function.
-        settings: Settings that were made before. Without them, the settings come from `keywords`, then from
+        settings: Settings that were created before. Without them, the settings come from `keywords`, then from
             ``OIDC_GATE_*`` environment variables, then from the TOML file that ``OIDC_GATE_CONFIG`` names.
-        interface: ``wsgi`` or ``asgi``, for a callable whose parameters do not show it.
-        keywords: Settings by name, as ``docs/settings.md`` lists them; ``config`` and ``environ`` as for
+        interface: ``wsgi`` or ``asgi``, for a callable whose parameters do not show its interface.
+        keywords: Settings by name, as ``docs/settings.md`` lists them, and ``config`` and ``environ`` as for
             `Settings.load`.
 
     Returns:
         `oidc_gate.wsgi.OIDCGate` or `oidc_gate.asgi.OIDCGate`.
 
     Raises:
-        ConfigurationError: With every problem of the settings.
-        TypeError: The interface cannot be seen, it contradicts `interface`, or the application is behind a gate
+        ConfigurationError: The settings cannot work. It contains every problem.
+        TypeError: The interface cannot be recognized, it contradicts `interface`, or the application is behind a gate
             already.
-        ValueError: `interface` is another word.
+        ValueError: `interface` is neither ``wsgi`` nor ``asgi``.
     """
     if interface is None:
         interface = detect_interface(app)
@@ -119,24 +119,24 @@ def AuthBackend(
 def AuthBackend(
     settings: Settings | None = None, *, interface: Interface, **keywords: Unpack[LoadKeywords]
 ) -> wsgi.AuthBackend | asgi.AuthBackend:
-    """Return the endpoints of the gate alone, to mount in an application behind a proxy that asks ``/oauth2/auth``.
+    """Return only the endpoints of the gate, to mount in an application behind a proxy that asks ``/oauth2/auth``.
 
     This is neither Django's authentication backend (see `oidc_gate.ext.django.OIDCGateBackend`) nor Starlette's
-    ``AuthenticationBackend`` (which `OIDCGate` makes needless): those say who a user is, and this answers requests.
+    ``AuthenticationBackend`` (which `OIDCGate` makes unnecessary): those say who a user is, and this answers requests.
 
     Example:
         >>> app.mount("/oauth2", AuthBackend(interface="asgi", public_url="https://app.example.com"))
 
     Args:
-        settings, keywords: As for `OIDCGate`; `public_url` or `trusted_proxies` must be set.
-        interface: ``wsgi`` or ``asgi``: that of the application that it is mounted in.
+        settings, keywords: As for `OIDCGate`. `public_url` or `trusted_proxies` is required.
+        interface: ``wsgi`` or ``asgi``, the interface of the application in which it is mounted.
 
     Returns:
         `oidc_gate.wsgi.AuthBackend` or `oidc_gate.asgi.AuthBackend`.
 
     Raises:
-        ConfigurationError: With every problem of the settings.
-        ValueError: `interface` is another word.
+        ConfigurationError: The settings cannot work. It contains every problem.
+        ValueError: `interface` is neither ``wsgi`` nor ``asgi``.
     """
     validate_interface(interface)
     if interface == "wsgi":

@@ -1,7 +1,7 @@
-"""The ASGI shell: translates in, drives the gate, translates out. It knows nothing of sign-in.
+"""The ASGI shell: translates scopes to requests and decisions to messages. It contains no rules.
 
-Runs on asyncio and on trio. What blocks (the provider, a store) runs in a bounded set of threads of the gate's
-own, never in the application's pool and never on the event loop.
+It runs on asyncio and on trio. Blocking work (the provider, a store) runs in a limited set of threads of the gate's
+own, never in the application's thread pool and never on the event loop.
 """
 
 from __future__ import annotations
@@ -40,25 +40,28 @@ if TYPE_CHECKING:
 
     from .settings.keywords import LoadKeywords
 
-# What Python takes for a remembered verdict beside its text and its cookie's: two entries, and the session's id.
+# The memory that a cached verdict needs in addition to its text and its cookie: two entries, and the session ID.
 _VERDICT_BYTES = 500
 
 ASGIApplication = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class OIDCGate(GatedApplication):
-    """Put sign-in in front of an ASGI application: ``http`` and ``websocket`` alike; ``lifespan`` passes through.
+    """Put sign-in in front of an ASGI application: ``http`` and ``websocket``. ``lifespan`` is passed through.
+
+    Example:
+        >>> app = OIDCGate(app, public_paths=["/health"])
 
     Args:
-        app: The application. It is called for requests that are allowed, and for no other.
-        settings: Settings that were made before. Without them, the settings come from `keywords`, then from
+        app: The application. It is only called for requests that are allowed.
+        settings: Settings that were created before. Without them, the settings come from `keywords`, then from
             ``OIDC_GATE_*`` environment variables, then from the TOML file that ``OIDC_GATE_CONFIG`` names.
-        world: Replaces clock, randomness and network; for tests.
+        world: Replaces the clock, the randomness and the network in tests.
 
     Raises:
-        ConfigurationError: With every problem of the settings. Not on a running event loop, where servers and
-            ``add_middleware`` swallow it: there it is answered to lifespan as ``startup.failed``, and to every
-            request as 503.
+        ConfigurationError: The settings cannot work. It contains every problem. On a running event loop, where
+            servers and ``add_middleware`` ignore exceptions, it is not raised: lifespan is answered with
+            ``startup.failed``, and every request with 503.
         TypeError: `app` cannot be called, is a WSGI application, or is behind a gate already.
 
     Spec: ASGI 3.0.
@@ -91,11 +94,11 @@ class OIDCGate(GatedApplication):
         self._cookies = self._gate.components.cookies
         self._split_headers = HeaderFilter(stripped_names(settings)).split
         self._anonymous = payload_of(None, application_headers(settings, None))
-        # All that the short path needs, at one look-up: on an object with `__getattr__` each one is slow.
+        # Everything that the short path needs, in one look-up, because attribute access is slow with `__getattr__`.
         self._short_path = (app, self._split_headers, self._runtime.find, settings.prefix)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one connection, or let the application answer it."""
+        """Answer one connection, or pass it on to the application."""
         if self._broken is not None:
             return await _answer_broken(self._broken, scope, receive, send)
         if scope["type"] != "http":
@@ -108,12 +111,12 @@ class OIDCGate(GatedApplication):
         await app(_inner_scope(scope, kept, others, admission.payload), receive, send)
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Judge a WebSocket, or let the application hear of the server's lifespan."""
+        """Decide about a WebSocket, or pass the server's lifespan on to the application."""
         if scope["type"] == "websocket":
             return await self._decide(scope, receive, send, *self._split_headers(scope["headers"]))
         if scope["type"] != "lifespan":
-            # A protocol that servers learn later must not walk past the gate.
-            raise ValueError(f"OIDCGate cannot judge a connection of type {scope['type']!r}")
+            # A connection of a type that is defined later must not pass the gate.
+            raise ValueError(f"OIDCGate does not know connections of type {scope['type']!r}")
         self._runtime.warm_up()
         await self._app(scope, receive, send)
 
@@ -136,7 +139,7 @@ class OIDCGate(GatedApplication):
     async def _pass_on(
         self, scope: Scope, receive: Receive, send: Send, kept: list[tuple[bytes, bytes]], cookies: str
     ) -> None:
-        """Call the application without an identity. Whether its own 401 is replaced is decided when one comes."""
+        """Call the application without an identity. Whether its own 401 is replaced is decided when there is one."""
         if any(
             b"html" in value if name == b"accept" else name == b"sec-fetch-mode" and value == b"navigate"
             for name, value in kept
@@ -146,7 +149,7 @@ class OIDCGate(GatedApplication):
         await self._app(_inner_scope(scope, kept, cookies, self._anonymous), receive, send)
 
     def _is_plainly_public(self, scope: Scope, cookies: str) -> bool:
-        """Return whether the request may pass as it is, so that nothing has to be decided."""
+        """Return whether the request may pass unchanged, so that no decision is needed."""
         path = scope["path"]
         if (
             scope["type"] != "http"
@@ -162,17 +165,20 @@ class OIDCGate(GatedApplication):
 
 
 class AuthBackend:
-    """The gate's endpoints alone, to mount in an ASGI application: its mount point is its prefix.
+    """Only the endpoints of the gate, to mount in an ASGI application. The path where it is mounted is its prefix.
 
     This is neither Django's authentication backend (see `oidc_gate.ext.django.OIDCGateBackend`) nor Starlette's
-    ``AuthenticationBackend``: those say who a user is, and this answers the requests of a proxy and of browsers.
-    Mounted at the root (``oidc-gate serve``), the prefix is that of the settings.
+    ``AuthenticationBackend``: those say who a user is, and this answers the requests of a proxy and of browsers. If it
+    is mounted at the root (``oidc-gate serve``), the prefix is that of the settings.
+
+    Example:
+        >>> app.mount("/oauth2", AuthBackend(public_url="https://app.example.com"))
 
     Args:
-        settings, keywords, world: As for `OIDCGate`; `public_url` or `trusted_proxies` must be set.
+        settings, keywords, world: As for `OIDCGate`. `public_url` or `trusted_proxies` is required.
 
     Raises:
-        ConfigurationError: With every problem of the settings.
+        ConfigurationError: The settings cannot work. It contains every problem.
     """
 
     def __init__(
@@ -186,11 +192,11 @@ class AuthBackend:
 
     @property
     def auth_path(self) -> str:
-        """The path of ``auth`` where this is mounted at the root."""
+        """Return the path of ``auth`` if the backend is mounted at the root."""
         return self._backends.at("").auth_path
 
     def verdict(self, cookie_header: str) -> bytes | None:
-        """Return the verdict on a cookie alone as an HTTP/1.1 response; None where there is more to decide."""
+        """Return the answer to a cookie as an HTTP/1.1 response, or None if it does not depend on the cookie alone."""
         return self._backends.at("").verdict(cookie_header)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -222,7 +228,7 @@ def _render(components: Components, session: Session, weight: int) -> tuple[Payl
 
 
 def _render_verdict(components: Components, session: Session, weight: int) -> tuple[bytes, int]:
-    """Return the 202 of ``auth`` as the bytes of a response: all that is kept of a session here."""
+    """Return the 202 of ``auth`` as the bytes of a response. Nothing else of a session is kept here."""
     lines = [
         f"{name.lower()}: {value}"
         for name, value in bare(202, auth_headers(components.settings, session)).headers
@@ -232,14 +238,14 @@ def _render_verdict(components: Components, session: Session, weight: int) -> tu
 
 
 def _headers_of(verdict: bytes) -> list[tuple[bytes, bytes]]:
-    """Return the headers of a verdict for a server that wants them one by one; no value holds a line's end."""
+    """Return the headers of a verdict as a list. Their values contain no line breaks."""
     return [
         (name, value) for name, _, value in (line.partition(b": ") for line in verdict.split(b"\r\n")[1:-2])
     ]
 
 
 def _inner_scope(scope: Scope, kept: list[tuple[bytes, bytes]], cookies: str, payload: Payload) -> Scope:
-    """Return the scope as the application sees it: none of our cookies, nobody's identity but the one we know."""
+    """Return the scope for the application: without the gate's cookies, and with no identity except the gate's."""
     members, headers = payload
     if cookies:
         kept.append((b"cookie", cookies.encode("latin-1")))
@@ -253,9 +259,9 @@ _COUNTS = frozenset({b"cookie", *(name.encode() for name in HANDSHAKE)})
 
 
 def _plain_cookies(scope: Scope) -> str:
-    """Return the ``Cookie`` header, which HTTP/2 may have cut in pieces (RFC 9113 §8.2.3).
+    """Return the ``Cookie`` header, which HTTP/2 may have split (RFC 9113 §8.2.3).
 
-    Empty for a WebSocket handshake: there the ``Origin`` counts as well.
+    It is empty for a WebSocket handshake, for which the ``Origin`` has to be checked too.
     """
     pairs = [pair for pair in scope["headers"] if pair[0] in _COUNTS]
     if len(pairs) == 1 and pairs[0][0] == b"cookie":
@@ -275,10 +281,10 @@ async def _complete_lifespan(receive: Receive, send: Send) -> None:
 
 
 async def _answer_broken(error: ConfigurationError, scope: Scope, receive: Receive, send: Send) -> None:
-    """Refuse to start, and to serve: settings that cannot work let nobody through."""
+    """Refuse to start and to serve: with settings that cannot work, no request may pass."""
     if scope["type"] == "lifespan":
         await receive()
         await send({"type": "lifespan.startup.failed", "message": str(error)})
         return
-    reply = problem(503, "configuration", "The gate is not configured; its log says what is wrong.")
+    reply = problem(503, "configuration", "The gate is not configured. Its log says what is wrong.")
     await send_reply(reply, scope, Body(receive), send, is_head=scope.get("method") == "HEAD")

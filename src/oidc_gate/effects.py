@@ -1,11 +1,11 @@
-"""The few things that the core may ask of the world.
+"""The effects: everything that the core may request from outside.
 
-The core reads no clock, draws no randomness and opens no socket. Where it needs the outside it *yields* an
-effect and is sent the result. `oidc_gate.runtime.driver` has the two drivers that perform effects, for threads and
-for event loops. A failure of the world is raised at the ``yield``.
+The core reads no clock, uses no randomness and opens no socket. When it needs something from outside it *yields* an
+effect and receives the result. `oidc_gate.runtime.driver` has the two drivers that perform effects, for threads and
+for event loops. If an effect fails, its exception is raised at the ``yield``.
 
-Never yield in a ``finally``: a generator that is closed cannot wait for anything. What has to be given back is a
-scoped effect, such as `Lock`: the driver gives it back however the step ends.
+Never yield in a ``finally`` block: a generator that is being closed cannot wait for anything. What must be released is
+a scoped effect, such as `Lock`: the driver releases it, however the step ends.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ T = TypeVar("T")
 class Lane(Enum):
     """A kind of work that may wait for a network or a disk.
 
-    Each lane has its own places and its own line before them, so that one kind never waits for another.
+    Each lane has its own places and its own line in front of them, so that one kind never waits for another.
     """
 
     PROVIDER = "provider"
-    """Exchanges with the provider."""
+    """Requests to the provider."""
     PUSHED = "pushed"
-    """Pushed authorization requests (RFC 9126), which anonymous clients cause as often as they like."""
+    """Pushed authorization requests (RFC 9126), of which anonymous clients can cause any number."""
     STORE = "store"
-    """Look-ups and changes in a store that other processes share."""
+    """Reads and writes of a store that is shared with other processes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """The time, epoch seconds. An effect, since after a `Fetch` the old time is stale."""
+    """The time in epoch seconds. It is an effect, because after a `Fetch` the previous time is out of date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +48,18 @@ class Random:
 
 @dataclass(frozen=True, slots=True)
 class ReadBody:
-    """The request's body, whole; one byte more than `limit` at the most, so that "too long" can be told."""
+    """The body of the request, at most `limit` + 1 bytes, so that a body that is too long can be detected."""
 
     limit: int
 
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """One HTTP exchange with the provider: TLS verified, no redirect followed, body bounded.
+    """One HTTP request to the provider, with TLS verified, without redirects, and with a limited body.
 
     Args:
-        max_bytes: A longer body is a failure.
-        lane: In which lane it is performed.
+        max_bytes: A longer body is an error.
+        lane: The lane in which it is performed.
     """
 
     method: str
@@ -72,7 +72,10 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What came back: any status, redirects too. Header names are lower case; a repeated one is joined by comma."""
+    """The answer, with any status, including redirects.
+
+    Header names are lower case, repeated ones joined by a comma.
+    """
 
     status: int
     headers: dict[str, str] = field(repr=False)
@@ -81,7 +84,10 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class AddOnce:
-    """Keep `key` until the epoch second `until`; the result tells whether it was new (atomic: one caller wins)."""
+    """Store `key` until the epoch second `until`.
+
+    The result says whether it was new; only one concurrent caller wins.
+    """
 
     key: str
     until: int
@@ -89,17 +95,17 @@ class AddOnce:
 
 @dataclass(frozen=True, slots=True)
 class LastSeen:
-    """When the newest of `keys` was remembered, epoch seconds; None if none is, or their time is over."""
+    """The epoch second when the newest of `keys` was stored, or None if there is none, or all have expired."""
 
     keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Enter:
-    """Wait for a place in `lane`; the step keeps it until it ends or reads the request's body.
+    """Wait for a place in `lane`. The step keeps the place until it ends or reads the request's body.
 
-    Every effect that blocks enters its lane by itself. To enter beforehand is for a step that looks once more at
-    what it knows after it waited, or that must not be refused half-way.
+    Every effect that blocks enters its lane by itself. Entering beforehand is for a step that checks again what it
+    knows after waiting, or that must not be refused half-way.
     """
 
     lane: Lane
@@ -107,14 +113,14 @@ class Enter:
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """Wait for the lock of this process that has this name, and hold it; see `holding`. A scoped effect."""
+    """Wait for the lock with this name in this process, and hold it; see `holding`. It is a scoped effect."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Give back what the scoped effect `taken` took; `result` is what it returned."""
+    """Release what the scoped effect `taken` acquired. `result` is what it returned."""
 
     taken: Scoped
     result: Any
@@ -122,24 +128,24 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """Perform the step that `start` returns in a thread of its own; nothing waits for it.
+    """Perform the step that `start` returns in a separate thread, without waiting for it.
 
-    An error of that step is logged as a defect.
+    An exception in that step is logged as an error of this package.
     """
 
     start: Callable[[], Step[None]]
 
 
 Scoped = Lock
-"""Effects that take something. The driver gives it back, by `Release`, when the step ends and has not done so."""
+"""Effects that acquire something. If the step ends without releasing it, the driver releases it with `Release`."""
 
 Effect = Now | Random | ReadBody | Fetch | AddOnce | LastSeen | Enter | Lock | Release | Background
 Step = Generator[Effect, Any, T]
-"""A stretch of the story that yields effects and returns a `T`."""
+"""A part of a decision: a generator that yields effects and returns a `T`."""
 
 
 def now() -> Step[int]:
-    """Return the time, epoch seconds."""
+    """Return the time in epoch seconds."""
     return int((yield Now()))
 
 
@@ -150,30 +156,30 @@ def random(size: int) -> Step[bytes]:
 
 
 def read_body(limit: int) -> Step[bytes]:
-    """Return the request's body, at most `limit` + 1 bytes of it."""
+    """Return the body of the request, at most `limit` + 1 bytes."""
     result: bytes = yield ReadBody(limit)
     return result
 
 
 def fetch(effect: Fetch) -> Step[Fetched]:
-    """Return the provider's answer.
+    """Return the answer of the provider.
 
     Raises:
-        ProviderUnavailable: No answer in time, or no connection.
-        ProviderError: An answer that is longer than it may be.
-        LineFull: Too many exchanges are under way.
+        ProviderUnavailable: There was no answer in time, or no connection.
+        ProviderError: The answer is too long.
+        LineFull: Too many requests are under way.
     """
     result: Fetched = yield effect
     return result
 
 
 def add_once(key: str, until: int) -> Step[bool]:
-    """Keep `key` until `until`; return whether it was new."""
+    """Store `key` until `until`, and return whether it was new."""
     return bool((yield AddOnce(key, until)))
 
 
 def last_seen(*keys: str) -> Step[int | None]:
-    """Return when the newest of `keys` was remembered, or None."""
+    """Return when the newest of `keys` was stored, or None."""
     result: int | None = yield LastSeen(keys)
     return result
 
@@ -188,10 +194,10 @@ def enter(lane: Lane) -> Step[None]:
 
 
 def holding(scoped: Scoped, step: Step[T]) -> Step[T]:
-    """Drive `step` while holding what `scoped` takes, and return its result.
+    """Run `step` while holding what `scoped` acquires, and return its result.
 
-    It is given back when `step` has ended. If it never ends, because the request is cancelled or the driver fails,
-    the driver gives it back.
+    It is released when `step` has ended. If `step` never ends, because the request is cancelled or the driver fails,
+    the driver releases it.
     """
     result = yield scoped
     try:
@@ -204,25 +210,25 @@ def holding(scoped: Scoped, step: Step[T]) -> Step[T]:
 
 
 def in_background(start: Callable[[], Step[None]]) -> Step[None]:
-    """Perform the step that `start` returns in a thread of its own, and go on at once."""
+    """Perform the step that `start` returns in a separate thread, and continue at once."""
     yield Background(start)
 
 
 class ExpiringKeys(Protocol):
-    """Where marks are kept. Every operation is atomic, for all who share the store."""
+    """A store for keys that expire. Every operation is atomic for all processes that share the store."""
 
     @property
     def blocks(self) -> bool:
-        """Whether an operation may wait for a network or a disk."""
+        """Return whether an operation may wait for a network or a disk."""
 
     def has(self, kinds: Sequence[str]) -> bool:
-        """Tell whether marks of one of `kinds` may be there; a key's kind is what stands before its first NUL."""
+        """Return whether there may be keys of one of `kinds`. The kind of a key is the part before its first NUL."""
 
     def add_once(self, key: str, until: int, now: int) -> bool:
-        """Keep `key` until the epoch second `until`; tell whether it was new.
+        """Store `key` until the epoch second `until`, and return whether it was new.
 
-        One that is there already is kept until the later of both times, and counts as remembered `now`.
+        A key that is stored already is kept until the later of both times, and counts as stored at `now`.
         """
 
     def last_seen(self, keys: Sequence[str], now: int) -> int | None:
-        """Return when the newest of `keys` was last remembered, epoch seconds; None if none is."""
+        """Return the epoch second when the newest of `keys` was last stored, or None if there is none."""

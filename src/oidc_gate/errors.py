@@ -1,21 +1,21 @@
-"""What can go wrong, as a tree.
+"""The errors of this package.
 
 ::
 
-    GateError                   every error of this package
+    GateError                   the base of all errors
     ├── ConfigurationError      settings that cannot work, with every problem
-    ├── SessionError            a cookie that opens no session; becomes "anonymous"
-    ├── CallbackError           400  the answer from the provider does not fit this browser
-    ├── AccessDenied            403  signed in, and refused
-    ├── Unavailable             503  something is missing at the moment
+    ├── SessionError            a cookie that opens no session; the request is anonymous
+    ├── CallbackError           400  the authorization response does not belong to this browser
+    ├── AccessDenied            403  signed in, but refused
+    ├── Unavailable             503  something is not available at the moment
     │   ├── ProviderUnavailable      the provider does not answer, or asks to wait
-    │   ├── StoreUnavailable         the session store does not answer, or cannot keep what it is given
-    │   └── LineFull                 too much is under way already; nothing was done yet
-    └── ProviderError           502  the provider answered what we refuse
-        └── IDTokenError             a token that must not be believed: which claim, what was expected, what came
+    │   ├── StoreUnavailable         the session store does not answer, or cannot store what it is given
+    │   └── LineFull                 too much is under way; nothing was done yet
+    └── ProviderError           502  an answer of the provider is not acceptable
+        └── IDTokenError             a token is not valid: which claim, what was expected, what came
 
-A `GateError` has a stable ``code`` for people to search and for programs to compare, a public sentence that
-may stand on a page, and, in ``detail`` and ``__cause__``, what is for the log alone. Nobody matches on text.
+A `GateError` has a stable ``code``, which users can search for and programs can compare, a public sentence that a page
+may show, and details for the log in ``detail`` and ``__cause__``. Do not compare the texts.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class GateError(Exception):
     """The base of every error that this package raises on purpose.
 
     Args:
-        code: Stable, lower case with underscores (``flow_expired``); documented in ``docs/errors.md``.
-        public_message: One sentence for the person at the browser; never holds a secret.
-        detail: For the log; never holds a secret either.
-        status: The HTTP status that goes with it.
+        code: A stable code in lower case with underscores (``flow_expired``), documented in ``docs/errors.md``.
+        public_message: One sentence for the user. It never contains a secret.
+        detail: Details for the log. They never contain a secret either.
+        status: The HTTP status of the answer.
     """
 
     status = 500
@@ -57,10 +57,10 @@ class ConfigurationError(GateError):
     """Settings that cannot work.
 
     Args:
-        problems: Every problem that was found, in the order of the settings.
+        problems: All problems, in the order of the settings.
 
     Attributes:
-        is_logged: The log has every problem already. The text of the error then gives their number only, so
+        is_logged: Whether the log has every problem already. The text of the error then only gives their number, so
             that a server which prints the error as well does not repeat them.
     """
 
@@ -80,28 +80,28 @@ class ConfigurationError(GateError):
 
 
 class SessionError(GateError):
-    """A session cookie that opens no session. Becomes "anonymous"; carries nothing of what was in it."""
+    """A session cookie that opens no session. The request is anonymous. The error contains nothing from the cookie."""
 
     status = 401
 
 
 class CallbackError(GateError):
-    """An answer at the callback that does not belong to a sign-in of this browser."""
+    """An authorization response that does not belong to a sign-in of this browser."""
 
     status = 400
 
 
 class AccessDenied(GateError):
-    """Somebody who is signed in, and may not enter."""
+    """A user who is signed in but may not enter."""
 
     status = 403
 
 
 class Unavailable(GateError):
-    """Something is missing at the moment, and the same request may succeed later.
+    """Something is not available at the moment, and the same request may succeed later.
 
     Args:
-        retry_after_seconds: When to try again, 0.5 to 3600; rounded up in ``Retry-After``.
+        retry_after_seconds: The time until the next attempt, 0.5 to 3600 seconds; rounded up in ``Retry-After``.
     """
 
     status = 503
@@ -114,15 +114,15 @@ class Unavailable(GateError):
 
 
 class ProviderUnavailable(Unavailable):
-    """The provider is unreachable, slow, or asks to wait."""
+    """The provider cannot be reached, is slow, or asks to wait."""
 
 
 class LineFull(Unavailable):
-    """Too much is under way already. Nothing was done yet, so the same request can be sent again."""
+    """Too much is under way. Nothing was done yet, so the same request can be sent again."""
 
 
 class StoreUnavailable(Unavailable):
-    """The session store does not answer in time, or cannot keep what it is given."""
+    """The session store does not answer in time, or cannot store what it is given."""
 
     def __init__(
         self, code: str, public_message: str, *, detail: str = "", retry_after_seconds: float = 2
@@ -131,20 +131,20 @@ class StoreUnavailable(Unavailable):
 
 
 class ProviderError(GateError):
-    """The provider answered, and the answer is refused."""
+    """An answer of the provider is not acceptable."""
 
     status = 502
 
 
 class IDTokenError(ProviderError):
-    """A token that must not be believed.
+    """A token that is not valid.
 
     Args:
-        claim: The claim or header parameter at fault (``iss``, ``alg``, ``signature``).
-        expected: What would have been right.
-        got: What came, as text, cut to 200 characters; never the token itself.
-        token: Which token: ``id_token``, ``logout_token``, ``userinfo``.
-        hint: For the log: what the operator can do about it.
+        claim: The claim or header parameter that is wrong (``iss``, ``alg``, ``signature``).
+        expected: The expected value.
+        got: The received value as text, cut to 200 characters; never the token itself.
+        token: The kind of token: ``id_token``, ``logout_token``, ``userinfo``.
+        hint: What the operator can do about it, for the log.
 
     Spec: OpenID Connect Core §3.1.3.7; Back-Channel Logout §2.6.
     """

@@ -1,13 +1,13 @@
-"""The story: what the gate decides about a request, in order.
+"""The decisions of the gate about a request, in order.
 
-Everything starts here. `Gate.admissions` is the path of every signed-in request: one look-up. `Gate.decide` is the
-rest, as a generator that yields what it needs of the world (see `effects`) and returns a `Decision`:
+Everything starts here. `Gate.admissions` answers the requests of signed-in users with one look-up. `Gate.decide` is
+the rest: a generator that yields effects (see `effects`) and returns a `Decision`:
 
-1. Is it one of our own endpoints? It answers.
-2. Who is it? A session, or a reason why there is none.
-3. Signed in, and admitted by the rules: on to the application.
-4. Anonymous, or refused by the rules: is the path public? On to the application without an identity; else the
-   sign-in for an anonymous visitor, and 403 for a refused user.
+1. Is the request for an endpoint of the gate? The endpoint answers.
+2. Who sends it? There is a session, or a reason why there is none.
+3. If the user is signed in and the rules admit them, the application is called.
+4. If the user is anonymous or refused: if the path is public, the application is called without an identity. If not,
+   an anonymous user gets the sign-in, and a refused user gets 403.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ from .syntax.hosts import normal_host
 
 Endpoint = Callable[[Components, RequestContext], Step[Reply]]
 RenderSession = Callable[[Components, Session, int], tuple[Payload, int]]
-"""Makes of a session what a shell hands on for it: `oidc_gate.session.admissions.Render`, given the parts too."""
+"""Builds what a shell keeps of a session: `oidc_gate.session.admissions.Render`, with the components as well."""
 
 ENDPOINTS: dict[str, tuple[str, ...]] = {
-    "auth": (),  # any method: Nginx asks by GET, but a gate mounted elsewhere is asked with the visitor's own
+    "auth": (),  # any method: Nginx sends GET, other proxies the client's own method
     "forward": (),
     "sign_in": ("GET", "HEAD"),
     "start": ("GET",),
@@ -67,7 +67,7 @@ ENDPOINTS: dict[str, tuple[str, ...]] = {
     "ping": ("GET", "HEAD"),
     "ready": ("GET", "HEAD"),
 }
-"""Every endpoint below the prefix, and the methods it takes; each is a module of `endpoints`."""
+"""Every endpoint below the prefix, and the methods that it accepts. Each is a module of `endpoints`."""
 
 _ANSWERS: dict[str, Endpoint] = {
     "auth": auth.answer,
@@ -92,14 +92,14 @@ RENEWED_AGAIN_AFTER_SECONDS = 30
 
 
 class Gate(Generic[Payload]):
-    """One gate: settings, keys, caches, and the decisions that follow from them. Safe under threads.
+    """One gate: its settings, keys and caches, and the decisions that follow from them. It is safe under threads.
 
     Args:
-        components: What the gate is made of.
-        render: Makes what is kept of a session; called once for each cookie.
+        components: The components of the gate.
+        render: Builds what is kept of a session. It is called once for each cookie.
 
     Attributes:
-        admissions: The sessions that were let in a moment ago. Whatever they do not answer is left to `decide`.
+        admissions: The sessions that were recently admitted. Everything that they do not answer is left to `decide`.
     """
 
     def __init__(self, components: Components, render: RenderSession[Payload]) -> None:
@@ -115,14 +115,14 @@ class Gate(Generic[Payload]):
         self.below_prefix = settings.prefix + "/"
 
     def is_plainly_public(self, method: str, host: str, path: str, raw_path: str) -> bool:
-        """Return whether a request without a session may pass as it is, so that nothing has to be decided.
+        """Return whether a request without a session may pass unchanged, so that no decision is needed.
 
-        Such requests are not logged, so that there are none where the log shows every decision.
+        Such requests are not logged. If the log shows every decision, the answer is always False.
 
         Args:
             host: The ``Host`` header.
-            path: Without a mount, and never of an endpoint of the gate.
-            raw_path: The same, as the client sent it. A path that it spells otherwise is left to `decide`.
+            path: The path without a mount, which is not the path of an endpoint of the gate.
+            raw_path: The path as the client sent it. If it is spelled differently, it is left to `decide`.
         """
         if raw_path != path or log.is_verbose():
             return False
@@ -136,9 +136,9 @@ class Gate(Generic[Payload]):
         return decision.signs_in() if isinstance(decision, Allow) and decision.signs_in else None
 
     def decide_at_once(self, request: Request) -> Decision | None:
-        """Decide about a request without a session cookie, and log why; None where `decide` has to.
+        """Decide about a request without a session cookie, and log the reason; None if `decide` is needed.
 
-        It needs nothing of the world, so that no generator is paid for: this is what anyone may ask for freely.
+        This needs no effects, so it works without a generator. Any client can send such requests in any number.
         """
         main = self.components.cookies.main
         if self.is_endpoint(request) or any(main in header for header in request.headers.all("cookie")):
@@ -151,9 +151,9 @@ class Gate(Generic[Payload]):
         return decision
 
     def decide(self, request: Request) -> Step[Decision]:
-        """Decide about a request that was not recognised, and log why.
+        """Decide about a request that the cache did not answer, and log the reason.
 
-        No error leaves this generator but a defect.
+        No exception leaves this generator, unless there is an error in this package.
         """
         decision = yield from self._decide_or_answer_error(build_context(self.components, request))
         log.decided(request, decision)
@@ -166,11 +166,11 @@ class Gate(Generic[Payload]):
         except GateError as error:
             if not self._asks_for_verdict(request):
                 return answer_error(context, error)
-            # A proxy that asks for a verdict has no use for a page, and refuses the request at 503.
+            # A proxy that asks for a verdict cannot use a page. It refuses the request if the status is 503.
             return replace(bare(503), reason=reason_of(error))
 
     def is_endpoint(self, request: Request) -> bool:
-        """Tell whether `request` is for an endpoint of the gate."""
+        """Return whether `request` is for an endpoint of the gate."""
         return request.path == self.settings.prefix or request.path.startswith(self.below_prefix)
 
     def _asks_for_verdict(self, request: Request) -> bool:
@@ -207,10 +207,10 @@ class Gate(Generic[Payload]):
     def _find_session(
         self, context: RequestContext, *, renews: bool
     ) -> Step[tuple[RequestContext, tuple[str, ...]]]:
-        """Return the visit with its session or the reason why there is none, and the cookie that renews it.
+        """Return the context with its session, or with the reason why there is none, and the cookies that renew it.
 
         Args:
-            renews: The answer can carry that cookie. Where it cannot, a session that is due stays due.
+            renews: Whether the answer can carry these cookies. If not, a session that is due for renewal stays due.
         """
         if self.components.cookies.main not in context.cookie_header:
             return context, ()
@@ -224,7 +224,7 @@ class Gate(Generic[Payload]):
             self.admissions.keep(loaded, until, generation)
         if loaded.at < until or not renews:
             return replace(context, loaded=loaded), ()
-        # The browser sends the old cookie until it has the new one, and some proxies never hand that on.
+        # The browser sends the old cookie until it has the new one, and some proxies never pass the new one on.
         self.admissions.keep(loaded, loaded.at + RENEWED_AGAIN_AFTER_SECONDS, generation)
         session, cookie = yield from self.components.sessions.renew(loaded)
         return replace(context, loaded=loaded._replace(session=session)), (cookie,)
@@ -236,7 +236,7 @@ class Gate(Generic[Payload]):
         )
 
     def _admit_to_application(self, context: RequestContext, cookies: tuple[str, ...]) -> Decision:
-        """Decide about a request for the application itself."""
+        """Decide about a request for the application."""
         request, identity = context.request, context.identity
         is_public = not request.is_ambiguous and self.components.public.matches(
             request.method, request.path, request.raw_path
@@ -244,7 +244,7 @@ class Gate(Generic[Payload]):
         if identity is None or context.refused_by:
             return self._admit_without_identity(context, is_public, cookies)
         if request.is_websocket and context.has_foreign_origin:
-            message = "A page of another site may not open this WebSocket."
+            message = "A page of another origin may not open this WebSocket."
             return problem(403, "origin_not_allowed", message).because("origin_not_allowed")
         assert context.session is not None
         headers = application_headers(self.components.settings, context.session)
@@ -253,7 +253,7 @@ class Gate(Generic[Payload]):
     def _admit_without_identity(
         self, context: RequestContext, is_public: bool, cookies: tuple[str, ...]
     ) -> Decision:
-        """Decide about an anonymous visitor or a refused user, between whom the application sees no difference."""
+        """Decide about an anonymous or a refused user. To the application both are the same."""
         request, refused_by, identity = context.request, context.refused_by, context.identity
         reason = refused(context, identity, refused_by) if identity and refused_by else context.reason
         if not is_public:
@@ -267,14 +267,14 @@ _FOREIGN_COOKIE = "{} was not sealed by this gate; does another gate on this hos
 
 
 def _refusal(context: RequestContext) -> Reply:
-    """Return 403 for a refused user, who gains nothing by signing in again, and the sign-in for anyone else."""
+    """Return 403 for a refused user, for whom signing in again would not help, and the sign-in for any other user."""
     if context.identity is not None:
         return deny(context, context.identity, context.own_target)
     return challenge(context, context.own_target, redirects=True)
 
 
 def _is_page(context: RequestContext) -> bool:
-    """Tell whether the application's own 401 would be shown to a person."""
+    """Return whether a browser would show the application's own 401 to the user."""
     return context.audience.value in ("navigation", "frame")
 
 

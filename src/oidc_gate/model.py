@@ -1,7 +1,7 @@
-"""The values that the core passes around: all frozen, none with a secret in its ``repr``.
+"""The values of the core. All of them are immutable, and none shows a secret in its ``repr``.
 
-A shell makes one `Request` of what its server hands it; the gate answers with one `Decision`: `Allow`
-(call the application) or `Reply` (do not).
+A shell builds one `Request` from what its server provides. The gate answers with one `Decision`: `Allow` (call the
+application) or `Reply` (do not).
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ HeaderList = tuple[tuple[str, str], ...]
 
 
 class Headers:
-    """Request headers: names in lower case, every value of a repeated name kept in order.
+    """The headers of a request: names in lower case, with all values of a repeated name in order.
 
-    Values are text as the wire had them, one character per byte (ISO 8859-1).
+    Values are text with one character for each byte (ISO 8859-1).
     """
 
     __slots__ = ("_values",)
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        # Lists first: a client may repeat a name ten thousand times, and each longer tuple would be a copy.
+        # Lists first: a client may repeat a name ten thousand times, and building tuples would copy each time.
         found: dict[str, list[str]] = {}
         for name, value in pairs:
             found.setdefault(name.lower(), []).append(value)
@@ -35,7 +35,7 @@ class Headers:
         return values[0] if values else default
 
     def all(self, name: str) -> tuple[str, ...]:
-        """Return every value of `name` (lower case), in the order they came."""
+        """Return all values of `name` (lower case), in order."""
         return self._values.get(name, ())
 
     def __contains__(self, name: str) -> bool:
@@ -50,19 +50,19 @@ class Headers:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as a shell saw it, before any proxy header is believed.
+    """A request as a shell received it, before any header of a proxy is trusted.
 
     Args:
-        method: As on the wire (``GET``); a WebSocket upgrade is ``GET``.
-        scheme: ``http`` or ``https``, as the server says, for WebSockets too.
-        mount: Where the application is mounted (``SCRIPT_NAME``, ``root_path``), without a trailing slash.
-        path: Below the mount, decoded once, as the application dispatches on it; undecodable bytes stand as
-            surrogate escapes.
-        raw_path: Below the mount, percent-encoded as it stood in the request line, or encoded anew.
-        query: Without the ``?``, not decoded.
-        peer: Address of the TCP peer; ``unix`` for a Unix socket; empty when the server does not say.
-        request_id: Stands in the log and on error pages.
-        is_ambiguous: Applications disagree on which path this is; it is never public.
+        method: The method as sent (``GET``). For a WebSocket handshake it is ``GET``.
+        scheme: ``http`` or ``https``, from the server, also for WebSockets.
+        mount: The path where the application is mounted (``SCRIPT_NAME``, ``root_path``), without a trailing slash.
+        path: The path below the mount, decoded once, on which the application dispatches, with surrogate escapes for
+            undecodable bytes.
+        raw_path: The path below the mount, percent-encoded as in the request line, or encoded again.
+        query: The query without the ``?``, not decoded.
+        peer: The address of the TCP peer; ``unix`` for a Unix socket; empty if the server does not provide it.
+        request_id: The ID of the request in the log and on error pages.
+        is_ambiguous: Whether applications may read the path differently. Such a path is never public.
     """
 
     method: str
@@ -70,7 +70,7 @@ class Request:
     mount: str
     path: str
     raw_path: str
-    query: str = field(repr=False)  # it may hold a code
+    query: str = field(repr=False)  # it may contain an authorization code
     headers: Headers = field(default_factory=Headers)
     peer: str = ""
     is_websocket: bool = False
@@ -79,28 +79,28 @@ class Request:
 
     @property
     def host(self) -> str:
-        """The ``Host`` header as sent; empty when there is none or more than one (RFC 9112 §3.2)."""
+        """Return the ``Host`` header as sent; empty if there is none or more than one (RFC 9112 §3.2)."""
         hosts = self.headers.all("host")
         return hosts[0] if len(hosts) == 1 else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who is signed in.
+    """The identity of a signed-in user.
 
     Attributes:
-        issuer: The provider's issuer identifier; with `subject` it is the person's name for good.
-        subject: ``sub``: unique at that issuer, never reassigned (OpenID Connect Core §2).
-        email: As the provider gives it, or empty.
-        email_verified: True only if the provider says so; absent is false.
-        groups: The groups claim, as text, in the provider's order.
-        claims: The remaining claims of ID token and userinfo, read-only.
-        provider: The configured name of the provider, else its host.
-        session_id: New at every sign-in; not a secret by which anything opens.
-        authenticated_at: When the person last proved who they are (``auth_time``, else the sign-in), epoch seconds.
-        expires_at: When this session ends at the latest, epoch seconds.
-        acr: Authentication context class, or empty.
-        amr: Authentication methods (RFC 8176).
+        issuer: The issuer identifier of the provider. Together with `subject` it identifies the user permanently.
+        subject: The ``sub`` claim, which is unique at that issuer and never reassigned (OpenID Connect Core §2).
+        email: The e-mail address from the provider, or an empty string.
+        email_verified: True only if the provider says so. If the claim is absent, it is false.
+        groups: The values of the groups claim, in the provider's order.
+        claims: The other claims of ID token and userinfo, read-only.
+        provider: The configured name of the provider, or its host.
+        session_id: An ID that is new at every sign-in. It is not a secret.
+        authenticated_at: When the user last authenticated (``auth_time``, or the sign-in), in epoch seconds.
+        expires_at: When this session ends at the latest, in epoch seconds.
+        acr: The authentication context class, or an empty string.
+        amr: The authentication methods (RFC 8176).
     """
 
     issuer: str
@@ -120,18 +120,20 @@ class Identity:
 
     @property
     def label(self) -> str:
-        """What a page calls this person: e-mail, else user name, else name, else subject."""
+        """Return the name of the user for pages: e-mail address, or user name, or name, or subject."""
         return self.email or self.preferred_username or self.name or self.subject
 
 
 class Session(NamedTuple):
-    """A signed-in identity and the clocks that end it: a tuple, which is made three times as fast as a dataclass.
+    """An identity and the times that end its session.
+
+    It is a tuple, which is created three times as fast as a dataclass.
 
     Attributes:
-        started_at: When this sign-in ended here; a logout of the person ends what started before it.
-        last_seen: When the session was last written with a fresh idle clock, epoch seconds.
-        sid: The provider's own session id, for logout (OpenID Connect Back-Channel Logout §2.1), or empty.
-        id_token, access_token: Only where the settings ask to keep them.
+        started_at: When the sign-in was completed, in epoch seconds. A logout of the user ends earlier sessions.
+        last_seen: When the session was last written with a new idle time, in epoch seconds.
+        sid: The provider's own session ID, for logout (OpenID Connect Back-Channel Logout §2.1), or an empty string.
+        id_token, access_token: Empty unless the settings ask to keep them.
     """
 
     identity: Identity
@@ -146,13 +148,13 @@ class Session(NamedTuple):
 
 
 class Reason(NamedTuple):
-    """Why a decision was made: for the log, and for nothing that a client sees.
+    """The reason for a decision. It is only for the log; clients do not see it.
 
     Args:
-        code: A code of `oidc_gate.observe.events`, or that of a `GateError`.
-        rule: The rule that decided, where one did (``allowed_groups``).
-        detail: Further words. They hold no secret, and text from a client only as `ascii` shows it.
-        notes: Other events on the same request, each of which gets a line of its own.
+        code: A code of `oidc_gate.observe.events`, or of a `GateError`.
+        rule: The rule that decided, if there is one (``allowed_groups``).
+        detail: Details without secrets. Text from a client is escaped by `ascii`.
+        notes: Other events of the same request, each of which is logged in a line of its own.
     """
 
     code: str
@@ -162,7 +164,7 @@ class Reason(NamedTuple):
 
 
 NO_REASON = Reason("")
-"""The reason of a reply that is not finished; `oidc_gate.gate` never returns one."""
+"""The reason of a reply that is not complete. `oidc_gate.gate` never returns it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +172,14 @@ class Allow:
     """Call the application.
 
     Args:
-        identity: Who it is; None on a public path for an anonymous visitor and for a user whom the rules refuse.
-        headers: Identity headers to set, after every spelling of their names was stripped.
-        set_cookies: ``Set-Cookie`` values to add to the application's response: a renewed session. Left out
-            of a response that a shared cache may keep.
-        signs_in: Makes what replaces the application's own 401 where `identity` is None: the sign-in, or 403 for
-            a user whom the rules refuse; None if the application's own answer stays.
-        reason: Why the request may pass.
+        identity: The identity of the user. On a public path it is None for an anonymous user, and for a user whom the
+            rules refuse.
+        headers: The identity headers to set, after every spelling of their names was removed.
+        set_cookies: ``Set-Cookie`` values that renew the session. They are added to the application's response, unless
+            a shared cache may store it.
+        signs_in: Builds the replacement for the application's own 401 if `identity` is None: the sign-in, or 403 for
+            a user whom the rules refuse. It is None if the application's answer is kept.
+        reason: The reason why the request may pass.
     """
 
     identity: Identity | None
@@ -188,12 +191,12 @@ class Allow:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Answer for the application, which is not called.
+    """Answer instead of the application, which is not called.
 
     Args:
-        drains: Read and drop up to 1 MiB of the request's body first, so that a client in the middle of an
-            upload sees this answer and not a broken connection.
-        reason: Why this is the answer.
+        drains: Whether up to 1 MiB of the request's body is read and dropped first, so that a client that is still
+            uploading sees this answer instead of a broken connection.
+        reason: The reason for this answer.
     """
 
     status: int
@@ -205,7 +208,7 @@ class Reply:
     def because(
         self, code: str, detail: str = "", *, rule: str = "", notes: tuple[Reason, ...] = ()
     ) -> Reply:
-        """Return this reply with the reason for it; see `Reason`."""
+        """Return this reply with its reason; see `Reason`."""
         return replace(self, reason=Reason(code, rule, detail, notes))
 
     def header(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""The WSGI shell (PEP 3333): translates in, drives the gate, translates out. It knows nothing of sign-in."""
+"""The WSGI shell (PEP 3333): translates environs to requests and decisions to responses. It contains no rules."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Environ = dict[str, Any]
 StartResponse = Callable[..., Callable[[bytes], object]]
 WSGIApplication = Callable[[Any, Any], Iterable[bytes]]
 
-# One empty piece, not none: hypercorn sends no response at all for an iterable that yields nothing.
+# One empty piece instead of none: hypercorn sends no response for an iterable that yields nothing.
 NOTHING = (b"",)
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
@@ -50,14 +50,17 @@ _HANDSHAKE = frozenset("HTTP_" + name.upper().replace("-", "_") for name in HAND
 class OIDCGate(GatedApplication):
     """Put sign-in in front of a WSGI application.
 
+    Example:
+        >>> flask_app.wsgi_app = OIDCGate(flask_app.wsgi_app, public_paths=["/health"])
+
     Args:
-        app: The application. It is called for requests that are allowed, and for no other.
-        settings: Settings that were made before. Without them, the settings come from `keywords`, then from
+        app: The application. It is only called for requests that are allowed.
+        settings: Settings that were created before. Without them, the settings come from `keywords`, then from
             ``OIDC_GATE_*`` environment variables, then from the TOML file that ``OIDC_GATE_CONFIG`` names.
-        world: Replaces clock, randomness and network; for tests.
+        world: Replaces the clock, the randomness and the network in tests.
 
     Raises:
-        ConfigurationError: With every problem of the settings.
+        ConfigurationError: The settings cannot work. It contains every problem.
         TypeError: `app` cannot be called, is an ASGI application, or is behind a gate already.
 
     Spec: PEP 3333.
@@ -75,19 +78,19 @@ class OIDCGate(GatedApplication):
         **keywords: Unpack[LoadKeywords],
     ) -> None:
         validate_app(app, "wsgi")
-        self._app = app  # by this name oidc_gate.testing looks further inside
+        self._app = app  # oidc_gate.testing uses this name to look further inside
         settings = load_settings(settings, keywords)
         self._runtime = Runtime(Components(settings), _render, world)
         self._gate = self._runtime.gate
         self._cookies = self._gate.components.cookies
         stripped = frozenset("HTTP_" + name.upper().replace("-", "_") for name in stripped_names(settings))
-        # All that the short path needs, at one look-up: on an object with `__getattr__` each one is slow.
+        # Everything that the short path needs, in one look-up, because attribute access is slow with `__getattr__`.
         self._short_path = (app, self._runtime.find, settings.prefix, stripped | _HANDSHAKE)
         self._stripped = stripped
         self._anonymous = _build_payload(self._gate.components, None, application_headers(settings, None))
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request, or let the application answer it."""
+        """Answer one request, or pass it on to the application."""
         app, find, prefix, unusual = self._short_path
         admission, others = find(environ.get("HTTP_COOKIE", ""))
         if admission is None or prefix in environ.get("PATH_INFO", ""):
@@ -95,7 +98,7 @@ class OIDCGate(GatedApplication):
         if not environ.keys().isdisjoint(unusual):
             if not environ.keys().isdisjoint(
                 _HANDSHAKE
-            ):  # for a WebSocket handshake the Origin counts as well
+            ):  # for a WebSocket handshake the Origin has to be checked too
                 return self._decide(environ, start_response)
             _strip(environ, self._stripped)
         _prepare_environ(environ, others, admission.payload)
@@ -127,7 +130,7 @@ class OIDCGate(GatedApplication):
         return _WatchedResponse(app, environ, start_response, decision)
 
     def _pass_on(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Call the application without an identity. Whether its own 401 is replaced is decided when one comes."""
+        """Call the application without an identity. Whether its own 401 is replaced is decided when there is one."""
         may_be_page = environ.get("HTTP_SEC_FETCH_MODE") == "navigate" or "html" in environ.get(
             "HTTP_ACCEPT", ""
         )
@@ -140,7 +143,7 @@ class OIDCGate(GatedApplication):
         return _WatchedResponse(self._app, environ, start_response, allow)
 
     def _is_plainly_public(self, environ: Environ) -> bool:
-        """Return whether the request may pass as it is, so that nothing has to be decided."""
+        """Return whether the request may pass unchanged, so that no decision is needed."""
         path = environ.get("PATH_INFO", "")
         if (
             environ.get("SCRIPT_NAME")
@@ -163,7 +166,7 @@ def _strip(environ: Environ, names: frozenset[str]) -> None:
 
 
 def _prepare_environ(environ: Environ, cookies: str, payload: Environ) -> None:
-    """Make `environ` what the application sees: none of the gate's cookies, and the identity that the gate knows."""
+    """Change `environ` for the application: without the gate's cookies, and with the gate's identity."""
     if cookies:
         environ["HTTP_COOKIE"] = cookies
     else:
@@ -178,7 +181,7 @@ def _render(components: Components, session: Session, weight: int) -> tuple[Envi
 
 
 def _build_payload(components: Components, identity: Identity | None, headers: HeaderList) -> Environ:
-    """Return what an ``environ`` is given: the identity, ``REMOTE_USER``, and the headers that were asked for."""
+    """Return what is added to an ``environ``: the identity, ``REMOTE_USER``, and the configured headers."""
     payload: Environ = {"HTTP_" + name.upper().replace("-", "_"): value for name, value in headers}
     payload["oidc_gate.identity"] = identity
     if identity is not None:
@@ -188,7 +191,7 @@ def _build_payload(components: Components, identity: Identity | None, headers: H
 
 
 class EnvironHeaders(Headers):
-    """The headers of a request as `environ` has them: a server joined those of one name."""
+    """The headers of a request in an `environ`, in which the server has joined headers with the same name."""
 
     __slots__ = ("_environ",)
 
@@ -201,7 +204,7 @@ class EnvironHeaders(Headers):
         return value
 
     def all(self, name: str) -> tuple[str, ...]:
-        """Return the value of `name` (lower case), or nothing."""
+        """Return the value of `name` (lower case), or an empty tuple."""
         value = self._environ.get(_key_of(name))
         return () if value is None else (value,)
 
@@ -217,7 +220,7 @@ class EnvironHeaders(Headers):
         return f"Headers({sorted(name for name, _ in self)})"
 
 
-@lru_cache(maxsize=256)  # the names stand in the source and in the settings
+@lru_cache(maxsize=256)  # the names come from the source and from the settings
 def _key_of(name: str) -> str:
     return "CONTENT_TYPE" if name == "content-type" else "HTTP_" + name.upper().replace("-", "_")
 
@@ -247,7 +250,7 @@ def request_of(environ: Environ) -> Request:
 
 
 def _peer(environ: Environ) -> str:
-    """Return the address of the peer, or ``unix`` for a Unix socket, which has none; waitress calls it localhost."""
+    """Return the address of the peer, or ``unix`` for a Unix socket, which waitress calls localhost."""
     address: str = environ.get("REMOTE_ADDR", "")
     return "unix" if address in ("", "localhost") else address
 
@@ -257,11 +260,10 @@ def _decoded(path: str) -> str:
 
 
 def _raw_path(environ: Environ, mount: str, path: str) -> tuple[str, bool]:
-    """Return the path below the mount as the client sent it, or encoded anew.
+    """Return the path below the mount as the client sent it, or encoded again.
 
-    Returns:
-        The path, and false if the server names a request target that is not this path: it resolved dot segments
-        or removed slashes, or took ``#`` for the end of the path.
+    Returns: The path, and False if the server reports a request target that is not this path, because it resolved dot
+        segments, removed slashes, or read ``#`` as the end of the path.
     """
     sent = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
     if not mount and path and sent.partition("?")[0] == path and "%" not in path:
@@ -271,7 +273,7 @@ def _raw_path(environ: Environ, mount: str, path: str) -> tuple[str, bool]:
         return anew, True  # the application does not see the raw path either
     sent = _ORIGIN.sub("", sent).partition("?")[0]
     raw_mount = quote(mount.encode("latin-1"), safe=_PATH_SAFE)
-    # The mount is not in it where the proxy removed a prefix that a middleware put into SCRIPT_NAME.
+    # It does not contain the mount if a proxy removed a prefix that a middleware put into SCRIPT_NAME.
     raw = sent.removeprefix(raw_mount)
     if unquote_to_bytes(raw).decode("latin-1") == path:
         return raw or "/", True
@@ -279,7 +281,7 @@ def _raw_path(environ: Environ, mount: str, path: str) -> tuple[str, bool]:
 
 
 def _read(environ: Environ, limit: int) -> bytes:
-    """Return the body, bounded by its declared length; a chunked one only where the server ends it for us."""
+    """Return the body, limited by its declared length. A chunked body is read only if the server marks its end."""
     declared = environ.get("CONTENT_LENGTH") or ""
     if declared.isascii() and declared.isdigit():
         size = min(int(declared[:18]), limit + 1)
@@ -299,11 +301,11 @@ def _drain(environ: Environ) -> None:
     try:
         _read(environ, DRAIN_BYTES - 1)
     except OSError:
-        return  # the client has gone
+        return  # the client has closed the connection
 
 
 def send(reply: Reply, start_response: StartResponse, *, is_head: bool) -> Iterable[bytes]:
-    """Send `reply`; to HEAD without its body."""
+    """Send `reply`, without its body for HEAD."""
     start_response(_status_line(reply.status), list(reply.headers))
     return NOTHING if is_head else [reply.body]
 
@@ -313,10 +315,10 @@ def _status_line(status: int) -> str:
 
 
 class _WatchedResponse:
-    """The application's answer, watched until it starts: to add a renewed session, or turn its 401 into a sign-in.
+    """The application's response, watched until it starts, to renew the session or to replace its 401.
 
-    A body passes unbuffered and unread; only its first piece is waited for where the application has not
-    started its response yet.
+    The body is passed on without buffering. Only its first piece is awaited, if the application has not started its
+    response yet.
     """
 
     def __init__(
@@ -367,7 +369,7 @@ class _WatchedResponse:
         return b"".join(sent)
 
     def close(self) -> None:
-        """Close the application's answer, as PEP 3333 asks, whatever was sent in its place."""
+        """Close the application's response, as PEP 3333 requires, whatever was sent instead of it."""
         close = getattr(self._body, "close", None)
         if close is not None:
             close()
@@ -382,17 +384,20 @@ def _renewing(set_cookies: tuple[str, ...], headers: list[tuple[str, str]]) -> l
 
 
 class AuthBackend:
-    """The gate's endpoints alone, to mount in a WSGI application: its mount point is its prefix.
+    """Only the endpoints of the gate, to mount in a WSGI application. The path where it is mounted is its prefix.
 
     This is neither Django's authentication backend (see `oidc_gate.ext.django.OIDCGateBackend`) nor Starlette's
-    ``AuthenticationBackend``: those say who a user is, and this answers the requests of a proxy and of browsers.
-    Mounted at the root (``oidc-gate serve``), the prefix is that of the settings.
+    ``AuthenticationBackend``: those say who a user is, and this answers the requests of a proxy and of browsers. If it
+    is mounted at the root (``oidc-gate serve``), the prefix is that of the settings.
+
+    Example:
+        >>> app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/oauth2": AuthBackend()})
 
     Args:
-        settings, keywords, world: As for `OIDCGate`; `public_url` or `trusted_proxies` must be set.
+        settings, keywords, world: As for `OIDCGate`. `public_url` or `trusted_proxies` is required.
 
     Raises:
-        ConfigurationError: With every problem of the settings.
+        ConfigurationError: The settings cannot work. It contains every problem.
     """
 
     def __init__(
@@ -411,7 +416,7 @@ class AuthBackend:
             verdict = backend.verdict(environ.get("HTTP_COOKIE", ""), environ.get("QUERY_STRING", ""))
             if verdict is not None:
                 status, headers = verdict
-                start_response(status, headers.copy())  # a middleware may add to the list that it is given
+                start_response(status, headers.copy())  # a middleware may change the list that it receives
                 return NOTHING
         backend.runtime.warm_up()
         request = backend.with_prefix(request_of(environ))

@@ -1,1 +1,1 @@
-"""What the gate tells those who run it."""
+"""What operators can observe: the log."""

@@ -1,7 +1,7 @@
 """Every decision and event that the gate logs, by its stable code.
 
-This is the one list: the log takes the level of a line from it, and ``docs/events.md`` is held to it by a test.
-A code that is not in it is the code of a `GateError` (``docs/errors.md``) and is logged as a warning.
+This is the only list. The log takes the level of a line from it, and a test keeps ``docs/events.md`` equal to it. A
+code that is not in it is the code of a `GateError` (``docs/errors.md``) and is logged as a warning.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 
 class Event(NamedTuple):
-    """How an event is logged, and what it means, in one sentence for the documentation."""
+    """The level at which an event is logged, and its meaning in one sentence for the documentation."""
 
     level: int
     meaning: str
 
 
 EVENTS: dict[str, Event] = {
-    # requests for the application, and the verdicts of /oauth2/auth and /oauth2/forward
+    # requests for the application, and the answers of /oauth2/auth and /oauth2/forward
     "signed_in": Event(DEBUG, "A session was presented and its user may enter."),
     "public_path": Event(DEBUG, "The path is public, so no session is needed."),
     "refused": Event(DEBUG, "The user is signed in, and the named rule refuses them."),
@@ -32,7 +32,7 @@ EVENTS: dict[str, Event] = {
     ),
     "origin_not_allowed": Event(DEBUG, "A page of another origin tried to open a WebSocket."),
     "unknown_parameter": Event(
-        ERROR, "The query of `/oauth2/auth` holds something other than the rules that it may hold."
+        ERROR, "The query of `/oauth2/auth` contains something other than the rules that it may contain."
     ),
     "sign_in_unreachable": Event(
         WARNING,
@@ -53,8 +53,8 @@ EVENTS: dict[str, Event] = {
     "session_record": Event(DEBUG, "The session was written by a version whose records cannot be read."),
     "session_from_the_future": Event(DEBUG, "The session starts later than the clock allows."),
     # signing in
-    "sign_in_page": Event(DEBUG, "The sign-in page, or its equivalent for programs, was shown."),
-    "not_a_navigation": Event(DEBUG, "Something other than a page load asked for `/oauth2/start`."),
+    "sign_in_page": Event(DEBUG, "The sign-in page, or its equivalent for scripts, was shown."),
+    "not_a_navigation": Event(DEBUG, "Something other than a page load requested `/oauth2/start`."),
     "sign_in_started": Event(DEBUG, "The browser was sent to the provider."),
     "sign_in_loop": Event(
         ERROR,
@@ -62,7 +62,7 @@ EVENTS: dict[str, Event] = {
     ),
     "sign_in_completed": Event(INFO, "A user signed in."),
     "already_signed_in": Event(
-        DEBUG, "The sign-in cannot be completed here, and a session is there already."
+        DEBUG, "The sign-in cannot be completed here, but the user is signed in already."
     ),
     "groups_left_out": Event(ERROR, "A group cannot be part of a header and is left out of it."),
     "claims_left_out": Event(ERROR, "The claims do not fit into the cookies and are left out."),
@@ -76,14 +76,14 @@ EVENTS: dict[str, Event] = {
         WARNING, "`/oauth2/signed_out` was opened with a state that the gate did not send."
     ),
     "provider_logout": Event(DEBUG, "The provider ended sessions through back-channel logout."),
-    "frontchannel_logout": Event(DEBUG, "The provider's sign-out page loaded the front-channel address."),
-    "not_supported": Event(ERROR, "A back-channel logout came, and the settings do not allow it."),
+    "frontchannel_logout": Event(DEBUG, "The provider's sign-out page loaded the front-channel logout URI."),
+    "not_supported": Event(ERROR, "A back-channel logout request came, but the settings do not allow it."),
     # everything else
     "endpoint": Event(
         DEBUG, "An endpoint that needs no decision answered: `ping`, `ready`, `static`, `userinfo`."
     ),
     "not_found": Event(DEBUG, "There is no such endpoint."),
-    "method_not_allowed": Event(DEBUG, "The endpoint does not take this method."),
+    "method_not_allowed": Event(DEBUG, "The endpoint does not accept this method."),
 }
 
 UNLISTED = Event(WARNING, "An error, by its code.")

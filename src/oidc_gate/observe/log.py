@@ -1,7 +1,7 @@
-"""The log, under ``oidc_gate``: one line for each decision, at the level that `oidc_gate.observe.events` gives.
+"""The log of the logger ``oidc_gate``: one line for each decision, at the level from `oidc_gate.observe.events`.
 
-Each line begins with the request ID, which stands on error pages too. A line never holds a query string, cookie,
-token, code or secret, and shows what a client chose only in escaped form.
+Each line begins with the request ID, which error pages show too. A line never contains a query string, cookie, token,
+code or secret, and contains text from a client only in escaped form.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def is_verbose() -> bool:
 
 
 def decided(request: Request, decision: Decision) -> None:
-    """Log why `decision` was made, and the notes that came with it."""
+    """Log the reason for `decision`, and the notes that came with it."""
     answer = "allowed" if isinstance(decision, Allow) else str(decision.status)
     for reason in (decision.reason, *decision.reason.notes):
         level = EVENTS.get(reason.code, UNLISTED).level
