@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from oidc_gate.provider.authorization import REGISTERED_ERRORS
-from oidc_gate.provider.token import _OPERATOR_HINTS
+from oidc_gate.provider.client_errors import CLIENT_ERRORS
 
 SOURCE = Path(__file__).parents[2] / "src/oidc_gate"
 # Problems of settings have codes too, which no page shows: they are sentences that name the setting.
@@ -30,7 +30,7 @@ def error_codes() -> set[str]:
     """Return every code but those of tokens, which name the claim."""
     nodes = [node for tree in trees() for node in ast.walk(tree)]
     positions = _positions(nodes)
-    codes = set(REGISTERED_ERRORS) | set(_OPERATOR_HINTS)
+    codes = set(REGISTERED_ERRORS) | set(CLIENT_ERRORS)
     for node in nodes:
         if isinstance(node, ast.Call) and (name := _called(node)) in positions:
             prefix = "seal_" if name == SEALS else ""

@@ -33,6 +33,7 @@ class Provider:
         self.fetches: list[str] = []
         self.metadata = dict(METADATA)
         self.audience = CLIENT
+        self.seconds_ahead = 0
 
     def authorize(self, location: str, **changes: str) -> str:
         """Return the callback that a browser is sent to after an authorization request at `location`."""
@@ -60,7 +61,7 @@ class Provider:
 
     def _token(self, fetch: Fetch) -> Fetched:
         form = parse_qs((fetch.body or b"").decode())
-        now = int(self._site.now)
+        now = int(self._site.now) + self.seconds_ahead
         claims = {"iss": ISSUER, "aud": self.audience, "iat": now, "exp": now + 300}
         claims["nonce"] = self._nonces[form["code"][0]]
         return answer({"token_type": "Bearer", "access_token": "at", "id_token": sign(claims | self.person)})

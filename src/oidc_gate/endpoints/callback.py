@@ -18,6 +18,7 @@ from ..model import Identity, Reason, Reply, Session
 from ..policy.claims import identity_from_claims
 from ..policy.identity_headers import untransmissible_groups
 from ..provider.authorization import process_authorization_response
+from ..provider.client_errors import describe_sent
 from ..provider.sign_in import SignedIn, complete_sign_in
 from ..request.forwarded import client_address
 from ..syntax.base64url import b64url_encode
@@ -57,7 +58,12 @@ def _finish(
         raise CallbackError("flow_expired", "More than ten minutes passed since this sign-in began.")
     try:
         metadata = yield from components.provider.metadata()
-        validated = process_authorization_response(pairs, metadata, expected_state=raw_state)
+        validated = process_authorization_response(
+            pairs,
+            metadata,
+            expected_state=raw_state,
+            sent=describe_sent(components.settings, context.url_of("callback")),
+        )
         yield from components.provider.wait_for_turn()
     except Unavailable as error:
         if (yield from effects.last_seen(_flow_key(state))) is not None:

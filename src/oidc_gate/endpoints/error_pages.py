@@ -9,6 +9,7 @@ from math import ceil
 from .. import pages
 from ..errors import GateError, LineFull, Unavailable
 from ..model import HeaderList, Reason, Reply
+from ..provider.client_errors import CLIENT_ERRORS
 from ..request.navigation import Audience
 from .context import RequestContext
 from .responses import page, problem
@@ -48,6 +49,11 @@ _ADVICE = {
         "Your account does not fit", "Contact the people who run this site, and give them the code below."
     ),
 }
+_NOT_ACCEPTED = Advice(
+    "This application is not accepted",
+    "Trying again does not help. Contact the people who run this site, and give them the code below.",
+)
+_ADVICE |= dict.fromkeys(CLIENT_ERRORS, _NOT_ACCEPTED)
 _BY_STATUS = {
     400: Advice("This sign-in did not work", _AGAIN),
     502: Advice("The sign-in service gave a wrong answer", _AGAIN),

@@ -12,10 +12,11 @@ from ..effects import Fetch, Fetched, Lane, Step
 from ..errors import CallbackError, ProviderError
 from ..settings import Settings
 from . import oauth
-from .client_auth import Message, authenticate, uses_certificate
+from .client_auth import Message, authenticate, choose_method, uses_certificate
+from .client_errors import CLIENT_ERRORS, NOT_ACCEPTED_MESSAGE, advice, describe_sent
 from .discovery import Metadata
 from .dpop import DPoPKey
-from .responses import json_object, printable, raise_for_status, refuse, text
+from .responses import UNTRUSTED_MESSAGE, json_object, printable, raise_for_status, refuse, text
 
 MAX_PARAMETERS = 32
 MAX_CODE = 2048
@@ -53,6 +54,7 @@ _PUBLIC_MESSAGES = {
     "access_denied": "The sign-in service reports that sign-in was cancelled or refused.",
     "temporarily_unavailable": "The sign-in service is too busy at the moment.",
     "server_error": "The sign-in service reports an error of its own.",
+    **dict.fromkeys(CLIENT_ERRORS, NOT_ACCEPTED_MESSAGE),
 }
 
 
@@ -122,7 +124,7 @@ def build_authorization_request(
         params = yield from _signed(params, metadata, settings)
     if _is_pushed(metadata, settings):
         # RFC 9126 §4: these two parameters and no others, as FAPI 2.0 requires.
-        pushed = yield from _pushed(params, metadata, settings, push)
+        pushed = yield from _pushed(params, metadata, settings, push, redirect_uri)
         return oauth.add_query(metadata.authorization_endpoint, pushed)
     return oauth.authorization_uri(metadata.authorization_endpoint, params)
 
@@ -140,7 +142,7 @@ def supported_prompt(prompt: str, metadata: Metadata) -> str:
 
 
 def process_authorization_response(
-    pairs: Sequence[tuple[str, str]], metadata: Metadata, *, expected_state: str
+    pairs: Sequence[tuple[str, str]], metadata: Metadata, *, expected_state: str, sent: str = ""
 ) -> ValidatedCallback:
     """Check an authorization response and return its code.
 
@@ -150,6 +152,7 @@ def process_authorization_response(
         pairs: The decoded parameters of the query or of the form.
         expected_state: The ``state`` of the flow to which the browser's flow cookie belongs. An empty value never
             matches.
+        sent: What the authorization request contained, for the log: see `client_errors.describe_sent`.
 
     Raises:
         CallbackError: ``callback_malformed``, ``callback_iss_missing``, ``callback_iss``, ``callback_state``,
@@ -164,7 +167,7 @@ def process_authorization_response(
     _check_iss(params.get("iss"), metadata)
     _check_state(params.get("state", ""), expected_state)
     if "error" in params:
-        raise _refusal(params)
+        raise _refusal(params, sent)
     code = params.get("code", "")
     if not 0 < len(code) <= MAX_CODE:
         raise _broken("callback_code_missing", f"code of {len(code)} characters")
@@ -222,7 +225,11 @@ def _is_pushed(metadata: Metadata, settings: Settings) -> bool:
 
 
 def _pushed(
-    params: dict[str, str], metadata: Metadata, settings: Settings, push: Callable[[Fetch], Step[Fetched]]
+    params: dict[str, str],
+    metadata: Metadata,
+    settings: Settings,
+    push: Callable[[Fetch], Step[Fetched]],
+    redirect_uri: str,
 ) -> Step[dict[str, str]]:
     endpoint = metadata.endpoint(
         "pushed_authorization_request_endpoint", with_certificate=uses_certificate(metadata, settings)
@@ -238,10 +245,11 @@ def _pushed(
     request = Fetch("POST", endpoint, message.header_list(), body, max_bytes=64 * 1024, lane=Lane.PUSHED)
     fetched = yield from push(request)
     secrets = (params.get("state", ""), params.get("nonce", ""), settings.client_secret or "")
-    return {"client_id": settings.client_id, "request_uri": _process_pushed(fetched, secrets)}
+    sent = describe_sent(settings, redirect_uri, choose_method(metadata, settings))
+    return {"client_id": settings.client_id, "request_uri": _process_pushed(fetched, secrets, sent)}
 
 
-def _process_pushed(fetched: Fetched, secrets: Sequence[str]) -> str:
+def _process_pushed(fetched: Fetched, secrets: Sequence[str], sent: str) -> str:
     # RFC 9126 §2.2, §2.3
     what = "pushed authorization request"
     raise_for_status(fetched, what)
@@ -254,10 +262,10 @@ def _process_pushed(fetched: Fetched, secrets: Sequence[str]) -> str:
         if isinstance(answer, dict):
             code = text(answer, "error", 100)
             reason = printable(answer.get("error_description", ""), hide=secrets)
-        refuse(
-            what,
-            f"status {fetched.status} {printable(code)} {reason}".rstrip(),
+        raise ProviderError(
             code if code in REGISTERED_ERRORS | {"invalid_client"} else "provider_error",
+            NOT_ACCEPTED_MESSAGE if code in CLIENT_ERRORS else UNTRUSTED_MESSAGE,
+            detail=f"{what}: {f'status {fetched.status} {printable(code)} {reason}'.rstrip()}{advice(code, sent)}",
         )
     request_uri = text(json_object(fetched, what), "request_uri", MAX_REQUEST_URI)
     if not request_uri:
@@ -292,7 +300,7 @@ def _check_state(state: str, expected: str) -> None:
         raise _broken("callback_state", "state does not belong to the flow of this browser")
 
 
-def _refusal(params: dict[str, Any]) -> ProviderRefusal:
+def _refusal(params: dict[str, Any], sent: str) -> ProviderRefusal:
     error = params["error"]
     code = error if error in REGISTERED_ERRORS else "provider_error"
     hide = (params.get("state", ""), params.get("code", ""))
@@ -300,7 +308,7 @@ def _refusal(params: dict[str, Any]) -> ProviderRefusal:
     return ProviderRefusal(
         code,
         _PUBLIC_MESSAGES.get(code, "The sign-in service did not sign you in."),
-        detail=f"the provider's error is {printable(error, 60, hide=hide)!r}: {reason!r}",
+        detail=f"the provider's error is {printable(error, 60, hide=hide)!r}: {reason!r}{advice(code, sent)}",
         status=_STATUS.get(code),
     )
 

@@ -14,7 +14,8 @@ from ..settings import Settings
 from . import oauth
 from .authorization import ValidatedCallback
 from .client import Provider
-from .client_auth import Message, authenticate, uses_certificate
+from .client_auth import Message, authenticate, choose_method, uses_certificate
+from .client_errors import CLIENT_ERRORS, NOT_ACCEPTED_MESSAGE, advice, describe_sent
 from .discovery import Metadata
 from .dpop import DPoPKey
 from .responses import json_object, printable, raise_for_status, refuse, text
@@ -25,17 +26,6 @@ if TYPE_CHECKING:
 WHAT = "token endpoint"
 MAX_BYTES = 256 * 1024
 MAX_TOKEN = 128 * 1024
-
-_OPERATOR_HINTS = {
-    "invalid_client": "the provider does not know this client, or refuses its authentication: "
-    "compare client_id, client_secret and client_auth with what is registered",
-    "unauthorized_client": "the client may not use the authorization code grant: see its registration",
-    "unsupported_grant_type": "the provider refuses the authorization code grant for this client",
-    "invalid_request": "the provider refuses the form of the token request",
-    "invalid_scope": "the provider refuses a scope: see scopes",
-    "invalid_dpop_proof": "the provider refuses the DPoP proof: is this host's clock right?",
-    "use_dpop_nonce": "the provider refused the DPoP nonce that it had sent itself",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +67,8 @@ def exchange_code(
     if settings.dpop and (nonce := _required_nonce(fetched)):
         fetched = yield from _send(provider, endpoint, body, metadata, nonce)
     secrets = (validated.code, code_verifier, settings.client_secret or "")
-    return process_token_response(fetched, dpop=settings.dpop, secrets=secrets)
+    sent = describe_sent(settings, redirect_uri, choose_method(metadata, settings))
+    return process_token_response(fetched, dpop=settings.dpop, secrets=secrets, sent=sent)
 
 
 def _send(
@@ -101,13 +92,14 @@ def _required_nonce(fetched: Fetched) -> str:
 
 
 def process_token_response(
-    fetched: Fetched, *, dpop: bool = False, secrets: Sequence[str] = ()
+    fetched: Fetched, *, dpop: bool = False, secrets: Sequence[str] = (), sent: str = ""
 ) -> TokenResponse:
     """Return the tokens in `fetched`.
 
     Args:
         dpop: Whether only tokens that are bound to the gate's key are accepted.
         secrets: Values of the request that must not appear in the log.
+        sent: What the request contained, for the log.
 
     Raises:
         CallbackError, ProviderUnavailable, ProviderError: See `exchange_code`.
@@ -116,10 +108,10 @@ def process_token_response(
     """
     raise_for_status(fetched, WHAT)
     if fetched.status != 200:
-        _raise_error(fetched, secrets)
+        _raise_error(fetched, secrets, sent)
     answer = json_object(fetched, WHAT)
     if "error" in answer:  # some providers send errors with status 200
-        _raise_error(fetched, secrets)
+        _raise_error(fetched, secrets, sent)
     token_type = text(answer, "token_type", 20).lower()
     # RFC 6749 §7.1: a client must not use a token type that it does not understand.
     if token_type != ("dpop" if dpop else "bearer"):
@@ -182,7 +174,7 @@ def _error_document(fetched: Fetched) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _raise_error(fetched: Fetched, secrets: Sequence[str]) -> NoReturn:
+def _raise_error(fetched: Fetched, secrets: Sequence[str], sent: str) -> NoReturn:
     answer = _error_document(fetched)
     error = text(answer, "error", 100)
     reason = printable(answer.get("error_description", ""), hide=secrets)
@@ -193,8 +185,9 @@ def _raise_error(fetched: Fetched, secrets: Sequence[str]) -> NoReturn:
             "This sign-in took too long or was used already. Please start again.",
             detail=detail,
         )
+    is_of_client = error in CLIENT_ERRORS
     raise ProviderError(
-        error if error in _OPERATOR_HINTS else "token_refused",
-        "The sign-in service refused to complete the sign-in.",
-        detail=f"{detail}; {_OPERATOR_HINTS[error]}" if error in _OPERATOR_HINTS else detail,
+        error if is_of_client else "token_refused",
+        NOT_ACCEPTED_MESSAGE if is_of_client else "The sign-in service refused to complete the sign-in.",
+        detail=detail + advice(error, sent),
     )

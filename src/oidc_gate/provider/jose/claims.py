@@ -52,10 +52,10 @@ class ClaimChecks:
             raise self.refuse(claim, expected="a time in epoch seconds")
         return int(value)
 
-    def refuse(self, claim: str, *, expected: str, got: str | None = None) -> IDTokenError:
+    def refuse(self, claim: str, *, expected: str, got: str | None = None, hint: str = "") -> IDTokenError:
         """Return the error for `claim`. `got` replaces the value of the claim if that must not be logged."""
         value = describe_value(self.claims.get(claim)) if got is None else got
-        return IDTokenError(claim, expected=expected, got=value, token=self.token)
+        return IDTokenError(claim, expected=expected, got=value, token=self.token, hint=hint)
 
     def time(self, claim: str) -> int:
         """Return a required time in epoch seconds."""
@@ -112,7 +112,9 @@ class ClaimChecks:
         Spec: OpenID Connect Core §3.1.3.7 item 9.
         """
         if self.time("exp") + self.skew <= self.now:
-            raise self.refuse("exp", expected=f"later than {self.now - self.skew}")
+            late = self.now - self.time("exp")
+            hint = f"it expired {late} s ago{self._clock_hint()}"
+            raise self.refuse("exp", expected=f"later than {self.now - self.skew}", hint=hint)
 
     def check_not_before(self) -> None:
         """Check that the token is already valid (``nbf``).
@@ -120,7 +122,8 @@ class ClaimChecks:
         Spec: RFC 7519 §4.1.5.
         """
         if "nbf" in self.claims and self.time("nbf") > self.now + self.skew:
-            raise self.refuse("nbf", expected=f"at most {self.now + self.skew}")
+            hint = f"it is valid in {self.time('nbf') - self.now} s{self._clock_hint()}"
+            raise self.refuse("nbf", expected=f"at most {self.now + self.skew}", hint=hint)
 
     def check_issued_now(self) -> None:
         """Check that ``iat`` is neither in the future nor long ago.
@@ -129,4 +132,19 @@ class ClaimChecks:
         """
         earliest, latest = self.now - MAX_TOKEN_AGE_SECONDS - self.skew, self.now + self.skew
         if not earliest <= self.time("iat") <= latest:
-            raise self.refuse("iat", expected=f"{earliest} to {latest}")
+            offset = self.time("iat") - self.now
+            hint = f"it was issued {describe_offset(offset)}{self._clock_hint()}"
+            raise self.refuse("iat", expected=f"{earliest} to {latest}", hint=hint)
+
+    def _clock_hint(self) -> str:
+        """Return how much the clocks differ. A fresh token shows it, since the provider has just issued it."""
+        issued_at = self.claims.get("iat")
+        if not isinstance(issued_at, int) or abs(offset := issued_at - self.now) <= self.skew:
+            return ""
+        direction = f"{offset} s behind" if offset > 0 else f"{-offset} s ahead of"
+        return f"; if it is fresh, this host's clock is {direction} the provider's. Fix: synchronize both with NTP"
+
+
+def describe_offset(offset: int) -> str:
+    """Return a time in relation to this host's clock, in words."""
+    return f"{offset} s in the future" if offset > 0 else f"{-offset} s ago"

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from .algorithms import left_half_hash
-from .claims import ClaimChecks, Claims
+from .claims import ClaimChecks, Claims, describe_offset
 from .jws import Trust, open_token
 from .keys import KeySet
 from .private_keys import DecryptionKey
@@ -110,7 +110,11 @@ def _check_authentication(checks: ClaimChecks, expected: Expectations) -> None:
     if expected.max_age_seconds is not None:
         earliest = checks.now - expected.max_age_seconds - checks.skew
         if not earliest <= checks.time("auth_time") <= checks.now + checks.skew:
-            raise checks.refuse("auth_time", expected=f"{earliest} or later, and not ahead")
+            offset = checks.time("auth_time") - checks.now
+            hint = (
+                f"the user signed in {describe_offset(offset)}; max_age_seconds is {expected.max_age_seconds}"
+            )
+            raise checks.refuse("auth_time", expected=f"{earliest} or later, and not ahead", hint=hint)
     # Core §3.1.3.7 item 12, §5.5.1.1
     if expected.acr_values and checks.claims.get("acr") not in expected.acr_values:
         raise checks.refuse("acr", expected=" or ".join(expected.acr_values))
