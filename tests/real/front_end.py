@@ -1,4 +1,4 @@
-"""Pages as front ends have them, behind the gate: a service worker, a frame, a script that asks an API."""
+"""Pages as front ends have them, behind the gate, a service worker, and an API."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", event => event.waitUntil(self.clients.claim()));
 self.addEventListener("fetch", event => event.respondWith(fetch(event.request)));
 """
-PAGE = "<!doctype html><html lang='en'><title>{0}</title><h1>{0}</h1>{1}</html>"
+PAGE = "<!doctype html><html lang='en'><title>{0}</title><h1>{0}</h1></html>"
 
 
 async def front_end(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with a script, a page with a frame, JSON below /api, and else a page with the path as its heading."""
+    """Answer with a script, JSON below /api, and else a page with the path as its heading."""
     if scope["type"] != "http":
         return
     path, query, origin = scope["path"], scope["query_string"].decode(), os.environ.get("PARTNER", "")
@@ -30,8 +30,7 @@ async def front_end(scope: Scope, receive: Receive, send: Send) -> None:
     elif path.startswith("/api"):
         kind, text = "application/json", json.dumps({"method": scope["method"], "query": query})
     else:
-        frame = f"<iframe src='/{query}' width='600' height='500'></iframe>" if path == "/holder" else ""
-        kind, text = "text/html", PAGE.format(path, frame)
+        kind, text = "text/html", PAGE.format(path)
     if path.startswith("/isolated"):
         extra.append(("cross-origin-embedder-policy", "require-corp"))
     body = text.encode()

@@ -30,6 +30,12 @@ SENDS_A_FORM = """url => {
     form.submit();
 }"""
 
+FILLS_A_FRAME = """() => {
+    document.querySelector("iframe")?.remove();
+    const frame = document.createElement("iframe");
+    document.body.append(Object.assign(frame, {src: "/widget?x=1", width: 600, height: 500}));
+}"""
+
 
 @dataclass(frozen=True)
 class House:
@@ -95,3 +101,18 @@ def test_sign_out_csrf_through_a_service_worker(house: House, sends: str) -> Non
     page.wait_for_url(f"{target}*")
     expect(page.get_by_role("heading", name="Sign out?")).to_be_visible()
     assert opened(page, f"{house.url}/dash").status == 200
+
+
+@pytest.mark.parametrize("holder", ["holder", "isolated"])
+def test_frames_show_a_page_whose_link_opens_the_sign_in_at_the_top(house: House, holder: str) -> None:
+    page = house.person()
+    address = f"{house.url}/{holder}?widget#top"
+    page.goto(address)
+    page.context.clear_cookies()
+    page.evaluate(FILLS_A_FRAME)
+    frame = page.frame_locator("iframe")
+    expect(frame.get_by_role("heading", name="Sign in")).to_be_visible()
+    frame.get_by_role("link", name="Sign in").click()
+    page.get_by_role("button", name="Ada Lovelace").click()
+    page.wait_for_url(address)
+    expect(page.get_by_role("heading", name=f"/{holder}")).to_be_visible()

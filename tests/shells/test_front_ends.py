@@ -134,3 +134,37 @@ def test_a_refused_form_leads_to_the_page_that_sent_it(make_site: MakeSite) -> N
     answer = site.person().send("POST", "/save?x=1", headers, b"a=1")
     assert answer.status == 403
     assert site.rd(site.start_link(answer)) == site.own(DASH)
+
+
+IN_A_FRAME = {
+    "frame": NAVIGATION | {"Sec-Fetch-Dest": "iframe"},
+    "frame whose page load a service worker passes on": PASSED_ON,
+    "frame of an old browser": {"Accept": HTML},
+}
+
+
+@pytest.mark.parametrize("kind", IN_A_FRAME)
+def test_frames_show_the_pages_of_the_gate_to_our_own_origin_alone(make_site: MakeSite, kind: str) -> None:
+    site = make_site(allowed_groups=("staff",))
+    headers, form = IN_A_FRAME[kind], FORM | {"Referer": ORIGIN + site.own("/dash")}
+    answers = {
+        "sign-in": site.visitor().get("/widget", headers),
+        "sign-in behind Nginx": site.visitor().ask("sign_in", headers),
+        "form": site.visitor().send("POST", "/widget", headers | form, b"a=1"),
+        "refused": site.person().get("/widget", headers),
+        "refused behind Nginx": site.person().ask("sign_in", headers),
+    }
+    for name, answer in answers.items():
+        assert answer.is_page, name
+        assert "frame-ancestors 'self'" in answer.header("content-security-policy"), name
+        assert answer.header("x-frame-options") == "SAMEORIGIN"
+        assert answer.header("cross-origin-embedder-policy") == "require-corp"
+        assert '<base target="_top">' in answer.text
+
+
+def test_frames_show_no_page_that_is_opened_at_the_top_and_none_that_signs_out(site: Site) -> None:
+    frame = NAVIGATION | {"Sec-Fetch-Dest": "iframe"}
+    for answer in (site.visitor().get("/widget", NAVIGATION), site.person().ask("sign_out", frame)):
+        assert answer.is_page
+        assert "frame-ancestors 'none'" in answer.header("content-security-policy")
+        assert answer.header("x-frame-options") == "DENY"

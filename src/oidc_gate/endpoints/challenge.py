@@ -53,7 +53,7 @@ def sign_in_page(context: RequestContext, target: str) -> Reply:
         provider_name=settings.provider_name,
         refresh_seconds=0 if is_automatic else None,
     )
-    return page(401, content)
+    return page(401, content, framed=context.may_be_framed)
 
 
 def posted_page(context: RequestContext, target: str) -> Reply:
@@ -63,7 +63,7 @@ def posted_page(context: RequestContext, target: str) -> Reply:
         start_url=context.link_to("start", rd=target),
         application_name=context.components.settings.application_name,
     )
-    return page(401, content)
+    return page(401, content, framed=context.may_be_framed)
 
 
 def deny(context: RequestContext, identity: Identity, target: str) -> Reply:
@@ -96,4 +96,4 @@ def denied_page(
         request_id=explained_in(context, identity, refused_by),
         application_name=context.components.settings.application_name,
     )
-    return page(status, content)
+    return page(status, content, framed=context.may_be_framed)

@@ -113,6 +113,11 @@ class RequestContext:
         """Return the kind of answer that the client can use."""
         return audience_of(self.request)
 
+    @property
+    def may_be_framed(self) -> bool:
+        """Return whether a frame may show the answer. Old browsers do not say so, and none does on plain http."""
+        return self.request.headers.get("sec-fetch-dest") != "document"
+
     def as_first_sent(self, header: str) -> RequestContext:
         """Return the context with the method that `header` names, which is the method of the client's own request.
 

@@ -92,7 +92,10 @@ def error_page(context: RequestContext, error: GateError, target: str | None = N
         action_label="Sign in again",
         application_name=context.components.settings.application_name,
     )
-    return replace(page(error.status, content, _retry_after(error)), reason=reason_of(error))
+    return replace(
+        page(error.status, content, _retry_after(error), framed=context.may_be_framed),
+        reason=reason_of(error),
+    )
 
 
 def waiting_page(context: RequestContext, error: Unavailable, form: Iterable[tuple[str, str]] = ()) -> Reply:

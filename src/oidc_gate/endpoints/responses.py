@@ -30,8 +30,13 @@ def bare(status: int, headers: HeaderList = ()) -> Reply:
     return reply(status, (NO_STORE, *headers))
 
 
-def page(status: int, content: Page, headers: HeaderList = ()) -> Reply:
-    """Return a page. Its own headers forbid caches to store it."""
+def page(status: int, content: Page, headers: HeaderList = (), *, framed: bool = False) -> Reply:
+    """Return a page. Its own headers say that it must not be stored.
+
+    Args:
+        framed: Whether pages of the same origin may show it in a frame.
+    """
+    content = content.for_own_frames() if framed else content
     return reply(status, content.headers + headers, content.body)
 
 

@@ -83,4 +83,4 @@ def _known_page(context: RequestContext, identity: Identity, target: str) -> Rep
         identity_label=identity.label,
         switch_url=context.link_to("start", prompt="select_account", rd=target),
     )
-    return page(401, content)
+    return page(401, content, framed=context.may_be_framed)

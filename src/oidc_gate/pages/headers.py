@@ -10,6 +10,9 @@ MAX_REFRESH_LENGTH = 1_024
 
 _POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; {script}base-uri 'none'; form-action {form}"
 
+_NO_FRAME = "; frame-ancestors 'none'"
+_IN_OWN_FRAMES = {"X-Frame-Options": "SAMEORIGIN"}
+
 
 def build_policy(*, scripted: bool = False, has_form: bool = False, framed: bool = False) -> str:
     """Build the ``Content-Security-Policy`` of a page.
@@ -26,7 +29,7 @@ def build_policy(*, scripted: bool = False, has_form: bool = False, framed: bool
         script="script-src 'self'; " if scripted else "",
         form="'self'" if has_form else "'none'",
     )
-    return policy if framed else policy + "; frame-ancestors 'none'"
+    return policy if framed else policy + _NO_FRAME
 
 
 def build_headers(policy: str, *, referrer: str = "no-referrer", framed: bool = False) -> Headers:
@@ -56,6 +59,24 @@ def build_headers(policy: str, *, referrer: str = "no-referrer", framed: bool = 
     # Under COEP, Cross-Origin-Resource-Policy would prevent a page from being framed, so it is left out with the other.
     unframed = (("X-Frame-Options", "DENY"), ("Cross-Origin-Resource-Policy", "same-origin"))
     return common if framed else common + unframed
+
+
+def allow_own_frames(headers: Headers) -> Headers:
+    """Return the header fields of a page that pages of its own origin may show in a frame.
+
+    A page that is itself under ``Cross-Origin-Embedder-Policy`` only shows frames that are under it too.
+
+    Spec: CSP Level 3 §6.4.2; RFC 7034 §2.1; HTML §7.1.4 (cross-origin embedder policies).
+    """
+    framed = []
+    for name, value in headers:
+        own = (
+            value.replace(_NO_FRAME, "; frame-ancestors 'self'")
+            if name == "Content-Security-Policy"
+            else value
+        )
+        framed.append((name, _IN_OWN_FRAMES.get(name, own)))
+    return (*framed, ("Cross-Origin-Embedder-Policy", "require-corp"))
 
 
 def build_refresh(url: str) -> str:

@@ -9,7 +9,14 @@ from itertools import islice
 from markupsafe import Markup
 
 from oidc_gate.pages.assets import asset_url
-from oidc_gate.pages.headers import MAX_REFRESH_LENGTH, Headers, build_headers, build_policy, build_refresh
+from oidc_gate.pages.headers import (
+    MAX_REFRESH_LENGTH,
+    Headers,
+    allow_own_frames,
+    build_headers,
+    build_policy,
+    build_refresh,
+)
 from oidc_gate.pages.safe import (
     MAX_DETAIL_LENGTH,
     MAX_IDENTITY_LENGTH,
@@ -50,6 +57,12 @@ class Page:
 
     body: bytes
     headers: Headers
+
+    def for_own_frames(self) -> Page:
+        """Return this page in a form that pages of its own origin can show in a frame. Its links open at the top."""
+        head, rest = self.body.split(b"<head>\n", 1)
+        body = head + b'<head>\n<base target="_top">\n' + rest
+        return Page(body, allow_own_frames(self.headers))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,17 @@
 
   var LONGEST = 1024;
 
+  // A page in a frame leads back to the page around it, if that is known.
+  function hashOfPage() {
+    try {
+      return (document.referrer ? window.top : window).location.hash;
+    } catch (error) {
+      return "";
+    }
+  }
+
   function fragment() {
-    var hash = location.hash;
+    var hash = hashOfPage();
     // What another sign-in left in the address must not travel through a query string into logs.
     var secret = /[#&?](access_token|id_token|code)=/i.test(hash);
     return hash.length > LONGEST || secret ? "" : hash;
