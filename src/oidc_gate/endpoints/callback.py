@@ -7,6 +7,8 @@ belong, the `ValidatedCallback` that the code exchange requires, the claims of a
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qsl
 
 from .. import effects, pages
@@ -15,6 +17,7 @@ from ..errors import CallbackError, GateError, Unavailable
 from ..flow.record import FLOW_SECONDS, State, belongs, open_state
 from ..flow.slots import count_sign_in
 from ..model import Identity, Reason, Reply, Session
+from ..policy.claim_notes import groups_without_scope, notes_on_claims
 from ..policy.claims import identity_from_claims
 from ..policy.identity_headers import untransmissible_groups
 from ..provider.authorization import process_authorization_response
@@ -84,7 +87,8 @@ def _finish(
         nonce=flow.nonce,
     )
     session = yield from _new_session(components, signed_in)
-    return (yield from _start_session(components, context, session, state, target))
+    notes = _claim_notes(components, context, signed_in.claims)
+    return (yield from _start_session(components, context, session, state, target, notes))
 
 
 def _parameters(components: Components, context: RequestContext) -> Step[Pairs]:
@@ -163,7 +167,12 @@ def _new_session(components: Components, signed_in: SignedIn) -> Step[Session]:
 
 
 def _start_session(
-    components: Components, context: RequestContext, session: Session, state: State, target: str
+    components: Components,
+    context: RequestContext,
+    session: Session,
+    state: State,
+    target: str,
+    notes: tuple[Reason, ...],
 ) -> Step[Reply]:
     """Answer a successful sign-in: set the session cookie, clear the flow cookie, and continue to the target."""
     request, cookies, identity = context.request, components.cookies, session.identity
@@ -176,7 +185,7 @@ def _start_session(
     if context.session is not None and context.session.identity.subject != identity.subject:
         # Another user has signed in. A late response in another tab must not bring the previous user back.
         yield from components.end_session(context.session)
-    notes = _notes(identity, are_claims_dropped=written is not session)
+    notes += _notes(identity, are_claims_dropped=written is not session)
     address = client_address(request, components.trusted)
     detail = f"sub={identity.subject!a}, {len(identity.groups)} group(s), from {address}"
     refused = components.access.refuses(identity)
@@ -186,6 +195,18 @@ def _start_session(
     else:
         reply = _redirect_to_target(components, context, target)
     return with_cookies(reply, set_cookies).because("sign_in_completed", detail, notes=notes)
+
+
+def _claim_notes(
+    components: Components, context: RequestContext, claims: Mapping[str, Any]
+) -> tuple[Reason, ...]:
+    """Return what an operator should know about the claims."""
+    notes = notes_on_claims(claims, components.settings)
+    detail = groups_without_scope(claims, components.settings)
+    request_id = context.request.request_id
+    if detail and components.refusals.request_id("", "groups_scope", None, request_id) == request_id:
+        notes += (Reason("groups_scope", detail=detail),)
+    return notes
 
 
 def _notes(identity: Identity, *, are_claims_dropped: bool) -> tuple[Reason, ...]:

@@ -65,6 +65,18 @@ EVENTS: dict[str, Event] = {
         DEBUG, "The sign-in cannot be completed here, but the user is signed in already."
     ),
     "groups_left_out": Event(ERROR, "A group cannot be part of a header and is left out of it."),
+    "groups_unreadable": Event(
+        WARNING, "The groups claim, or a part of it, is not a list of texts; the line says what it is."
+    ),
+    "groups_scope": Event(
+        WARNING,
+        "`allowed_groups` is set, no groups came, and no scope asks for them. Once in each process.",
+    ),
+    "claims_elsewhere": Event(
+        ERROR,
+        "The provider sent only a reference (`_claim_names`) instead of a claim that is used, as Entra ID does for a "
+        "user in many groups.",
+    ),
     "claims_left_out": Event(ERROR, "The claims do not fit into the cookies and are left out."),
     # signing out
     "signed_out": Event(DEBUG, "The session was ended by its user."),

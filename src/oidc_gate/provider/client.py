@@ -228,10 +228,25 @@ class Provider:
                 after.jwks_uri,
                 after.end_session_endpoint or "none",
             )
+            self._warn_of_missing_scope(after)
             return
         names = (field.name for field in fields(Metadata))
         changed = [name for name in names if getattr(before, name) != getattr(after, name)]
         log.info("discovery of %s: changed: %s", after.issuer, ", ".join(changed))
+
+    def _warn_of_missing_scope(self, metadata: Metadata) -> None:
+        """Log a warning if `allowed_groups` is set and a scope that brings groups is offered, and not asked for."""
+        settings = self.settings
+        bring_groups = {*_GROUP_SCOPES, settings.groups_claim, settings.groups_claim.partition(".")[0]}
+        offered = [scope for scope in metadata.scopes_supported or () if scope in bring_groups]
+        if settings.allowed_groups and offered and bring_groups.isdisjoint(settings.scopes):
+            log.warning(
+                "allowed_groups is set, and discovery of %s offers the scope %s, which scopes does not contain (%s). "
+                "Fix: add it to scopes, unless the provider sends the groups without it",
+                metadata.issuer,
+                " or ".join(printable(scope, 60) for scope in offered),
+                " ".join(settings.scopes),
+            )
 
     def _log_keys(self, before: KeySet | None, after: KeySet) -> None:
         kids = ", ".join(printable(key.kid, 60) for key in after.keys[:20])
@@ -262,6 +277,7 @@ def _spellings(alg: str) -> tuple[str, ...]:
     return ("EdDSA", "Ed25519") if alg in ("EdDSA", "Ed25519") else (alg,)
 
 
+_GROUP_SCOPES = ("groups", "group", "roles")
 _FIXES = {
     "provider_name": ". Fix: does this host resolve the name (DNS)? Is a proxy needed (HTTPS_PROXY)?",
     "provider_tls": ". Fix: name the certificate authority of the provider in ca_file",
