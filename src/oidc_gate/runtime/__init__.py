@@ -1,1 +1,1 @@
-"""What performs effects: the drivers, the clock, the network, and the threads in which blocking work is done."""
+"""Everything that performs effects: the drivers, the clock, the network, and the threads for blocking work."""

@@ -1,8 +1,8 @@
-"""HTTP connections that keep one deadline for the whole exchange.
+"""HTTP connections with one deadline for the whole exchange.
 
-A timeout of ``requests`` is for one read: a server that sends a byte a second, in the body or in the headers,
-never trips it. Here every wait, for a name, a connection, a handshake or a byte, gets what is left of the
-exchange's time and no more. Loaded with the first exchange, since urllib3 takes its time to load.
+A timeout of ``requests`` applies to each read: a server that sends one byte a second, in the body or in the headers,
+never exceeds it. Here every wait, for a name, a connection, a handshake or a byte, is limited to the remaining time of
+the exchange. This module is imported with the first exchange, because urllib3 takes long to import.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 MAX_IDLE_SECONDS = 20.0
-"""A connection that was idle for longer is not used again: firewalls drop such connections silently."""
+"""Connections that were idle for longer are not used again, because firewalls drop them silently."""
 MAX_ADDRESSES = 6
 
 _deadline: ContextVar[float] = ContextVar("oidc_gate_deadline", default=0.0)
@@ -34,7 +34,7 @@ _deadline: ContextVar[float] = ContextVar("oidc_gate_deadline", default=0.0)
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Give what happens inside `seconds` in all."""
+    """Limit everything inside the ``with`` to `seconds` together."""
     token = _deadline.set(time.monotonic() + seconds)
     try:
         yield
@@ -43,10 +43,10 @@ def deadline(seconds: float) -> Iterator[None]:
 
 
 def left() -> float:
-    """Return how many seconds are left.
+    """Return the remaining seconds.
 
     Raises:
-        TimeoutError: None are.
+        TimeoutError: There are none.
     """
     seconds = _deadline.get() - time.monotonic()
     if seconds <= 0:
@@ -55,15 +55,15 @@ def left() -> float:
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """What a ``requests`` session is given in place of its own adapter."""
+    """The adapter of a ``requests`` session that keeps the deadline."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools, with connections that keep the deadline."""
+        """Create the pools, with connections that keep the deadline."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        """Make the pools behind a proxy; a SOCKS proxy keeps its own, and a timeout for each read alone."""
+        """Create the pools behind a proxy. A SOCKS proxy keeps its own pools, with a timeout for each read only."""
         manager = super().proxy_manager_for(proxy, **kwargs)
         if not proxy.lower().startswith("socks"):
             manager.pool_classes_by_scheme = _POOLS
@@ -71,7 +71,7 @@ class DeadlineAdapter(HTTPAdapter):
 
 
 class _Reader(io.RawIOBase):
-    """A socket's bytes, each read bounded by what is left."""
+    """The bytes of a socket, with each read limited to the remaining time."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -92,7 +92,7 @@ class _Reader(io.RawIOBase):
 
 
 class _TimedSocket:
-    """As much of a socket as `http.client.HTTPResponse` asks for."""
+    """The part of a socket that `http.client.HTTPResponse` uses."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -107,7 +107,7 @@ class _Response(http.client.HTTPResponse):
 
 
 class _Deadline(HTTPConnection):
-    """The part that plain and TLS connections share."""
+    """What plain and TLS connections share."""
 
     response_class = _Response
     _used_at = 0.0
@@ -167,7 +167,7 @@ def _connect(host: str, port: int, options: Any) -> socket.socket:
         try:
             for option in options or ():
                 sock.setsockopt(*option)
-            # An address that swallows packets leaves time for the next one.
+            # If an address swallows packets, there is time left for the next one.
             sock.settimeout(left() / (len(found) - position))
             sock.connect(address)
             sock.settimeout(left())
@@ -179,7 +179,7 @@ def _connect(host: str, port: int, options: Any) -> socket.socket:
 
 
 def _addresses(host: str, port: int) -> list[Any]:
-    """Look a name up, in a thread of its own: the resolver cannot be given a time."""
+    """Resolve a name in a separate thread, because the resolver has no timeout."""
     found: list[list[Any]] = []
     failed: list[OSError | UnicodeError] = []
 

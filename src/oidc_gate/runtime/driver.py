@@ -1,7 +1,7 @@
-"""How a step is driven: its effects are performed one after another, and what it holds is given back.
+"""The driver of steps: it performs their effects one after another, and releases what they hold.
 
-`run` is the driver for threads; `oidc_gate.runtime.loops` has the one for event loops. Each closes the step and gives
-back what it holds however it ends: by its result, by an error, or because the request is cancelled.
+`run` is the driver for threads; `oidc_gate.runtime.loops` has the one for event loops. Both close the step and release
+what it holds, however it ends: with a result, with an exception, or because the request is cancelled.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ log = logging.getLogger("oidc_gate")
 
 
 class World(Protocol):
-    """What performs effects."""
+    """An object that performs effects."""
 
     def lane_of(self, effect: Effect) -> BoundedLane | None:
         """Return the lane of an effect that may wait for a network or a disk; None for any other."""
 
     def perform(self, effect: Effect) -> Any:
-        """Perform `effect` and return its result, or raise what is to be raised at the ``yield``."""
+        """Perform `effect` and return its result, or raise the exception for the ``yield``."""
 
 
 ReadsBody = Callable[[int], bytes]
 
 
 def run(step: Step[T], world: World, read: ReadsBody, *, in_lanes: bool = True) -> T:
-    """Drive `step` to its end in this thread.
+    """Run `step` to its end in this thread.
 
     Args:
         read: Reads the request's body, given a limit in bytes.
@@ -59,7 +59,7 @@ def run(step: Step[T], world: World, read: ReadsBody, *, in_lanes: bool = True) 
 
 
 class Hold:
-    """What one step holds: its places in lanes, and what its scoped effects took."""
+    """What one step holds: its places in lanes, and what its scoped effects acquired."""
 
     def __init__(self, step: Step[Any], world: World) -> None:
         self._step, self._world = step, world
@@ -68,7 +68,7 @@ class Hold:
         self._releases: list[Release] = []
 
     def has_to_enter(self, lane: BoundedLane) -> bool:
-        """Return whether the step has no place in `lane`, and leave the lanes that it has no more work in."""
+        """Return whether the step has no place in `lane`, and leave the lanes in which it has no more work."""
         for place in [place for place in self._places if place.lane.is_brief and place.lane is not lane]:
             self._places.remove(place)
             place.leave()
@@ -84,12 +84,12 @@ class Hold:
         self._entered.append(place.lane)
 
     def leave_places(self) -> None:
-        """Leave every place: before the step waits for the client, and at its end."""
+        """Leave every place, before the step waits for the client and at its end."""
         while self._places:
             self._places.pop().leave()
 
     def perform(self, effect: Effect) -> Any:
-        """Perform `effect`, and remember what has to be given back."""
+        """Perform `effect`, and remember what has to be released."""
         if isinstance(effect, Enter):
             return None
         if isinstance(effect, Release):
@@ -104,7 +104,7 @@ class Hold:
         return any(self._world.lane_of(release) is not None for release in self._releases)
 
     def close(self) -> None:
-        """Close the step, and give back what it holds."""
+        """Close the step, and release what it holds."""
         try:
             self._step.close()
         finally:
@@ -116,11 +116,11 @@ class Hold:
         try:
             self._world.perform(release)
         except Exception:
-            log.exception("%s could not be given back", release.taken)
+            log.exception("%s could not be released", release.taken)
 
 
 class Ended(NamedTuple, Generic[T]):
-    """What a step returned."""
+    """The result of a step that has ended."""
 
     value: T
 
@@ -135,7 +135,7 @@ def advance(
     resume: Callable[[], Effect],
     stops: Callable[[Effect], bool] = _never,
 ) -> Effect | Ended[T]:
-    """Resume `step` and perform its effects in this thread, up to the first that `stops` here, or to its end."""
+    """Resume `step` and perform its effects in this thread, until one that `stops` here, or until it ends."""
     try:
         effect = resume()
         while not stops(effect):
@@ -146,7 +146,7 @@ def advance(
 
 
 def resumed(step: Step[T], perform: Callable[[Effect], Any], effect: Effect) -> Effect:
-    """Perform `effect` and return what `step` asks for next; a failure of the world is raised at its ``yield``."""
+    """Perform `effect` and return the next one of `step`. A failure is raised at the ``yield``."""
     try:
         result = perform(effect)
     except Exception as error:

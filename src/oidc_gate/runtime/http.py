@@ -1,8 +1,8 @@
-"""Outbound HTTP: performs a `Fetch` with ``requests``, and nothing that nobody asked for.
+"""Outgoing HTTP: performs a `Fetch` with ``requests``, and does nothing beyond it.
 
-No redirect is followed, no cookie kept, no ``.netrc`` read; the time is for the whole exchange, and the body
-is counted as it is after decompression. What speaks HTTP is imported with the first exchange at the latest, in
-`libraries`: it would be half of what a worker takes to start.
+No redirect is followed, no cookie is stored, and ``.netrc`` is not read. The time limit applies to the whole exchange,
+and the size limit to the body after decompression. The HTTP libraries are imported before the first exchange, in
+`libraries`: they would take half of a worker's start time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from . import libraries
 if TYPE_CHECKING:
     import requests
 
-# Compression buys nothing at these sizes.
+# Compression gains nothing at these sizes.
 _HEADERS = {"User-Agent": "oidc_gate", "Accept-Encoding": "identity", "Accept": "*/*"}
 _CHUNK = 16 * 1024
 AWAY = "The sign-in service cannot be reached at the moment."
@@ -30,14 +30,14 @@ _UNTRUSTED_MESSAGE = "The sign-in service sent an answer that cannot be trusted.
 
 @dataclass(frozen=True, slots=True)
 class _Process:
-    """What belongs to one process and must not cross a fork: connections, known proxies."""
+    """What belongs to one process and must not survive a fork: connections, and known proxies."""
 
     pid: int
     session: requests.Session
     proxies: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def proxies_for(self, url: str) -> dict[str, str]:
-        """Return the proxies of the environment for `url`; looked up once for each of the provider's few origins."""
+        """Return the proxies from the environment for `url`. They are looked up once for each origin."""
         from requests.utils import get_environ_proxies
 
         parts = urlsplit(url)
@@ -48,7 +48,7 @@ class _Process:
 
 
 class Outbound:
-    """Performs exchanges with the provider. Safe under threads, under gevent, and after a fork."""
+    """Performs requests to the provider. It is safe under threads, under gevent, and after a fork."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -68,7 +68,7 @@ class Outbound:
     def _mine(self) -> _Process:
         process = self._process
         if process is None or process.pid != os.getpid():
-            # Two threads that come first may make two; one of them is dropped, and no harm done.
+            # Two threads that arrive first may create two. One of them is dropped, which does no harm.
             self._process = process = _Process(os.getpid(), _session(self._settings))
         return process
 
@@ -83,14 +83,14 @@ class Outbound:
                 try:
                     return _once(effect, mine)
                 except requests.ConnectionError as error:
-                    # A kept connection that the server had just closed. Only what may be sent twice is.
+                    # The server had just closed a kept-alive connection. Only what may be sent twice is sent again.
                     if effect.method != "GET" or not _is_stale(error):
                         raise
                     return _once(effect, mine)
             except GateError:
                 raise
             except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-                # No "from error": its text holds the whole URL, and a proxy's password.
+                # Without "from error", whose text contains the whole URL, and the password of a proxy.
                 raise _failure(effect, error, _is_over(left)) from None
 
 
@@ -102,7 +102,7 @@ def _session(settings: Settings) -> requests.Session:
     session = requests.Session()
     session.mount("https://", DeadlineAdapter(pool_connections=8, pool_maxsize=8))
     session.mount("http://", DeadlineAdapter(pool_connections=8, pool_maxsize=8))
-    # What requests would ask the environment for at each request is asked once.
+    # What requests would look up in the environment for each request is looked up once.
     bundles = (settings.ca_file, os.environ.get("REQUESTS_CA_BUNDLE"), os.environ.get("CURL_CA_BUNDLE"))
     session.verify = next(filter(None, bundles), True)
     if settings.client_certificate:
@@ -112,7 +112,7 @@ def _session(settings: Settings) -> requests.Session:
 
 
 def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Stand in for credentials: without any, requests would put those of a URL in place of our own header."""
+    """Prevent requests from replacing the Authorization header by the credentials of a URL."""
     return request
 
 
@@ -121,8 +121,8 @@ def _once(effect: Fetch, mine: _Process) -> Fetched:
 
     from .deadline import left
 
-    # Past the session, which would merge what nobody set, add what `.netrc` says, keep cookies, and read the whole
-    # body of a redirect, however long, to see where it leads.
+    # Not through the session, which would add defaults and what `.netrc` says, store cookies, and read the whole body
+    # of a redirect, however long, to see where it leads.
     session = mine.session
     request = requests.Request(
         effect.method,
@@ -142,7 +142,7 @@ def _once(effect: Fetch, mine: _Process) -> Fetched:
     try:
         body = _read(effect, response)
     except BaseException:
-        response.raw.close()  # the connection is in the middle of something, and of no further use
+        response.raw.close()  # the connection is in the middle of an answer and cannot be used again
         raise
     finally:
         response.close()
@@ -193,7 +193,7 @@ def _failure(effect: Fetch, error: BaseException, is_over: bool) -> GateError:
 
 
 def _is_answer(causes: list[BaseException]) -> bool:
-    """Tell whether something came, and was no HTTP."""
+    """Return whether the provider sent something that is not HTTP."""
     from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 
     from requests.exceptions import InvalidURL
@@ -214,7 +214,7 @@ def _is_stale(error: BaseException) -> bool:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield `error` and what lies behind it, outermost first."""
+    """Yield `error` and its causes, outermost first."""
     seen: set[int] = set()
     waiting: list[Any] = [error]
     while waiting and len(seen) < 50:
@@ -239,6 +239,6 @@ def _unreachable(code: str, detail: str) -> ProviderUnavailable:
 
 
 def _describe(effect: Fetch) -> str:
-    """Method and URL for a log: without query and user information."""
+    """Return method and URL for the log, without query and user information."""
     parts = urlsplit(effect.url)
     return f"{effect.method} {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -1,11 +1,11 @@
-"""The modules that only a sign-in needs: imported in one place, once, before threads can enter them together.
+"""The modules that only a sign-in needs. They are imported in one place, once, before threads can import them together.
 
 They take longer to import than the rest of the package, so a worker starts without them, and signed-in users are
-served without them. If two threads import parts of one package at the same time and enter it at different modules,
-each finds modules that the other has not finished (``_DeadlockError``, ``partially initialized module``). For this
-reason the first thread imports all of them here, and the others wait for it.
+served without them. If two threads import parts of one package at the same time, starting with different modules, each
+finds modules that the other has not finished (``_DeadlockError``, ``partially initialized module``). Therefore the
+first thread imports all of them here, and the others wait for it.
 
-`Outbound` calls `load` before the first exchange with the provider, and nothing uses these modules before: each needs
+`Outbound` calls `load` before the first request to the provider, and nothing uses these modules before: they all need
 the provider's metadata, keys or tokens. An import of them inside a function finds them loaded. A test compares every
 such import with the list.
 """
@@ -16,7 +16,7 @@ import threading
 from importlib import import_module
 
 MODULES = (
-    "cryptography.hazmat.backends.openssl.backend",  # by cryptography itself, with the first key
+    "cryptography.hazmat.backends.openssl.backend",  # cryptography itself imports it with the first key
     "email.utils",
     "requests",
     "authlib.common.urls",
@@ -40,7 +40,7 @@ def load() -> None:
     """Import every module of the list, or wait until another thread has done so.
 
     Raises:
-        ImportError: One of them is not installed; the next call tries again.
+        ImportError: One of them is not installed. The next call tries again.
     """
     if _loaded:
         return
@@ -52,5 +52,5 @@ def load() -> None:
 
 
 def is_loaded() -> bool:
-    """Tell whether `load` would return at once."""
+    """Return whether `load` would return at once."""
     return bool(_loaded)

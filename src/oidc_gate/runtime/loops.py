@@ -1,4 +1,4 @@
-"""How a step is driven on an event loop, asyncio's or trio's."""
+"""The driver of steps on an event loop of asyncio or trio."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ AReadsBody = Callable[[int], Awaitable[bytes]]
 
 
 async def arun(step: Step[T], world: World, read: AReadsBody) -> T:
-    """Drive `step` to its end on an event loop.
+    """Run `step` to its end on an event loop.
 
-    What follows a blocking effect goes on in its thread, up to the next one of another lane: two exchanges take one
-    way there and back, and the checking of a signature does not hold up the loop.
+    After a blocking effect, the step continues in the same thread until the next effect of another lane. Two requests
+    to the provider then need only one switch of threads, and verifying a signature does not block the loop.
 
     Args:
         read: Reads the request's body, given a limit in bytes.
@@ -40,10 +40,10 @@ async def arun(step: Step[T], world: World, read: AReadsBody) -> T:
 
 
 class _Drive(Generic[T]):
-    """One step on its way, on the loop or in a thread; the one that has it last closes it.
+    """One running step, on the loop or in a thread. The last one of them closes it.
 
-    A cancelled request leaves its thread behind: an exchange cannot be interrupted. The thread keeps the step's
-    places until the exchange has ended, stops there, and gives everything back.
+    If the request is cancelled, a thread stays behind, because an exchange cannot be interrupted. The thread keeps the
+    step's places until the exchange has ended, stops there, and releases everything.
     """
 
     def __init__(self, step: Step[T], world: World, read: AReadsBody) -> None:
@@ -53,11 +53,11 @@ class _Drive(Generic[T]):
         self._is_in_thread = self._is_over = False
 
     def advance(self, resume: Callable[[], Effect]) -> Effect | Ended[T]:
-        """Resume the step on the loop, up to the first effect that has to be waited for."""
+        """Resume the step on the loop, until the first effect that has to be awaited."""
         return advance(self._step, self._hold.perform, resume, self._waits)
 
     async def pass_effect(self, effect: Effect) -> Effect | Ended[T]:
-        """Wait for `effect`, and go on to the next that has to be waited for."""
+        """Wait for `effect`, and continue until the next one that has to be awaited."""
         if isinstance(effect, ReadBody):
             return self.advance(await self._read_body(effect))
         try:
@@ -83,7 +83,7 @@ class _Drive(Generic[T]):
         return lane
 
     def finish(self) -> None:
-        """Close the step and give back what it holds, unless a thread is at it and will do so."""
+        """Close the step and release what it holds, unless a thread still runs it and will do so."""
         with self._lock:
             self._is_over = True
             if self._is_in_thread:
@@ -97,7 +97,7 @@ class _Drive(Generic[T]):
         return isinstance(effect, ReadBody) or self._world.lane_of(effect) is not None
 
     def _go_on(self, effect: Effect, lane: BoundedLane) -> Effect | Ended[T] | None:
-        """Perform `effect` in this thread, and go on as far as the thread may; None if the request is over."""
+        """Perform `effect` in this thread and continue as far as the thread may; None if the request has ended."""
         if not self._claim():
             return None
 
@@ -114,20 +114,20 @@ class _Drive(Generic[T]):
                 self._hold.close()
 
     def _claim(self) -> bool:
-        """Take the step into this thread, unless the loop has closed it meanwhile."""
+        """Move the step into this thread, unless the loop has closed it."""
         with self._lock:
             self._is_in_thread = not self._is_over
             return self._is_in_thread
 
     def _is_last(self) -> bool:
-        """Hand the step back; true if the loop does not want it any more."""
+        """Return the step to the loop, and return whether the loop does not need it any more."""
         with self._lock:
             self._is_in_thread = False
             return self._is_over
 
 
 async def enter(lane: BoundedLane, *, is_first: bool = True) -> Place:
-    """Return a place in `lane`, after waiting for it if need be.
+    """Return a place in `lane`, after waiting for it if necessary.
 
     Args:
         is_first: See `BoundedLane.enter`.
@@ -148,22 +148,22 @@ async def enter(lane: BoundedLane, *, is_first: bool = True) -> Place:
 
 
 async def in_thread(call: Callable[[], T]) -> T:
-    """Call `call` in a thread that is not the application's, and return its result.
+    """Call `call` in a thread that does not belong to the application, and return its result.
 
-    Who is cancelled does not wait for it. No limiter of `anyio` bounds how many there are, but the lane in which the
-    caller has a place; `call` has to see to it that the place is kept until it has ended.
+    A cancelled caller does not wait for it. The number of threads is limited not by `anyio` but by the lane in which
+    the caller has a place. `call` must make sure that the place is kept until it has ended.
     """
     return await to_thread.run_sync(call, abandon_on_cancel=True, limiter=CapacityLimiter(1))
 
 
 def is_on_a_loop() -> bool:
-    """Tell whether an event loop runs in this thread."""
-    asyncio = sys.modules.get("asyncio")  # a worker that runs none is spared the import
+    """Return whether an event loop runs in this thread."""
+    asyncio = sys.modules.get("asyncio")  # a worker without asyncio does not have to import it
     return (asyncio is not None and asyncio._get_running_loop() is not None) or _trio() is not None
 
 
 def _setting(event: anyio.Event) -> Callable[[], object]:
-    """Return a function that sets `event` from any thread, and raises RuntimeError if this loop is closed."""
+    """Return a function that sets `event` from any thread. It raises RuntimeError if this loop is closed."""
     trio = _trio()
     if trio is not None:
         token = trio.lowlevel.current_trio_token()

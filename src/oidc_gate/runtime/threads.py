@@ -1,9 +1,9 @@
-"""Lanes: places for blocking work, a bounded number for each kind of it, and a bounded line before them.
+"""Lanes: a limited number of places for each kind of blocking work, with a limited line in front of them.
 
-On an event loop a place stands for a thread of the gate's own, and a request that waits in line costs no thread.
-Under WSGI a request brings its thread along, and holds it while it waits. There the number of places follows the
-number of threads that the server uses, one thread in four is left to everything else, and a request waits for half a
-second at the most. A request that gets no place is refused with a time to come again.
+On an event loop, a place stands for a thread of the gate, and a request that waits in line needs no thread. Under
+WSGI, a request has a thread of the server, and holds it while it waits. There the number of places follows the number
+of threads that the server uses, one thread in four is left for other requests, and a request waits for at most half a
+second. A request that gets no place is refused, with the time at which to try again.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from dataclasses import dataclass, field
 from ..effects import Lane
 from ..errors import LineFull
 
-# urllib3 keeps 8 connections to a host. Anyone can cause pushed requests, so they get few places.
+# urllib3 keeps 8 connections to a host. Any client can cause pushed requests, so they get few places.
 MAX_PLACES = {Lane.PROVIDER: 16, Lane.PUSHED: 4, Lane.STORE: 16}
 MAX_WAITING = {Lane.PROVIDER: 256, Lane.PUSHED: 64, Lane.STORE: 256}
-# Under WSGI, how many threads of the server make one place.
+# Under WSGI, the number of server threads for which there is one place.
 THREADS_FOR_A_PLACE = {Lane.PROVIDER: 2, Lane.PUSHED: 4, Lane.STORE: 1}
-# Each piece of work in these lanes finds a place of its own; in the others a step keeps its place to its end.
+# In these lanes each operation finds a place of its own. In the others a step keeps its place until it ends.
 BRIEF = frozenset({Lane.STORE})
 MAX_THREAD_WAIT_SECONDS = 0.5
 THREAD_SEEN_SECONDS = 300.0
@@ -34,11 +34,11 @@ _WEIGHT_OF_NEWEST = 0.2
 
 
 class ServerThreads:
-    """The threads in which a WSGI server calls the gate, as far as the gate has seen them.
+    """The threads in which a WSGI server calls the gate, as far as the gate knows them.
 
     Attributes:
-        lock: Guards this object and the lanes that share it.
-        held: How many of them are in an exchange with the provider, or wait for one.
+        lock: Protects this object and the lanes that share it.
+        held: The number of threads that send a request to the provider, or wait to do so.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -48,7 +48,7 @@ class ServerThreads:
         self._seen: dict[int, float] = {}
 
     def see(self) -> bool:
-        """Count the calling thread; return whether it was counted before."""
+        """Record the calling thread, and return whether it was known before."""
         now, ident = self._clock(), threading.get_ident()
         oldest = now - THREAD_SEEN_SECONDS
         self._seen = {ident: at for ident, at in self._seen.items() if at > oldest}
@@ -58,7 +58,7 @@ class ServerThreads:
 
     @property
     def count(self) -> int:
-        """How many were seen within the last minutes."""
+        """Return the number of threads that were seen within the last minutes."""
         return len(self._seen)
 
 
@@ -80,9 +80,10 @@ class Waiter:
     """A request in line.
 
     Args:
-        wake: Tells it that it has a place, from any thread; raises RuntimeError if its event loop is closed.
-        is_in_thread: It holds a thread of a WSGI server.
-        place: What it was given; None while it waits.
+        wake: Notifies the request, from any thread, that it has a place. It raises RuntimeError if its event loop is
+            closed.
+        is_in_thread: Whether it holds a thread of a WSGI server.
+        place: The place that it got; None while it waits.
     """
 
     wake: Callable[[], object]
@@ -91,16 +92,16 @@ class Waiter:
 
 
 class BoundedLane:
-    """One lane of this process. Safe under threads and event loops, of which there may be several.
+    """One lane of this process. It is safe under threads and under event loops, of which there may be several.
 
     Args:
-        threads: Shared by the lanes of one gate.
-        wait_seconds: How long a request waits in line where that costs no thread.
-        prepare: Called before a request waits in its thread: what takes its time without the provider.
-        clock: Seconds, monotonic.
+        threads: The server threads, shared by the lanes of one gate.
+        wait_seconds: How long a request waits in line if it needs no thread to wait.
+        prepare: Called before a request waits in its thread, for work that takes time without the provider.
+        clock: A monotonic clock in seconds.
 
     Attributes:
-        is_brief: A step leaves its place as soon as it waits for something else.
+        is_brief: Whether a step leaves its place as soon as it waits for something else.
     """
 
     def __init__(
@@ -115,20 +116,20 @@ class BoundedLane:
         self.wait_seconds, self.is_brief = wait_seconds, lane in BRIEF
         self._lane, self._prepare, self._clock = lane, prepare, clock
         self._threads, self._lock = threads, threads.lock
-        self._places: list[Place] = []  # the oldest first
+        self._places: list[Place] = []  # oldest first
         self._line: deque[Waiter] = deque()
         self._is_scarce = THREADS_FOR_A_PLACE[lane] > 1
         self._typical_seconds = _FIRST_GUESS_SECONDS
         self._last_turn = 0.0
 
     def enter(self, *, is_first: bool = True) -> Place:
-        """Return a place, after waiting for it in this thread if need be.
+        """Return a place, after waiting for it in this thread if necessary.
 
         Args:
-            is_first: False for a step that had a place before: it is not refused before it has waited.
+            is_first: False for a step that had a place before. It is not refused without waiting.
 
         Raises:
-            LineFull: None becomes free soon enough.
+            LineFull: No place becomes free soon enough.
         """
         if self._prepare is not None:
             self._prepare()
@@ -143,7 +144,7 @@ class BoundedLane:
         return self.place_of(waiter)
 
     def line_up(self, wake: Callable[[], object], *, is_first: bool) -> Waiter:
-        """Return a waiter, which has its place already if there is one.
+        """Return a waiter. If there is a free place, it has that place already.
 
         Raises:
             LineFull: The line is full.
@@ -160,7 +161,7 @@ class BoundedLane:
         """Return the place of a request that has finished waiting.
 
         Raises:
-            LineFull: It was given none; it leaves the line.
+            LineFull: It got no place. It leaves the line.
         """
         with self._lock:
             if waiter.place is not None:
@@ -169,7 +170,7 @@ class BoundedLane:
             raise self._refusal()
 
     def withdraw(self, waiter: Waiter) -> None:
-        """Leave the line, or the place that the request was given meanwhile."""
+        """Leave the line, or the place that the request has got in the meantime."""
         with self._lock:
             place = waiter.place
             if place is None:
@@ -191,12 +192,12 @@ class BoundedLane:
         for waiter in waiters:
             try:
                 waiter.wake()
-            except RuntimeError:  # its event loop is closed, so it never comes
+            except RuntimeError:  # its event loop is closed, so the request will never come
                 self.withdraw(waiter)
 
     def _line_up_thread(self, wake: Callable[[], object], *, is_first: bool) -> Waiter:
         with self._lock:
-            # A new thread shows that there are more of them than were known, so it may wait.
+            # An unknown thread shows that the server has more threads than were known, so it may wait.
             if self._threads.see() and is_first and self._is_scarce and self._holds_too_many():
                 raise self._refusal()
             self._threads.held += self._is_scarce
@@ -206,7 +207,7 @@ class BoundedLane:
         return waiter
 
     def _wait_in_thread(self, waiter: Waiter, event: threading.Event, *, is_first: bool) -> None:
-        """Wait as long as the work under way is young, and so will probably be done soon."""
+        """Wait while the work in the lane is recent and therefore will probably be done soon."""
         until = self._clock() + self.wait_seconds
         while waiter.place is None:
             left = until - self._clock()
@@ -235,7 +236,7 @@ class BoundedLane:
         return woken
 
     def _limit(self, is_in_thread: bool) -> int:
-        """Return how many places there are."""
+        """Return the number of places."""
         if not is_in_thread:
             return MAX_PLACES[self._lane]
         return min(max(1, self._threads.count // THREADS_FOR_A_PLACE[self._lane]), MAX_PLACES[self._lane])
@@ -254,16 +255,16 @@ class BoundedLane:
         return self._clock() - self._places[0].since if self._places else 0.0
 
     def _refusal(self) -> LineFull:
-        """Return the refusal, with a turn: one request after another, as fast as places become free."""
+        """Return the refusal, with a time to try again, so that requests return one by one as places become free."""
         now, limit = self._clock(), max(1, len(self._places))
         turn = max(self._last_turn + self._typical_seconds / limit, now + MIN_TURN_SECONDS)
         self._last_turn = min(turn, now + MAX_TURN_SECONDS)
         wait = self._last_turn - now
         detail = f"{self._lane.value}: {len(self._places)} under way, {len(self._line)} waiting"
         if self._lane is Lane.STORE:
-            message = "This service is very busy at this moment."
+            message = "This service is very busy at the moment."
             return LineFull("store_line_full", message, detail=detail, retry_after_seconds=wait)
-        message = "Many people are signing in at this moment."
+        message = "Many users are signing in at the moment."
         return LineFull("sign_in_line_full", message, detail=detail, retry_after_seconds=wait)
 
 
@@ -284,6 +285,6 @@ def make_lanes(wait_seconds: float, prepare: Callable[[], None] | None = None) -
 
 
 def _is_waiting_cheap() -> bool:
-    """Tell whether what looks like a thread is a greenlet, of which thousands may wait."""
+    """Return whether threads are greenlets, of which thousands can wait."""
     monkey = sys.modules.get("gevent.monkey")
     return monkey is not None and bool(monkey.is_module_patched("threading"))

@@ -1,4 +1,4 @@
-"""The world: performs what the core asks for."""
+"""The world: performs the effects of the core."""
 
 from __future__ import annotations
 
@@ -37,26 +37,26 @@ from .threads import BoundedLane, make_lanes
 
 log = logging.getLogger("oidc_gate")
 
-# A request waits in line, or for a lock, a little longer than the exchange takes that it waits for.
+# A request waits in line, or for a lock, a little longer than the exchange that it waits for.
 _GRACE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class _Process:
-    """What belongs to one process: after a fork nothing that another thread held is ever given back."""
+    """What belongs to one process: after a fork, nothing that another thread held is released."""
 
     lanes: dict[Lane, BoundedLane]
     locks: dict[str, threading.Lock] = field(default_factory=dict)
 
 
 class World:
-    """Clock, randomness, network and marks of one gate. Safe under threads.
+    """The clock, the randomness, the network and the expiring keys of one gate. It is safe under threads.
 
     Args:
-        expiring_keys: Where marks are kept; in this process's memory if left out.
-        outbound: Performs a `Fetch`; over the network if left out.
-        clock: Epoch seconds.
-        entropy: Unpredictable bytes, as many as asked for.
+        expiring_keys: The store for expiring keys; by default the memory of this process.
+        outbound: Performs a `Fetch`; by default over the network.
+        clock: Returns epoch seconds.
+        entropy: Returns the given number of unpredictable bytes.
     """
 
     def __init__(
@@ -114,10 +114,10 @@ class World:
                 assert_never(effect)
 
     def _now(self) -> int:
-        """Return the time, and note the latest time that was returned.
+        """Return the time, and remember the latest time that was returned.
 
-        What is remembered gets that latest time, so that a sign-out is not older than the sessions that this process
-        started before the clock went back. A clock that went back by more than the skew was wrong before.
+        Keys are stored with that latest time, so that a sign-out is not older than the sessions that this process
+        started before the clock went back. If the clock went back by more than the allowed skew, it was wrong before.
         """
         now = int(self.clock())
         if not self._latest - self._skew_seconds <= now <= self._latest:
@@ -135,14 +135,14 @@ class World:
         if lock.acquire(timeout=self._wait_seconds):
             return lock
         raise ProviderUnavailable(
-            "provider_timeout", AWAY, detail=f"{name}: the exchange that others wait for takes too long"
+            "provider_timeout", AWAY, detail=f"{name}: the request that others wait for takes too long"
         )
 
     def _drive(self, start: Callable[[], Step[None]]) -> None:
         try:
             run(start(), self, _no_body, in_lanes=False)
         except Exception:
-            log.exception("work in the background failed: a defect of oidc_gate")
+            log.exception("work in the background failed: an error in oidc_gate")
 
 
 def _load_libraries() -> None:

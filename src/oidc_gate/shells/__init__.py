@@ -1,1 +1,1 @@
-"""What the WSGI and the ASGI shell share."""
+"""What the WSGI shell and the ASGI shell share."""

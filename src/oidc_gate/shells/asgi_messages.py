@@ -1,4 +1,4 @@
-"""ASGI scopes and messages: reading a request out of them, and writing an answer into them."""
+"""ASGI scopes and messages: reading requests, and writing answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Payload = tuple[Scope, tuple[tuple[bytes, bytes], ...]]
-"""What a scope is given: members, and headers."""
+"""What is added to a scope: members and headers."""
 
 _MAX_LAYERS = 8  # of middleware between the gate and the application
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"
@@ -25,7 +25,7 @@ def request_of(scope: Scope, framework: str = "") -> Request:
     """Return the request that an ``http`` or ``websocket`` scope describes.
 
     Args:
-        framework: Of the application, as `framework_of` names it.
+        framework: The framework of the application, from `framework_of`.
     """
     mount = scope.get("root_path", "").rstrip("/")
     path = _below(mount, scope["path"])
@@ -40,7 +40,7 @@ def request_of(scope: Scope, framework: str = "") -> Request:
         raw_path=_raw_path(scope, mount, path),
         query=scope.get("query_string", b"").decode("latin-1"),
         headers=ScopeHeaders(scope["headers"]),
-        peer=(client[0] if client else "") or "unix",  # granian writes an empty host
+        peer=(client[0] if client else "") or "unix",  # granian sends an empty host
         is_websocket=is_websocket,
         request_id=new_request_id(),
         is_ambiguous=_is_ambiguous(mount, scope, framework),
@@ -48,7 +48,7 @@ def request_of(scope: Scope, framework: str = "") -> Request:
 
 
 class ScopeHeaders(Headers):
-    """The headers of a request as a scope has them: names and values are decoded when they are asked for."""
+    """The headers of a request in a scope. Names and values are decoded when they are requested."""
 
     __slots__ = ("_pairs",)
 
@@ -64,7 +64,7 @@ class ScopeHeaders(Headers):
         return default
 
     def all(self, name: str) -> tuple[str, ...]:
-        """Return every value of `name` (lower case), in the order they came."""
+        """Return all values of `name` (lower case), in order."""
         encoded = _encoded_name(name)
         return tuple([value.decode("latin-1") for key, value in self._pairs if key == encoded])
 
@@ -79,20 +79,20 @@ class ScopeHeaders(Headers):
         return f"Headers({sorted({name for name, _ in self})})"
 
 
-@lru_cache(maxsize=256)  # the names stand in the source and in the settings
+@lru_cache(maxsize=256)  # the names come from the source and from the settings
 def _encoded_name(name: str) -> bytes:
     return name.encode("latin-1")
 
 
 def _below(mount: str, path: str) -> str:
-    """Return `path` below the mount: as applications do, whether or not the server counts it in (ASGI 3.0)."""
+    """Return `path` below the mount, like applications do, whether or not the server includes the mount (ASGI 3.0)."""
     if mount and _is_below(mount, path):
         return path[len(mount) :] or "/"
     return path or "/"
 
 
 def framework_of(app: Any) -> str:
-    """Return ``falcon``, ``quart`` or ``sanic`` if `app` is of one of these, also inside other middleware.
+    """Return ``falcon``, ``quart`` or ``sanic`` if `app` uses one of these, also inside other middleware.
 
     They dispatch on another path than the one below ``root_path`` (see `_is_ambiguous`).
     """
@@ -107,13 +107,13 @@ def framework_of(app: Any) -> str:
 
 
 def _is_ambiguous(mount: str, scope: Scope, framework: str) -> bool:
-    """Tell whether applications may take the mount off at another place, or once more, than `_below` does.
+    """Return whether applications may remove the mount at another position, or once more, than `_below` does.
 
-    Litestar dispatches on what follows the mount wherever it stands, and Hypercorn does not put the mount in
-    front, so a client can ask for ``/open`` + mount + ``/secret``. Litestar has also taken the mount off before
-    its middleware sees the path; then the raw path, which stays as it was, is the only witness. Falcon and Sanic
-    dispatch on the whole path, mount included; to Quart a path without the mount is no path; and Starlette does
-    not take a ``root_path`` off that ends with a slash. Daphne lets the client choose it (``Daphne-Root-Path``).
+    Litestar dispatches on what follows the mount, wherever it is in the path, and Hypercorn does not put the mount in
+    front, so a client can request ``/open`` + mount + ``/secret``. Litestar also removes the mount before its
+    middleware receives the path; only the raw path shows it then. Falcon and Sanic dispatch on the whole path,
+    including the mount. Quart accepts no path without the mount. Starlette does not remove a ``root_path`` that ends
+    with a slash. Daphne lets the client choose the mount (``Daphne-Root-Path``).
     """
     path, raw = scope["path"], scope.get("raw_path")
     if raw and not raw.startswith(b"/"):
@@ -140,7 +140,7 @@ def _raw_path(scope: Scope, mount: str, path: str) -> str:
 
 
 class User:
-    """Who is signed in, in the two shapes of Starlette's authentication: ``request.user`` and ``request.auth``."""
+    """The signed-in user in both forms of Starlette's authentication: ``request.user`` and ``request.auth``."""
 
     __slots__ = ("identity",)
 
@@ -149,45 +149,45 @@ class User:
 
     @property
     def is_authenticated(self) -> bool:
-        """Whether somebody is signed in."""
+        """Return whether a user is signed in."""
         return self.identity is not None
 
     @property
     def display_name(self) -> str:
-        """What a page calls this person; empty for nobody."""
+        """Return the name of the user for pages; empty for an anonymous user."""
         return self.identity.label if self.identity else ""
 
     @property
     def scopes(self) -> list[str]:
-        """What Starlette's ``requires`` asks about: ``authenticated``, and ``group:NAME`` for each group."""
+        """Return the scopes for Starlette's ``requires``: ``authenticated``, and ``group:NAME`` for each group."""
         if self.identity is None:
             return []
         return ["authenticated", *(f"group:{group}" for group in self.identity.groups)]
 
 
 def payload_of(identity: Identity | None, headers: HeaderList) -> Payload:
-    """Return what a scope is given: the identity, ``user`` and ``auth``; and the headers that were asked for."""
+    """Return what is added to a scope: the identity, ``user`` and ``auth``, and the configured headers."""
     user = User(identity)
     members = {"oidc_gate.identity": identity, "user": user, "auth": user}
     return members, tuple(map(_encoded, headers))
 
 
 class HeaderFilter:
-    """Tells which headers of a request reach the application, by their names as they came.
+    """Decides which headers of a request reach the application, by their names as received.
 
-    What carries an identity does not, in whatever spelling (CVE-2025-64484), nor does ``Cookie``, which is put
-    back without what is ours. The names that pass are judged once: the same few come with every request.
+    Identity headers do not, in any spelling (CVE-2025-64484). ``Cookie`` does not either; it is added again without
+    the gate's cookies. The decision for a name is cached, because the same few names come with every request.
     """
 
     MAX_NAMES = 1024
-    MAX_NAME_LENGTH = 64  # of those remembered: clients make names up
+    MAX_NAME_LENGTH = 64  # of cached names, because clients can send any name
 
     def __init__(self, stripped: frozenset[str]) -> None:
         self._stripped = stripped | {"cookie"}
         self._passed: set[bytes] = set()
 
     def split(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[list[tuple[bytes, bytes]], str]:
-        """Return what reaches the application, and ``Cookie``; HTTP/2 may have cut it in pieces (RFC 9113 §8.2.3)."""
+        """Return the headers for the application, and ``Cookie``, which HTTP/2 may split (RFC 9113 §8.2.3)."""
         passed = self._passed
         kept: list[tuple[bytes, bytes]] = []
         pieces: list[bytes] = []
@@ -209,14 +209,14 @@ class HeaderFilter:
 
 
 class Body:
-    """A request's body, read when somebody asks for it, and bounded."""
+    """The body of a request, which is read on demand and limited in size."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._is_over = False
 
     async def read(self, limit: int) -> bytes:
-        """Return the body, at most `limit` + 1 bytes of it."""
+        """Return the body, at most `limit` + 1 bytes."""
         chunks: list[bytes] = []
         size = 0
         while not self._is_over and size <= limit:
@@ -228,7 +228,7 @@ class Body:
         return b"".join(chunks)[: limit + 1]
 
     async def drain(self) -> None:
-        """Read and drop what is left, up to 1 MiB."""
+        """Read and drop the rest, up to 1 MiB."""
         size = 0
         while not self._is_over and size < DRAIN_BYTES:
             message = await self._receive()
@@ -236,12 +236,12 @@ class Body:
             self._is_over = message["type"] == "http.disconnect" or not message.get("more_body", False)
 
     async def handshake(self) -> None:
-        """Receive what opens a WebSocket."""
+        """Receive the message that opens a WebSocket."""
         await self._receive()
 
 
 async def send_reply(reply: Reply, scope: Scope, body: Body, send: Send, *, is_head: bool) -> None:
-    """Send `reply`; to HEAD without its body, to a WebSocket as a denial."""
+    """Send `reply`: without its body for HEAD, and as a denial for a WebSocket."""
     if scope["type"] == "websocket":
         return await _deny_websocket(reply, scope, body, send)
     if reply.drains:
@@ -251,7 +251,7 @@ async def send_reply(reply: Reply, scope: Scope, body: Body, send: Send, *, is_h
 
 
 async def _deny_websocket(reply: Reply, scope: Scope, body: Body, send: Send) -> None:
-    """Refuse a handshake: with the reply where the server can send one, else by closing (1008, policy violation).
+    """Refuse a handshake: with the reply if the server supports it, and otherwise by closing (1008, policy violation).
 
     Spec: ASGI, WebSocket Denial Response extension; RFC 6455 §7.4.1.
     """
@@ -261,14 +261,14 @@ async def _deny_websocket(reply: Reply, scope: Scope, body: Body, send: Send) ->
         return
     headers = encoded(reply)
     if scope.get("http_version", "1.1").startswith("1"):
-        # hypercorn takes the next request on this connection for a part of the WebSocket, and a worker dies of it.
+        # hypercorn reads the next request on this connection as a part of the WebSocket, and its worker dies of it.
         headers.append((b"connection", b"close"))
     await send({"type": "websocket.http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": reply.body})
 
 
 def encoded(reply: Reply) -> list[tuple[bytes, bytes]]:
-    """Return the headers of `reply` as ASGI sends them."""
+    """Return the headers of `reply` in the form of ASGI."""
     return [_encoded(pair) for pair in reply.headers]
 
 
@@ -277,7 +277,7 @@ def _encoded(pair: tuple[str, str]) -> tuple[bytes, bytes]:
 
 
 def watch_response(allow: Allow, send: Send, *, is_head: bool) -> Send:
-    """Return a `send` that adds a renewed session, or turns the application's own 401 into the sign-in."""
+    """Return a `send` that adds the renewed session, or replaces the application's own 401 by the sign-in."""
     if not allow.set_cookies and allow.signs_in is None:
         return send
     is_replaced = False

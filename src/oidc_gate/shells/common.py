@@ -1,4 +1,4 @@
-"""What both shells share: loading, the request's id, warming up, and reading the application's answer."""
+"""What both shells share: loading, request IDs, warming up, and reading the application's response."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ log = logging.getLogger("oidc_gate")
 
 DRAIN_BYTES = 1 << 20
 _ids = itertools.count(1)
-_HOST = int.from_bytes(os.urandom(4))  # containers share their process ids
+_HOST = int.from_bytes(os.urandom(4))  # containers can have the same process IDs
 _OWN_CHALLENGES = ("basic", "digest", "negotiate", "ntlm")
 
 Find = Callable[[str], tuple[Admission[Payload] | None, str]]
 
 
 def load_settings(settings: Settings | None, keywords: LoadKeywords) -> Settings:
-    """Return the settings of a shell: given whole, or loaded from keywords, environment and file.
+    """Return the settings of a shell: the given object, or those from keywords, environment and file.
 
     Raises:
-        ConfigurationError: With every problem; it has been logged at CRITICAL.
-        TypeError: Both ways at once: whichever lost, a rule about who may enter could be lost with it.
+        ConfigurationError: The settings cannot work. Every problem has been logged at CRITICAL.
+        TypeError: Both were given. If one of them were ignored, a rule about who may enter could be lost.
     """
     if settings is not None and keywords:
         raise TypeError(f"give settings, or {', '.join(sorted(keywords))} by keyword, not both")
@@ -50,13 +50,13 @@ def load_settings(settings: Settings | None, keywords: LoadKeywords) -> Settings
 
 
 def log_configuration_error(error: ConfigurationError) -> None:
-    """Log every problem of the settings at CRITICAL, since some servers swallow the error."""
+    """Log every problem of the settings at CRITICAL, because some servers ignore the exception."""
     log.critical("%s", error)
     error.is_logged = log.isEnabledFor(logging.CRITICAL)
 
 
 def _try_keys(settings: Settings) -> None:
-    """Read the keys once: what does not work is told now, not at the first sign-in."""
+    """Read the keys once, so that problems are reported now and not at the first sign-in."""
     names = [name for name in ("client_private_key", "id_token_decryption_key") if getattr(settings, name)]
     if not names:
         return
@@ -78,23 +78,22 @@ def _try_keys(settings: Settings) -> None:
 
 
 def new_request_id() -> str:
-    """Return an id that is unique among the processes of a service, in whatever containers, and not a secret."""
+    """Return an ID that is unique among the processes and containers of a service. It is not a secret."""
     return f"{_HOST:08x}-{os.getpid():x}-{next(_ids):x}"
 
 
 class Runtime(Generic[Payload]):
-    """A gate with its world: what a shell drives.
+    """A gate together with its world. The shells call it.
 
     Args:
         components, render: See `Gate`.
 
     Attributes:
-        find: Returns the admission for a ``Cookie`` header, or None where `Gate.decide` has to be asked, and the
-            header without the gate's cookies. An admission whose time is over is never returned.
-        admitted: Returns how often `find` found an admission that was there. Such requests are counted, and not
-            logged.
+        find: Returns the admission for a ``Cookie`` header, or None if `Gate.decide` is needed, and the header without
+            the gate's cookies. It never returns an admission that has expired.
+        admitted: Returns how often `find` found an admission in the cache. Such requests are counted and not logged.
 
-    Discovery is not waited for: `warm_up` starts it in the background of each process, after a fork, once.
+    `warm_up` starts discovery in the background, once in each process and after a fork. Nothing waits for it.
     """
 
     def __init__(
@@ -109,7 +108,7 @@ class Runtime(Generic[Payload]):
         self.find, self.admitted = self._make_find()
 
     def _make_find(self) -> tuple[Find[Payload], Callable[[], int]]:
-        """Return `find` and `admitted` as closures: on the path of a signed-in request a look-up on `self` is slow."""
+        """Return `find` and `admitted` as closures, because attribute look-ups on `self` are slow on the short path."""
         cookies, lookup = self.gate.components.cookies, self.gate.admissions.lookup
         main, later, split, needle = cookies.main, cookies.later, cookies.split, cookies.needle
         needle_length = len(needle)
@@ -118,7 +117,7 @@ class Runtime(Generic[Payload]):
 
         def find(cookie_header: str) -> tuple[Admission[Payload] | None, str]:
             nonlocal admitted
-            # What `split` does, without the call, for a header with one cookie of the gate.
+            # The same as `split`, without the call, for a header with one cookie of the gate.
             before, found, after = cookie_header.partition(later)
             if not found and cookie_header.startswith(needle):
                 before, after = "", cookie_header[needle_length:]
@@ -135,7 +134,7 @@ class Runtime(Generic[Payload]):
         return find, lambda: admitted
 
     def _open_first_seen(self, cookie: str, cookie_header: str) -> Admission[Payload] | None:
-        """Return the admission for a cookie that is seen for the first time, if no store has to be waited for.
+        """Return the admission for a cookie that is not in the cache, if that needs no blocking call to a store.
 
         Args:
             cookie: The first session cookie in `cookie_header`.
@@ -147,7 +146,7 @@ class Runtime(Generic[Payload]):
         return self.gate.admissions.open_first_seen(cookie, cookie_header, now, expiring_keys)
 
     def warm_up(self) -> None:
-        """Fetch metadata and keys in a thread of their own, unless this process has begun to."""
+        """Fetch metadata and keys in a separate thread, unless this process has started to do so."""
         if self.warmed_up_pid == os.getpid():
             return
         self.warmed_up_pid = os.getpid()
@@ -155,12 +154,12 @@ class Runtime(Generic[Payload]):
 
 
 def is_own_challenge(www_authenticate: Iterable[str]) -> bool:
-    """Tell whether the application's own 401 means something that the gate must not replace."""
+    """Return whether the application's own 401 has a meaning that the gate must not replace."""
     return any(value.strip().lower().startswith(_OWN_CHALLENGES) for value in www_authenticate)
 
 
 def may_carry_cookie(cache_control: Iterable[str]) -> bool:
-    """Tell whether a renewed session may ride on a response: on none that a shared cache may keep.
+    """Return whether a response may renew the session. A response that a shared cache may store must not.
 
     Spec: RFC 9111 §5.2.2, §7.3.
     """
@@ -168,7 +167,7 @@ def may_carry_cookie(cache_control: Iterable[str]) -> bool:
     names = {directive.partition("=")[0] for directive in directives}
     if names & {"private", "no-store"}:
         return True
-    # s-maxage is for shared caches alone, and counts there in place of max-age (RFC 9111 §5.2.2.10).
+    # s-maxage is for shared caches, for which it replaces max-age (RFC 9111 §5.2.2.10).
     if names & {"public", "s-maxage", "immutable"}:
         return False
     return "max-age" not in names or "max-age=0" in directives

@@ -1,4 +1,4 @@
-"""What a gate is put in front of: WSGI or ASGI, seen from the callable itself, and mistakes that can be seen too."""
+"""Recognizes whether an application is WSGI or ASGI, and mistakes in wrapping it."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ INTERFACES: tuple[Interface, ...] = ("wsgi", "asgi")
 
 _MAX_LAYERS = 32  # of decorators; no real application has as many
 _NAMES = {"wsgi": "a WSGI", "asgi": "an ASGI"}
-# Frameworks whose own command serves the application object that it finds in the module, and how to gate that.
+# Frameworks whose own command serves the application object that it finds in a module, and how to gate that.
 _SERVED_BY_COMMAND = {
     "flask": "write flask_app.wsgi_app = OIDCGate(flask_app.wsgi_app)",
     "quart": "write quart_app.asgi_app = OIDCGate(quart_app.asgi_app)",
     "fastapi": "write fastapi_app.add_middleware(OIDCGate)",
-    "litestar": "serve the gated object by the command of an ASGI server, such as uvicorn",
+    "litestar": "serve the gated object with the command of an ASGI server, such as uvicorn",
 }
 
 
 class GatedApplication:
-    """An application behind a gate: what both `OIDCGate` classes are. It does not pretend to be the application."""
+    """The base of both `OIDCGate` classes. It does not pretend to be the application."""
 
     _keep_methods: str
     """What to write so that the application keeps its own methods."""
@@ -36,7 +36,7 @@ class GatedApplication:
 
         def __getattr__(self, name: str) -> Any:
             raise AttributeError(
-                f"OIDCGate has no attribute {name!r}: it is the gate in front of the application, and not the "
+                f"OIDCGate has no attribute {name!r}: it is the gate in front of the application, not the "
                 f"application. Fix: to keep the application's own methods, such as run(), write {self._keep_methods}."
             )
 
@@ -45,33 +45,33 @@ def detect_interface(app: Any) -> Interface:
     """Return the interface of `app`, which may be decorated, a partial, a bound method or an instance.
 
     Raises:
-        TypeError: `app` cannot be called, or its interface cannot be seen.
+        TypeError: `app` cannot be called, or its interface cannot be recognized.
     """
     _validate_callable(app)
     found = _detect(app)
     if found is None:
         raise TypeError(
-            f"OIDCGate cannot see whether {app!r} is a WSGI or an ASGI application. "
+            f"OIDCGate cannot recognize whether {app!r} is a WSGI or an ASGI application. "
             'Fix: write OIDCGate(app, interface="wsgi") or OIDCGate(app, interface="asgi").'
         )
     return found
 
 
 def validate_interface(interface: object) -> None:
-    """Raise unless `interface` is one of `INTERFACES`.
+    """Raise an error unless `interface` is one of `INTERFACES`.
 
     Raises:
-        ValueError: It is another word.
+        ValueError: It is something else.
     """
     if interface not in INTERFACES:
         raise ValueError(f'interface is {interface!r}. Fix: write interface="wsgi" or interface="asgi".')
 
 
 def validate_app(app: Any, interface: Interface) -> None:
-    """Check what can be seen of an application before a gate of `interface` is put in front of it.
+    """Check an application before a gate of `interface` is put in front of it, as far as the object shows.
 
     Raises:
-        TypeError: `app` cannot be called, is of the other interface, or is behind a gate already.
+        TypeError: `app` cannot be called, has the other interface, or is behind a gate already.
     """
     _validate_callable(app)
     if _is_gated(app):
@@ -95,10 +95,10 @@ def _validate_callable(app: Any) -> None:
 
 
 def _detect(app: Any) -> Interface | None:
-    """Return the interface, or None if it cannot be seen.
+    """Return the interface, or None if it cannot be recognized.
 
-    What is called is the outermost layer, so it decides if its parameters are fixed. Only a decorator that takes
-    ``*args`` leaves it to what it wraps.
+    The outermost layer is called, so it decides if its parameters are fixed. Only a decorator with ``*args`` leaves
+    the decision to what it wraps.
     """
     layer = app
     for _ in range(_MAX_LAYERS):
@@ -125,12 +125,12 @@ def _wrapped_by(layer: Any, function: Any) -> Any:
         return None if layer.args or layer.keywords else layer.func
     inner = getattr(function, "__wrapped__", None)
     if inner is not None and inspect.ismethod(function):
-        return MethodType(inner, function.__self__)  # the decorator saw the function before it was bound
+        return MethodType(inner, function.__self__)  # the decorator received the function before it was bound
     return inner or getattr(layer, "__wrapped__", None)
 
 
 def _required_parameters(function: Any) -> int | None:
-    """Return how many positional arguments must be given, or None if that is open."""
+    """Return how many positional arguments are required, or None if that is not fixed."""
     try:
         parameters = inspect.signature(function, follow_wrapped=False).parameters.values()
     except (TypeError, ValueError):
@@ -145,7 +145,7 @@ def _required_parameters(function: Any) -> int | None:
 
 
 def _is_gated(app: Any) -> bool:
-    """Return whether a gate is in front of `app` already: itself, its callable, or its middleware."""
+    """Return whether `app` is a gate, or has one as its callable or in its middleware."""
     members = getattr(app, "__dict__", {})
     if any(
         isinstance(found, GatedApplication)
@@ -164,18 +164,18 @@ def _is_gate_class(found: Any) -> bool:
 
 
 def _warn_if_served_without_gate(app: Any) -> None:
-    """Log CRITICAL if a framework's command runs: it serves the framework's object, which is not behind the gate."""
+    """Log at CRITICAL if a framework's command runs, because it serves the framework's object, which is not gated."""
     for package, fix in _SERVED_BY_COMMAND.items():
         if any(base.__module__.partition(".")[0] == package for base in type(app).__mro__) and _runs(package):
             log.critical(
-                "the command %s serves this %s object WITHOUT the gate: it looks for such an object in the module, "
+                "the command %s serves this %s object WITHOUT the gate: it searches the module for such an object, "
                 "and does not see the OIDCGate around it. Fix: %s.",
                 package, type(app).__name__, fix,
             )  # fmt: skip
 
 
 def _runs(package: str) -> bool:
-    """Return whether this process is the command of the framework, or its reloader's child."""
+    """Return whether this process is the command of the framework, or the child of its reloader."""
     directory, program = os.path.split(sys.argv[0] if sys.argv else "")
     name = os.path.splitext(program)[0]
     is_command = name == package or (name == "__main__" and os.path.basename(directory) == package)

@@ -36,18 +36,18 @@ class Backend(Generic[Payload]):
         self.auth_path = "/auth" if mount else prefix + "/auth"
 
     def is_auth(self, path: str) -> bool:
-        """Return whether a request asks for the verdict of ``/oauth2/auth``.
+        """Return whether a request is for ``/oauth2/auth``.
 
         Args:
-            path: Below the mount.
+            path: The path below the mount.
         """
         return path == self.auth_path
 
     def verdict(self, cookie_header: str, query: str = "") -> Payload | None:
-        """Return the 202 that follows from a cookie, or None where `Gate.decide` has to be asked.
+        """Return the 202 for a cookie, or None if `Gate.decide` is needed.
 
-        A session that meets the rules of the settings may enter everywhere, also where a trusted proxy names the
-        path. A query is a further requirement, about which each session is asked once.
+        A session that satisfies the rules of the settings may enter everywhere, also if a trusted proxy names the
+        path. A query is a further requirement, which is checked once for each session.
         """
         admission, _ = self._find(cookie_header)
         if admission is None:
@@ -59,7 +59,7 @@ class Backend(Generic[Payload]):
         return admission.payload
 
     def with_prefix(self, request: Request) -> Request:
-        """Return `request` as a gate sees it that has the prefix for its own."""
+        """Return `request` as it looks to a gate whose own prefix is that of the mount."""
         if not self._below:
             return request
         return replace(
@@ -70,18 +70,18 @@ class Backend(Generic[Payload]):
         )
 
     def reply_of(self, decision: Decision, request: Request) -> Reply:
-        """Return the answer of an endpoint; there is no application to let anybody on to, or keep anybody from."""
+        """Return the answer of an endpoint. There is no application that could be called."""
         if isinstance(decision, Reply) and self.runtime.gate.is_endpoint(request):
             return decision
-        return problem(404, "not_found", "Only the endpoints of the gate are here.")
+        return problem(404, "not_found", "Only the endpoints of the gate are available here.")
 
 
 class Backends(Generic[Payload]):
-    """One `Backend` for each mount point that requests came in by; nearly always a single one.
+    """One `Backend` for each mount point through which requests arrive; nearly always a single one.
 
     Raises:
-        ConfigurationError: Neither `public_url` nor `trusted_proxies` is set: a backend stands behind a proxy,
-            and what the proxy passes on as ``Host`` and scheme is not what the browser used.
+        ConfigurationError: Neither `public_url` nor `trusted_proxies` is set. A backend is behind a proxy, whose
+            ``Host`` and scheme are not those that the browser used.
     """
 
     def __init__(
@@ -94,13 +94,13 @@ class Backends(Generic[Payload]):
         self._settings = settings
         self._render = render
         self._world = world or World(settings)
-        # The same for all mounts: a sign-out at one of them holds at all, and the provider is asked once.
+        # All mounts share these, so a sign-out at one of them holds at all, and discovery is fetched once.
         self._components = Components(settings)
         self._at: dict[str, Backend[Payload]] = {}
         self._lock = threading.Lock()
 
     def at(self, mount: str) -> Backend[Payload]:
-        """Return the backend for requests that came in by `mount`."""
+        """Return the backend for requests that arrive through `mount`."""
         found = self._at.get(mount)
         return found if found is not None else self._make(mount)
 
@@ -110,7 +110,7 @@ class Backends(Generic[Payload]):
                 return self._at[mount]
             base = urlsplit(self._settings.public_url or "").path.rstrip("/")
             prefix = mount[len(base) :] if mount.startswith(base + "/") else mount
-            # At the path of `public_url` it is the application that is mounted, and the prefix is below.
+            # At the path of `public_url` the application is mounted, and the prefix is below it.
             own_mount = mount.rstrip("/") if mount.rstrip("/") != base else ""
             components = self._components.below(prefix) if own_mount else self._components
             if len(self._at) >= MAX_MOUNTS:

@@ -490,7 +490,7 @@ def test_what_cannot_be_given_back_keeps_nothing_else(caplog: pytest.LogCaptureF
     with pytest.raises(KeyError):
         run(step(), world, lambda limit: b"")
     assert world.taken() == 0
-    assert caplog.text.count("could not be given back") == 2
+    assert caplog.text.count("could not be released") == 2
 
 
 def test_no_step_yields_in_a_finally() -> None:

@@ -141,7 +141,7 @@ def test_work_in_the_background(caplog: pytest.LogCaptureFixture) -> None:
     assert seen == [(50, False)]
     run(effects.in_background(fails), world, lambda _: b"")
     deadline = time.monotonic() + 20
-    while "a defect of oidc_gate" not in caplog.text:
+    while "an error in oidc_gate" not in caplog.text:
         assert time.monotonic() < deadline
         time.sleep(0.005)
 
