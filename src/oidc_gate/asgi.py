@@ -33,7 +33,7 @@ from .shells.asgi_messages import (
 )
 from .shells.common import Runtime, load_settings
 from .shells.detect import GatedApplication, validate_app
-from .shells.mounted import Backend, Backends
+from .shells.mounted import Backend, Backends, no_such_mount
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -193,19 +193,22 @@ class AuthBackend:
     @property
     def auth_path(self) -> str:
         """Return the path of ``auth`` if the backend is mounted at the root."""
-        return self._backends.at("").auth_path
+        return self._backends.root.auth_path
 
     def verdict(self, cookie_header: str) -> bytes | None:
         """Return the answer to a cookie as an HTTP/1.1 response, or None if it does not depend on the cookie alone."""
-        return self._backends.at("").verdict(cookie_header)
+        return self._backends.root.verdict(cookie_header)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
         if scope["type"] == "lifespan":
-            self._backends.at("").runtime.warm_up()
+            self._backends.warm_up()
             return await _complete_lifespan(receive, send)
         mount = scope.get("root_path", "")
         backend = self._backends.at(mount)
+        if backend is None:
+            is_head = scope.get("method") == "HEAD"
+            return await send_reply(no_such_mount(), scope, Body(receive), send, is_head=is_head)
         if scope["type"] == "http" and backend.is_auth(scope["path"][len(mount) :]):
             query = scope.get("query_string", b"").decode("latin-1")
             verdict = backend.verdict(_plain_cookies(scope), query)
@@ -214,9 +217,8 @@ class AuthBackend:
                 return await send({"type": "http.response.body", "body": b""})
         await self._decide(backend, scope, receive, send)
 
-    @staticmethod
-    async def _decide(backend: Backend[Any], scope: Scope, receive: Receive, send: Send) -> None:
-        backend.runtime.warm_up()
+    async def _decide(self, backend: Backend[Any], scope: Scope, receive: Receive, send: Send) -> None:
+        self._backends.warm_up()
         body, request = Body(receive), backend.with_prefix(request_of(scope))
         decision = await arun(backend.runtime.gate.decide(request), backend.runtime.world, body.read)
         reply = backend.reply_of(decision, request)

@@ -26,7 +26,7 @@ from .shells.common import (
     new_request_id,
 )
 from .shells.detect import GatedApplication, validate_app
-from .shells.mounted import Backends
+from .shells.mounted import Backends, no_such_mount
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -412,13 +412,15 @@ class AuthBackend:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         backend = self._backends.at(environ.get("SCRIPT_NAME", ""))
+        if backend is None:
+            return send(no_such_mount(), start_response, is_head=environ.get("REQUEST_METHOD") == "HEAD")
         if backend.is_auth(environ.get("PATH_INFO", "")) and environ.keys().isdisjoint(_HANDSHAKE):
             verdict = backend.verdict(environ.get("HTTP_COOKIE", ""), environ.get("QUERY_STRING", ""))
             if verdict is not None:
                 status, headers = verdict
                 start_response(status, headers.copy())  # a middleware may change the list that it receives
                 return NOTHING
-        backend.runtime.warm_up()
+        self._backends.warm_up()
         request = backend.with_prefix(request_of(environ))
         decision = run(
             backend.runtime.gate.decide(request), backend.runtime.world, lambda limit: _read(environ, limit)

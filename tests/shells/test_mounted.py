@@ -12,10 +12,11 @@ from starlette.routing import Mount
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from oidc_gate import asgi, wsgi
-from oidc_gate.effects import Step
+from oidc_gate.effects import Background, Step
 from oidc_gate.errors import ConfigurationError
 from oidc_gate.gate import Gate
 from oidc_gate.model import Decision, Request
+from oidc_gate.runtime.world import World
 from oidc_gate.settings import Settings
 from oidc_gate.shells.mounted import MAX_MOUNTS
 from tests.core.request.making import settings
@@ -164,6 +165,8 @@ def test_who_signs_out_at_one_mount_is_signed_out_at_all() -> None:
     given = settings(public_url="https://app.example.com", issuer="http://localhost:9")
     backend = wsgi.AuthBackend(given)
     one, other = backend._backends.at("/a"), backend._backends.at("/b")
+    assert one
+    assert other
     assert one is not other
     assert one.runtime.gate.components.cache is other.runtime.gate.components.cache
     assert one.runtime.world is other.runtime.world
@@ -171,9 +174,50 @@ def test_who_signs_out_at_one_mount_is_signed_out_at_all() -> None:
 
 def test_mounts_that_clients_make_up_do_not_add_up() -> None:
     backend = wsgi.AuthBackend(settings(public_url="https://app.example.com", issuer="http://localhost:9"))
+    root = backend._backends.root
     for number in range(100):
         backend._backends.at(f"/{number}")
+        assert backend._backends.at("") is root
     assert len(backend._backends._at) == MAX_MOUNTS
+
+
+MADE_UP = [
+    "/m{}",
+    "/oauth2/m{}",
+    "/m{}/oauth2",
+    "/\xe9{}",
+    "/<{}>",
+    "//m{}",
+    "/m{}/",
+    "/m/../{}",
+    "/m\0{}",
+    "/%00{}",
+]
+
+
+@pytest.mark.parametrize("interface", ["wsgi", "asyncio"])
+@pytest.mark.parametrize("gate", ["OIDCGate", "AuthBackend"])
+def test_mounts_that_clients_make_up_cost_one_discovery_and_no_exception(
+    interface: str, gate: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Site(Shell(interface, "", "/oauth2"), public_url=ORIGIN)
+    background: list[object] = []
+    perform = World.perform
+
+    def counted(world: World, effect: Any) -> Any:
+        return background.append(effect) if isinstance(effect, Background) else perform(world, effect)
+
+    monkeypatch.setattr(World, "perform", counted)
+    kind: Any = getattr(wsgi if interface == "wsgi" else asgi, gate)
+    app = (site.app.wsgi if interface == "wsgi" else site.app.asgi,) if gate == "OIDCGate" else ()
+    site.gate = kind(*app, site.settings, world=site.world)
+    for number in range(MAX_MOUNTS + 2):
+        for mount in MADE_UP:
+            site.shell = Shell(interface, mount.format(number), "/oauth2")
+            for endpoint in ("auth", "start", "oauth2/start"):
+                assert site.visitor().open("GET", f"{site.shell.mount}/{endpoint}", NAVIGATION).status < 504
+    assert len(background) == 1
+    assert len(site.provider.fetches) <= 2
 
 
 @pytest.mark.parametrize(
@@ -206,6 +250,8 @@ def test_what_one_mount_asked_is_not_taken_for_another_query_at_another_mount() 
     """Mounts share the admissions, so that they have to share the numbers of the queries, too."""
     given = settings(public_url="https://app.example.com", issuer="http://localhost:9")
     backends = wsgi.AuthBackend(given)._backends
-    one, other = backends.at("/a").runtime.gate.components, backends.at("/b").runtime.gate.components
+    one, other = (
+        backend.runtime.gate.components for mount in ("/a", "/b") if (backend := backends.at(mount))
+    )
     assert one.requirements.number("allowed_groups=a") != other.requirements.number("allowed_groups=b")
     assert one.provider is other.provider

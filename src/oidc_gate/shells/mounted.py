@@ -96,15 +96,23 @@ class Backends(Generic[Payload]):
         self._world = world or World(settings)
         # All mounts share these, so a sign-out at one of them holds at all, and discovery is fetched once.
         self._components = Components(settings)
-        self._at: dict[str, Backend[Payload]] = {}
+        self.root = Backend(self._components, render, self._world, "")
+        self._at: dict[str, Backend[Payload]] = {"": self.root}
         self._lock = threading.Lock()
 
-    def at(self, mount: str) -> Backend[Payload]:
-        """Return the backend for requests that arrive through `mount`."""
+    def at(self, mount: str) -> Backend[Payload] | None:
+        """Return the backend for requests that arrive through `mount`, or None if nothing can be mounted there.
+
+        Some servers let a client choose the mount (gunicorn takes the header ``SCRIPT_NAME``).
+        """
         found = self._at.get(mount)
         return found if found is not None else self._make(mount)
 
-    def _make(self, mount: str) -> Backend[Payload]:
+    def warm_up(self) -> None:
+        """Fetch metadata and keys in the background, once in each process, however many mounts there are."""
+        self.root.runtime.warm_up()
+
+    def _make(self, mount: str) -> Backend[Payload] | None:
         with self._lock:
             if mount in self._at:
                 return self._at[mount]
@@ -112,9 +120,20 @@ class Backends(Generic[Payload]):
             prefix = mount[len(base) :] if mount.startswith(base + "/") else mount
             # At the path of `public_url` the application is mounted, and the prefix is below it.
             own_mount = mount.rstrip("/") if mount.rstrip("/") != base else ""
-            components = self._components.below(prefix) if own_mount else self._components
+            try:
+                backend = (
+                    Backend(self._components.below(prefix), self._render, self._world, own_mount)
+                    if own_mount
+                    else self.root
+                )
+            except ConfigurationError:
+                return None
             if len(self._at) >= MAX_MOUNTS:
                 del self._at[next(iter(self._at))]
-            backend = Backend(components, self._render, self._world, own_mount)
             self._at[mount] = backend
             return backend
+
+
+def no_such_mount() -> Reply:
+    """Return the answer where `Backends.at` has nothing."""
+    return problem(404, "not_found", "The endpoints of the gate cannot be mounted at this path.")

@@ -75,7 +75,7 @@ class Connection:
     def __init__(self, **config: Any) -> None:
         given = settings(public_url="https://app.example.com", issuer="http://localhost:9")
         self.app = AuthBackend(given)
-        self.runtime = self.app._backends.at("").runtime
+        self.runtime = self.app._backends.root.runtime
         self.runtime.warm_up = lambda: None  # type: ignore[method-assign]
         loaded = Config(self.app, http=VerdictProtocol, log_level="critical", proxy_headers=False, **config)
         self.protocol = VerdictProtocol(loaded, ServerState(), {})
