@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, quote_plus
+from urllib.parse import parse_qsl, quote_plus, urlencode
 
 # Authlib's debug log contains the code_verifier. An application can still set a level of its own.
 _authlib_log = logging.getLogger("authlib")
@@ -41,9 +41,7 @@ def add_query(url: str, params: Mapping[str, str]) -> str:
 
 def form(params: Mapping[str, str]) -> str:
     """Return `params` as ``application/x-www-form-urlencoded``."""
-    from authlib.common.urls import add_params_to_qs
-
-    return str(add_params_to_qs("", list(params.items())))
+    return urlencode(params)
 
 
 def add_form(body: str, params: Mapping[str, str]) -> str:

@@ -111,6 +111,7 @@ class _Deadline(HTTPConnection):
 
     response_class = _Response
     _used_at = 0.0
+    _unsent: list[bytes] | None = None
 
     def _new_conn(self) -> socket.socket:
         try:
@@ -126,7 +127,19 @@ class _Deadline(HTTPConnection):
         super()._tunnel()
         self.sock.settimeout(left())  # the TLS handshake comes next
 
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        # Head and body leave in one piece: in two, the other side is woken up twice.
+        self._unsent = []
+        try:
+            super().request(*args, **kwargs)
+        finally:
+            unsent, self._unsent = self._unsent, None
+        self.send(b"".join(unsent))
+
     def send(self, data: Any) -> None:
+        if self._unsent is not None:
+            self._unsent.append(data)
+            return
         if self.sock is not None:
             self.sock.settimeout(left())
         super().send(data)

@@ -135,6 +135,8 @@ async def enter(lane: BoundedLane, *, is_first: bool = True) -> Place:
     Raises:
         LineFull: The line is full, or did not move in time.
     """
+    if (place := lane.take()) is not None:
+        return place
     event = anyio.Event()
     waiter = lane.line_up(_setting(event), is_first=is_first)
     if waiter.place is None:

@@ -143,6 +143,13 @@ class BoundedLane:
             self._wait_in_thread(waiter, event, is_first=is_first)
         return self.place_of(waiter)
 
+    def take(self) -> Place | None:
+        """Return a place if one is free and no request waits for it."""
+        with self._lock:
+            if self._line or len(self._places) >= MAX_PLACES[self._lane]:
+                return None
+            return self._give(is_in_thread=False)
+
     def line_up(self, wake: Callable[[], object], *, is_first: bool) -> Waiter:
         """Return a waiter. If there is a free place, it has that place already.
 
@@ -230,10 +237,14 @@ class BoundedLane:
         woken = []
         while self._line and len(self._places) < self._limit(self._line[0].is_in_thread):
             waiter = self._line.popleft()
-            waiter.place = Place(self, self._clock(), waiter.is_in_thread)
-            self._places.append(waiter.place)
+            waiter.place = self._give(waiter.is_in_thread)
             woken.append(waiter)
         return woken
+
+    def _give(self, is_in_thread: bool) -> Place:
+        place = Place(self, self._clock(), is_in_thread)
+        self._places.append(place)
+        return place
 
     def _limit(self, is_in_thread: bool) -> int:
         """Return the number of places."""

@@ -79,6 +79,8 @@ class World:
     def lane_of(self, effect: Effect) -> BoundedLane | None:
         """Return the lane of an effect that may wait for a network or a disk; None for any other."""
         match effect:
+            case Now() | Random():  # these are the most
+                return None
             case Fetch() | Enter():
                 return self._mine().lanes[effect.lane]
             case Lock():

@@ -19,7 +19,7 @@ import pytest
 
 from oidc_gate.effects import Fetch
 from oidc_gate.errors import GateError, ProviderError, ProviderUnavailable
-from oidc_gate.runtime.http import Outbound
+from oidc_gate.runtime.http import MAX_ROUTES, Outbound
 from oidc_gate.settings import Settings
 from tests.real.process import REPOSITORY
 
@@ -118,6 +118,36 @@ def test_connections_are_kept() -> None:
         for _ in range(3):
             one.perform(get(wire.url()))
     assert (len(wire.requests), wire.connections) == (3, 1)
+
+
+def test_head_and_body_leave_in_one_piece() -> None:
+    """In two, the provider is woken up twice for each token request."""
+    pieces: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            sock, _ = listener.accept()
+            with sock:
+                for _ in range(20):
+                    pieces.append(sock.recv(65536))
+                    sock.sendall(reply())
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        one, url = outbound(), f"http://127.0.0.1:{listener.getsockname()[1]}/token"
+        for _ in range(20):
+            one.perform(Fetch("POST", url, (), b"code=1"))
+        thread.join(20)
+    assert [piece.endswith(b"\r\n\r\ncode=1") for piece in pieces] == [True] * 20
+
+
+def test_what_is_known_of_urls_is_bounded() -> None:
+    with serving(says(reply(b"hello"))) as wire:
+        one = outbound()
+        for number in range(2 * MAX_ROUTES + 1):
+            assert one.perform(get(wire.url(f"/{number}"))).body == b"hello"
+        assert 0 < len(one._mine().routes) <= MAX_ROUTES
+    assert wire.connections == 1
 
 
 def test_a_proxy_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
