@@ -144,7 +144,9 @@ class OIDCGate(GatedApplication):
             b"html" in value if name == b"accept" else name == b"sec-fetch-mode" and value == b"navigate"
             for name, value in kept
         ):
-            allow = Allow(None, signs_in=lambda: self._gate.replace_401(request_of(scope, self._framework)))
+            allow = Allow(
+                None, replacement_for_401=lambda: self._gate.replace_401(request_of(scope, self._framework))
+            )
             send = watch_response(allow, send, is_head=scope["method"] == "HEAD")
         await self._app(_inner_scope(scope, kept, cookies, self._anonymous), receive, send)
 

@@ -86,8 +86,9 @@ _ANSWERS: dict[str, Endpoint] = {
     "static": static.answer,
 }
 
-VERDICTS = frozenset({"auth", "forward"})
-NEED_NO_SESSION = frozenset({"ping", "ready", "unavailable", "backchannel_logout"})
+VERDICT_ENDPOINTS = frozenset({"auth", "forward"})
+"""Endpoints at which a proxy asks whether a request may pass."""
+NEED_NO_SESSION = frozenset({"ping", "ready", "unavailable", "backchannel_logout", "static"})
 RENEWED_AGAIN_AFTER_SECONDS = 30
 
 
@@ -133,7 +134,11 @@ class Gate(Generic[Payload]):
     def replace_401(self, request: Request) -> Reply | None:
         """Return what replaces the application's own 401 to a plainly public request, or None if nothing does."""
         decision = self.decide_at_once(request)
-        return decision.signs_in() if isinstance(decision, Allow) and decision.signs_in else None
+        return (
+            decision.replacement_for_401()
+            if isinstance(decision, Allow) and decision.replacement_for_401
+            else None
+        )
 
     def decide_at_once(self, request: Request) -> Decision | None:
         """Decide about a request without a session cookie, and log the reason; None if `decide` is needed.
@@ -174,7 +179,7 @@ class Gate(Generic[Payload]):
         return request.path == self.settings.prefix or request.path.startswith(self.below_prefix)
 
     def _asks_for_verdict(self, request: Request) -> bool:
-        return request.path.removeprefix(self.below_prefix) in VERDICTS
+        return request.path.removeprefix(self.below_prefix) in VERDICT_ENDPOINTS
 
     def _decide(self, context: RequestContext) -> Step[Decision]:
         request = context.request
@@ -199,9 +204,10 @@ class Gate(Generic[Payload]):
         if name in ("sign_in", "start"):
             self.components.sign_in_watch.sign_in_requested()
         cookies: tuple[str, ...] = ()
-        if name not in NEED_NO_SESSION and name != "static":
-            context, cookies = yield from self._find_session(context, renews=name in VERDICTS)
+        if name not in NEED_NO_SESSION:
+            context, cookies = yield from self._find_session(context, renews=name in VERDICT_ENDPOINTS)
         reply = yield from _ANSWERS[name](self.components, context)
+        # Only a 202 can carry the renewed cookie; with any other status it is not sent.
         return with_cookies(reply, cookies) if reply.status == 202 else reply
 
     def _find_session(
@@ -224,7 +230,8 @@ class Gate(Generic[Payload]):
             self.admissions.keep(loaded, until, generation)
         if loaded.at < until or not renews:
             return replace(context, loaded=loaded), ()
-        # The browser sends the old cookie until it has the new one, and some proxies never pass the new one on.
+        # For 30 seconds the old cookie is admitted without another renewal: the browser sends it until it has the new
+        # one, and some proxies never pass the new one on.
         self.admissions.keep(loaded, loaded.at + RENEWED_AGAIN_AFTER_SECONDS, generation)
         session, cookie = yield from self.components.sessions.renew(loaded)
         return replace(context, loaded=loaded._replace(session=session)), (cookie,)
@@ -258,9 +265,11 @@ class Gate(Generic[Payload]):
         reason = refused(context, identity, refused_by) if identity and refused_by else context.reason
         if not is_public:
             return replace(_drained(_refusal(context), request), reason=reason)
-        signs_in = (lambda: _refusal(context)) if _is_page(context) else None
+        replacement_for_401 = (lambda: _refusal(context)) if _is_page(context) else None
         headers = application_headers(self.components.settings, None)
-        return Allow(None, headers, cookies, signs_in, reason_without_identity(refused_by, reason.notes))
+        return Allow(
+            None, headers, cookies, replacement_for_401, reason_without_identity(refused_by, reason.notes)
+        )
 
 
 _FOREIGN_COOKIE = "{} was not sealed by this gate; does another gate on this host use the same cookie_name?"

@@ -177,15 +177,15 @@ class Allow:
         headers: The identity headers to set, after every spelling of their names was removed.
         set_cookies: ``Set-Cookie`` values that renew the session. They are added to the application's response, unless
             a shared cache may store it.
-        signs_in: Builds the replacement for the application's own 401 if `identity` is None: the sign-in, or 403 for
-            a user whom the rules refuse. It is None if the application's answer is kept.
+        replacement_for_401: Builds what replaces the application's own 401 if `identity` is None: the sign-in, or
+            403 for a user whom the rules refuse. It returns None if the application's answer is kept.
         reason: The reason why the request may pass.
     """
 
     identity: Identity | None
     headers: HeaderList = field(default=(), repr=False)
     set_cookies: tuple[str, ...] = field(default=(), repr=False)
-    signs_in: Callable[[], Reply | None] | None = None
+    replacement_for_401: Callable[[], Reply | None] | None = None
     reason: Reason = NO_REASON
 
 

@@ -125,7 +125,7 @@ class OIDCGate(GatedApplication):
         app = self._app
         _strip(environ, self._stripped)
         _prepare_environ(environ, others, payload)
-        if not decision.set_cookies and decision.signs_in is None:
+        if not decision.set_cookies and decision.replacement_for_401 is None:
             return app(environ, start_response)
         return _WatchedResponse(app, environ, start_response, decision)
 
@@ -139,7 +139,7 @@ class OIDCGate(GatedApplication):
         environ.update(self._anonymous)
         if not may_be_page:
             return self._app(environ, start_response)
-        allow = Allow(None, signs_in=lambda: self._gate.replace_401(request_of(as_sent)))
+        allow = Allow(None, replacement_for_401=lambda: self._gate.replace_401(request_of(as_sent)))
         return _WatchedResponse(self._app, environ, start_response, allow)
 
     def _is_plainly_public(self, environ: Environ) -> bool:
@@ -343,10 +343,10 @@ class _WatchedResponse:
         return self._start_response(status, headers, exc_info)
 
     def _find_replacement(self, status: str, headers: list[tuple[str, str]]) -> Reply | None:
-        if self._allow.signs_in is None or status[:3] != "401":
+        if self._allow.replacement_for_401 is None or status[:3] != "401":
             return None
         authenticate = [value for name, value in headers if name.lower() == "www-authenticate"]
-        return None if is_own_challenge(authenticate) else self._allow.signs_in()
+        return None if is_own_challenge(authenticate) else self._allow.replacement_for_401()
 
     def __iter__(self) -> Iterator[bytes]:
         self._pieces = iter(self._body)

@@ -278,7 +278,7 @@ def _encoded(pair: tuple[str, str]) -> tuple[bytes, bytes]:
 
 def watch_response(allow: Allow, send: Send, *, is_head: bool) -> Send:
     """Return a `send` that adds the renewed session, or replaces the application's own 401 by the sign-in."""
-    if not allow.set_cookies and allow.signs_in is None:
+    if not allow.set_cookies and allow.replacement_for_401 is None:
         return send
     is_replaced = False
 
@@ -286,8 +286,12 @@ def watch_response(allow: Allow, send: Send, *, is_head: bool) -> Send:
         nonlocal is_replaced
         if message["type"] == "http.response.start":
             headers = [(bytes(name), bytes(value)) for name, value in message.get("headers", ())]
-            asks = allow.signs_in is not None and message["status"] == 401 and not _challenges(headers)
-            reply = allow.signs_in() if asks and allow.signs_in else None
+            asks = (
+                allow.replacement_for_401 is not None
+                and message["status"] == 401
+                and not _challenges(headers)
+            )
+            reply = allow.replacement_for_401() if asks and allow.replacement_for_401 else None
             if reply is not None:
                 is_replaced = True
                 await send({"type": "http.response.start", "status": reply.status, "headers": encoded(reply)})
