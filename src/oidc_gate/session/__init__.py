@@ -1,1 +1,1 @@
-"""A session between requests: its clocks, its record in a cookie, and the cookies recognised a moment ago."""
+"""Sessions between requests: their times, their record in a cookie, and the cache of opened cookies."""

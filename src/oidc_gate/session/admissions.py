@@ -1,12 +1,13 @@
-"""Admissions: what is known of sessions that were let in a moment ago, and what each of them may enter.
+"""Admissions: what is known about sessions that were recently admitted, and which requirements each of them satisfies.
 
-`Admissions.lookup` is the path of every signed-in request: one look-up by the exact text of the session cookie, with
-no cryptography, no JSON and no effect. A cookie that is not there is opened by `open_first_seen`, and what follows
-from it is kept until its session is due for renewal.
+`Admissions.lookup` serves every request of a signed-in user: one look-up by the exact text of the session cookie,
+without cryptography, JSON or effects. A cookie that is not there is opened by `open_first_seen`, and the result is
+kept until its session is due for renewal.
 
-An admission answers for numbered requirements. Number 0 is the rules of the settings, and only sessions that meet it
-are kept at all, so a place that demands nothing else needs no test. Every other number is a further demand, such as
-the query of an ``/oauth2/auth`` location: each session is asked once whether it meets one, and the answer is a bit.
+An admission answers for numbered requirements. Number 0 stands for the rules of the settings. Only sessions that
+satisfy them are kept, so a request without further requirements needs no test. Every other number is an additional
+requirement, such as the query of an ``/oauth2/auth`` location. Each session is checked once for each requirement, and
+the answer is one bit.
 """
 
 from __future__ import annotations
@@ -26,26 +27,26 @@ from .revocation import may_be_revoked
 
 Payload = TypeVar("Payload")
 Render = Callable[[Session, int], tuple[Payload, int]]
-"""Makes of a session what a shell hands on for it.
+"""Builds what a shell keeps of a session.
 
-Given the session's own weight in memory, in bytes; returns the weight of what is kept, too.
+It receives the session's own size in memory, in bytes, and also returns the size of what is kept.
 """
 
 
 @dataclass(slots=True)
 class Admission(Generic[Payload]):
-    """A session that was let in, and what follows from it until `until`.
+    """A session that was admitted, and what follows from it until `until`.
 
     Args:
-        until: From this epoch second on the cookie must be opened again: the session ends, or its idle time must
-            be renewed.
-        since: Before this epoch second the cookie must be opened again: the clock was set back, and the session
+        until: From this epoch second on, the cookie must be opened again: the session ends, or its idle time must be
+            renewed.
+        since: Before this epoch second, the cookie must be opened again: the clock was set back, and the session
             starts in the future.
-        payload: What the shell hands on without another question.
+        payload: What the shell adds to requests without a further check.
         session_id: The session whose sign-out ends this admission.
-        size: An upper bound of the memory this takes, in bytes.
-        asked: The requirements that this session was asked about, one bit each.
-        met: Those of `asked` that it meets.
+        size: An upper bound of the memory that the admission takes, in bytes.
+        asked: The requirements for which this session was checked, one bit each.
+        met: Those of `asked` that it satisfies.
     """
 
     until: int
@@ -57,27 +58,26 @@ class Admission(Generic[Payload]):
     since: int = 0
 
     def note(self, requirement: int, *, is_met: bool) -> None:
-        """Keep whether the session meets a requirement; the answer holds for as long as the admission."""
-        # `met` first: another thread that sees the bit in `asked` must find the answer there.
+        """Remember whether the session satisfies a requirement, for as long as the admission lasts."""
+        # `met` first: another thread that sees the bit in `asked` must find the answer in `met`.
         self.met |= is_met << requirement
         self.asked |= 1 << requirement
 
     def meets(self, requirement: int) -> bool | None:
-        """Return whether the session meets a requirement, or None if it was not asked yet."""
+        """Return whether the session satisfies a requirement, or None if that was not checked yet."""
         return bool(self.met >> requirement & 1) if self.asked >> requirement & 1 else None
 
 
 class Admissions(Generic[Payload]):
-    """The admissions of one gate. Safe under threads.
+    """The admissions of one gate. It is safe under threads.
 
     Args:
-        refuses: Names the rule of the settings that refuses an identity, or returns None.
-        cache: Where admissions are kept; several gates may share one.
+        refuses: Returns the name of the rule that refuses an identity, or None.
+        cache: The cache in which admissions are kept. Several gates may share it.
 
     Attributes:
-        lookup: Returns the admission of this exact cookie value, or None. It is the method of the cache's own
-            dict, since a signed-in request would notice one more call. Not checked here: `Admission.since` and
-            `Admission.until`.
+        lookup: Returns the admission for this exact cookie value, or None. It is the method of the cache's own dict,
+            because one more call would be noticeable. Not checked here: `Admission.since` and `Admission.until`.
     """
 
     def __init__(
@@ -95,17 +95,17 @@ class Admissions(Generic[Payload]):
 
     @property
     def generation(self) -> int:
-        """Changes with every sign-out; read it before a session is looked at, for `keep`."""
+        """Return a number that changes with every sign-out. Read it before a session is read, and pass it to `keep`."""
         return self._cache.generation
 
     def open_first_seen(
         self, cookie: str, cookie_header: str, now: int, expiring_keys: ExpiringKeys
     ) -> Admission[Payload] | None:
-        """Open a session cookie that is not among the admissions; None where `Gate.decide` has more to do.
+        """Open a session cookie that is not among the admissions, or return None if `Gate.decide` is needed.
 
         Args:
             cookie: The first session cookie in `cookie_header`.
-            expiring_keys: Those that do not block. Nothing here waits, so no generator is paid for.
+            expiring_keys: Expiring keys that do not block. Nothing waits here, so no generator is needed.
         """
         generation = self._cache.generation
         try:
@@ -118,11 +118,11 @@ class Admissions(Generic[Payload]):
         return self.keep(found, until, generation)
 
     def keep(self, found: LoadedSession, until: int, generation: int) -> Admission[Payload] | None:
-        """Admit a session until then; None, and nothing is kept, where the settings refuse its user.
+        """Admit a session until then. Return None, and keep nothing, if the settings refuse its user.
 
         Args:
-            until: Epoch second; the end of the session counts if it comes first.
-            generation: `generation` as it was before the session was looked at.
+            until: An epoch second. If the session ends earlier, its end counts.
+            generation: The value of `generation` before the session was read.
         """
         session = found.session
         if self._refuses(session.identity):

@@ -1,10 +1,10 @@
-"""Cookies recognised a moment ago: the one thing that the path of a signed-in request looks up.
+"""The cache of opened cookies, in which every request of a signed-in user performs one look-up.
 
-One plain dict: a look-up takes no lock and writes nothing. When it is full, what came first goes first: that is also
-what ends first, since a cookie is recognised until its session is due for renewal, a tenth of the idle time after it
-was written, and then comes back as another cookie. While all that is there is still of use, one newcomer in eight
-takes the place of the oldest. If each did, more people than there is room for, one after another, would push each
-other out and nobody would ever be recognised.
+It is one plain dict: a look-up takes no lock and writes nothing. If there is no room, the oldest entries are removed.
+They are also the first to become useless, because a cookie is valid here only until its session is due for renewal, a
+tenth of the idle time after it was written, when the browser gets a new cookie. While all entries are still useful,
+only one of eight new cookies replaces the oldest. If each did, then with more users than there is room for, new
+cookies would push each other out, and no look-up would succeed any more.
 """
 
 from __future__ import annotations
@@ -16,46 +16,48 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Kept(Protocol):
-    """What the cache has to know of an entry; `oidc_gate.session.admissions.Admission` is the one there is."""
+    """What the cache has to know about an entry, which is an `oidc_gate.session.admissions.Admission`."""
 
     @property
     def until(self) -> int:
-        """The epoch second from which on the entry is of no use."""
+        """Return the epoch second from which on the entry is useless."""
 
     @property
     def session_id(self) -> str:
-        """The session to which the cookie belongs."""
+        """Return the ID of the session to which the cookie belongs."""
 
     @property
     def size(self) -> int:
-        """An upper bound of the memory this takes, in bytes."""
+        """Return an upper bound of the memory that the entry takes, in bytes."""
 
 
 Entry = TypeVar("Entry", bound=Kept)
 
-ADMIT_ONE_IN = 8  # one in so many
-MAX_COOKIES = 8  # of one session: a browser has one, and a second while it is renewed
-_EVICTION_FRACTION = 64  # of which one makes room at a time: the search for the oldest is paid for once
+ADMIT_ONE_IN = 8  # one of this number
+MAX_COOKIES = 8  # of one session: a browser has one, and a second one during a renewal
+_EVICTION_FRACTION = (
+    64  # the part that is removed at a time, so that the oldest has to be searched for only once
+)
 
 
 class SessionCache(Generic[Entry]):
-    """Bounded in entries and in bytes; safe under threads.
+    """A cache that is limited in entries and in bytes. It is safe under threads.
 
     Args:
-        max_entries: How many cookies are remembered at the most.
-        max_bytes: How much memory they take at the most.
+        max_entries: The maximum number of cookies.
+        max_bytes: The maximum memory that they take.
 
     Attributes:
-        get: Returns what is known of this exact cookie value, or None. The dict's own, since a call more is what
-            a signed-in request would notice. Not checked here: whether its time is over.
-        generation: Changes with every revocation.
+        get: Returns the entry for this exact cookie value, or None. It is the dict's own method, because one more call
+            would be noticeable. Not checked here: whether the entry has expired.
+        generation: A number that changes with every revocation.
     """
 
     def __init__(self, max_entries: int, max_bytes: int) -> None:
         self._max_entries = max_entries
         self._max_bytes = max_bytes
         self._entries: dict[str, Entry] = {}
-        self._cookies_of: dict[str, tuple[str, ...]] = {}  # by session, the oldest first
+        self._cookies_of: dict[str, tuple[str, ...]] = {}  # by session, oldest first
         self._bytes = 0
         self._oldest_until = 0
         self._rejected = 0
@@ -64,12 +66,12 @@ class SessionCache(Generic[Entry]):
         self.generation = 0
 
     def put(self, cookie: str, entry: Entry, generation: int, now: int) -> None:
-        """Keep what was found out about a cookie, if there is room, or its turn to be made room for.
+        """Store the entry for a cookie, if there is room, or if it is its turn to replace others.
 
-        Args:
-            generation: `generation` as it was before the session was looked at. If sessions were revoked
-                since, nothing is kept: this one may be among them.
-            now: Epoch seconds.
+        Args: generation: The value of `generation` before the session was read. If sessions were revoked since then,
+            nothing
+                is stored, because this session may be one of them.
+            now: The time in epoch seconds.
         """
         with self._lock:
             if generation != self.generation or entry.size > self._max_bytes:
@@ -77,7 +79,7 @@ class SessionCache(Generic[Entry]):
             others = self._cookies_of.get(entry.session_id, ())
             if cookie in self._entries:
                 self._drop(cookie)
-            elif len(others) >= MAX_COOKIES:  # or whoever has one session could fill everything with it
+            elif len(others) >= MAX_COOKIES:  # otherwise one session could fill the whole cache
                 self._drop(others[0])
             if len(self._entries) >= self._max_entries or self._bytes + entry.size > self._max_bytes:
                 if not self._should_evict(now):
@@ -89,14 +91,14 @@ class SessionCache(Generic[Entry]):
             self._bytes += entry.size
 
     def forget(self, session_id: str) -> None:
-        """Forget every cookie of one session, since it was revoked."""
+        """Remove every cookie of one session, which was revoked."""
         with self._lock:
             self.generation += 1
             for cookie in self._cookies_of.get(session_id, ()):
                 self._drop(cookie)
 
     def clear(self) -> None:
-        """Forget every cookie: each is opened again, and its revocation asked for again, when it next comes."""
+        """Remove every cookie. Each is opened again, and its revocation checked, when it next arrives."""
         with self._lock:
             self.generation += 1
             self._entries.clear()
@@ -104,7 +106,7 @@ class SessionCache(Generic[Entry]):
             self._bytes = self._oldest_until = 0
 
     def _should_evict(self, now: int) -> bool:
-        """Tell whether the oldest have to go: they are of no use any more, or enough newcomers were turned away."""
+        """Return whether the oldest entries must go: they are useless, or enough new cookies were not stored."""
         self._rejected += 1
         if now < self._oldest_until and self._rejected < ADMIT_ONE_IN * self._batch:
             return False
@@ -115,7 +117,7 @@ class SessionCache(Generic[Entry]):
         while len(self._entries) >= self._max_entries or self._bytes + entry.size > self._max_bytes:
             for cookie in list(islice(self._entries, self._batch)):
                 self._drop(cookie)
-        # What was dropped leaves gaps that a dict is walked over, so nobody looks for the oldest in between.
+        # Removed keys leave gaps in a dict, so the oldest entry is not searched for in between.
         self._oldest_until = next((entry.until for entry in self._entries.values()), 0)
 
     @property
@@ -131,7 +133,7 @@ class SessionCache(Generic[Entry]):
 
     @property
     def size(self) -> int:
-        """An upper bound of the memory that all of it takes, in bytes."""
+        """Return an upper bound of the memory that all entries take, in bytes."""
         return self._bytes
 
     def __len__(self) -> int:

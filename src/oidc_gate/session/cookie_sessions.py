@@ -1,4 +1,4 @@
-"""Sessions that live in cookies: read, write, renew, clear."""
+"""Sessions that are stored in cookies: reading, writing, renewing and clearing them."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from .revocation import is_revoked
 
 
 class LoadedSession(NamedTuple):
-    """A session, the value of the main cookie that it came in, and whether a second cookie holds its body.
+    """A session with the value of its main cookie, and whether a second cookie contains its body.
 
     Args:
         weight: An upper bound of the memory that it takes, in bytes.
-        at: When it was found to be on, epoch seconds.
-        ends_at: The second at which it is over, if nothing renews it.
+        at: When it was checked, in epoch seconds.
+        ends_at: The epoch second at which it ends if it is not renewed.
     """
 
     session: Session
@@ -53,7 +53,7 @@ class CookieSessions:
     """Sealed sessions in one or two cookies.
 
     Args:
-        provider: What `Identity.provider` says; it is configured and so not in the cookie.
+        provider: The value of `Identity.provider`. It is configured, and therefore not in the cookie.
     """
 
     def __init__(self, settings: Settings, cookies: Cookies, ring: KeyRing, provider: str) -> None:
@@ -64,12 +64,12 @@ class CookieSessions:
         self._body = ring.sealer("session body", cookies.body)
 
     def read(self, header: str) -> Step[LoadedSession]:
-        """Return the first session in a ``Cookie`` header that opens, is on, and is not revoked.
+        """Return the first session in a ``Cookie`` header that opens, has not expired, and is not revoked.
 
-        Every cookie of our name is tried (a sibling domain can plant one before ours), four at the most.
+        Up to four cookies with the name are tried, because a sibling domain can plant one in front of the real one.
 
         Raises:
-            SessionError: There is none; the code says why the last one was not it.
+            SessionError: There is none. The code gives the reason for the last cookie.
         """
         now = yield from effects.now()
         failure = None
@@ -85,12 +85,12 @@ class CookieSessions:
         raise failure or SessionError("no_cookie", "No session cookie came.")
 
     def open(self, value: str, header: str, now: int) -> LoadedSession:
-        """Return the session of one main cookie, if it opens and is on.
+        """Return the session of one main cookie, if it opens and has not expired.
 
         Not checked here: whether it was revoked.
 
         Raises:
-            SessionError: It does not, or is not; the code says why.
+            SessionError: It does not open, or has expired; see the code.
         """
         session, weight = self._decode(self._main.open(value))
         is_in_two = isinstance(session, Head)
@@ -101,7 +101,7 @@ class CookieSessions:
         )
 
     def _join(self, head: Head, header: str) -> tuple[Session, int]:
-        """Return the session of `head` with the first body that belongs to it: another may have been planted."""
+        """Return the session of `head` with the first body that belongs to it. Another body may have been planted."""
         bodies = self._cookies.find(header, self._cookies.body)
         if not bodies:
             raise SessionError("session_parts", "The second cookie of the session is missing.")
@@ -121,10 +121,10 @@ class CookieSessions:
     def write(self, session: Session) -> Step[tuple[Session, tuple[str, ...]]]:
         """Return a new session as it was written, and its ``Set-Cookie`` values.
 
-        One that does not fit is written without the claims that no field of `Identity` holds.
+        A session that does not fit is written without the claims that no field of `Identity` contains.
 
         Raises:
-            GateError: ``session_too_large``: it does not fit even so, or `user_claim` is one of those claims.
+            GateError: ``session_too_large``: it still does not fit, or `user_claim` is one of those claims.
         """
         now = yield from effects.now()
         nonce = yield from effects.random(NONCE_BYTES)
@@ -140,7 +140,9 @@ class CookieSessions:
             if not identity.claims or self._settings.user_claim.partition(".")[0] in identity.claims:
                 raise too_large(len(body))
             return (yield from self.write(session._replace(identity=replace(identity, claims=NO_CLAIMS))))
-        nonce = yield from effects.random(NONCE_BYTES)  # the first one has sealed what was too large
+        nonce = yield from effects.random(
+            NONCE_BYTES
+        )  # the first nonce has sealed the session that was too large
         head = self._main.seal(encode_head(session), nonce)
         return session, (
             self._cookies.set(self._cookies.main, head, max_age=max_age),
@@ -148,7 +150,7 @@ class CookieSessions:
         )
 
     def renew(self, loaded: LoadedSession) -> Step[tuple[Session, str]]:
-        """Return the session with its idle clock wound, and the one ``Set-Cookie`` that says so."""
+        """Return the session with a new idle time, and the single ``Set-Cookie`` value that stores it."""
         nonce = yield from effects.random(NONCE_BYTES)
         session = loaded.session._replace(last_seen=loaded.at)
         value = self._main.seal(encode_head(session) if loaded.is_in_two else encode_session(session), nonce)
@@ -157,9 +159,9 @@ class CookieSessions:
         )
 
     def clear(self, header: str) -> tuple[str, ...]:
-        """Return the ``Set-Cookie`` values that remove every cookie of ours that stands in `header`."""
+        """Return the ``Set-Cookie`` values that remove every cookie of the gate in `header`."""
         return tuple(self._cookies.clear(name) for name in self._cookies.names_in(header))
 
     def _max_age(self, session: Session, now: int) -> int:
-        # The browser drops the cookie at the absolute end; idleness is judged here, by the record.
+        # The browser removes the cookie at the absolute end. The idle time is checked here, with the record.
         return max(ends_at(session._replace(last_seen=session.identity.expires_at), self._settings) - now, 1)

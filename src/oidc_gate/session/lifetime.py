@@ -1,4 +1,4 @@
-"""When a session ends, and when its idle clock is wound again. Times are epoch seconds."""
+"""When a session ends, and when its idle time is renewed. Times are in epoch seconds."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ RENEWALS_AN_IDLE_TIME = 10
 
 
 def ends_at(session: Session, settings: Settings) -> int:
-    """Return the second at which `session` is over: its absolute end, or idleness, whichever comes first.
+    """Return the second at which `session` ends: its absolute end, or the end of the idle time, whichever comes first.
 
-    Settings count at once: a lifetime that was shortened shortens the sessions that are there already.
+    Settings apply at once: a shorter lifetime also shortens existing sessions.
     """
     return min(
         session.identity.expires_at,
@@ -22,16 +22,16 @@ def ends_at(session: Session, settings: Settings) -> int:
 
 
 def renew_at(session: Session, settings: Settings) -> int:
-    """Return the second from which a request renews `session`: after each tenth of the idle time."""
+    """Return the second from which on a request renews `session`, which is a tenth of the idle time later."""
     return session.last_seen + (settings.session_idle_seconds // RENEWALS_AN_IDLE_TIME or 1)
 
 
 def validate_lifetime(session: Session, settings: Settings, now: int) -> int:
-    """Check that `session` is still on, and return the second at which it is over.
+    """Check that `session` has not ended, and return the second at which it will end.
 
-    Raises:
-        SessionError: ``session_expired``, ``session_idle``, or ``session_from_the_future`` for one that
-            started later than the clock skew allows: the clocks of two servers disagree.
+    Raises: SessionError: ``session_expired``; ``session_idle``; or ``session_from_the_future`` if it started later
+        than the
+            clock skew allows, because the clocks of two servers differ.
     """
     if session.started_at > now + settings.clock_skew_seconds:
         raise SessionError("session_from_the_future", "The session starts in the future.")

@@ -1,15 +1,15 @@
-"""A session as it stands in cookies: sealed, in one cookie, or in two when it is large.
+"""The record of a session in sealed cookies: in one cookie, or in two if it is large.
 
-The second cookie, ``.body``, holds the whole record; then the first holds only the session's id and its idle
-clock. So a renewal is always one small ``Set-Cookie``: Nginx hands on no more than one of an auth subrequest.
+If there are two, the second one, ``.body``, contains the whole record, and the first one only the session's ID and its
+idle time. A renewal is therefore always one small ``Set-Cookie``, because Nginx passes on only one of an auth
+subrequest.
 
-The record leaves the issuer out: the key is bound to it.
+The record does not contain the issuer, because the key is bound to it.
 
-The record is a JSON list whose first item is its version, `RECORD_VERSION`. A field that is added later goes to
-the end and does not change the version: a process that does not know the field ignores it, and one that does
-must accept a record without it, so an upgrade signs no user out. The version changes only when the fields that
-are already there change; a record of another version is refused. Records of 0.1, which have no version and begin
-with the subject, are still read.
+The record is a JSON list whose first item is its version, `RECORD_VERSION`. A field that is added later goes to the
+end and does not change the version. A process that does not know the field ignores it, and one that does must accept a
+record without it, so an upgrade signs no user out. The version changes only if the existing fields change; a record of
+another version is refused. Records of 0.1, which have no version and begin with the subject, can still be read.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 from ..errors import GateError, SessionError
 from ..model import Identity, Session
 
-# Nginx with default buffers passes a Set-Cookie of 3,700 bytes and answers 500 from 3,900 on.
+# Nginx with its default buffers passes a Set-Cookie of 3,700 bytes, and answers 500 from 3,900 bytes on.
 ONE_COOKIE_BYTES = 3_500
 # Browsers keep 4,096 bytes of name, value and attributes (RFC 6265bis §5.5).
 BODY_COOKIE_BYTES = 3_900
@@ -35,21 +35,21 @@ _PLAIN, _COMPRESSED, _HEAD = b"P", b"Z", b"H"
 _JSON = json.JSONDecoder()
 
 RECORD_VERSION = 1
-RECORD_FIELDS = 18  # the version among them
+RECORD_FIELDS = 18  # including the version
 
 NO_CLAIMS: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What the first of two cookies says."""
+    """The content of the first of two cookies."""
 
     session_id: str
     last_seen: int
 
 
 def encode_session(session: Session) -> bytes:
-    """Return the record of `session`, compressed where that pays."""
+    """Return the record of `session`, compressed if that makes it smaller."""
     user = session.identity
     record = json.dumps(
         [
@@ -68,30 +68,30 @@ def encode_session(session: Session) -> bytes:
 
 
 def encode_head(session: Session) -> bytes:
-    """Return what the first of two cookies holds."""
+    """Return the content of the first of two cookies."""
     return _HEAD + f"{session.last_seen}.{session.identity.session_id}".encode()
 
 
 Decoded = tuple[Session | Head, int]
-"""What an opened cookie held, and an upper bound of the memory that a session of it takes, in bytes."""
+"""The content of an opened cookie, and an upper bound of the memory that its session takes, in bytes."""
 
 
 def decode(opened: bytes, *, issuer: str, provider: str) -> Decoded:
-    """Return what an opened cookie holds.
+    """Return the content of an opened cookie.
 
     Raises:
-        SessionError: ``session_record``: sealed by us, but by a version of this package with another record.
+        SessionError: ``session_record``: it was sealed by this gate, but by a version with another record.
     """
     kind, content = opened[:1], opened[1:]
     try:
         if kind == _HEAD:
-            last_seen, session_id = content.decode().split(".")[:2]  # what follows is of a later release
+            last_seen, session_id = content.decode().split(".")[:2]  # the rest is from a later release
             return Head(session_id, int(last_seen)), 0
         if kind == _COMPRESSED:
             content = zlib.decompressobj().decompress(content, MAX_RECORD_BYTES)
         elif kind != _PLAIN:
             raise ValueError(kind)
-        # we wrote this text ourselves, so nothing stands before or after it that `loads` would have to look for
+        # The gate wrote this text, so there is no whitespace around it that `loads` would have to search for.
         record, _ = _JSON.raw_decode(content.decode("utf-8", "surrogatepass"))
         if len(record) != RECORD_FIELDS:
             record = _known_fields(record)
@@ -102,7 +102,7 @@ def decode(opened: bytes, *, issuer: str, provider: str) -> Decoded:
 
 
 def join_cookies(head: Head, body: Session) -> Session:
-    """Return the session of two cookies.
+    """Return the session in two cookies.
 
     Raises:
         SessionError: ``session_parts``: they belong to two sessions.
@@ -113,7 +113,7 @@ def join_cookies(head: Head, body: Session) -> Session:
 
 
 def too_large(size: int) -> GateError:
-    """Return the error for a session that no cookie can hold."""
+    """Return the error for a session that does not fit into cookies."""
     return GateError(
         "session_too_large",
         "Your account carries more data than a sign-in can hold.",
@@ -122,21 +122,26 @@ def too_large(size: int) -> GateError:
 
 
 def _weight(record: bytes, user: Identity) -> int:
-    """Return more bytes than Python takes for a record in JSON, and for all that is told of it.
+    """Return an upper bound of the memory for a JSON record and everything that is built from it.
 
-    By what is in it, and not by the length of a cookie: a record of 60 kB fits in one if it repeats itself. A
-    comma too many, in a text, errs on the safe side. bench/memory_of_sessions.py has the figures beside it.
+    It is calculated from the content, not from the length of the cookie: a record of 60 kB can fit into a cookie if it
+    contains repeated text. Additional commas in texts only increase the result. bench/memory_of_sessions.py compares
+    it with real sizes.
     """
-    text = len(record) * (5 if record.isascii() else 8)  # up to 4 bytes a character, and 4 copies in headers
-    if not user.claims:  # then all that is in it are the fields, and two flat lists
+    text = len(record) * (
+        5 if record.isascii() else 8
+    )  # up to 4 bytes for each character, and 4 copies in headers
+    if not user.claims:  # then it consists of the fields and two flat lists
         return 2_600 + text + 80 * (len(user.groups) + len(user.amr))
     values = 80 * record.count(b",") + 140 * record.count(b":")
     return 500 + text + values + 200 * record.count(b"[") + 240 * record.count(b"{")
 
 
 def _known_fields(record: list[Any]) -> list[Any]:
-    """Return the fields of this version out of a record that has more of them, or that has no version."""
-    if len(record) == RECORD_FIELDS - 1 and isinstance(record[0], str):  # the subject: written by 0.1
+    """Return the fields of this version from a record that has more of them, or that has no version."""
+    if len(record) == RECORD_FIELDS - 1 and isinstance(
+        record[0], str
+    ):  # it begins with the subject: written by 0.1
         return [RECORD_VERSION, *record]
     return record[:RECORD_FIELDS]
 
@@ -157,7 +162,7 @@ def _session(record: list[Any], issuer: str, provider: str) -> Session:
 
 
 def _frozen(value: Any) -> Any:
-    """Return `value` as nothing can change it: the application's next request sees the same object."""
+    """Return `value` in an immutable form, because the next request of the application gets the same object."""
     if isinstance(value, dict):
         return MappingProxyType({name: _frozen(item) for name, item in value.items()})
     return tuple(map(_frozen, value)) if isinstance(value, list) else value

@@ -1,7 +1,7 @@
-"""Ending a session that lives in a cookie: a mark that says "not any more", remembered until it would have ended.
+"""Ends sessions that are stored in cookies, by remembering until their expiry that they have ended.
 
-The marks are kept by the world (`effects.AddOnce`): in this process's memory, or, where a shared store is
-configured, for every process.
+The world keeps these keys (`effects.AddOnce`): in the memory of this process or, with a shared store, for every
+process.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _PROVED, _BY_A_FRAME = _KINDS = ("revoked", "revoked by a frame")
 
 
 def revocation_keys(session: Session) -> tuple[str, ...]:
-    """Return every mark that would end `session`: its own, its provider session's, its person's."""
+    """Return every key that would end `session`: its own, that of the provider's session, that of the user."""
     identity = session.identity
     keys = [_own_key(session), _key("sub", identity.subject)]
     if session.sid:
@@ -29,37 +29,38 @@ def revocation_keys(session: Session) -> tuple[str, ...]:
 def is_revoked(session: Session) -> Step[bool]:
     """Return whether `session` was ended before its time.
 
-    A session's own end is final, so its time does not matter: clocks of two servers differ, and a clock may go back.
-    The other marks also name sessions that began later, so a mark counts if it is not older than the session.
+    The key of the session itself is final, so its time does not matter: the clocks of two servers differ, and a clock
+    may go back. The other keys also apply to sessions that began later, so they count only if they are not older than
+    the session.
     """
     revoked_at = yield from effects.last_seen(*revocation_keys(session))
-    # A logout in the second in which the session began ends it too: better one sign-in too many.
+    # A logout in the second in which the session began ends it too. One sign-in too many is better.
     if revoked_at is None or revoked_at >= session.started_at:
         return revoked_at is not None
     return (yield from effects.last_seen(_own_key(session))) is not None
 
 
 def may_be_revoked(session: Session, expiring_keys: ExpiringKeys, now: int) -> bool:
-    """Tell whether a mark names `session`, even one of before it began; quick while nobody's was ended.
+    """Return whether there is a key for `session`, even one from before it began. It is fast while there are no keys.
 
     Args:
-        expiring_keys: Those that do not block.
+        expiring_keys: Expiring keys that do not block.
     """
     return expiring_keys.has(_KINDS) and expiring_keys.last_seen(revocation_keys(session), now) is not None
 
 
 def revoke_session(session: Session) -> Step[None]:
-    """End this very session, wherever a copy of its cookie may be."""
+    """End one session, for every copy of its cookie."""
     yield from effects.add_once(_own_key(session), session.identity.expires_at)
 
 
 def revoke_at_provider(*, subject: str, sid: str, until: int) -> Step[None]:
-    """End what a logout token or a front-channel logout names.
+    """End the sessions that a logout token or a front-channel logout names.
 
     Args:
-        subject: Ends all sessions of the person that began before now; empty if only `sid` is named.
-        sid: Narrows it to the sessions of this session at the provider; empty for all.
-        until: Epoch second after which no session from before now can still be on.
+        subject: The user, all of whose sessions that began before now end; empty if only `sid` is given.
+        sid: Restricts this to the sessions of this session at the provider; empty for all.
+        until: The epoch second after which every session from before now has expired.
 
     Spec: OpenID Connect Back-Channel Logout §2.7; Front-Channel Logout §3.
     """
@@ -69,10 +70,10 @@ def revoke_at_provider(*, subject: str, sid: str, until: int) -> Step[None]:
 
 
 def revoke_from_frame(sid: str, lifetime_seconds: int) -> Step[None]:
-    """End the sessions of a session at the provider, on the word of a page in a frame.
+    """End the sessions of one session at the provider, at the request of a page in a frame.
 
-    Nothing proves that word but the `sid`, so these marks have a room of their own: whoever makes up a million
-    of them crowds out no other revocation.
+    Only the `sid` authenticates this request. These keys therefore have a limit of their own: an attacker who invents
+    a million of them does not push out any other revocation.
     """
     now = yield from effects.now()
     yield from effects.add_once(_frame_key(sid), now + lifetime_seconds)
