@@ -14,7 +14,7 @@ from tests.real.behind_nginx import RECIPES
 FILES = sorted(RECIPES.glob("*.conf"))
 
 
-def _location(text: str, name: str) -> str:
+def location_directives(text: str, name: str) -> str:
     """Return the directives of a location, comments left out."""
     body = text.partition(f"\n    location {name} {{\n")[2].partition("\n    }\n")[0]
     assert body, name
@@ -23,7 +23,7 @@ def _location(text: str, name: str) -> str:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_every_identity_header_is_overwritten(file: Path) -> None:
-    body = _location(file.read_text(), "/")
+    body = location_directives(file.read_text(), "/")
     set_here = {name.lower() for name in re.findall(r"proxy_set_header (\S+)", body)}
     assert stripped_names(settings_for_tests()) <= set_here
     known = set(re.findall(r"auth_request_set (\$\w+)", body))
@@ -37,7 +37,7 @@ def test_every_identity_header_is_overwritten(file: Path) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_the_verdict_is_asked_for_in_the_same_way(file: Path) -> None:
-    body = _location(file.read_text(), "= /oauth2/auth")
+    body = location_directives(file.read_text(), "= /oauth2/auth")
     for line in (
         "internal;",
         "proxy_pass_request_body off;",
