@@ -43,6 +43,7 @@ def test_the_language_is_one_that_is_checked(block: Block) -> None:
     assert block.language in LANGUAGES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", only("python"), ids=str)
 def test_python_runs(block: Block, tmp_path: Path) -> None:
     for other in blocks_of(block.page):

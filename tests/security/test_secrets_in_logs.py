@@ -185,9 +185,9 @@ ALLOWED = {
         "secret == draft.settings.client_secret",
     ): "both are the operator's own, at start",
     ("pages/assets.py", "match[2] == digest"): "the digest of a public file, in its public name",
-    ("store/in_process.py", "token != lease.token"): "of this process alone; no client names it",
+    ("store/memory.py", "token != lease.token"): "of this process alone; no client names it",
     (
-        "store/in_process.py",
+        "store/memory.py",
         "self._leases.get(lease.name, (b'', 0.0))[0] == lease.token",
     ): "of this process alone; no client names it",
     ("provider/token.py", "token_type != ('dpop' if dpop else 'bearer')"): "a public word",

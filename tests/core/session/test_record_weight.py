@@ -31,6 +31,7 @@ SHAPES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_it_weighs_at_least_what_it_takes(shape: str) -> None:
     record = encode_session(SHAPES[shape])
