@@ -88,6 +88,9 @@ def _finish(
     )
     session = yield from _new_session(components, signed_in)
     notes = _claim_notes(components, context, signed_in.claims)
+    if signed_in.userinfo_failure:
+        detail = f"the claims of the ID token have to do: {signed_in.userinfo_failure}"
+        notes = (Reason("userinfo_failed", detail=detail), *notes)
     return (yield from _start_session(components, context, session, state, target, notes))
 
 

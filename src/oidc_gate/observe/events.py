@@ -65,6 +65,9 @@ EVENTS: dict[str, Event] = {
         DEBUG, "The sign-in cannot be completed here, but the user is signed in already."
     ),
     "groups_left_out": Event(ERROR, "A group cannot be part of a header and is left out of it."),
+    "userinfo_failed": Event(
+        WARNING, "Userinfo gave no usable answer; no rule needs it, so the user signed in without its claims."
+    ),
     "groups_unreadable": Event(
         WARNING, "The groups claim, or a part of it, is not a list of texts; the line says what it is."
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ from .client_errors import CLIENT_ERRORS, NOT_ACCEPTED_MESSAGE, advice, describe
 from .discovery import Metadata
 from .dpop import DPoPKey
 from .responses import UNTRUSTED_MESSAGE, json_object, printable, raise_for_status, refuse, text
+
+log = logging.getLogger("oidc_gate.provider")
 
 MAX_PARAMETERS = 32
 MAX_CODE = 2048
@@ -69,6 +72,7 @@ class ProviderRefusal(CallbackError):
 _PROMPTS_OF: dict[str, tuple[str, ...]] = {
     "https://accounts.google.com": ("none", "consent", "select_account")
 }
+_NO_ENDPOINT = frozenset({301, 302, 303, 307, 308, 404, 405})
 _PROOF = object()
 
 
@@ -125,7 +129,8 @@ def build_authorization_request(
     if _is_pushed(metadata, settings):
         # RFC 9126 §4: these two parameters and no others, as FAPI 2.0 requires.
         pushed = yield from _pushed(params, metadata, settings, push, redirect_uri)
-        return oauth.add_query(metadata.authorization_endpoint, pushed)
+        if pushed is not None:
+            return oauth.add_query(metadata.authorization_endpoint, pushed)
     return oauth.authorization_uri(metadata.authorization_endpoint, params)
 
 
@@ -218,10 +223,16 @@ def _signed(params: dict[str, str], metadata: Metadata, settings: Settings) -> S
 
 
 def _is_pushed(metadata: Metadata, settings: Settings) -> bool:
-    wish = settings.pushed_authorization_requests
-    if wish == "always" or metadata.require_pushed_authorization_requests:
+    if _must_push(metadata, settings):
         return True  # if the provider does not support it, the error names the cause
-    return wish == "auto" and bool(metadata.pushed_authorization_request_endpoint)
+    return settings.pushed_authorization_requests == "auto" and bool(
+        metadata.pushed_authorization_request_endpoint
+    )
+
+
+def _must_push(metadata: Metadata, settings: Settings) -> bool:
+    is_required = metadata.require_pushed_authorization_requests
+    return is_required or settings.fapi2 or settings.pushed_authorization_requests == "always"
 
 
 def _pushed(
@@ -230,7 +241,12 @@ def _pushed(
     settings: Settings,
     push: Callable[[Fetch], Step[Fetched]],
     redirect_uri: str,
-) -> Step[dict[str, str]]:
+) -> Step[dict[str, str] | None]:
+    """Push the request, and return the parameters that refer to it.
+
+    The result is None if there is no such endpoint after all, and nothing requires it. Spring Authorization Server
+    announces one while it is switched off, and redirects to its login page.
+    """
     endpoint = metadata.endpoint(
         "pushed_authorization_request_endpoint", with_certificate=uses_certificate(metadata, settings)
     )
@@ -244,6 +260,13 @@ def _pushed(
     body = message.body.encode()
     request = Fetch("POST", endpoint, message.header_list(), body, max_bytes=64 * 1024, lane=Lane.PUSHED)
     fetched = yield from push(request)
+    if fetched.status in _NO_ENDPOINT and not _must_push(metadata, settings):
+        log.info(
+            "pushed authorization requests: status %d at %s; sent through the browser",
+            fetched.status,
+            endpoint,
+        )
+        return None
     secrets = (params.get("state", ""), params.get("nonce", ""), settings.client_secret or "")
     sent = describe_sent(settings, redirect_uri, choose_method(metadata, settings))
     return {"client_id": settings.client_id, "request_uri": _process_pushed(fetched, secrets, sent)}

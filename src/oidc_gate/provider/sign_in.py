@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..effects import Step
+from ..errors import IDTokenError, ProviderError
 from .authorization import ValidatedCallback
 from .client import Provider
 from .token import exchange_code, validate
-from .userinfo import fetch_userinfo, merge_claims, needs_userinfo
+from .userinfo import fetch_userinfo, merge_claims, needs_userinfo, rules_need_userinfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +21,14 @@ class SignedIn:
     Args:
         claims: The claims of the ID token, and of userinfo if it was fetched; read-only.
         sid: The ID of the session at the provider, or an empty string.
+        userinfo_failure: Why the claims of userinfo are missing, for the log; empty if they are not.
     """
 
     claims: Mapping[str, Any] = field(repr=False)
     id_token: str = field(repr=False)
     access_token: str = field(repr=False)
     sid: str = ""
+    userinfo_failure: str = ""
 
 
 def complete_sign_in(
@@ -38,9 +41,10 @@ def complete_sign_in(
 
     Raises:
         CallbackError: ``invalid_grant``: the code was used before or has expired.
-        IDTokenError: The ID token, or the answer of userinfo, is not valid.
+        IDTokenError: The ID token, or the answer of userinfo, is not valid, or userinfo describes another user.
         ProviderUnavailable: The provider did not answer.
-        ProviderError: The provider's answer is not acceptable.
+        ProviderError: The provider's answer is not acceptable. If it is that of userinfo, this is an error only if a
+            rule about who may enter needs a claim of it.
 
     Not checked here: whether this user may enter; whether the flow was used before.
 
@@ -50,7 +54,16 @@ def complete_sign_in(
         provider, validated, redirect_uri=redirect_uri, code_verifier=code_verifier
     )
     claims = yield from validate(provider, tokens, nonce=nonce)
+    failure = ""
     if needs_userinfo(claims, provider.settings, (yield from provider.metadata())):
-        claims = merge_claims(claims, (yield from fetch_userinfo(provider, tokens, sub=claims["sub"])))
+        try:
+            claims = merge_claims(claims, (yield from fetch_userinfo(provider, tokens, sub=claims["sub"])))
+        except ProviderError as error:
+            # The claims of another user, or a token that is not valid, are never overlooked.
+            if isinstance(error, IDTokenError) or rules_need_userinfo(claims, provider.settings):
+                raise
+            failure = str(error)
     sid = claims.get("sid")
-    return SignedIn(claims, tokens.id_token, tokens.access_token, sid if isinstance(sid, str) else "")
+    return SignedIn(
+        claims, tokens.id_token, tokens.access_token, sid if isinstance(sid, str) else "", failure
+    )

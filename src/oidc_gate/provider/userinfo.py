@@ -44,6 +44,13 @@ def needs_userinfo(claims: Mapping[str, Any], settings: Settings, metadata: Meta
     )
 
 
+def rules_need_userinfo(claims: Mapping[str, Any], settings: Settings) -> bool:
+    """Return whether a rule about who may enter, or the user's name, needs a claim that the ID token does not have."""
+    used = {settings.user_claim: True, settings.groups_claim: bool(settings.allowed_groups)}
+    used |= {settings.email_claim: bool(settings.allowed_emails or settings.allowed_email_domains)}
+    return any(is_used and not has_claim(claims, name) for name, is_used in used.items())
+
+
 def has_claim(claims: Mapping[str, Any], path: str) -> bool:
     """Return whether `claims` contain `path`, which is a literal name or a dotted path."""
     if path in claims:

@@ -12,7 +12,8 @@ from oidc_gate.errors import IDTokenError
 from .encoding import describe_value
 from .private_keys import DecryptionKey
 
-ENCRYPTION_ALGORITHMS = ("A128GCM", "A256GCM")
+# A128CBC-HS256 is the default of a registration (OpenID Connect Dynamic Client Registration §2).
+ENCRYPTION_ALGORITHMS = ("A128GCM", "A256GCM", "A128CBC-HS256")
 
 
 class _Registry(jwe.JWERegistry):

@@ -96,9 +96,10 @@ class ProtocolFields:
     Spec: OpenID Connect Core §3.1.2.1, §3.1.3.7.
     """
     acr_values: Annotated[tuple[str, ...], Trait.SPACE_SEPARATED] = ()
-    """Authentication context classes to request, in order of preference.
+    """Authentication context classes, in order of preference. They are requested and required: a user whose ID token
+    has none of them as `acr` is not signed in (`id_token_acr`).
 
-    Spec: OpenID Connect Core §3.1.2.1.
+    Spec: OpenID Connect Core §3.1.2.1, §3.1.3.7.
     """
     id_token_algorithms: tuple[Algorithm, ...] = (
         "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"
@@ -121,7 +122,7 @@ class ProtocolFields:
     """
     pushed_authorization_requests: Literal["auto", "always", "never"] = "auto"
     """Whether the gate sends the authorization request to the provider itself before it redirects the browser. `auto`
-    does so if discovery offers it.
+    does so if discovery offers it, unless the endpoint then answers 3xx, 404 or 405.
 
     Spec: RFC 9126.
     """
