@@ -1,8 +1,8 @@
 """AES-256-GCM with keys that are derived for each purpose from a list of secrets.
 
 A sealed value is the base64url of ``version (1) | key id (3) | nonce (12) | ciphertext and tag``. The key ID names the
-secret that sealed the value, so a list of several secrets costs nothing, and a value of another gate can be told from
-a forged one.
+secret that sealed the value, so a list of several secrets costs nothing, and a value of another gate can be
+distinguished from a forged one.
 """
 
 from __future__ import annotations

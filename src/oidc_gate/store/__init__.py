@@ -1,1 +1,1 @@
-"""Where the gate keeps what has to outlast a request."""
+"""Stores: everything that has to be kept longer than one request."""

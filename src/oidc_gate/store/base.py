@@ -1,14 +1,14 @@
-"""The contract of a store: where sessions are kept on the server, and where the end of a session is announced.
+"""The contract of session stores, which keep sessions on the server and announce their ends.
 
-A store sees bytes only. What identifies a user is an HMAC, and what a session holds is sealed before it comes here
-(`oidc_gate.session.ticket`), so a stolen store opens nothing.
+A store only sees bytes. What identifies a user is an HMAC, and the content of a session is sealed before it arrives
+here (`oidc_gate.session.ticket`), so a stolen store opens no session.
 
 Every method may block and is called in a thread. A method that needs a network or a disk returns or raises within
-`DEADLINE_SECONDS`; a failure is a `StoreUnavailable`. Only `View.is_current` is called on the path of every request:
-it must not block and should cost less than a microsecond.
+`DEADLINE_SECONDS`; a failure is a `StoreUnavailable`. Only `View.is_current` is called for every request: it must not
+block, and should take less than a microsecond.
 
-Times are epoch seconds and are passed in as `now`, so that tests can set them. Leases and deadlines are measured by a
-clock that does not step.
+Times are epoch seconds and are passed as `now`, so that tests can set them. Leases and deadlines are measured with a
+monotonic clock.
 
 `docs/stores.md` describes how to write a store; `oidc_gate.testing.store_contract` tests one.
 """
@@ -31,7 +31,10 @@ GRACE_SECONDS = 2 * 3600
 
 
 def unavailable(detail: str) -> StoreUnavailable:
-    """Return the error for a store that cannot do what it was asked; `detail` is for the log and holds no password."""
+    """Return the error for a store that cannot perform an operation.
+
+    `detail` is for the log and contains no password.
+    """
     message = "Sessions cannot be looked up at the moment."
     return StoreUnavailable("store_unavailable", message, detail=detail)
 
@@ -40,8 +43,8 @@ class StoreURLError(ValueError):
     """A URL, or a place that it names, that cannot be used as a store.
 
     Args:
-        what: What is wrong; never holds a password.
-        instead: What to write.
+        what: What is wrong. It never contains a password.
+        instead: What to write instead.
     """
 
     def __init__(self, what: str, instead: str) -> None:
@@ -75,7 +78,7 @@ class Row(NamedTuple):
     body: bytes = b""
 
     def is_over(self, now: int) -> bool:
-        """Tell whether no request may use this row any more."""
+        """Return whether no request may use this row any more."""
         return now >= min(self.expires_at, self.leaves_at)
 
     def __repr__(self) -> str:
@@ -83,7 +86,7 @@ class Row(NamedTuple):
 
 
 class Selector(NamedTuple):
-    """Which sessions: those with one of `keys`, and those with one of `indexes`; or `everything`."""
+    """A selection of sessions: those with one of `keys`, and those with one of `indexes`; or `everything`."""
 
     keys: tuple[bytes, ...] = ()
     indexes: tuple[bytes, ...] = ()
@@ -94,11 +97,11 @@ EVERYTHING = Selector(everything=True)
 
 
 class Page(NamedTuple):
-    """Some of the rows that were asked for, without their bodies.
+    """Some of the requested rows, without their bodies.
 
     Attributes:
-        rows: May be empty although more follow.
-        next: What to pass as `after` for those that follow; empty at the end.
+        rows: The rows; possibly none although more follow.
+        next: The value of `after` for the rows that follow; empty at the end.
     """
 
     rows: tuple[Row, ...]
@@ -106,11 +109,11 @@ class Page(NamedTuple):
 
 
 class Lease(NamedTuple):
-    """The right to be the only one who does something, until its time is over.
+    """The right to be the only one who does something, until it expires.
 
     Attributes:
-        name: What it is for.
-        token: Tells this holder from the next one; random.
+        name: Its purpose.
+        token: A random value that distinguishes this holder from the next one.
     """
 
     name: bytes
@@ -121,7 +124,7 @@ class ExpiringKey(NamedTuple):
     """A key that is kept until some time.
 
     Attributes:
-        kind: Each kind has a limit of its own, so that a client who can add many keys of one kind displaces none of
+        kind: Each kind has a limit of its own, so that a client that can add many keys of one kind removes no keys of
             another.
         name: At most 64 bytes.
     """
@@ -131,12 +134,11 @@ class ExpiringKey(NamedTuple):
 
 
 class Added(NamedTuple):
-    """What a store knows of some expiring keys.
+    """What a store knows about some expiring keys.
 
-    Attributes:
-        at: When the newest of them was added; None if none of them is there.
-        born_at: What the store knows begins here. A session without a row of its own that started before may have
-            been ended before the store forgot, so it must be refused.
+    Attributes: at: When the newest of them was added; None if there is none. born_at: When the knowledge of the store
+        begins. A session without a row of its own that started before may have
+            been ended before the store lost its data, so it must be refused.
     """
 
     at: int | None
@@ -150,20 +152,20 @@ any thread, more than once for the same key, and for keys that this process has 
 
 
 class View(Protocol):
-    """What one process knows of the ends of sessions."""
+    """What one process knows about the ends of sessions."""
 
     def is_current(self) -> bool:
-        """Tell whether every end that must be known by now has been reported; does not block."""
+        """Return whether every end that must be known by now has been reported. It does not block."""
 
     def catch_up(self) -> bool:
-        """Report the ends that have not been reported; return whether the view is current then.
+        """Report the ends that have not been reported, and return whether the view is current then.
 
-        It may wait, though much less than `DEADLINE_SECONDS`, and it never raises. As long as it returns False nothing
-        that was remembered of a session counts: open its row.
+        It may wait, though much less than `DEADLINE_SECONDS`, and never raises an exception. As long as it returns
+        False, nothing that was cached of a session counts: open its row.
         """
 
     def close(self) -> None:
-        """Report no more ends, and use no more resources."""
+        """Stop reporting ends, and release all resources."""
 
 
 class Store(Protocol):
@@ -182,73 +184,76 @@ class Store(Protocol):
         """Return the row of `key`, or None if there is none or if it is over. One round trip."""
 
     def put(self, row: Row, expected_version: int, now: int) -> bool:
-        """Write `row`, if the row that is there has `expected_version`; return whether it was written.
+        """Write `row` if the stored row has `expected_version`, and return whether it was written.
 
-        Args:
-            row: Its version is `expected_version` + 1. Its `last_seen` and `leaves_at` never move a stored one back.
-            expected_version: 0 if there must be no row.
-            now: Epoch seconds.
+        Args: row: Its version is `expected_version` + 1. Its `last_seen` and `leaves_at` never move the stored ones
+            back. expected_version: 0 if there must be no row. now: Epoch seconds.
 
         A row that was ended is never written again by a holder of an older version.
         """
 
     def touch(self, key: bytes, last_seen: int, leaves_at: int, now: int) -> bool:
-        """Move both times of a row forward, never back; return whether there was one. Keeps the version."""
+        """Move both times of a row forward, never back, and return whether there was one.
+
+        The version does not change.
+        """
 
     def end(self, selector: Selector, now: int) -> int:
-        """Delete rows and announce their keys to every `View`; return how many were there.
+        """Delete rows, announce their keys to every `View`, and return how many rows there were.
 
-        Keys that are named are announced even if there is no such row: an earlier attempt may have failed in between.
+        Keys that are given are announced even if there is no such row, because an earlier attempt may have failed
+        half-way.
         """
 
     def find(self, selector: Selector, now: int, after: bytes = b"", limit: int = 200) -> Page:
-        """Return rows without their bodies, about `limit` of them, beginning where the page before ended.
+        """Return about `limit` rows without their bodies, continuing after the previous page.
 
-        A row that is added or removed meanwhile may be missing; one may be returned twice.
+        A row that is added or removed in the meantime may be missing, and a row may be returned twice.
         """
 
     def count(self, selector: Selector, now: int) -> int:
         """Return how many sessions there are."""
 
     def add_once(self, key: ExpiringKey, until: int, now: int, *, announce: bool = False) -> bool:
-        """Keep `key` until `until`; return whether it was new. Of many callers one is answered True.
+        """Keep `key` until `until`, and return whether it was new. Of several concurrent callers, one gets True.
 
-        A key that is there already is kept until the later of both times, and counts as added `now`.
+        A key that is stored already is kept until the later of both times, and counts as added at `now`.
 
         Args:
-            key: What to keep.
+            key: The key.
             until: Epoch seconds.
             now: Epoch seconds.
-            announce: Report the key's name to every `View`, as `end` does.
+            announce: Whether to report the key's name to every `View`, as `end` does.
         """
 
     def when_added(self, keys: tuple[ExpiringKey, ...], now: int) -> Added:
-        """Return when the newest of `keys` was added, and since when the store knows such things. One round trip."""
+        """Return when the newest of `keys` was added, and when the knowledge of the store begins. One round trip."""
 
     def lease(self, name: bytes, ttl_seconds: float) -> Lease | None:
-        """Take the lease `name` if no other holder has it; it ends by itself after `ttl_seconds`, at most 60."""
+        """Take the lease `name` if no other holder has it. It expires after `ttl_seconds`, at most 60."""
 
     def renew(self, lease: Lease, ttl_seconds: float) -> bool:
-        """Hold `lease` for another `ttl_seconds`; return False if it was lost.
+        """Hold `lease` for another `ttl_seconds`, or return False if it was lost.
 
-        What fences a holder off that was paused beyond its lease is `put`: the next holder has moved the version.
+        If a holder was paused for longer than its lease, `put` refuses it, because the next holder has changed the
+        version.
         """
 
     def release(self, lease: Lease) -> None:
-        """Give `lease` back, if it is still held."""
+        """Release `lease`, if it is still held."""
 
     def view(self, on_ends: OnEnds) -> View:
         """Return a new view for this process, which calls `on_ends`. It does not block and is not current at first."""
 
     def check(self, now: int) -> tuple[str, ...]:
-        """Return what the operator must correct, each as a sentence; an empty tuple if the store is as it should be.
+        """Return what the operator must correct, as sentences; an empty tuple if there is nothing.
 
         Raises:
-            StoreUnavailable: It does not answer.
+            StoreUnavailable: The store does not answer.
         """
 
     def describe(self) -> str:
-        """Return what and where this store is, for the log; never holds a password."""
+        """Return the kind and the place of this store, for the log. It never contains a password."""
 
     def close(self) -> None:
         """Close connections and end threads. A call after that may open new ones."""

@@ -1,4 +1,4 @@
-"""Marks: keys that are remembered for a while. What was used up, and what was signed out."""
+"""Expiring keys in memory: codes that were used, and sessions that were ended."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ MAX_KEYS = 65_536
 
 
 class MemoryKeys:
-    """Marks of this process alone. Safe under threads.
+    """Expiring keys of this process. It is safe under threads.
 
     Args:
-        limit: The most marks of one kind. So whoever can make many marks of one kind (a front-channel logout
-            needs no proof) crowds out none of another.
+        limit: The maximum number of keys of one kind, so that a client that can cause many keys of one kind (a
+            front-channel logout is not authenticated) pushes out no keys of another.
     """
 
     blocks = False
@@ -31,30 +31,33 @@ class MemoryKeys:
         return sum(map(len, self._buckets.values()))
 
     def has(self, kinds: Sequence[str]) -> bool:
-        """Tell whether marks of one of `kinds` may be there."""
+        """Return whether there may be keys of one of `kinds`."""
         return not self._buckets.keys().isdisjoint(kinds)
 
     def add_once(self, key: str, until: int, now: int) -> bool:
-        """Keep `key` until the epoch second `until`; tell whether it was new."""
+        """Store `key` until the epoch second `until`, and return whether it was new."""
         kind = _kind_of(key)
         bucket = self._buckets.get(kind) or self._buckets.setdefault(kind, _Bucket(self._limit))
         return bucket.add_once(key, until, now)
 
     def last_seen(self, keys: Sequence[str], now: int) -> int | None:
-        """Return when the newest of `keys` was last remembered, epoch seconds; None if none is."""
+        """Return the epoch second when the newest of `keys` was last stored, or None if there is none."""
         buckets = {kind: self._buckets[kind] for key in keys if (kind := _kind_of(key)) in self._buckets}
         found = [at for bucket in buckets.values() if (at := bucket.last_seen(keys, now)) is not None]
         return max(found, default=None)
 
 
 def _kind_of(key: str) -> str:
-    """Return what stands before the first NUL; keys without one are one kind, or nobody would bound their rooms."""
+    """Return the part before the first NUL.
+
+    All keys without a NUL are of one kind, so that their number is limited too.
+    """
     kind, nul, _ = key.partition("\0")
     return kind if nul else ""
 
 
 class _Bucket:
-    """The marks of one kind, at most `limit` of them. When it is full, what is over goes first, then the oldest."""
+    """The keys of one kind, at most `limit`. If there is no room, expired keys are removed first, then the oldest."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -68,7 +71,7 @@ class _Bucket:
         return len(self._entries)
 
     def add_once(self, key: str, until: int, now: int) -> bool:
-        """Keep `key` until the epoch second `until`; tell whether it was new."""
+        """Store `key` until the epoch second `until`, and return whether it was new."""
         if until <= now:
             return self.last_seen((key,), now) is None
         with self._lock:
@@ -86,7 +89,7 @@ class _Bucket:
             return before is None
 
     def last_seen(self, keys: Sequence[str], now: int) -> int | None:
-        """Return when the newest of `keys` was last remembered, epoch seconds; None if none is."""
+        """Return the epoch second when the newest of `keys` was last stored, or None if there is none."""
         if not self._entries:
             return None
         with self._lock:
@@ -105,7 +108,7 @@ class _Bucket:
         if now - self._warned_at >= 60:
             self._warned_at = now
             log.warning(
-                "more than %d marks in memory: the oldest are forgotten, so a sign-out may not reach "
-                "every session; a session_store that is shared has no such limit",
+                "more than %d keys in memory: the oldest are removed, so a sign-out may not reach "
+                "every session; a shared session_store has no such limit",
                 self._limit,
             )

@@ -1,4 +1,4 @@
-"""A `View` for a store that has to be asked: a thread asks it again and again, and says until when that counts."""
+"""A `View` for a store that has to be asked, which a thread does repeatedly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .base import OnEnds
 log = logging.getLogger("oidc_gate.store")
 
 ASKS_A_LAG = 4
-"""How often the store is asked in the time that its last answer counts."""
+"""How often the store is asked in the time for which its last answer counts."""
 START_SECONDS = 0.25
 _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS_LENGTH = 0.02, 0.5
 
@@ -24,8 +24,8 @@ class News(NamedTuple):
     """The ends that were announced after some position.
 
     Attributes:
-        position: Where to go on.
-        keys: What was announced; None if that is not known, since the store forgot it.
+        position: The position from which to continue.
+        keys: What was announced; None if it is not known, because the store no longer has it.
     """
 
     position: bytes
@@ -41,14 +41,14 @@ answer."""
 class Follower:
     """A `View` that is current for `lag_seconds` from the moment when the store was last asked, if it answered.
 
-    The time is counted from before the question, so whatever delays an answer (a half-open connection, a process that
-    was stopped, a thread that does not run) makes the view not current, and never makes it wrong.
+    The time is counted from before the question. Whatever delays an answer (a half-open connection, a stopped process,
+    a thread that does not run) therefore makes the view not current, but never wrong.
 
     Args:
-        ask: Asks the store. It is called in a thread of this view's own.
-        on_ends: What to report to.
+        ask: Asks the store. It is called in a thread of this view.
+        on_ends: Receives the reports.
         lag_seconds: How long an answer counts.
-        name: Of the thread.
+        name: The name of the thread.
     """
 
     def __init__(self, ask: AskNews, on_ends: OnEnds, lag_seconds: float, name: str) -> None:
@@ -63,7 +63,7 @@ class Follower:
         self._has_answer = threading.Event()
 
     def is_current(self) -> bool:
-        """Tell whether the store answered a moment ago."""
+        """Return whether the store answered recently."""
         return time.monotonic() < self._trusted_until
 
     def catch_up(self) -> bool:
@@ -77,16 +77,16 @@ class Follower:
 
     @property
     def is_closed(self) -> bool:
-        """Whether `close` was called."""
+        """Return whether `close` was called."""
         return self._is_closed.is_set()
 
     def report(self, keys: tuple[bytes, ...] | None) -> None:
-        """Report what this process ended itself, before the store says so."""
+        """Report what this process ended itself, before the store does."""
         if not self.is_closed:
             self._on_ends(keys)
 
     def close(self) -> None:
-        """End the thread; it has gone at the latest when the question on its way is answered."""
+        """End the thread, at the latest when the pending question is answered."""
         self._is_closed.set()
         self._trusted_until = 0.0
 
@@ -120,7 +120,7 @@ class Follower:
                 self._is_closed.wait(max(asked_at + self._lag_seconds / ASKS_A_LAG - time.monotonic(), 0))
 
     def _take(self, news: News, *, is_first: bool, asked_at: float) -> None:
-        # What was remembered before this thread began, in the parent of a fork say, may have ended since.
+        # What was cached before this thread started, for example in the parent of a fork, may have ended since.
         if is_first and self._trusted_until:
             self.report(None)
         elif news.keys is None or news.keys:

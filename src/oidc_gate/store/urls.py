@@ -1,4 +1,4 @@
-"""Which store a URL names. A message never holds a password: it names the part of the URL that is wrong."""
+"""The store that a URL names. Messages name the wrong part of the URL and never contain a password."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def open_store(
     """
     scheme, separator, rest = url.partition("://")
     if not separator or not scheme:
-        raise StoreURLError("this is no URL of a store", f"write one such as {EXAMPLES}")
+        raise StoreURLError("this is not the URL of a store", f"write one such as {EXAMPLES}")
     scheme = scheme.lower()
     if scheme == "memory":
         return MemoryStore()
@@ -118,7 +118,7 @@ def _path(rest: str) -> Path:
     found = Path("/" + path.lstrip("/"))
     if found.parent == Path("/") or path.endswith("/") or ".." in found.parts:
         raise StoreURLError(
-            f"{_shown(str(found))} is no place for sessions",
+            f"{_shown(str(found))} is not a file for sessions",
             "write the absolute path of a file in a directory of its own: sqlite:///var/lib/app/sessions.db",
         )
     return found
@@ -247,7 +247,7 @@ def _files(files: dict[str, Path], is_encrypted: bool, scheme: str) -> dict[str,
         raise StoreURLError("certificate_file and key_file belong together", "name both files")
     for name, path in files.items():
         if not path.is_file():
-            raise StoreURLError(f"{name} {_shown(str(path))} is no file", "write the path of a PEM file")
+            raise StoreURLError(f"{name} {_shown(str(path))} is not a file", "write the path of a PEM file")
     return files
 
 

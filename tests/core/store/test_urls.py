@@ -80,14 +80,14 @@ def test_files(tmp_path: Path) -> None:
         parsed(f"redis://h?ca_file={ca}")
     with pytest.raises(StoreURLError, match=r"not encrypted.*rediss\+cluster://"):
         parsed(f"redis+cluster://h?ca_file={ca}")
-    with pytest.raises(StoreURLError, match="is no file"):
+    with pytest.raises(StoreURLError, match="is not a file"):
         parsed(f"rediss://h?ca_file={tmp_path}/missing.pem")
 
 
 WRONG = {
-    "": "no URL of a store.*sqlite:///",
-    "hunter2": "no URL of a store",
-    "redis:h": "no URL of a store",
+    "": "not the URL of a store.*sqlite:///",
+    "hunter2": "not the URL of a store",
+    "redis:h": "not the URL of a store",
     "postgres://u:hunter2@h": "no store 'postgres'://; write one such as",
     "valkey://u:hunter2@h": "write redis://",
     "redis+ssl://u:hunter2@h": "write rediss://",

@@ -1,4 +1,4 @@
-"""Calls to Redis that end in time: what fails at once is tried again once, and what hangs is given up."""
+"""Calls to Redis with a deadline. What fails at once is repeated once, and what hangs is given up."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ class Calls:
         return client
 
     def forget_idle(self) -> None:
-        """Close the connections that are not in use: the server that they go to does not answer any more."""
+        """Close the connections that are not in use, because their server does not answer any more."""
         if self._client is not None and self._pid == os.getpid():
             for pool in _pools(self._client):
                 with suppress(Exception):
                     pool.disconnect(inuse_connections=False)
 
     def follow_master(self) -> None:
-        """Leave a server that the Sentinels do not call the master any more, though it answers: it may be cut off."""
+        """Leave a server that the Sentinels no longer call the master. It still answers, but may be cut off."""
         if self._address.kind == "sentinel":
             with suppress(redis.RedisError):  # without Sentinels the connections that there are still serve
                 self.client().connection_pool.get_master_address()
@@ -120,7 +120,7 @@ class Call:
         return self.run(execute)
 
     def run(self, function: Callable[[Client], T]) -> T:
-        """Call `function`, a second time if the connection was broken or the server is no master any more.
+        """Call `function`, a second time if the connection was broken or the server is not the master any more.
 
         Raises:
             StoreUnavailable: It failed, or there is no time left to call it.
@@ -146,7 +146,7 @@ def _breaks_connections(error: Exception) -> bool:
 
 
 def _may_pass(error: Exception) -> bool:
-    """Tell whether the same may succeed over a new connection."""
+    """Return whether the same call may succeed over a new connection."""
     never = (redis.BusyLoadingError, redis.AuthenticationError, redis.exceptions.AuthorizationError)
     return _breaks_connections(error) and not isinstance(error, (redis.TimeoutError, *never))
 

@@ -1,8 +1,8 @@
-"""Connections to one SQLite file: lent to one thread at a time, private to a process, made anew when the file is.
+"""Connections to one SQLite file. Each is lent to one thread at a time, and is opened again if the file is replaced.
 
 An SQLite connection must not be carried over a fork: the child would believe that it holds the parent's locks, even
-for connections that it opens itself (https://www.sqlite.org/howtocorrupt.html §2.6). So before a fork the connections
-are waited for and closed, and both processes open new ones.
+for connections that it opens itself (https://www.sqlite.org/howtocorrupt.html §2.6). Before a fork, the connections
+are therefore awaited and closed, and both processes open new ones.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _RECOVERABLE = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL}
 _HINTS = {
     sqlite3.SQLITE_BUSY: "another process holds its lock",
     sqlite3.SQLITE_FULL: "the disk is full",
-    sqlite3.SQLITE_NOTADB: "this is no SQLite database; move the file away, and a new one is made",
-    sqlite3.SQLITE_CORRUPT: "the file is damaged; move it and its -wal and -shm away, and a new one is made",
+    sqlite3.SQLITE_NOTADB: "this is not an SQLite database; move the file away, and a new one is created",
+    sqlite3.SQLITE_CORRUPT: "the file is damaged; move it and its -wal and -shm away, and a new one is created",
     sqlite3.SQLITE_READONLY: "it may not be written, or was replaced",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
     sqlite3.SQLITE_IOERR: "the disk failed",
@@ -214,7 +214,7 @@ class Connections:
             self._changed.notify_all()
 
     def after_fork_in_child(self) -> None:
-        """Begin anew; what was lent at the fork is the parent's."""
+        """Start again. The connections that were lent at the fork belong to the parent."""
         if not self._lent:
             self._reset()
 

@@ -47,7 +47,7 @@ class SqliteView:
         self._lock, self._pid = threading.Lock(), os.getpid()
 
     def is_current(self) -> bool:
-        """Tell whether no session was ended that was not reported."""
+        """Return whether no session was ended that was not reported."""
         return self._words[0] == self._adopted and (monotonic() < self._next_tick or self._has_same_files())
 
     def catch_up(self) -> bool:

@@ -48,7 +48,7 @@ class Listener:
         return is_current and not self.gaps and key not in self.ended
 
     def soon_admits(self, key: bytes) -> bool:
-        """Tell whether such a session is let in, if need be when the view has caught up."""
+        """Return whether such a session is let in, if need be when the view has caught up."""
         return wait_until(lambda: self.would_admit(key))
 
 

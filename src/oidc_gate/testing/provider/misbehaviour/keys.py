@@ -48,7 +48,7 @@ def _unknown_keys_first(said: Json, realm: Realm) -> Json:
 
 
 def _symmetric() -> Behaviour:
-    secret = "published-for-everybody-to-sign-with"
+    secret = "published-for-anyone-to-sign-with"
 
     def list_it(said: Json, realm: Realm) -> Json:
         return {"keys": [*said["keys"], {"kty": "oct", "k": b64url_encode(secret.encode()), "kid": "oct"}]}
