@@ -36,6 +36,7 @@ from .endpoints import (
 )
 from .endpoints.challenge import challenge, deny
 from .endpoints.context import Components, RequestContext, build_context
+from .endpoints.cors import answer_preflight, with_cors
 from .endpoints.error_pages import answer_error, reason_of
 from .endpoints.refusals import refused
 from .endpoints.responses import bare, problem, with_cookies
@@ -151,18 +152,15 @@ class Gate(Generic[Payload]):
         context = build_context(self.components, request)
         if not context.site.host:
             return None
-        decision = self._admit_to_application(context, ())
-        log.decided(request, decision)
-        return decision
+        return _finish(context, self._admit_to_application(context, ()))
 
     def decide(self, request: Request) -> Step[Decision]:
         """Decide about a request that the cache did not answer, and log the reason.
 
         No exception leaves this generator, unless there is an error in this package.
         """
-        decision = yield from self._decide_or_answer_error(build_context(self.components, request))
-        log.decided(request, decision)
-        return decision
+        context = build_context(self.components, request)
+        return _finish(context, (yield from self._decide_or_answer_error(context)))
 
     def _decide_or_answer_error(self, context: RequestContext) -> Step[Decision]:
         request = context.request
@@ -264,12 +262,20 @@ class Gate(Generic[Payload]):
         request, refused_by, identity = context.request, context.refused_by, context.identity
         reason = refused(context, identity, refused_by) if identity and refused_by else context.reason
         if not is_public:
-            return replace(_drained(_refusal(context), request), reason=reason)
+            refusal = replace(_drained(_refusal(context), request), reason=reason)
+            return answer_preflight(context) or refusal
         replacement_for_401 = (lambda: _refusal(context)) if _is_page(context) else None
         headers = application_headers(self.components.settings, None)
         return Allow(
             None, headers, cookies, replacement_for_401, reason_without_identity(refused_by, reason.notes)
         )
+
+
+def _finish(context: RequestContext, decision: Decision) -> Decision:
+    """Return a decision as it is sent, and log the reason for it."""
+    decision = with_cors(context, decision) if isinstance(decision, Reply) else decision
+    log.decided(context.request, decision)
+    return decision
 
 
 _FOREIGN_COOKIE = "{} was not sealed by this gate; does another gate on this host use the same cookie_name?"

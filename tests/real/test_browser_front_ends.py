@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, Page, Response, expect
+from playwright.sync_api import Browser, Error, Page, Response, expect
 
 from tests.real import browser as chromium_browser
 from tests.real.browser import open_page
@@ -34,6 +34,12 @@ FILLS_A_FRAME = """() => {
     document.querySelector("iframe")?.remove();
     const frame = document.createElement("iframe");
     document.body.append(Object.assign(frame, {src: "/widget?x=1", width: 600, height: 500}));
+}"""
+
+CALLS_THE_API = """async ([url, method]) => {
+    const headers = {"X-Requested-With": "fetch"};
+    const reply = await fetch(url, {method, headers, credentials: "include"});
+    return [reply.status, await reply.json()];
 }"""
 
 
@@ -116,3 +122,18 @@ def test_frames_show_a_page_whose_link_opens_the_sign_in_at_the_top(house: House
     page.get_by_role("button", name="Ada Lovelace").click()
     page.wait_for_url(address)
     expect(page.get_by_role("heading", name=f"/{holder}")).to_be_visible()
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_cors_a_page_of_an_allowed_origin_reads_the_401_and_calls_the_api(house: House, method: str) -> None:
+    page = house.person()
+    page.goto(f"{house.partner}/app")
+    call = [f"{house.url}/api?x=1", method]
+    assert page.evaluate(CALLS_THE_API, call) == [200, {"method": method, "query": "x=1"}]
+    page.context.clear_cookies()
+    status, told = page.evaluate(CALLS_THE_API, call)
+    assert (status, told["code"]) == (401, "no_cookie")
+    assert told["sign_in"].startswith(f"{house.url}/oauth2/start?rd=")
+    page.goto(house.partner.replace("localhost", "127.0.0.1"))
+    with pytest.raises(Error, match="Failed to fetch"):
+        page.evaluate(CALLS_THE_API, call)

@@ -9,6 +9,7 @@ from ..request.navigation import Audience
 from ..request.return_to import raw_rd, safe_target, unchecked_target
 from .challenge import access_denied, challenge, denied_page
 from .context import Components, RequestContext
+from .cors import answer_preflight
 from .refusals import AUTH_QUERY, explanation
 from .responses import bare, page
 
@@ -22,6 +23,8 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
     """
     yield from ()
     context = context.as_first_sent("x-auth-request-method")  # Nginx fetches an error page with GET
+    if (preflight := answer_preflight(context)) is not None:
+        return preflight
     target = context.target_after_sign_in(requested_target(context), raw_rd(context.request.query) or "")
     if context.identity is None:
         reply = challenge(context, target, redirects=False)

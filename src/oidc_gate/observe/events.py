@@ -39,6 +39,7 @@ EVENTS: dict[str, Event] = {
         "Page loads were refused at `/oauth2/auth` again and again, and the sign-in page was never requested: the "
         "proxy does not show it. Once in each process.",
     ),
+    "preflight_answered": Event(DEBUG, "The CORS preflight of a page of `allowed_origins` was answered."),
     # why there is no session
     "no_cookie": Event(DEBUG, "No session cookie was sent."),
     "seal_malformed": Event(DEBUG, "The session cookie does not have the form of a sealed value."),

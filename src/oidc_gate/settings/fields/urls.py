@@ -30,8 +30,9 @@ class URLFields:
     """Other hosts that a user may be sent to after sign-in and sign-out: `h`, `h:8443`, or `*.h` for every host
     below `h`."""
     allowed_origins: Annotated[tuple[str, ...], Trait.NOT_EMPTY] = ()
-    """Other origins that may open WebSockets, such as `https://other.example.com`. The application's own origin
-    always may.
+    """Other origins whose pages may open WebSockets and may read the gate's 401 and 403 answers, such as
+    `https://other.example.com`. The gate answers their CORS preflights, unless `public_paths` lets them through to
+    the application. The application's own origin needs none of this.
 
-    Spec: RFC 6455 §10.2.
+    Spec: RFC 6455 §10.2; Fetch §3.3.
     """
