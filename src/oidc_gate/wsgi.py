@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from http import HTTPStatus
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_to_bytes
 
@@ -127,7 +128,7 @@ class OIDCGate(GatedApplication):
         _prepare_environ(environ, others, payload)
         if not decision.set_cookies and decision.replacement_for_401 is None:
             return app(environ, start_response)
-        return _WatchedResponse(app, environ, start_response, decision)
+        return _watched(app, environ, start_response, decision)
 
     def _pass_on(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Call the application without an identity. Whether its own 401 is replaced is decided when there is one."""
@@ -140,7 +141,7 @@ class OIDCGate(GatedApplication):
         if not may_be_page:
             return self._app(environ, start_response)
         allow = Allow(None, replacement_for_401=lambda: self._gate.replace_401(request_of(as_sent)))
-        return _WatchedResponse(self._app, environ, start_response, allow)
+        return _watched(self._app, environ, start_response, allow)
 
     def _is_plainly_public(self, environ: Environ) -> bool:
         """Return whether the request may pass unchanged, so that no decision is needed."""
@@ -314,11 +315,29 @@ def _status_line(status: int) -> str:
     return f"{status} {_REASONS.get(status, 'Unknown')}"
 
 
+def _watched(
+    app: WSGIApplication, environ: Environ, start_response: StartResponse, allow: Allow
+) -> Iterable[bytes]:
+    """Call the application, and return its response, or the reply that replaces its 401.
+
+    The response has started when this returns. Servers may rely on that only if an application does it, but granian
+    sends 200 without headers if `start_response` is first called by the iteration.
+    """
+    response = _WatchedResponse(app, environ, start_response, allow)
+    if response.replacement is None:
+        return response
+    response.close()
+    return send(response.replacement, start_response, is_head=environ.get("REQUEST_METHOD") == "HEAD")
+
+
 class _WatchedResponse:
     """The application's response, watched until it starts, to renew the session or to replace its 401.
 
     The body is passed on without buffering. Only its first piece is awaited, if the application has not started its
     response yet.
+
+    Attributes:
+        replacement: The reply to send instead of the application's 401, or None.
     """
 
     def __init__(
@@ -326,16 +345,23 @@ class _WatchedResponse:
     ) -> None:
         self._start_response = start_response
         self._allow = allow
-        self._is_head = environ.get("REQUEST_METHOD") == "HEAD"
-        self._replacement: Reply | None = None
+        self._has_started = False
+        self.replacement: Reply | None = None
         self._body = app(environ, self._start)
-        self._pieces: Iterator[bytes] | None = None
+        try:
+            self._pieces = iter(self._body)
+            if not self._has_started:  # for example a generator, which runs only when it is iterated
+                self._pieces = chain(tuple(islice(self._pieces, 1)), self._pieces)
+        except BaseException:
+            self.close()
+            raise
 
     def _start(
         self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
     ) -> Callable[[bytes], object]:
-        self._replacement = self._find_replacement(status, headers)
-        if self._replacement is not None:
+        self._has_started = True
+        self.replacement = self._find_replacement(status, headers)
+        if self.replacement is not None:
             return lambda piece: None
         headers = headers + _renewing(self._allow.set_cookies, headers)
         if exc_info is None:
@@ -349,24 +375,10 @@ class _WatchedResponse:
         return None if is_own_challenge(authenticate) else self._allow.replacement_for_401()
 
     def __iter__(self) -> Iterator[bytes]:
-        self._pieces = iter(self._body)
         return self
 
     def __next__(self) -> bytes:
-        if self._pieces is None:
-            self._pieces = iter(self._body)
-        try:
-            piece = next(self._pieces)
-        except StopIteration:
-            if self._replacement is None:
-                raise
-            piece = b""
-        if self._replacement is None:
-            return piece
-        sent = send(self._replacement, self._start_response, is_head=self._is_head)
-        self._replacement = None
-        self._pieces = iter(())
-        return b"".join(sent)
+        return next(self._pieces)
 
     def close(self) -> None:
         """Close the application's response, as PEP 3333 requires, whatever was sent instead of it."""

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.shells.conftest import MakeSite
-from tests.shells.driving import Answer
-from tests.shells.site import FETCH, NAVIGATION, Shell, Site
+from tests.shells.driving import Answer, Upload, environ_of
+from tests.shells.site import FETCH, HOST, NAVIGATION, Shell, Site
 
 PAGE = [("Content-Type", "text/plain")]
 
@@ -95,6 +95,39 @@ def test_a_generator_that_starts_late_and_is_closed(pieces: list[bytes], status:
     assert answer.body == b"".join(pieces) if answer.status == 200 else answer.is_page
     assert answer.status == 200 or (answer.text.endswith("</html>\n") and "words" not in answer.text)
     assert bodies[0].closed == 1
+
+
+@pytest.mark.parametrize("status", ["401 Unauthorized", "200 OK"])
+@pytest.mark.parametrize("starts_late", [True, False])
+def test_the_response_has_started_when_the_gate_returns(status: str, starts_late: bool) -> None:
+    """Granian sends 200 without headers if only the iteration starts the response."""
+
+    def app(environ: dict[str, Any], start_response: Any) -> Any:
+        def start() -> None:
+            start_response(status, list(PAGE))
+
+        if not starts_late:
+            start()
+        return Body(start if starts_late else lambda: None, [b"words"])
+
+    site = Site(Shell("wsgi", "", "/oauth2"), app, public_paths=("/open",))
+    started: list[str] = []
+    pairs = [("Host", HOST), *NAVIGATION.items()]
+    environ = environ_of("GET", "/open", pairs, Upload(b""), "")
+    pieces = site.gate(environ, lambda status, headers, exc_info=None: started.append(status))
+    assert started == [status]
+    assert (b"words" in b"".join(pieces)) == (status == "200 OK")
+
+
+def test_an_application_that_fails_before_its_first_piece_is_closed() -> None:
+    def fail() -> None:
+        raise LookupError("a defect")
+
+    body = Body(fail, [])
+    site = Site(Shell("wsgi", "", "/oauth2"), lambda environ, start_response: body, public_paths=("/open",))
+    with pytest.raises(LookupError):
+        site.visitor().get("/open", NAVIGATION)
+    assert body.closed == 1
 
 
 def test_an_application_that_writes() -> None:
