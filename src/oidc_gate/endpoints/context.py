@@ -166,6 +166,12 @@ class RequestContext:
         return other if safe_target(other + "/", self.site, self.components.settings) else self.site.origin
 
     @property
+    def is_on_other_host(self) -> bool:
+        """Return whether ``Host`` names neither the host of ``public_url`` nor one of `allowed_redirect_hosts`."""
+        host = normal_host(browser_host(self.request, self.components.trusted), self.site.scheme)
+        return bool(host) and host != self.site.host and self.browser_origin == self.site.origin
+
+    @property
     def has_foreign_origin(self) -> bool:
         """Return whether a page of another origin sent this request. Clients other than browsers send no ``Origin``.
 

@@ -22,6 +22,7 @@ from .responses import page, problem, redirect
 from .sign_in import requested_target
 
 PROMPTS = frozenset({"login", "select_account", "consent"})
+_MOVED = "moved"
 
 
 def answer(components: Components, context: RequestContext) -> Step[Reply]:
@@ -32,6 +33,8 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
         )
         return reply.because("not_a_navigation", f"the kind of the request is {context.audience.value}")
     target = context.safe_target_or_default(requested_target(context))
+    if context.is_on_other_host and not _parameter(context, _MOVED):
+        return _to_public_url(context, target)
     now = yield from effects.now()
     if context.session is None and is_sign_in_loop(_sign_in_count(context), now):
         return _loop_page(context, target).because("sign_in_loop", _loop_cause(context))
@@ -82,11 +85,28 @@ def _is_navigation(context: RequestContext) -> bool:
     return by_hand and not is_marked_by_script(headers)
 
 
+def _to_public_url(context: RequestContext, target: str) -> Reply:
+    """Send the browser to the same endpoint at ``public_url``, because the provider returns it there.
+
+    The cookie of a flow that began on another host would not be sent to the callback. The mark in the query ends this
+    after one redirect, in case a proxy replaces ``Host``.
+    """
+    prompt = _parameter(context, "prompt")
+    query = {_MOVED: "1"} | ({"prompt": prompt} if prompt in PROMPTS else {})
+    return redirect(context.url_of("start", **query, rd=target)).because(
+        "moved_to_public_url", f"Host is {context.request.host!a}, public_url has {context.site.host}"
+    )
+
+
 def _prompt(context: RequestContext, metadata: Metadata) -> str | None:
+    prompt = _parameter(context, "prompt")
+    return supported_prompt(prompt, metadata) if prompt in PROMPTS else None
+
+
+def _parameter(context: RequestContext, name: str) -> str:
     # Only in front of rd, because what follows may be the query of another page that Nginx inserted.
-    before_rd = context.request.query.partition("rd=")[0]
-    prompts = [value for name, value in parse_qsl(before_rd) if name == "prompt" and value in PROMPTS]
-    return supported_prompt(prompts[0], metadata) if prompts else None
+    before_rd = context.request.query.partition("rd=")[0][:1000]
+    return next((value for key, value in parse_qsl(before_rd) if key == name), "")
 
 
 def _sign_in_count(context: RequestContext) -> str:

@@ -56,6 +56,10 @@ EVENTS: dict[str, Event] = {
     # signing in
     "sign_in_page": Event(DEBUG, "The sign-in page, or its equivalent for scripts, was shown."),
     "not_a_navigation": Event(DEBUG, "Something other than a page load requested `/oauth2/start`."),
+    "moved_to_public_url": Event(
+        DEBUG,
+        "`/oauth2/start` was opened on another host than that of `public_url`, and the browser was sent there first.",
+    ),
     "sign_in_started": Event(DEBUG, "The browser was sent to the provider."),
     "sign_in_loop": Event(
         ERROR,
