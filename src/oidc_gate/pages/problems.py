@@ -180,22 +180,22 @@ def waiting_page(
     form: Iterable[tuple[str, str]] = (),
     application_name: str | None = None,
 ) -> Page:
-    """Build the page that asks for the same address once more, by itself or with its button (status 503).
+    """Build the page that requests the same URL again, by itself or with its button (status 503).
 
-    With gate.js it does so after `wait_seconds`; without, a Refresh does a little later. A form is only sent by
-    gate.js or by the button, since a Refresh would lose its fields.
+    With gate.js this happens after `wait_seconds`; without it, a ``Refresh`` does it a little later. Only gate.js or
+    the button can send a form again, because a ``Refresh`` would lose its fields.
 
     Args:
-        static_url: where the pages' files are served.
-        title: what happened, in a few words.
-        message: what happened, in a sentence.
-        code: the stable error code.
-        request_id: what stands in the log.
-        wait_seconds: when to try again, up to a day; rounded up it is sent as `Retry-After` too.
-        form: names and values of the fields to send again.
-        application_name: what people call the application.
+        static_url: The path below which the files of the pages are served.
+        title: A few words that say what happened.
+        message: One sentence that says what happened.
+        code: The stable error code.
+        request_id: The ID of the request in the log.
+        wait_seconds: The time until the next attempt, at most a day. It is rounded up in ``Retry-After``.
+        form: The names and values of the fields to send again.
+        application_name: The name of the application.
 
-    Spec: RFC 9110 §10.2.3; HTML §4.2.5.3
+    Spec: RFC 9110 §10.2.3; HTML §4.2.5.3.
     """
     seconds = ceil(min(max(wait_seconds, 0.1), 86_400))
     again = Markup(' data-again="{}"').format(round(wait_seconds * 1000))

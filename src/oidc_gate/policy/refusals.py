@@ -1,4 +1,4 @@
-"""Why a rule refuses a user, in words for the operator; and which refusals the log has explained already."""
+"""Explanations for the operator of why a rule refuses a user, and which refusals the log has explained already."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _FIELDS = ("email", "name", "preferred_username", "acr", "amr")
 
 
 def explain_refusal(rule: str, identity: Identity, rules: RuleSet, settings: Settings) -> str:
-    """Return what the user has, what `rules` look for, and whether the claim is absent or of another kind.
+    """Return what the user has, what `rules` require, and whether the claim is absent or of another kind.
 
     Args:
-        rule: What `RuleSet.refuses` returned.
+        rule: The result of `RuleSet.refuses`.
 
     Returns:
-        One line of ASCII. It contains the user's e-mail address or groups, and names of claims, but no further values.
+        One line of ASCII. It contains the user's e-mail address or groups, and names of claims, but no other values.
     """
     if rule == "allowed_groups":
         return _explain_groups(identity, rules, settings)
@@ -35,7 +35,7 @@ def explain_refusal(rule: str, identity: Identity, rules: RuleSet, settings: Set
 
 
 def list_words(words: Iterable[str], limit: int = MAX_LISTED) -> str:
-    """Return `words` as one line of ASCII, with a bound on their number and their length."""
+    """Return `words` as one line of ASCII, limited in number and length."""
     every = list(words)
     shown = ", ".join(ascii(word[:MAX_WORD_LENGTH])[1:-1] for word in every[:limit])
     return f"{shown} and {len(every) - limit} more" if len(every) > limit else shown
@@ -83,7 +83,7 @@ def _explain_unverified(identity: Identity, settings: Settings) -> str:
 
 
 def _state_of(path: str, identity: Identity) -> str:
-    """Return whether the claim at `path` is absent, or what it is instead of what was looked for."""
+    """Return whether the claim at `path` is absent, or what kind of value it has instead of the expected one."""
     name = list_words([path])
     names = identity.claims.get("_claim_names")
     if isinstance(names, Mapping) and path in names:
@@ -102,10 +102,10 @@ def _received(identity: Identity) -> list[str]:
 
 
 class ExplainedRefusals:
-    """The refusals that the log of this process explains, and in the line of which request. Safe under threads.
+    """The refusals that the log of this process explains, with the IDs of the requests. It is safe under threads.
 
-    At most `MAX_REMEMBERED` are remembered; the one that was met least recently is forgotten first, and is explained
-    once more when it comes again.
+    At most `MAX_REMEMBERED` are kept. The one that was used least recently is removed first, and is explained again
+    when it next occurs.
     """
 
     def __init__(self) -> None:
@@ -113,10 +113,10 @@ class ExplainedRefusals:
         self._lock = threading.Lock()
 
     def request_id(self, session_id: str, rule: str, requirement: int | None, request_id: str) -> str:
-        """Return the ID of the request that explains a refusal: an earlier one, or else `request_id`.
+        """Return the ID of the request whose log line explains a refusal: an earlier request, or `request_id`.
 
         Args:
-            requirement: Which requirement refuses: see `oidc_gate.policy.requirements`.
+            requirement: The requirement that refuses; see `oidc_gate.policy.requirements`.
         """
         key = (session_id, rule, requirement)
         with self._lock:

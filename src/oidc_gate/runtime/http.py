@@ -35,7 +35,7 @@ _UNTRUSTED_MESSAGE = "The sign-in service sent an answer that cannot be trusted.
 
 
 class _Route(NamedTuple):
-    """How a URL is reached: the connections to its host or to a proxy, and what stands in the request line."""
+    """How a URL is reached: the connections to its host or to a proxy, and the target in the request line."""
 
     pool: HTTPConnectionPool
     target: str
@@ -50,7 +50,7 @@ class _Process:
     routes: dict[str, _Route] = field(default_factory=dict)
 
     def route_to(self, url: str) -> _Route:
-        """Return how `url` is reached; found out once for each of the provider's few URLs."""
+        """Return how `url` is reached. This is determined once for each URL of the provider."""
         route = self.routes.get(url)
         if route is None:
             if len(self.routes) >= MAX_ROUTES:
@@ -95,14 +95,14 @@ class Outbound:
                 try:
                     return _once(effect, mine)
                 except HTTPError as error:
-                    # A kept connection that the server had just closed. Only what may be sent twice is.
+                    # The server had just closed a kept-alive connection. Only what may be sent twice is sent again.
                     if effect.method != "GET" or not _is_stale(error):
                         raise
                     return _once(effect, mine)
             except GateError:
                 raise
             except (RequestException, HTTPError, OSError, ValueError) as error:
-                # No "from error": its text holds the whole URL, and a proxy's password.
+                # Without "from error", whose text contains the whole URL, and the password of a proxy.
                 raise _failure(effect, error, _is_over(left)) from None
 
 
@@ -114,7 +114,7 @@ def _session(settings: Settings) -> requests.Session:
     session = requests.Session()
     session.mount("https://", DeadlineAdapter(pool_connections=MAX_ROUTES, pool_maxsize=8))
     session.mount("http://", DeadlineAdapter(pool_connections=MAX_ROUTES, pool_maxsize=8))
-    # Past its own requests, the session would not read these.
+    # The session would read these only for requests of its own.
     bundles = (settings.ca_file, os.environ.get("REQUESTS_CA_BUNDLE"), os.environ.get("CURL_CA_BUNDLE"))
     session.verify = next(filter(None, bundles), True)
     if settings.client_certificate:
@@ -127,7 +127,7 @@ def _route(session: requests.Session, url: str) -> _Route:
     from requests import Request
     from requests.utils import get_environ_proxies
 
-    # Past the session, which would add what `.netrc` says, keep cookies, and read the whole body of a redirect,
+    # Not through the session, which would add what `.netrc` says, store cookies, and read the whole body of a redirect,
     # however long, to see where it leads.
     request = Request("GET", url, auth=_no_credentials).prepare()
     adapter: Any = session.get_adapter(url)
@@ -138,7 +138,7 @@ def _route(session: requests.Session, url: str) -> _Route:
 
 
 def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Stand in for credentials: requests looks for some in `.netrc` otherwise."""
+    """Take the place of credentials, because otherwise requests searches `.netrc` for some."""
     return request
 
 
@@ -161,7 +161,7 @@ def _once(effect: Fetch, mine: _Process) -> Fetched:
     try:
         body = _read(effect, response)
     except BaseException:
-        response.close()  # the connection is in the middle of something, and of no further use
+        response.close()  # the connection is in the middle of an answer and cannot be used again
         raise
     finally:
         response.release_conn()

@@ -9,11 +9,11 @@ T = TypeVar("T")
 
 
 class lazy(Generic[T]):
-    """A property whose value is computed when it is first asked for, and kept in the object's ``__dict__``.
+    """A property whose value is computed at its first use, and stored in the object's ``__dict__``.
 
-    Python's own `functools.cached_property` takes a lock at each first access until Python 3.12, which costs a
-    request without a session more than what it computes. Here two threads may compute a value twice, so that
-    the method must give the same answer each time.
+    Until Python 3.12, `functools.cached_property` takes a lock at each first access, which costs a request without a
+    session more than the computation. Here two threads may compute a value at the same time, so the method must return
+    the same value each time.
     """
 
     def __init__(self, method: Callable[[Any], T]) -> None:
