@@ -24,6 +24,7 @@ from ..provider.authorization import process_authorization_response
 from ..provider.client_errors import describe_sent
 from ..provider.sign_in import SignedIn, complete_sign_in
 from ..request.forwarded import client_address
+from ..settings import Settings
 from ..syntax.base64url import b64url_encode
 from .challenge import denied_page
 from .context import Components, RequestContext
@@ -43,6 +44,8 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
     target: str | None = None
     try:
         pairs = yield from _parameters(components, context)
+        if not pairs and _is_other_response_mode(components, context):
+            raise _other_response_mode(components.settings)
         raw_state, state = _state(components, pairs)
         target = context.safe_target_or_default(state.target)
         return (yield from _finish(components, context, pairs, raw_state, state, target))
@@ -115,6 +118,24 @@ def _parameters(components: Components, context: RequestContext) -> Step[Pairs]:
         raise CallbackError(
             "callback_malformed", "The answer of the sign-in service cannot be read."
         ) from None
+
+
+def _is_other_response_mode(components: Components, context: RequestContext) -> bool:
+    """Return whether an answer came in another way than `response_mode` says."""
+    request = context.request
+    if components.settings.response_mode == "form_post":
+        return request.method != "POST" and "state=" in request.query
+    return request.method == "POST"
+
+
+def _other_response_mode(settings: Settings) -> CallbackError:
+    came, other = ("the query", "query") if settings.response_mode == "form_post" else ("a form", "form_post")
+    return CallbackError(
+        "response_mode_ignored",
+        "The sign-in service answered in another way than it was asked to.",
+        detail=f"response_mode is {settings.response_mode}, and the answer came in {came}: the provider ignores it. "
+        f"Fix: set response_mode to {other}, and see what the client is registered for",
+    )
 
 
 def _state(components: Components, pairs: Pairs) -> tuple[str, State]:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from .. import pages
 from ..effects import Step
 from ..errors import GateError
-from ..model import Reply
+from ..model import Reason, Reply
 from ..session.revocation import revoke_from_frame
 from .context import Components, RequestContext
 from .error_pages import reason_of
@@ -32,6 +32,7 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
     except GateError as error:
         return replace(problem(400, error.code, error.public_message), reason=reason_of(error))
     cookies: tuple[str, ...] = ()
+    notes: tuple[Reason, ...] = ()
     ended = "the session ended"
     if context.session is not None and context.session.sid == sid:
         yield from components.end_session(context.session)
@@ -42,8 +43,21 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
     else:  # this is frequent: the user signed out here first, or the browser sends no cookie in a frame
         reason = "the session of the request is another one" if context.session else context.reason.code
         ended = f"no session ended: {reason}, and there is no shared store"
-    reply = page(200, pages.frontchannel_page()).because("frontchannel_logout", ended)
+        notes = _without_effect(components, context)
+    reply = page(200, pages.frontchannel_page()).because("frontchannel_logout", ended, notes=notes)
     return with_cookies(reply, cookies)
+
+
+def _without_effect(components: Components, context: RequestContext) -> tuple[Reason, ...]:
+    """Return the note that such a logout has no effect; once for each process, since anyone can send the request."""
+    request_id, samesite = context.request.request_id, components.settings.cookie_samesite
+    if components.refusals.request_id("", "frontchannel_without_effect", None, request_id) != request_id:
+        return ()
+    detail = (
+        f"front-channel logout ended no session: browsers send a SameSite={samesite} cookie in no frame of another "
+        "site, and no store is shared. Fix: register back-channel logout"
+    )
+    return (Reason("frontchannel_without_effect", detail=detail),)
 
 
 def _sid(components: Components, context: RequestContext) -> str:

@@ -91,6 +91,7 @@ def _ask(components: Components, context: RequestContext, metadata: Metadata | N
         static_url=context.path_to("static"),
         action_url=context.path_to("sign_out"),
         form_token=components.sign_out_tokens.sign(_token_subject(context), now),
+        back_url=context.safe_target_or_default(context.request.headers.get("referer")),
         at_provider_too=bool(metadata and metadata.end_session_endpoint),
         application_name=components.settings.application_name,
     )

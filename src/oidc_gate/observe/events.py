@@ -97,6 +97,11 @@ EVENTS: dict[str, Event] = {
     ),
     "provider_logout": Event(DEBUG, "The provider ended sessions through back-channel logout."),
     "frontchannel_logout": Event(DEBUG, "The provider's sign-out page loaded the front-channel logout URI."),
+    "frontchannel_without_effect": Event(
+        WARNING,
+        "The provider's sign-out page loaded the front-channel address, and no session ended: the browser sends no "
+        "cookie there. Once in each process.",
+    ),
     "not_supported": Event(ERROR, "A back-channel logout request came, but the settings do not allow it."),
     # everything else
     "endpoint": Event(

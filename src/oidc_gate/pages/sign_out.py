@@ -26,6 +26,7 @@ def sign_out_page(
     static_url: str,
     action_url: str,
     form_token: str,
+    back_url: str,
     at_provider_too: bool = False,
     application_name: str | None = None,
 ) -> Page:
@@ -35,6 +36,7 @@ def sign_out_page(
         static_url: The path below which the files of the pages are served.
         action_url: The URL of the sign-out endpoint, on the host that shows this page.
         form_token: The signed token that the form sends back as `form_token`.
+        back_url: The URL of the page to return to without signing out.
         at_provider_too: Whether the session at the provider ends as well.
         application_name: The name of the application.
 
@@ -47,7 +49,12 @@ def sign_out_page(
         branding.name_or("this site"), " and at your identity provider" if at_provider_too else ""
     )
     form = _FORM.format(href(action_url), _HIDDEN.format(FORM_TOKEN_FIELD, token))
-    return build_page(branding, "Sign out?", (paragraph(consequence), actions(form)), has_form=True)
+    return build_page(
+        branding,
+        "Sign out?",
+        (paragraph(consequence), actions(form, link(back_url, "Stay signed in", second=True))),
+        has_form=True,
+    )
 
 
 def leaving_page(*, static_url: str, target: str, application_name: str | None = None) -> Page:
@@ -90,16 +97,18 @@ def signed_out_page(
     Args:
         static_url: The path below which the files of the pages are served.
         sign_in_url: The URL for signing in again.
-        provider_signed_out: Whether the session at the provider has ended too.
+        provider_signed_out: Whether the provider sent the browser back from its sign-out. Some do so, too, if the
+            user declined it.
         application_name: The name of the application.
 
     Raises:
         ValueError: A URL is not one that a page may contain (see `oidc_gate.pages.safe.href`).
     """
     branding = Branding.of(static_url, application_name)
-    ended = Markup("Your session in {} has ended{}.").format(
-        branding.name_or("this application"),
-        ", and so has the one at your identity provider" if provider_signed_out else "",
+    ended = Markup("You are not signed in to {}.").format(branding.name_or("this application"))
+    returned = (
+        "Your identity provider has sent you back from its own sign-out. If you declined it there, you are still "
+        "signed in there."
     )
     warning = (
         "Your identity provider may still know you: the next user of this browser could sign in again "
@@ -110,7 +119,7 @@ def signed_out_page(
         "You are signed out",
         (
             paragraph(ended),
-            paragraph("" if provider_signed_out else warning),
+            paragraph(returned if provider_signed_out else warning),
             actions(link(sign_in_url, "Sign in again")),
         ),
     )

@@ -16,6 +16,19 @@ ClientAuth: TypeAlias = Literal[
     "self_signed_tls_client_auth",
     "none",
 ]
+ClientPrivateKeyAlg: TypeAlias = Literal[
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "EdDSA",
+    "Ed25519",
+]
 ResponseMode: TypeAlias = Literal[
     "query",
     "form_post",
@@ -69,6 +82,8 @@ class SettingsKeywords(TypedDict, total=False):
     cookie_secret: Texts | None
     client_auth: ClientAuth | None
     client_private_key: str | None
+    client_private_key_alg: ClientPrivateKeyAlg | None
+    client_private_key_kid: str | None
     client_certificate: str | None
     client_certificate_key: str | None
     scopes: Texts

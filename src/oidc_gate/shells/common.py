@@ -6,6 +6,7 @@ import itertools
 import logging
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Generic
 
 from ..effects import Background
@@ -64,7 +65,7 @@ def _try_keys(settings: Settings) -> None:
     from ..provider.jose.private_keys import UnusableKey, load_decryption_key, load_private_key
 
     loaders: dict[str, Callable[[str], object]] = {
-        "client_private_key": load_private_key,
+        "client_private_key": partial(load_private_key, alg=settings.client_private_key_alg),
         "id_token_decryption_key": load_decryption_key,
     }
     problems = []

@@ -68,6 +68,7 @@ def _sign_out(text: str, url: str) -> Page:
         static_url=STATIC,
         action_url=url,
         form_token=text[:1000],
+        back_url=url,
         at_provider_too=True,
         application_name=text,
     )
@@ -141,7 +142,9 @@ PLAIN: Mapping[str, Callable[[], Page]] = {
         wait_seconds=1,
         form=[("code", "1")],
     ),
-    "sign_out": lambda: pages.sign_out_page(static_url=STATIC, action_url="/oauth2/sign_out", form_token="t"),
+    "sign_out": lambda: pages.sign_out_page(
+        static_url=STATIC, action_url="/oauth2/sign_out", form_token="t", back_url="/"
+    ),
     "signed_out": lambda: pages.signed_out_page(
         static_url=STATIC, sign_in_url=START, provider_signed_out=True
     ),

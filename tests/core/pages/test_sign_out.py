@@ -10,7 +10,11 @@ from .samples import START, STATIC
 
 def sign_out(at_provider_too: bool = False) -> pages.Page:
     return pages.sign_out_page(
-        static_url=STATIC, action_url="/oauth2/sign_out", form_token='t"o<k', at_provider_too=at_provider_too
+        static_url=STATIC,
+        action_url="/oauth2/sign_out",
+        form_token='t"o<k',
+        back_url="/reports",
+        at_provider_too=at_provider_too,
     )
 
 
@@ -23,6 +27,10 @@ def test_posts_the_token_to_ourselves_and_nobody_else() -> None:
     assert document.the("button").words == "Sign out"
     assert "form-action 'self';" in (header(sign_out(), "Content-Security-Policy") or "")
     assert header(sign_out(), "Referrer-Policy") == "same-origin"  # else the form's Origin is null
+
+
+def test_offers_a_way_back() -> None:
+    assert hrefs(read(sign_out())) == ["/reports"]
 
 
 def test_says_whether_the_provider_is_included() -> None:
@@ -44,7 +52,7 @@ def test_signed_out_says_how_far_it_went(everywhere: bool) -> None:
         static_url=STATIC, sign_in_url=START, provider_signed_out=everywhere, application_name="Reports"
     )
     words = read(page).the("main").words
-    assert "Your session in Reports has ended" in words
-    assert ("so has the one at your identity provider" in words) is everywhere
+    assert "You are not signed in to Reports." in words
+    assert ("sent you back from its own sign-out. If you declined it there" in words) is everywhere
     assert ("may still know you" in words) is not everywhere
     assert hrefs(read(page)) == [START]

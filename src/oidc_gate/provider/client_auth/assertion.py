@@ -72,7 +72,12 @@ def signing_key(settings: Settings, supported: tuple[str, ...] | None) -> Signin
             "The sign-in service requires a signature that this application cannot make.",
             detail="discovery or the settings require a signature: set client_private_key",
         )
-    return load_private_key(settings.client_private_key, supported or ())
+    return load_private_key(
+        settings.client_private_key,
+        supported or (),
+        alg=settings.client_private_key_alg,
+        kid=settings.client_private_key_kid,
+    )
 
 
 def _audience(metadata: Metadata, settings: Settings) -> str:

@@ -91,13 +91,16 @@ class DecryptionKey:
     kid: str | None = None
 
 
-def load_private_key(text: str, supported: Collection[str] = ()) -> SigningKey:
+def load_private_key(
+    text: str, supported: Collection[str] = (), *, alg: str | None = None, kid: str | None = None
+) -> SigningKey:
     """Read a private key for signing from PEM (PKCS #8 and older formats) or JWK text.
 
     Args:
         text: At most 64 Ki characters.
         supported: The algorithms that the provider accepts, from
             ``token_endpoint_auth_signing_alg_values_supported``, perhaps restricted by a profile; empty if unknown.
+        alg, kid: Take the place of those of the JWK.
 
     Returns:
         The key with its algorithm: the ``alg`` of the JWK, or the best supported one, or by the kind of key RS256,
@@ -107,8 +110,8 @@ def load_private_key(text: str, supported: Collection[str] = ()) -> SigningKey:
         UnusableKey: The reason is in `detail`, which never contains a part of the key.
     """
     key, jwk = _load(text, "sig")
-    algorithm = _pick_algorithm(key, jwk.get("alg"), supported)
-    return SigningKey(algorithm, key, jwk.get("kid"))
+    algorithm = _pick_algorithm(key, alg or jwk.get("alg"), supported)
+    return SigningKey(algorithm, key, kid or jwk.get("kid"))
 
 
 def load_decryption_key(text: str) -> DecryptionKey:

@@ -42,6 +42,10 @@ def check_algorithms(draft: Draft) -> Findings:
     weak = [name for name in names if name not in ALGORITHMS]
     if not draft.settings.fapi2:
         return
+    signs = draft.settings.client_private_key_alg
+    if signs and signs not in ALGORITHMS:
+        hint = f"register the client for one of {', '.join(ALGORITHMS)}"
+        yield wrong("client_private_key_alg", "fapi2", what=f"{signs} signs", hint=hint)
     registered = draft.settings.id_token_signed_response_alg
     if registered and registered not in ALGORITHMS:
         hint = f"register the client for one of {', '.join(ALGORITHMS)}"

@@ -69,6 +69,9 @@ def check_client_auth(draft: Draft) -> Findings:
         yield wrong("client_auth", "client_auth_needs", because=(needed,), method=method, needs=needed)
     if settings.client_certificate_key and not settings.client_certificate:
         yield _needs("client_certificate_key", "client_certificate")
+    for name in ("client_private_key_alg", "client_private_key_kid"):
+        if getattr(settings, name) and not settings.client_private_key:
+            yield _needs(name, "client_private_key")
     if settings.signed_request_objects and not settings.client_private_key:
         yield _needs("signed_request_objects", "client_private_key")
     if "client_auth" not in draft.broken:

@@ -64,6 +64,32 @@ class ProtocolFields:
 
     Spec: RFC 7523 §2.2.
     """
+    client_private_key_alg: (
+        Literal[
+            "RS256",
+            "RS384",
+            "RS512",
+            "PS256",
+            "PS384",
+            "PS512",
+            "ES256",
+            "ES384",
+            "ES512",
+            "EdDSA",
+            "Ed25519",
+        ]
+        | None
+    ) = None
+    """Algorithm to sign with by `client_private_key`, as the client is registered. By default it is the `alg` of the
+    JWK, or one that suits the key and that discovery lists.
+
+    Spec: OpenID Connect Dynamic Client Registration §2 (`token_endpoint_auth_signing_alg`).
+    """
+    client_private_key_kid: str | None = None
+    """`kid` of `client_private_key` at the provider. By default it is the `kid` of the JWK, and a PEM key has none.
+
+    Spec: RFC 7515 §4.1.4.
+    """
     client_certificate: Annotated[str | None, Trait.FILE] = None
     """Path of a PEM file with the TLS certificate of the client and its chain. The file also holds the private key,
     unless `client_certificate_key` is set.
