@@ -23,7 +23,7 @@ _NEXT = re.compile(
     rb"\r\n(?:cookie:([^\r\n]*)|\r\n|content-length:|transfer-encoding:|connection:|upgrade:|expect:|sec-websocket-)",
     re.IGNORECASE,
 )
-_MAX_LENGTH = 65_536
+_MAX_LENGTH = 65_536  # h11 accepts 16 KiB by default
 
 
 class VerdictProtocol(HttpToolsProtocol):

@@ -19,7 +19,7 @@ from .context import Components, RequestContext
 from .error_pages import reason_of
 from .responses import as_json, bare
 
-MAX_BODY_BYTES = 96 * 1024
+MAX_BODY_BYTES = 96 * 1024  # a form with one token, see `jose.jws.MAX_TOKEN_CHARS`
 REPLAY_SECONDS = 3600
 
 

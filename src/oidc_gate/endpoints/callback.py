@@ -33,7 +33,7 @@ from .refusals import explanation
 from .responses import page, redirect, with_cookies
 from .start import cookie_domain_hint, flows_in, foreign_flow_hint
 
-MAX_BODY_BYTES = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024  # Django accepts 2.5 MB; a response takes less than 5 kB
 SESSION_ID_BYTES = 16
 
 Pairs = list[tuple[str, str]]

@@ -19,7 +19,7 @@ from .context import Components, RequestContext
 from .error_pages import reason_of
 from .responses import page, problem, with_cookies
 
-MAX_SID_LENGTH = 255
+MAX_SID_LENGTH = 255  # as for `sub` (OpenID Connect Core §2)
 
 
 def answer(components: Components, context: RequestContext) -> Step[Reply]:

@@ -18,7 +18,7 @@ from ..errors import CallbackError
 from ..seal import Sealer, SealError
 from ..syntax.base64url import b64url_encode
 
-FLOW_SECONDS = 600
+FLOW_SECONDS = 600  # the longest recommended lifetime of an authorization code (RFC 6749 §4.1.2)
 SECRET_BYTES = 32
 _ID_BYTES = 12
 _STATE_HEAD = struct.Struct(">IB")  # time, slot

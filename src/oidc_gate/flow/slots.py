@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from .record import Flow
 
-MAX_SIGN_INS = 3
+MAX_SIGN_INS = 3  # a user rarely signs in three times within a minute
 LOOP_SECONDS = 60
 
 

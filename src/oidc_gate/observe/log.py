@@ -13,7 +13,7 @@ from .events import EVENTS, UNLISTED
 
 log = logging.getLogger("oidc_gate")
 
-MAX_PATH_LENGTH = 200
+MAX_PATH_LENGTH = 200  # characters; a client chooses the path
 
 
 def is_verbose() -> bool:

@@ -21,8 +21,8 @@ from .responses import UNTRUSTED_MESSAGE, json_object, printable, raise_for_stat
 
 log = logging.getLogger("oidc_gate.provider")
 
-MAX_PARAMETERS = 32
-MAX_CODE = 2048
+MAX_PARAMETERS = 32  # a response has five; Django accepts 1,000 fields
+MAX_CODE = 2048  # characters; encrypted codes, such as those of Entra ID, have more than 1,000
 MAX_REQUEST_URI = 2048
 
 REGISTERED_ERRORS = frozenset(

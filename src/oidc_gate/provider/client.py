@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 log = logging.getLogger("oidc_gate.provider")
 
-MAX_KEYS_BYTES = 512 * 1024
+MAX_KEYS_BYTES = 512 * 1024  # 100 keys with their certificate chains
 
 
 @dataclass(frozen=True, slots=True)

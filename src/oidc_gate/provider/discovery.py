@@ -13,7 +13,7 @@ from .responses import UNTRUSTED_MESSAGE, json_object, printable, raise_for_stat
 from .urls import is_plain_loopback, is_usable
 
 WHAT = "discovery"
-MAX_BYTES = 256 * 1024
+MAX_BYTES = 256 * 1024  # the documents of large providers take less than 10 kB
 MAX_ITEMS = 1000
 
 _REQUIRED_ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")

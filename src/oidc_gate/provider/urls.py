@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from ..syntax.hosts import is_loopback
 
-MAX_URL = 2048
+MAX_URL = 2048  # characters
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\]")
 
 

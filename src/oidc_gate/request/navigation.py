@@ -39,7 +39,7 @@ _HTML = frozenset({"text/html", "application/xhtml+xml"})
 HANDSHAKE = frozenset({"upgrade", "sec-websocket-key", "sec-websocket-version", ":protocol"})
 """Headers in lower case, of which every WebSocket handshake has one; see `is_handshake`."""
 _ZERO_WEIGHT = re.compile(r";[ \t]*q=0?(?:\.0*)?[ \t]*(?:;|$)", re.IGNORECASE)
-_MAX_ACCEPT_LENGTH = 4096
+_MAX_ACCEPT_LENGTH = 4096  # browsers send less than 200 characters
 
 
 def audience_of(request: Request) -> Audience:

@@ -29,7 +29,7 @@ ONE_COOKIE_BYTES = 3_500
 # Browsers keep 4,096 bytes of name, value and attributes (RFC 6265bis §5.5).
 BODY_COOKIE_BYTES = 3_900
 COMPRESS_FROM_BYTES = 600
-MAX_RECORD_BYTES = 256 * 1024
+MAX_RECORD_BYTES = 256 * 1024  # after decompression, so that a cookie cannot expand to megabytes
 
 _PLAIN, _COMPRESSED, _HEAD = b"P", b"Z", b"H"
 _JSON = json.JSONDecoder()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("oidc_gate")
 
-DRAIN_BYTES = 1 << 20
+DRAIN_BYTES = 1 << 20  # the largest request body that Nginx accepts by default
 _ids = itertools.count(1)
 _HOST = int.from_bytes(os.urandom(4))  # containers can have the same process IDs
 _OWN_CHALLENGES = ("basic", "digest", "negotiate", "ntlm")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 log = logging.getLogger("oidc_gate.marks")
 
-MAX_KEYS = 65_536
+MAX_KEYS = 65_536  # about 23 MB of each kind
 
 
 class MemoryKeys:

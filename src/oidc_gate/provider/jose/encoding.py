@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-MAX_JSON_DEPTH = 32
+MAX_JSON_DEPTH = 32  # .NET's reader allows 64; claims are nested two or three deep
 
 
 def read_json_object(raw: bytes) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ...syntax.base64url import b64url_decode
 from .algorithms import SIGNATURE_ALGORITHMS, Algorithm, same_algorithm
 from .encoding import describe_value
 
-MAX_KEYS = 100
+MAX_KEYS = 100  # providers publish fewer than ten
 MAX_CANDIDATES = (
     8  # verifying ES512 takes a millisecond: a token without `kid` must not cost a hundred of them
 )
