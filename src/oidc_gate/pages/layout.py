@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice, zip_longest
 
 from markupsafe import Markup
 
@@ -29,6 +30,7 @@ from oidc_gate.pages.safe import (
 
 _MAX_ROWS = 12
 _NOTHING = Markup("")
+_SIGN_IN = re.compile("([Ss]ign-in)")
 
 _DOCUMENT = Markup("""\
 <!doctype html>
@@ -128,13 +130,20 @@ def build_page(
         name=Markup("<span>{}</span>").format(isolated(branding.application_name))
         if branding.application_name
         else "",
-        heading=heading if isinstance(heading, Markup) else text,
+        heading=heading if isinstance(heading, Markup) else _keep_words_whole(text),
         content=Markup("").join(content),
         footer=footer,
     )
     policy = build_policy(scripted=scripted, has_form=has_form)
     common = build_headers(policy, referrer="same-origin" if has_form else "no-referrer")
     return Page(document.encode("utf-8"), common + refresh_headers + extra_headers)
+
+
+def _keep_words_whole(text: str) -> Markup:
+    """Return a heading in which no line breaks inside "sign-in", as it would on a phone."""
+    parts = _SIGN_IN.split(text)
+    whole = (Markup('<span class="whole">{}</span>').format(word) for word in parts[1::2])
+    return Markup("").join(chain.from_iterable(zip_longest(parts[::2], whole, fillvalue="")))
 
 
 def _build_refresh_parts(url: str | None) -> tuple[Headers, Markup]:

@@ -1,11 +1,15 @@
 """The pages for when it does not go on."""
 
+from pathlib import Path
+
 import pytest
 
 from oidc_gate import pages
 
 from .markup import Document, header, hrefs, read
 from .samples import START, STATIC
+
+ASSETS = Path(pages.__file__).parent / "assets"
 
 
 def rows(document: Document) -> list[tuple[str, str]]:
@@ -113,3 +117,11 @@ def test_unavailable_says_when(seconds: int | None, sent: str | None, said: str)
     assert f"Please try again {said}." in read(page).the("main").words
     assert hrefs(read(page)) == [""]
     assert rows(read(page)) == [("Request ID", "r-1")]
+
+
+def test_no_heading_breaks_inside_sign_in() -> None:
+    page = pages.loop_page(static_url=STATIC, request_id="r1", action_url=START)
+    [word] = read(page).find("span", **{"class": "whole"})
+    assert word.words == "Sign-in"
+    assert read(page).the("h1").words == "Sign-in keeps starting again"
+    assert ".whole {\n  white-space: nowrap;" in (ASSETS / "gate.css").read_text()
