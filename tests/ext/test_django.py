@@ -269,3 +269,74 @@ def test_the_documents_name_what_is_there() -> None:
 
     assert Path(module.__file__ or "").name == "django.py"
     assert all(name in (module.__doc__ or "") for name in ("OIDCGateMiddleware", "OIDCGateBackend"))
+
+
+@pytest.fixture(scope="module")
+def by_email(project: None) -> Iterator[Any]:
+    """Give a user model whose user name is the e-mail address, with fields of its own for the identity."""
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.db import connection, models
+
+    class ByEmail(AbstractBaseUser):
+        email = models.EmailField(unique=True)
+        issuer = models.CharField(max_length=200)
+        subject = models.CharField(max_length=200)
+        objects = models.Manager()
+        USERNAME_FIELD = "email"
+
+        class Meta:
+            app_label = "auth"
+
+    with connection.schema_editor() as editor:
+        editor.create_model(ByEmail)
+    yield ByEmail
+    with connection.schema_editor() as editor:
+        editor.delete_model(ByEmail)
+
+
+@pytest.fixture
+def accounts(by_email: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setattr("oidc_gate.ext.django.get_user_model", lambda: by_email)
+    yield by_email.objects
+    by_email.objects.all().delete()
+
+
+def person(subject: str, email: str) -> Identity:
+    return Identity("https://op.example", subject, email=email, email_verified=bool(email))
+
+
+def test_oidc_gate_2026_11_the_user_name_is_the_email_says_what_to_write(accounts: Any) -> None:
+    from django.core.exceptions import ImproperlyConfigured
+
+    from oidc_gate.ext.django import OIDCGateBackend, OIDCGateMiddleware
+
+    with pytest.raises(ImproperlyConfigured, match="return both from natural_key"):
+        OIDCGateMiddleware(lambda request: None)
+    with pytest.raises(ImproperlyConfigured, match="USERNAME_FIELD of ByEmail is 'email'"):
+        OIDCGateBackend().authenticate(None, identity=person("u-1", "a@example.com"))
+    assert accounts.count() == 0
+
+
+def test_oidc_gate_2026_11_a_unique_email_is_never_an_error_and_never_a_takeover(
+    accounts: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    from oidc_gate.ext.django import OIDCGateBackend
+
+    class Backend(OIDCGateBackend):
+        def natural_key(self, identity: Identity) -> dict[str, Any]:
+            return {"issuer": identity.issuer, "subject": identity.subject}
+
+    def visit(subject: str, email: str) -> Any:
+        return Backend().authenticate(None, identity=person(subject, email))
+
+    local = accounts.create(email="local@example.com", password="of a local account")
+    first = visit("u-1", "a@example.com")
+    assert visit("u-1", "a@example.com") == first, "the second request finds the same user"
+    for subject, email in [("u-2", "local@example.com"), ("u-3", "a@example.com")]:
+        assert visit(subject, email) is None
+        assert f"no user is made for subject '{subject}'" in caplog.text
+    assert visit("u-1", "local@example.com") == first, "the address changes to one that is taken"
+    assert (first.pk, accounts.get(pk=first.pk).email) != (local.pk, "local@example.com")
+    assert "keeps its old values" in caplog.text
+    assert visit("u-1", "new@example.com").email == "new@example.com"
+    assert accounts.count() == 2

@@ -24,7 +24,8 @@ from django.contrib.auth import get_backends, get_user_model
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.db import IntegrityError, router, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.functional import SimpleLazyObject
@@ -97,6 +98,8 @@ def OIDCGateMiddleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[
     List it after Django's ``AuthenticationMiddleware``, if that is used. The user is looked up when a view first uses
     it, without a session of Django, so that it is signed out when the session of the gate ends.
     """
+    if any(type(one).natural_key is OIDCGateBackend.natural_key for one in _backends()):
+        _check_user_name_field()  # when the server starts, and not at the first request
     if iscoroutinefunction(get_response):
 
         async def amiddleware(request: HttpRequest) -> Any:
@@ -114,7 +117,7 @@ def OIDCGateMiddleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[
 
 def _set_identity(request: Any) -> None:
     request.identity = identity = current_identity(request)
-    if identity is None or not any(isinstance(one, OIDCGateBackend) for one in get_backends()):
+    if identity is None or not _backends():
         return
     found: list[Any] = []
 
@@ -127,14 +130,38 @@ def _set_identity(request: Any) -> None:
     request.auser = sync_to_async(load)
 
 
+def _backends() -> list[Any]:
+    return [one for one in get_backends() if isinstance(one, OIDCGateBackend)]
+
+
 def _user_of(request: HttpRequest, identity: Identity) -> Any:
-    for backend in get_backends():
-        if isinstance(backend, OIDCGateBackend):
-            user = backend.authenticate(request, identity=identity)
-            if user is not None:
-                user.backend = f"{type(backend).__module__}.{type(backend).__qualname__}"
-                return user
+    for backend in _backends():
+        user = backend.authenticate(request, identity=identity)
+        if user is not None:
+            user.backend = f"{type(backend).__module__}.{type(backend).__qualname__}"
+            return user
     return AnonymousUser()
+
+
+def _save(user: Any, **how: Any) -> bool:
+    """Save `user`; return false if a value that must be unique belongs to another account."""
+    using = router.db_for_write(type(user))
+    try:
+        with transaction.atomic(using=using):
+            user.save(using=using, **how)
+    except IntegrityError:
+        return False
+    return True
+
+
+def _check_user_name_field() -> None:
+    model = get_user_model()
+    if model.USERNAME_FIELD in (model.get_email_field_name(), "email", "first_name", "last_name"):
+        raise ImproperlyConfigured(
+            f"USERNAME_FIELD of {model.__name__} is {model.USERNAME_FIELD!r}, which OIDCGateBackend cannot use to "
+            "recognize users, because it changes. Fix: add fields for issuer and subject to the user model, subclass "
+            "OIDCGateBackend, and return both from natural_key"
+        )
 
 
 class OIDCGateBackend(ModelBackend):
@@ -157,11 +184,11 @@ class OIDCGateBackend(ModelBackend):
         """Return the user for `identity`, created if necessary, or None without an identity or for an inactive user."""
         if identity is None:
             return None
-        model = get_user_model()
-        user, is_new = model._default_manager.get_or_create(
-            **self.natural_key(identity), defaults={"password": make_password(None)}
-        )
-        if not is_new and user.has_usable_password():
+        key = self.natural_key(identity)
+        user = get_user_model()._default_manager.filter(**key).first() or self._create(key, identity)
+        if user is None:
+            return None
+        if user.has_usable_password():
             # Another user may have registered this name, which can be computed, and waited for its owner.
             log.error("user %s has a password, so it may belong to another person: refused", user.pk)
             return None
@@ -170,8 +197,32 @@ class OIDCGateBackend(ModelBackend):
         self.update(user, identity)
         return user
 
+    def _create(self, key: dict[str, Any], identity: Identity) -> Any:
+        """Return a new user, or None if another account has a value that must be unique, such as the e-mail address."""
+        model = get_user_model()
+        user = model(**key, password=make_password(None))
+        for name, value in self.details(user, identity).items():
+            if hasattr(user, name):
+                setattr(user, name, value)
+        if _save(user, force_insert=True):
+            return user
+        made = model._default_manager.filter(**key).first()  # by another request, at the same time
+        if made is None:
+            log.error(
+                "no user is made for subject %r: another account has the same e-mail address or name. Fix: remove "
+                "that account, or map it to the identity in natural_key",
+                identity.subject,
+            )
+        return made
+
     def natural_key(self, identity: Identity) -> dict[str, Any]:
-        """Return the field values that only the user of this identity has."""
+        """Return the field values that only the user of this identity has.
+
+        Raises:
+            ImproperlyConfigured: The user model has no field for them: its user name is the e-mail address, or
+                another value that `update` writes.
+        """
+        _check_user_name_field()
         pair = f"{identity.issuer}\0{identity.subject}".encode("utf-8", "surrogatepass")
         return {get_user_model().USERNAME_FIELD: "oidc-" + hashlib.sha256(pair).hexdigest()}
 
@@ -182,8 +233,9 @@ class OIDCGateBackend(ModelBackend):
             if getattr(user, name, value) != value:
                 setattr(user, name, value)
                 changed.append(name)
-        if changed:
-            user.save(update_fields=changed)
+        if changed and not _save(user, update_fields=changed):
+            log.error("user %s keeps its old values: another account has the new e-mail address", user.pk)
+            user.refresh_from_db()
 
     def details(self, user: Any, identity: Identity) -> dict[str, str]:
         """Return the values that `update` writes, by field."""
