@@ -25,7 +25,7 @@ from werkzeug.test import Client
 import oidc_gate
 import oidc_gate.asgi
 import oidc_gate.wsgi
-from oidc_gate.testing import environ_for_tests, settings_for_tests, signed_in
+from oidc_gate.testing import environ_for_tests, session_cookie, settings_for_tests, signed_in
 
 SETTINGS = settings_for_tests()
 GATE: Any = oidc_gate.OIDCGate
@@ -225,3 +225,13 @@ def test_settings_for_tests_ignore_the_environment(monkeypatch: pytest.MonkeyPat
     for name, value in environ_for_tests().items():
         monkeypatch.setenv(name, value)
     assert oidc_gate.Settings.load().client_id == "tests"
+
+
+def test_a_session_cookie_signs_in_the_requests_that_send_it_and_no_others() -> None:
+    app = oidc_gate.OIDCGate(hello, SETTINGS)
+    cookie = session_cookie(app, email="alice@example.com")
+    client = Client(app, use_cookies=False)
+    assert client.get("/", headers={"Cookie": cookie}).text == "alice@example.com|"
+    assert client.get("/").status_code == 401
+    with pytest.raises(LookupError, match="session_cookie: no OIDCGate"):
+        session_cookie(hello)

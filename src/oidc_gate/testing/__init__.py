@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from oidc_gate.testing.provider import Client, Fault, Person, TestProvider
     from oidc_gate.testing.settings import environ_for_tests, settings_for_tests
-    from oidc_gate.testing.signing_in import signed_in
+    from oidc_gate.testing.signing_in import session_cookie, signed_in
 
 __all__ = [
     "Client",
@@ -16,11 +16,17 @@ __all__ = [
     "Person",
     "TestProvider",
     "environ_for_tests",
+    "session_cookie",
     "settings_for_tests",
     "signed_in",
 ]
 
-_MODULES = {"signed_in": "signing_in", "settings_for_tests": "settings", "environ_for_tests": "settings"}
+_MODULES = {
+    "signed_in": "signing_in",
+    "session_cookie": "signing_in",
+    "settings_for_tests": "settings",
+    "environ_for_tests": "settings",
+}
 
 
 def __getattr__(name: str) -> object:

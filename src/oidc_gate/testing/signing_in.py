@@ -40,7 +40,10 @@ def signed_in(
     amr: Iterable[str] = (),
     access_token: str = "",
 ) -> Iterator[Identity]:
-    """Sign in every request that reaches the gate of `app` within the ``with``.
+    """Sign in every request that reaches the gate of `app` within the ``with``, from whatever thread it comes.
+
+    Therefore it is not for an application that a server serves at the same time: give the client of that server a
+    `session_cookie`.
 
     It works with everything that calls the application in this process: the test clients of Flask and Werkzeug, the
     ``TestClient`` of Starlette and FastAPI, ``httpx.ASGITransport``, and Django's ``Client`` and ``AsyncClient``,
@@ -64,12 +67,91 @@ def signed_in(
     """
     gates = gates_in(app)
     if not gates:
-        raise LookupError(
-            f"signed_in: no OIDCGate in {type(app).__name__!r}; pass the gated application: what "
-            "OIDCGate(...) returned, or the Flask, Starlette or FastAPI object that it is a part of"
-        )
-    identity = Identity(
-        issuer=runtime_of(gates[0]).gate.settings.issuer,
+        raise _no_gate("signed_in", app)
+    identity = _identity(
+        gates[0],
+        email=email,
+        groups=groups,
+        subject=subject,
+        name=name,
+        preferred_username=preferred_username,
+        email_verified=email_verified,
+        claims=claims,
+        acr=acr,
+        amr=amr,
+    )
+    with ExitStack() as stack:
+        sessions = [TestSession(gate, identity, access_token) for gate in gates]
+        for gate, session in zip(gates, sessions, strict=True):
+            stack.enter_context(_patched(gate, session))
+            if "django.core.handlers.base" in sys.modules:
+                from .django_clients import through_the_gate
+
+                stack.enter_context(through_the_gate(gate, session))
+        yield sessions[0].session().identity
+
+
+def session_cookie(
+    app: Any,
+    *,
+    email: str = "",
+    groups: Iterable[str] = (),
+    subject: str = "",
+    name: str = "",
+    email_verified: bool = True,
+    claims: Mapping[str, Any] = MappingProxyType({}),
+) -> str:
+    """Return a ``Cookie`` header that signs in the requests that send it, and no others.
+
+    It is for tests with a live server: its gate needs the settings of the gate of `app`, and the clock of this process.
+
+    ::
+
+        requests.get(url, headers={"Cookie": session_cookie(app, email="alice@example.com")})
+
+    Args:
+        app, email, groups, subject, name, email_verified, claims: See `signed_in`.
+
+    Raises:
+        LookupError: `app` contains no gate.
+    """
+    gates = gates_in(app)
+    if not gates:
+        raise _no_gate("session_cookie", app)
+    identity = _identity(
+        gates[0],
+        email=email,
+        groups=groups,
+        subject=subject,
+        name=name,
+        email_verified=email_verified,
+        claims=claims,
+    )
+    return TestSession(gates[0], identity, "").add_to("")
+
+
+def _no_gate(caller: str, app: object) -> LookupError:
+    return LookupError(
+        f"{caller}: no OIDCGate in {type(app).__name__!r}; pass the gated application: what "
+        "OIDCGate(...) returned, or the Flask, Starlette or FastAPI object that it is a part of"
+    )
+
+
+def _identity(
+    gate: Gate,
+    *,
+    email: str,
+    groups: Iterable[str],
+    subject: str,
+    name: str,
+    email_verified: bool,
+    claims: Mapping[str, Any],
+    preferred_username: str = "",
+    acr: str = "",
+    amr: Iterable[str] = (),
+) -> Identity:
+    return Identity(
+        issuer=runtime_of(gate).gate.settings.issuer,
         subject=subject or email or "test-user",
         email=email,
         email_verified=bool(email) and email_verified,
@@ -81,15 +163,6 @@ def signed_in(
         acr=acr,
         amr=tuple(amr),
     )
-    with ExitStack() as stack:
-        sessions = [TestSession(gate, identity, access_token) for gate in gates]
-        for gate, session in zip(gates, sessions, strict=True):
-            stack.enter_context(_patched(gate, session))
-            if "django.core.handlers.base" in sys.modules:
-                from .django_clients import through_the_gate
-
-                stack.enter_context(through_the_gate(gate, session))
-        yield sessions[0].session().identity
 
 
 @contextmanager
