@@ -217,7 +217,7 @@ def _start_session(
         notes = (Reason("refused", refused), *explanation(context, identity, refused), *notes)
         reply = denied_page(context, identity, target, refused)
     else:
-        reply = _redirect_to_target(components, context, target)
+        reply = _redirect_to_target(components, context, target, is_lost=state.is_lost)
     return with_cookies(reply, set_cookies).because("sign_in_completed", detail, notes=notes)
 
 
@@ -245,7 +245,16 @@ def _notes(identity: Identity, *, are_claims_dropped: bool) -> tuple[Reason, ...
     return tuple(notes)
 
 
-def _redirect_to_target(components: Components, context: RequestContext, target: str) -> Reply:
+def _redirect_to_target(
+    components: Components, context: RequestContext, target: str, *, is_lost: bool
+) -> Reply:
+    if is_lost:
+        content = pages.lost_page(
+            static_url=context.path_to("static"),
+            target=target,
+            application_name=components.settings.application_name,
+        )
+        return page(200, content)
     if components.settings.cookie_samesite == "Strict":
         # After a cross-site redirect a browser sends no Strict cookie. After a page of the same site it does.
         content = pages.continue_page(

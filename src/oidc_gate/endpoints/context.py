@@ -16,7 +16,7 @@ from ..policy.requirements import Requirements
 from ..provider.client import Provider
 from ..request.forwarded import Site, TrustedProxies, browser_host, site_of
 from ..request.navigation import Audience, audience_of, is_from_browser
-from ..request.return_to import own_address, safe_target
+from ..request.return_to import own_address, rd_parameters, safe_target
 from ..request.sign_in_watch import SignInWatch
 from ..seal import KeyRing, Sealer, Signer
 from ..session.cache import SessionCache
@@ -144,13 +144,13 @@ class RequestContext:
 
     def url_of(self, endpoint: str, **query: str) -> str:
         """Return the absolute URL of an endpoint on the gate's own origin, as registered at the provider."""
-        return self.site.origin + self.path_to(endpoint) + _query_string(query)
+        return self.site.origin + self.path_to(endpoint) + self._query_string(query)
 
     def link_to(self, endpoint: str, **query: str) -> str:
         """Return the target of a link: a path, or a URL if the page is shown on another allowed host."""
         if self.browser_origin != self.site.origin:
             return self.url_of(endpoint, **query)
-        return self.path_to(endpoint) + _query_string(query)
+        return self.path_to(endpoint) + self._query_string(query)
 
     @lazy
     def browser_origin(self) -> str:
@@ -224,16 +224,26 @@ class RequestContext:
         """Return `target` if it is a safe target, and the default target otherwise."""
         return safe_target(self.absolute(target), self.site, self.components.settings) or self.default_target
 
+    def _query_string(self, query: dict[str, str]) -> str:
+        if "rd" in query:
+            rd, default = query.pop("rd"), self.default_target
+            is_lost = rd == default and self.is_address_lost
+            query |= {"lost": "1", "rd": rd} if is_lost else rd_parameters(rd, default)
+        pairs = [f"{name}={quote(value, safe='/')}" for name, value in query.items()]
+        return "?" + "&".join(pairs) if pairs else ""
+
+    @property
+    def is_address_lost(self) -> bool:
+        """Return whether the page that was requested cannot be a target, because its path begins with ``//``."""
+        headers = self.request.headers
+        reported = (headers.get("x-auth-request-redirect"), headers.get("x-forwarded-uri"))
+        is_lost = any(path.startswith("//") for path in (own_address(self.request, self.site), *reported))
+        return is_lost and self.audience is Audience.NAVIGATION
+
     def absolute(self, target: str) -> str:
         """Return a path as an absolute URL if the browser is on another allowed host than the gate."""
         on_other_host = target.startswith("/") and self.browser_origin != self.site.origin
         return self.browser_origin + target if on_other_host else target
-
-
-def _query_string(query: dict[str, str]) -> str:
-    return (
-        "?" + "&".join([f"{name}={quote(value, safe='/')}" for name, value in query.items()]) if query else ""
-    )
 
 
 def build_context(components: Components, request: Request) -> RequestContext:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import quote
 
 from ..effects import Step
 from ..model import Reply
@@ -21,13 +20,14 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
     audience = context.as_first_sent("x-forwarded-method").audience
     if reply.status != 401 or audience is not Audience.NAVIGATION:
         return reply
-    return replace(redirect(context.url_of("sign_in") + _rd(context)), reason=reply.reason)
+    return replace(redirect(_sign_in_url(context)), reason=reply.reason)
 
 
-def _rd(context: RequestContext) -> str:
-    """Return the query that leads the user back to the URL that was requested from the proxy.
+def _sign_in_url(context: RequestContext) -> str:
+    """Return the sign-in page that leads the user back to the URL that was requested from the proxy.
 
     The path counts from any peer, as every target does: a client that makes one up leads only itself there.
     """
     uri = context.request.headers.get("x-forwarded-uri")
-    return "?rd=" + quote(context.safe_target_or_default(uri), safe="/") if uri.startswith("/") else ""
+    query = {"rd": context.safe_target_or_default(uri)} if uri.startswith("/") else {}
+    return context.url_of("sign_in", **query)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from urllib.parse import parse_qsl
 
 from .. import effects, pages
@@ -14,6 +15,7 @@ from ..model import Reply
 from ..provider.authorization import build_authorization_request, supported_prompt
 from ..provider.discovery import Metadata
 from ..request.navigation import Audience, is_marked_by_script
+from ..request.return_to import is_lost
 from ..seal.ring import NONCE_BYTES
 from ..session.cookie_jar import FLOW_SLOTS
 from .context import Components, RequestContext
@@ -21,6 +23,8 @@ from .error_pages import answer_error
 from .responses import page, problem, redirect
 from .sign_in import requested_target
 
+MAX_STATE_LENGTH = 3072
+"""Characters. The provider sends `state` back in a URL, and gunicorn takes 4,094 characters of a request line."""
 PROMPTS = frozenset({"login", "select_account", "consent"})
 _MOVED = "moved"
 
@@ -51,11 +55,17 @@ def _begin(components: Components, context: RequestContext, target: str) -> Step
     flow = Flow(now, entropy[:SECRET_BYTES])
     state_nonce, cookie_nonce = entropy[SECRET_BYTES:][:NONCE_BYTES], entropy[SECRET_BYTES + NONCE_BYTES : -1]
     slot = choose_slot(flows_in(components, context), FLOW_SLOTS, entropy[-1])
+    is_unfit = target == context.default_target and context.is_address_lost
+    lost = is_lost(context.request.query) or is_unfit
+    seal = partial(seal_state, components.state_sealer, flow, slot, seal_nonce=state_nonce)
+    state = seal(target=target, is_lost=lost)
+    if len(state) > MAX_STATE_LENGTH:
+        state = seal(target=context.default_target, is_lost=True)
     url = yield from build_authorization_request(
         metadata,
         components.settings,
         redirect_uri=context.url_of("callback"),
-        state=seal_state(components.state_sealer, flow, slot, target, state_nonce),
+        state=state,
         nonce=flow.nonce,
         code_verifier=flow.code_verifier,
         prompt=_prompt(context, metadata),

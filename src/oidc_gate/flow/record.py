@@ -71,6 +71,7 @@ class State:
     started_at: int
     slot: int
     target: str
+    is_lost: bool = False
 
     def is_expired(self, now: int) -> bool:
         """Return whether more than ten minutes have passed."""
@@ -91,12 +92,15 @@ def open_flow(sealer: Sealer, value: str) -> Flow | None:
     return Flow(started_at, secret)
 
 
-def seal_state(sealer: Sealer, flow: Flow, slot: int, target: str, seal_nonce: bytes) -> str:
+def seal_state(
+    sealer: Sealer, flow: Flow, slot: int, target: str, seal_nonce: bytes, *, is_lost: bool = False
+) -> str:
     """Return the ``state`` parameter."""
     packed = _STATE_HEAD.pack(flow.started_at, slot) + flow.id
     plain = target.encode("utf-8")
     compressed = zlib.compress(plain, 9) if len(plain) > 120 else b""
-    return sealer.seal(packed + (b"Z" + compressed if compressed else b"P" + plain), seal_nonce)
+    kind = b"L" if is_lost else b"Z" if compressed else b"P"
+    return sealer.seal(packed + kind + (compressed if kind == b"Z" else plain), seal_nonce)
 
 
 def open_state(sealer: Sealer, value: str) -> State:
@@ -114,7 +118,7 @@ def open_state(sealer: Sealer, value: str) -> State:
     started_at, slot = _STATE_HEAD.unpack_from(opened)
     flow_id, rest = opened[_STATE_HEAD.size :][:_ID_BYTES], opened[_STATE_HEAD.size + _ID_BYTES :]
     plain = zlib.decompress(rest[1:]) if rest[:1] == b"Z" else rest[1:]
-    return State(flow_id, started_at, slot, plain.decode("utf-8"))
+    return State(flow_id, started_at, slot, plain.decode("utf-8"), rest[:1] == b"L")
 
 
 def belongs(state: State, flow: Flow | None) -> bool:

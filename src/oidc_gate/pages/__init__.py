@@ -12,7 +12,7 @@ from oidc_gate.pages.problems import (
     unavailable_page,
     waiting_page,
 )
-from oidc_gate.pages.sign_in import continue_page, posted_page, sign_in_page
+from oidc_gate.pages.sign_in import continue_page, lost_page, posted_page, sign_in_page
 from oidc_gate.pages.sign_out import (
     FORM_TOKEN_FIELD,
     frontchannel_page,
@@ -34,6 +34,7 @@ __all__ = [
     "frontchannel_page",
     "leaving_page",
     "loop_page",
+    "lost_page",
     "posted_page",
     "sign_in_page",
     "sign_out_page",

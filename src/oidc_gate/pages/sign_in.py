@@ -156,3 +156,25 @@ def continue_page(*, static_url: str, target: str, application_name: str | None 
         ),
         refresh_url=target,
     )
+
+
+def lost_page(*, static_url: str, target: str, application_name: str | None = None) -> Page:
+    """Build the page that ends a sign-in if the address that was requested could not be kept.
+
+    Args:
+        static_url: The path below which the files of the pages are served.
+        target: Where the button leads instead.
+        application_name: The name of the application.
+
+    Raises:
+        ValueError: A URL is not one that a page may contain (see `oidc_gate.pages.safe.href`).
+    """
+    return build_page(
+        Branding.of(static_url, application_name),
+        "You are signed in",
+        (
+            paragraph("The address that you opened could not be kept during the sign-in."),
+            paragraph("Open your link once more: it works now. Or continue at the start."),
+            actions(link(target, "Continue")),
+        ),
+    )

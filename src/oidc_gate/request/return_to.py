@@ -8,18 +8,28 @@ disagree about it.
 from __future__ import annotations
 
 import re
+import zlib
 from functools import lru_cache
 from urllib.parse import quote, unquote, unquote_to_bytes
 
 from ..model import Request
 from ..settings import Settings
+from ..syntax.base64url import b64url_decode, b64url_encode
 from ..syntax.hosts import normal_host
 from .forwarded import Site
 
-MAX_TARGET_LENGTH = 2048
-"""In percent-encoded characters. The target is a part of ``state``, which is a part of a URL."""
+MAX_TARGET_LENGTH = 65_536
+"""Characters, percent-encoded. No server that the gate is tested with takes a longer request line."""
+MAX_RD_LENGTH = 2048
+"""Characters of an ``rd`` as it stands in a link; a longer one is compressed. gunicorn takes 4,094 in all."""
+MAX_PACKED_LENGTH = 2900
+"""Characters of a compressed target: as many as a target of 2,048 characters needs that cannot be compressed."""
 
-_REFUSED = re.compile(r"[\x00-\x20\x7f\\]")
+_REFUSED = re.compile(
+    r"[\x00-\x20\x7f]|\A[^?#]*\\"
+)  # in a query and a fragment a backslash is only a character
+_PACKED = re.compile(r"\A(?:prompt=[a-z_]+&)?rdz=([A-Za-z0-9_-]+)(?:&rd=([^&]*))?(?:&|\Z)", re.ASCII)
+_LOST = re.compile(r"\A(?:prompt=[a-z_]+&)?lost=1&", re.ASCII)
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 _ABSOLUTE = re.compile(r"(https?)://([^/?#]+)", re.IGNORECASE)
 _RD = re.compile(r"(?:^|&)rd=")
@@ -28,7 +38,37 @@ _HOP = "x-auth-request-redirect"
 
 def unchecked_target(request: Request) -> str:
     """Return ``rd``, or ``X-Auth-Request-Redirect``, or an empty string. The value is not validated."""
-    return raw_rd(request.query) or _text(_bytes(request.headers.get(_HOP)))
+    return unpacked_rd(request.query) or raw_rd(request.query) or _text(_bytes(request.headers.get(_HOP)))
+
+
+def rd_parameters(target: str, default: str) -> dict[str, str]:
+    """Return the parameters of a link that carry `target` through a sign-in; ``rd`` is the last of them.
+
+    A long target is compressed into ``rdz``, and ``rd`` is left to the fragment, which gate.js adds. If it is too long
+    even so, ``lost`` makes the page after the sign-in say that `default` is not what was asked for.
+    """
+    if len(quote(target, safe="/")) <= MAX_RD_LENGTH:
+        return {"rd": target}
+    packed = b64url_encode(zlib.compress(target.encode("utf-8", "surrogateescape"), 9))
+    return {"rdz": packed, "rd": ""} if len(packed) <= MAX_PACKED_LENGTH else {"lost": "1", "rd": default}
+
+
+def unpacked_rd(query: str) -> str:
+    """Return the target that `rd_parameters` compressed, not validated; empty if there is none."""
+    match = _PACKED.match(query)
+    if match is None or len(match[1]) > MAX_PACKED_LENGTH:
+        return ""
+    try:
+        data = zlib.decompressobj().decompress(b64url_decode(match[1]), MAX_TARGET_LENGTH + 1)
+    except (ValueError, zlib.error):
+        return ""
+    fragment = unquote(match[2] or "", errors="surrogateescape")
+    return _text(data) + (fragment if fragment.startswith("#") else "")
+
+
+def is_lost(query: str) -> bool:
+    """Return whether a link says that the requested target could not be kept."""
+    return bool(_LOST.match(query))
 
 
 def own_address(request: Request, site: Site) -> str:
@@ -85,6 +125,7 @@ def safe_target(target: str, site: Site, settings: Settings) -> str | None:
     path = re.split("[?#]", rest, maxsplit=1)[0]
     if len(target) > MAX_TARGET_LENGTH or not path.startswith("/") or _leaves_site(path):
         return None
+    rest = rest.replace("\\", "%5C")
     return None if _is_gate_path(path, site, settings) else origin + rest
 
 

@@ -161,7 +161,7 @@ def test_length_is_that_of_what_stands_in_location() -> None:
     longest = "/" + "a" * (MAX_TARGET_LENGTH - 1)
     assert safe_target(longest, SITE, STRICT) == longest
     assert safe_target(longest + "a", SITE, STRICT) is None
-    assert safe_target("/" + "\u00e9" * 400, SITE, STRICT) is None
+    assert safe_target("/" + "\u00e9" * 11_000, SITE, STRICT) is None
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_header_is_taken_as_it_is() -> None:
         ("//a", "", BASE, "/base//a"),
         ("/oauth2/start", "", SITE, "/"),
         ("/oauth2/start", "", BASE, "/base/"),
-        ("/" + "a" * 3000, "", BASE, "/base/"),
+        ("/" + "a" * 70_000, "", BASE, "/base/"),
     ],
 )
 def test_own_target(raw_path: str, query: str, site: Site, expected: str) -> None:
