@@ -285,6 +285,7 @@ def test_forward_keeps_the_target_with_public_url_alone_and_believes_no_host(mak
         assert answer.header("location") in {
             ORIGIN + site.path("sign_in"),
             f"{ORIGIN}{site.path('sign_in')}?rd={site.own('/')}",
+            f"{ORIGIN}{site.path('sign_in')}?lost=1&rd={site.own('/')}",
         }
 
 
