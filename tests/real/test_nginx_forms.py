@@ -119,9 +119,10 @@ def test_everybody_comes_back_to_what_they_asked_for(house: House, form: str, ta
 def test_a_script_gets_json_and_never_a_page(
     house: House, form: str, status: int, code: str, headers: dict[str, str]
 ) -> None:
-    reply = house.visitor(form).get(
-        f"{APP}/api/items?n=1", headers=headers, timeout=60, allow_redirects=False
-    )
+    sent = headers | {
+        "Referer": f"{APP}/dash?tab=2"
+    }  # the page of the script, to which the sign-in leads back
+    reply = house.visitor(form).get(f"{APP}/api/items?n=1", headers=sent, timeout=60, allow_redirects=False)
     if form == "redirect" and headers is not FETCH:
         # Without Fetch Metadata nothing tells a script from an old browser: it gets the 302 of this form.
         assert reply.status_code == 302
@@ -130,7 +131,7 @@ def test_a_script_gets_json_and_never_a_page(
     assert reply.headers["Content-Type"] == "application/problem+json"
     assert reply.json()["code"] == code
     if form != "redirect":
-        assert reply.json()["sign_in"] == f"{APP}/oauth2/start?rd=/api/items%3Fn%3D1"
+        assert reply.json()["sign_in"] == f"{APP}/oauth2/start?rd=/dash%3Ftab%3D2"
         # auth_request copies the challenge of the verdict, and the error page has one of its own.
         assert set(reply.headers["WWW-Authenticate"].split(", ")) == {"Bearer"}
 
