@@ -79,11 +79,15 @@ def test_a_deep_link_that_cannot_be_kept_is_not_lost_without_a_word(site: Site, 
     if path.startswith("//") and site.shell.mount:
         return  # with the mount in front, it is kept
     told = {"X-Auth-Request-Redirect": site.own(path)}
-    for first in ("page", "nginx", "start"):
+    for first in ("page", "nginx", "start", "forward"):
         visitor = site.visitor()
         if first == "start":
             back = site.provider.authorize(visitor.ask("start", NAVIGATION | told).header("location"))
             answer = visitor.navigate(back)
+        elif first == "forward":
+            asked = visitor.ask("forward", NAVIGATION | {"X-Forwarded-Uri": site.own(path)})
+            page = visitor.navigate(asked.header("location"))
+            answer = through_the_provider(site, visitor, site.start_link(page))
         else:
             page = (
                 visitor.get(path, NAVIGATION)

@@ -16,7 +16,7 @@ from ..policy.requirements import Requirements
 from ..provider.client import Provider
 from ..request.forwarded import Site, TrustedProxies, browser_host, site_of
 from ..request.navigation import Audience, audience_of, is_from_browser
-from ..request.return_to import own_address, rd_parameters, safe_target
+from ..request.return_to import is_lost, own_address, rd_parameters, safe_target
 from ..request.sign_in_watch import SignInWatch
 from ..seal import KeyRing, Sealer, Signer
 from ..session.cache import SessionCache
@@ -227,18 +227,18 @@ class RequestContext:
     def _query_string(self, query: dict[str, str]) -> str:
         if "rd" in query:
             rd, default = query.pop("rd"), self.default_target
-            is_lost = rd == default and self.is_address_lost
-            query |= {"lost": "1", "rd": rd} if is_lost else rd_parameters(rd, default)
+            is_unfit = rd == default and self.is_address_lost
+            query |= {"lost": "1", "rd": rd} if is_unfit else rd_parameters(rd, default)
         pairs = [f"{name}={quote(value, safe='/')}" for name, value in query.items()]
         return "?" + "&".join(pairs) if pairs else ""
 
     @property
     def is_address_lost(self) -> bool:
-        """Return whether the page that was requested cannot be a target, because its path begins with ``//``."""
+        """Return whether the requested page cannot be a target: its path begins with ``//``, or a link says so."""
         headers = self.request.headers
         reported = (headers.get("x-auth-request-redirect"), headers.get("x-forwarded-uri"))
-        is_lost = any(path.startswith("//") for path in (own_address(self.request, self.site), *reported))
-        return is_lost and self.audience is Audience.NAVIGATION
+        has_slashes = any(path.startswith("//") for path in (own_address(self.request, self.site), *reported))
+        return (has_slashes or is_lost(self.request.query)) and self.audience is Audience.NAVIGATION
 
     def absolute(self, target: str) -> str:
         """Return a path as an absolute URL if the browser is on another allowed host than the gate."""
