@@ -40,7 +40,7 @@ class Mutant:
 
     Attributes:
         file: Relative to the root of the checkout.
-        lines: The first and the last line that it changes.
+        lines: The first line of the statement that it changes, and the last line of what it changes.
         start: Where the text that is replaced begins, in bytes.
         end: Where it ends.
         text: What stands there instead.
@@ -64,14 +64,28 @@ def mutants_of(root: Path, file: str) -> list[Mutant]:
     for line in source.splitlines(keepends=True):
         offsets.append(offsets[-1] + len(line))
     found = []
-    for node, text in _changes(ast.parse(source)):
+    tree = ast.parse(source)
+    first_lines = _first_lines(tree)
+    for node, text in _changes(tree):
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
         start = offsets[node.lineno - 1] + node.col_offset
         end = offsets[node.end_lineno - 1] + node.end_col_offset
         if source[start:end].decode() != text:
-            found.append(Mutant(file, (node.lineno, node.end_lineno), start, end, text))
+            lines = first_lines.get(node.lineno, node.lineno), node.end_lineno
+            found.append(Mutant(file, lines, start, end, text))
     return sorted(set(found), key=lambda mutant: (mutant.start, mutant.end, mutant.text))
+
+
+def _first_lines(tree: ast.AST) -> dict[int, int]:
+    """Return the first line of the statement that each line belongs to: the one that coverage knows of."""
+    found: dict[int, int] = {}
+    for node in ast.walk(tree):  # the inner statements come after the outer ones
+        if isinstance(node, ast.stmt) and node.end_lineno is not None:
+            body = getattr(node, "body", None)
+            last = max(node.lineno, body[0].lineno - 1) if isinstance(body, list) else node.end_lineno
+            found |= dict.fromkeys(range(node.lineno, last + 1), node.lineno)
+    return found
 
 
 def _changes(tree: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
