@@ -28,6 +28,19 @@ def test_an_endpoint_answers(
     assert answer.status == status
 
 
+@pytest.mark.parametrize(("size", "status"), [(65_536, 303), (65_537, 400)])
+def test_an_answer_of_the_provider_has_64_kib_at_the_most(
+    make_site: MakeSite, size: int, status: int
+) -> None:
+    site = make_site(response_mode="form_post")
+    visitor = site.visitor()
+    begun = visitor.navigate(site.path("start"))
+    path, _, query = site.provider.authorize(begun.header("location")).partition("?")
+    body = f"{query}&x=".encode()
+    answer = visitor.open("POST", path, NAVIGATION | FORM, body + b"y" * (size - len(body)))
+    assert (answer.status, "callback_malformed" in answer.text) == (status, status == 400)
+
+
 @pytest.mark.parametrize("length", [1, 10**9])
 def test_what_is_refused_is_read_to_its_end_and_no_further(site: Site, length: int) -> None:
     """What a client still sends is read and dropped, so that it reads the answer and no broken connection."""

@@ -156,6 +156,34 @@ def test_a_front_channel_logout_that_is_not_plain_ends_nothing(site: Site, query
     assert is_on(visitor)
 
 
+@pytest.mark.parametrize("way", ["sign_out", "frontchannel_logout", "backchannel_logout"])
+def test_a_copy_of_the_cookie_stays_out_to_the_last_second(make_site: MakeSite, way: str) -> None:
+    """The end of a session is remembered for as long as its cookie could be opened."""
+    given = {"session_lifetime_seconds": 600, "session_idle_seconds": 600}
+    site = make_site(insecure_single_process_revocation=True, **given)
+    site.provider.person["sid"] = "sid-1"
+    visitor = site.visitor()
+    assert visitor.sign_in().status == 302
+    kept = dict(visitor.cookies)
+    if way == "sign_out":
+        visitor.ask("sign_out", SAME, "POST")
+    elif way == "frontchannel_logout":
+        site.visitor().navigate(f"{site.path(way)}?iss={ISSUER}&sid=sid-1", Sec_Fetch_Dest="iframe")
+    else:
+        body = f"logout_token={logout_token(site)}".encode()
+        assert site.visitor().open("POST", site.path(way), FORM, body).status == 200
+    for _ in range(2):
+        visitor.cookies = dict(kept)
+        assert visitor.get("/").json["code"] == "session_revoked"
+        site.now += 599
+
+
+def logout_token(site: Site) -> str:
+    event: dict[str, Any] = {"http://schemas.openid.net/event/backchannel-logout": {}}
+    claims = {"iss": ISSUER, "aud": CLIENT, "iat": int(site.now), "exp": int(site.now) + 60}
+    return sign(claims | {"jti": f"jti-{site.now}", "sub": "alice", "events": event})
+
+
 def test_a_front_channel_logout_hides_no_back_channel_logout(make_site: MakeSite) -> None:
     """Anyone can send the former, so an old one of it must not be what is found of a session."""
     site = make_site(insecure_single_process_revocation=True)
@@ -167,10 +195,7 @@ def test_a_front_channel_logout_hides_no_back_channel_logout(make_site: MakeSite
         return visitor
 
     def log_out() -> int:
-        event: dict[str, Any] = {"http://schemas.openid.net/event/backchannel-logout": {}}
-        claims = {"iss": ISSUER, "aud": CLIENT, "iat": int(site.now), "exp": int(site.now) + 60}
-        token = sign(claims | {"jti": f"jti-{site.now}", "sub": "alice", "events": event})
-        body = f"logout_token={token}".encode()
+        body = f"logout_token={logout_token(site)}".encode()
         return site.visitor().open("POST", site.path("backchannel_logout"), FORM, body).status
 
     first = sign_in()

@@ -170,6 +170,10 @@ KINDS: dict[str, Kind] = {
     # --- the application's own paths
     "page-anonymous": ({}, by(lambda who: who.get("/reports?month=5&x=<b>", NAVIGATION))),
     "page-anonymous-auto": ({"auto_sign_in": True}, by(lambda who: who.get("/reports?month=5", NAVIGATION))),
+    "page-anonymous-named": (
+        {"application_name": "The <app>", "provider_name": "Corp & Co"},
+        by(lambda who: who.get("/reports", NAVIGATION)),
+    ),
     "page-anonymous-head": ({}, by(lambda who: who.send("HEAD", "/reports", NAVIGATION))),
     "page-anonymous-post": ({}, by(lambda who: who.send("POST", "/reports", NAVIGATION | FORM, b"a=b"))),
     "page-anonymous-frame": (

@@ -107,7 +107,7 @@ def _parameters(components: Components, context: RequestContext) -> Step[Pairs]:
         query = request.query
     elif request.method == "POST":
         body = yield from effects.read_body(MAX_BODY_BYTES)
-        query = body.decode("latin-1") if len(body) <= MAX_BODY_BYTES else ""
+        query = body.decode("latin-1")  # a longer body is cut off after one more byte
     else:
         query = ""
     if len(query) > MAX_BODY_BYTES:

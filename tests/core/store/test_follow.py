@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from oidc_gate.store.base import unavailable
-from oidc_gate.store.follow import Follower, News
+from oidc_gate.store.follow import ASKS_A_LAG, Follower, News
 from oidc_gate.testing.store_contract import wait_until
 
 
@@ -83,6 +83,15 @@ def test_an_answer_counts_for_the_lag_from_the_question(source: Source) -> None:
     assert not follower.is_current()
     source.error = None
     assert wait_until(follower.is_current)
+    follower.close()
+
+
+def test_a_store_that_does_not_wait_for_news_is_asked_a_few_times_a_lag(source: Source) -> None:
+    follower = following(source, lambda keys: None, lag=0.4)
+    assert follower.catch_up()
+    asked, began = len(source.asked), time.monotonic()
+    assert wait_until(lambda: len(source.asked) >= asked + 10)
+    assert time.monotonic() - began >= 8 * 0.4 / ASKS_A_LAG
     follower.close()
 
 
