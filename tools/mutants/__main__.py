@@ -33,6 +33,8 @@ def main() -> int:
     counted: Counter[Outcome] = Counter()
     for mutant, outcome in _tried(sample, reached, options):
         counted[outcome] += 1
+        if sum(counted.values()) % 20 == 0:
+            print(f"... {sum(counted.values())} of {len(sample)}", flush=True)
         if outcome in (Outcome.SURVIVED, Outcome.NOT_REACHED):
             print(f"\n{mutant.file}:{mutant.lines[0]}: {outcome.value}\n{_diff(mutant)}", flush=True)
     rate = (counted[Outcome.KILLED] + counted[Outcome.TIMED_OUT]) / max(1, len(sample))

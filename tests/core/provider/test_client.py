@@ -216,6 +216,27 @@ def test_a_warm_up_that_fails_is_logged_with_how_to_mend_it(caplog: pytest.LogCa
     assert provider.state().failed_at == START
 
 
+@pytest.mark.parametrize(
+    ("error", "fix"),
+    [
+        (ProviderUnavailable("provider_name", "Away."), "does this host resolve the name (DNS)?"),
+        (ProviderUnavailable("provider_tls", "Away."), "ca_file"),
+        (
+            ProviderUnavailable("provider_unreachable", "Away."),
+            "can this host reach the address (firewall, proxy)?",
+        ),
+        (ProviderUnavailable("provider_timeout", "Away."), "provider_timeout_seconds"),
+        (ProviderError("provider_answer", "No."), "/.well-known/openid-configuration"),
+    ],
+)
+def test_what_to_do_about_a_discovery_that_failed(
+    error: GateError, fix: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    world(discovery=error).drive(Provider(op.settings()).warm_up())
+    (record,) = [one for one in caplog.records if one.levelno == logging.WARNING]
+    assert fix in record.getMessage().partition("Fix: ")[2]
+
+
 def test_what_changed_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     scripted, provider = world(), Provider(op.settings())
     scripted.drive(provider.metadata())

@@ -19,7 +19,7 @@ import pytest
 from oidc_gate.errors import StoreUnavailable
 from oidc_gate.store.base import EVERYTHING, GRACE_SECONDS, ExpiringKey, Row, Selector, StoreURLError
 from oidc_gate.store.sqlite import SqliteStore
-from oidc_gate.store.sqlite.files import file_system_of, validate_place
+from oidc_gate.store.sqlite.files import ensure_private, file_system_of, validate_place
 from oidc_gate.testing.store_contract import Listener, new_key, wait_until
 
 NOW = int(time.time())
@@ -134,6 +134,20 @@ garbage
 def test_the_file_system_of_a_directory(directory: str, kind: str) -> None:
     assert file_system_of(Path(directory), MOUNTS) == kind
     assert file_system_of(Path(directory), "") == ""
+
+
+@pytest.mark.parametrize("line", ["", "too few fields - nfs", "1 2 0:3 / / rw without a hyphen"])
+def test_a_line_of_the_mounts_that_cannot_be_read_is_passed_over(line: str) -> None:
+    assert file_system_of(Path("/srv"), f"{line}\n20 1 8:1 / / rw - ext4 /dev/sda1 rw") == "ext4"
+    assert file_system_of(Path("/srv"), line) == ""
+
+
+def test_what_is_no_ordinary_file_is_refused(path: Path) -> None:
+    path.mkdir()
+    with pytest.raises(StoreUnavailable, match="is not a file of the server's own user"):
+        ensure_private(path)
+    with pytest.raises(StoreUnavailable, match="No such file"):
+        ensure_private(path / "nothing")
 
 
 def test_network_file_systems_are_refused(tmp_path: Path) -> None:
