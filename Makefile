@@ -122,7 +122,7 @@ docs: $(INSTALLED) components
 # Coverage-guided: every target of fuzz/targets.py for FUZZ_SECONDS. Where atheris has no wheel, the rest runs alone.
 # Then the property tests once more, with many more examples (profile "fuzz" in tests/conftest.py).
 FUZZ_SECONDS ?= 30
-FUZZ_TARGETS ?= cookie cookie_header query callback logout_token id_token
+FUZZ_TARGETS ?= cookie cookie_header query callback logout_token id_token verdict_stream
 fuzz: $(INSTALLED)
 	@if $(PIP) --only-binary :all: 'atheris>=3' && $(BIN)/python -c 'import atheris'; then \
 	  for target in $(FUZZ_TARGETS); do $(BIN)/python -m fuzz.run "$$target" $(FUZZ_SECONDS) || exit 1; done; \

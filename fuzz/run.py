@@ -80,7 +80,9 @@ def _replay(name: str, kept: Path) -> int:
     return 0
 
 
-REQUESTS = {"cookie": 8, "cookie_header": 3, "query": 6, "callback": 8, "logout_token": 2, "id_token": 4}
+REQUESTS = {
+    "cookie": 8, "cookie_header": 3, "query": 6, "callback": 8, "logout_token": 2, "id_token": 4, "verdict_stream": 10,
+}  # fmt: skip
 
 
 def _seconds(target: object, data: bytes) -> float:

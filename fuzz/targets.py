@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from oidc_gate.model import Allow, Decision, Headers, Reply, Request
 from oidc_gate.runtime.driver import run
 from oidc_gate.shells import asgi_messages
+from tests.core.cli import differential
 from tests.core.provider.scripted import answer, key
 from tests.shells.site import COOKIE, HOST, NAVIGATION, Shell, Site
 
@@ -164,6 +165,11 @@ def id_token(data: bytes) -> None:
         assert not signed_in or nonce.encode() in told
 
 
+def verdict_stream(data: bytes) -> None:
+    """What a client sends to `oidc-gate serve`, cut where the first byte says. ``@C`` stands for a good cookie."""
+    differential.run(data[1:], [data[0] * 7] if data else [])
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "cookie": cookie,
     "cookie_header": cookie_header,
@@ -171,4 +177,5 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "callback": callback,
     "logout_token": logout_token,
     "id_token": id_token,
+    "verdict_stream": verdict_stream,
 }

@@ -1,4 +1,4 @@
-"""`oidc-gate serve` without its short way through uvicorn: the same words on the command line."""
+"""`oidc-gate serve` without its prepared answers and its limits: the same words on the command line."""
 
 from __future__ import annotations
 

@@ -56,10 +56,19 @@ def gate_environment(issuer: str, public_url: str = APP, **settings: str) -> dic
 
 
 @contextmanager
-def oidc_gate_serve(*, directory: Path, env: Mapping[str, str], port: int | None = None) -> Iterator[Server]:
-    """Run the command `oidc-gate serve`."""
+def oidc_gate_serve(
+    *options: str, directory: Path, env: Mapping[str, str], port: int | None = None, max_files: int = 0
+) -> Iterator[Server]:
+    """Run the command `oidc-gate serve`.
+
+    Args:
+        options: further words of its command line.
+        max_files: how many file descriptors each of its processes may have; 0 for as many as this one.
+    """
     port = port or free_port()
-    argv = [sys.executable, "-m", "oidc_gate.cli", "serve", "--port", str(port)]
+    argv = [sys.executable, "-m", "oidc_gate.cli", "serve", "--port", str(port), *options]
+    if max_files:
+        argv = ["sh", "-c", f'ulimit -n {max_files}; exec "$@"', "sh", *argv]
     with running(
         "oidc-gate", argv, port=port, directory=directory, env=env, ready_path="/oauth2/ping"
     ) as server:

@@ -9,6 +9,7 @@ from importlib import import_module
 
 from .. import __version__
 from ..errors import ConfigurationError
+from .common import CommandError
 
 COMMANDS = {
     "serve": "answer /oauth2/... for Nginx and other proxies",
@@ -40,6 +41,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options))
-    except ConfigurationError as error:
+    except (ConfigurationError, CommandError) as error:
         print(f"oidc-gate: {error}", file=sys.stderr)
         return 2

@@ -7,18 +7,25 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 from ..asgi import AuthBackend
+from .common import count, needing_extra, port
 
 APPLICATION = "oidc_gate.cli.serve:application"
+LOG_LEVEL = "_OIDC_GATE_LOG_LEVEL"
+"""The environment variable that passes the log level on to worker processes."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments for the address, the number of processes, and the server."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
-    parser.add_argument("--port", type=int, default=4180, help="port to listen on (4180)")
+    parser.add_argument("--port", type=port, default=4180, help="port to listen on (4180)")
     parser.add_argument("--uds", metavar="PATH", help="listen on a Unix socket instead")
-    parser.add_argument("--workers", type=int, default=1, help="number of processes (1)")
+    parser.add_argument("--workers", type=count, default=1, help="number of processes (1)")
     parser.add_argument("--server", choices=("uvicorn", "granian"), default="uvicorn", help="(uvicorn)")
     parser.add_argument(
         "--log-level", choices=("debug", "info", "warning", "error"), default="info", help="(info)"
@@ -27,17 +34,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until interrupted. Settings that cannot work are reported before the server listens."""
+    with needing_extra("serve", "uvicorn", "httptools", "granian"):
+        serve = _granian(options) if options.server == "granian" else _uvicorn(options)
     AuthBackend()
+    os.environ[LOG_LEVEL] = options.log_level
     set_up_logging(options.log_level)
-    if options.server == "granian":
-        _serve_with_granian(options)
-    else:
-        _serve_with_uvicorn(options)
+    serve()
     return 0
 
 
 def application() -> AuthBackend:
-    """Return the application of one worker. Servers call this function in each of their processes."""
+    """Return the application of one worker. Servers call this function in each of their processes.
+
+    A worker that is spawned inherits only the environment of its parent, so each worker sets up its own log.
+    """
+    set_up_logging(os.environ.get(LOG_LEVEL, "info"))
     return AuthBackend()
 
 
@@ -47,12 +58,13 @@ def set_up_logging(level: str) -> None:
     logging.getLogger("oidc_gate").setLevel(level.upper())
 
 
-def _serve_with_uvicorn(options: argparse.Namespace) -> None:
+def _uvicorn(options: argparse.Namespace) -> Callable[[], None]:
     import uvicorn
 
     from .verdicts import VerdictProtocol
 
-    uvicorn.run(
+    return partial(
+        uvicorn.run,
         APPLICATION,
         factory=True,
         http=VerdictProtocol,
@@ -70,13 +82,17 @@ def _serve_with_uvicorn(options: argparse.Namespace) -> None:
     )
 
 
-def _serve_with_granian(options: argparse.Namespace) -> None:
-    from pathlib import Path
-
-    from granian.constants import Interfaces
+def _granian(options: argparse.Namespace) -> Callable[[], None]:
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
     from granian.server import Server
 
-    Server(
+    from .bounds import HEAD_SECONDS, MAX_HEAD_BYTES
+
+    # Only HTTP/1.1: HTTP/2 has other bounds, and as long as a connection may become either, granian waits for its
+    # first byte without a time limit.
+    bounds = HTTP1Settings(header_read_timeout=int(HEAD_SECONDS * 1000), max_buffer_size=MAX_HEAD_BYTES)
+    server = Server(
         APPLICATION,
         factory=True,
         address=options.host,
@@ -84,6 +100,9 @@ def _serve_with_granian(options: argparse.Namespace) -> None:
         uds=Path(options.uds) if options.uds else None,
         workers=options.workers,
         interface=Interfaces.ASGI,
+        http=HTTPModes.http1,
+        http1_settings=bounds,
         websockets=False,
         log_access=False,
-    ).serve()
+    )
+    return server.serve

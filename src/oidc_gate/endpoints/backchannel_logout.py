@@ -7,7 +7,6 @@ process remembers it, so the answer is 400 unless `insecure_single_process_revoc
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import parse_qsl
 
 from .. import effects
 from ..effects import Step
@@ -15,6 +14,7 @@ from ..errors import GateError, IDTokenError
 from ..model import Reply
 from ..provider.logout import process_logout_token
 from ..session.revocation import revoke_at_provider
+from ..syntax.forms import values_of
 from .context import Components, RequestContext
 from .error_pages import reason_of
 from .responses import as_json, bare
@@ -61,11 +61,7 @@ def _end_sessions(components: Components, context: RequestContext) -> Step[Reply
 
 def _logout_token() -> Step[str]:
     body = yield from effects.read_body(MAX_BODY_BYTES)
-    try:
-        pairs = parse_qsl(body.decode("latin-1"), max_num_fields=20) if len(body) <= MAX_BODY_BYTES else []
-    except ValueError:
-        pairs = []
-    tokens = [value for name, value in pairs if name == "logout_token"]
+    tokens = values_of(body.decode("latin-1"), "logout_token")
     if len(tokens) != 1:
         raise GateError("logout_token_missing", "One logout_token is expected.", status=400)
     return tokens[0]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl
 
 from .. import effects, pages
 from ..effects import Step
@@ -26,6 +25,7 @@ from ..provider.sign_in import SignedIn, complete_sign_in
 from ..request.forwarded import client_address
 from ..settings import Settings
 from ..syntax.base64url import b64url_encode
+from ..syntax.forms import read_form
 from .challenge import denied_page
 from .context import Components, RequestContext
 from .error_pages import error_page, waiting_page
@@ -113,7 +113,7 @@ def _parameters(components: Components, context: RequestContext) -> Step[Pairs]:
     if len(query) > MAX_BODY_BYTES:
         raise CallbackError("callback_malformed", "The answer of the sign-in service is too long.")
     try:
-        return parse_qsl(query, keep_blank_values=True, max_num_fields=100)
+        return read_form(query)
     except ValueError:
         raise CallbackError(
             "callback_malformed", "The answer of the sign-in service cannot be read."

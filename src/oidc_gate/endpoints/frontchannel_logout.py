@@ -8,13 +8,13 @@ back-channel logout.
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import parse_qsl
 
 from .. import pages
 from ..effects import Step
 from ..errors import GateError
 from ..model import Reason, Reply
 from ..session.revocation import revoke_from_frame
+from ..syntax.forms import read_form
 from .context import Components, RequestContext
 from .error_pages import reason_of
 from .responses import page, problem, with_cookies
@@ -62,9 +62,7 @@ def _without_effect(components: Components, context: RequestContext) -> tuple[Re
 
 def _sid(components: Components, context: RequestContext) -> str:
     try:
-        pairs = (
-            parse_qsl(context.request.query, max_num_fields=20) if len(context.request.query) < 4096 else []
-        )
+        pairs = read_form(context.request.query)
     except ValueError:
         pairs = []
     given = dict(pairs)

@@ -7,8 +7,6 @@ button, and no cookie is changed.
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs
-
 from .. import effects, pages
 from ..effects import Step
 from ..errors import GateError
@@ -16,6 +14,7 @@ from ..model import Reply
 from ..provider.discovery import Metadata
 from ..provider.logout import build_logout_request
 from ..request.navigation import Audience
+from ..syntax.forms import values_of
 from .context import Components, RequestContext
 from .responses import page, problem, redirect, with_cookies
 
@@ -77,9 +76,9 @@ def _is_intended(components: Components, context: RequestContext) -> Step[bool]:
     if site == "same-origin" or headers.get("origin") in (context.site.origin, context.browser_origin):
         return True
     body = yield from effects.read_body(MAX_BODY_BYTES)
-    fields = parse_qs(body.decode("latin-1")) if len(body) <= MAX_BODY_BYTES else {}
+    tokens = values_of(body.decode("latin-1"), "form_token") if len(body) <= MAX_BODY_BYTES else []
     now = yield from effects.now()
-    token = fields.get("form_token", [""])[0]
+    token = tokens[0] if tokens else ""
     return components.sign_out_tokens.is_signed(
         token, _token_subject(context), now, max_age_seconds=FORM_TOKEN_SECONDS
     )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs
-
 from .. import effects, pages
 from ..effects import Step
 from ..model import Reply
+from ..syntax.forms import values_of
 from .context import Components, RequestContext
 from .responses import page, redirect
 from .sign_out import LOGOUT_STATE
@@ -23,7 +22,7 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
     if context.session is not None:
         return redirect(context.link_to("sign_out")).because("still_signed_in")
     now = yield from effects.now()
-    states = parse_qs(context.request.query).get("state", [])
+    states = values_of(context.request.query, "state")
     is_confirmed = len(states) == 1 and components.logout_states.is_signed(
         states[0], LOGOUT_STATE, now, max_age_seconds=STATE_SECONDS
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from urllib.parse import parse_qsl
 
 from .. import effects, pages
 from ..effects import Step
@@ -18,6 +17,7 @@ from ..request.navigation import Audience, is_marked_by_script
 from ..request.return_to import is_lost
 from ..seal.ring import NONCE_BYTES
 from ..session.cookie_jar import FLOW_SLOTS
+from ..syntax.forms import values_of
 from .context import Components, RequestContext
 from .error_pages import answer_error
 from .responses import page, problem, redirect
@@ -115,8 +115,8 @@ def _prompt(context: RequestContext, metadata: Metadata) -> str | None:
 
 def _parameter(context: RequestContext, name: str) -> str:
     # Only in front of rd, because what follows may be the query of another page that Nginx inserted.
-    before_rd = context.request.query.partition("rd=")[0][:1000]
-    return next((value for key, value in parse_qsl(before_rd) if key == name), "")
+    before_rd = context.request.query.partition("rd=")[0]
+    return next(iter(values_of(before_rd, name)), "")
 
 
 def _sign_in_count(context: RequestContext) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import unquote, unquote_to_bytes
 
 from ..model import Identity
 from ..settings import Settings
+from ..syntax.forms import MAX_FORM_LENGTH
 from ..syntax.hosts import normal_domain
 
 _MAX_EMAIL_LENGTH = 320  # 64 + @ + 255, RFC 5321 §4.5.3.1
@@ -147,7 +148,12 @@ class NarrowedRules(NamedTuple):
 
 
 def names_a_rule(query: str) -> bool:
-    """Return whether a parameter of a query string is a rule, or looks like one that was misspelt."""
+    """Return whether a parameter of a query string is a rule, or looks like one that was misspelt.
+
+    A query that is too long to be read counts as one that names a rule.
+    """
+    if len(query) > MAX_FORM_LENGTH:
+        return True
     names = (pair.partition("=")[0] for pair in query.split("&"))
     return any(_RULE_LIKE.search(unquote(name)) for name in names)
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, quote_plus, urlencode
+from urllib.parse import quote_plus, urlencode
+
+from ..syntax.forms import read_form
 
 # Authlib's debug log contains the code_verifier. An application can still set a level of its own.
 _authlib_log = logging.getLogger("authlib")
@@ -98,4 +100,4 @@ def authenticate(
 
 def drop(body: str, name: str) -> str:
     """Return the form `body` without the parameter `name`."""
-    return form({key: value for key, value in parse_qsl(body, keep_blank_values=True) if key != name})
+    return form({key: value for key, value in read_form(body) if key != name})

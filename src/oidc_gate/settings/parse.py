@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping, Sequence, Set
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import parse_qsl
 
+from ..syntax.forms import read_form
 from .constraints import Trait
 from .schema import Kind, Setting
 
@@ -97,7 +97,7 @@ def _pairs(text: str) -> Mapping[str, str]:
     """Read ``k=v,k2=v2``, or a query string, whose values are percent-decoded."""
     if "&" in text or "%" in text:
         try:
-            pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=True)
+            pairs = read_form(text, strict=True)
         except ValueError:
             raise ValueProblem("not_pairs") from None
     else:

@@ -6,8 +6,9 @@ import re
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
+from ..syntax.forms import read_form
 from .base import DEADLINE_SECONDS, Store, StoreURLError
 from .memory import MemoryStore
 from .redis.address import Address
@@ -185,7 +186,13 @@ def _options(scheme: str, query: str) -> dict[str, str]:
     if scheme.endswith("sentinel"):
         allowed |= {"sentinel_username": "sentinel_username", "sentinel_password": "sentinel_password"}
     options: dict[str, str] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True):
+    try:
+        pairs = read_form(query)
+    except ValueError:
+        raise StoreURLError(
+            "the query of the URL is too long", "write only options that are needed"
+        ) from None
+    for name, value in pairs:
         if name in ("ssl_cert_reqs", "ssl_check_hostname"):
             raise StoreURLError(
                 f"{name} would let anyone read and change what Redis says",

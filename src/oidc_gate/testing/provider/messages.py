@@ -8,13 +8,23 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from oidc_gate.syntax.forms import read_form
 
 Json = dict[str, Any]
 Pairs = list[tuple[str, str]]
 Headers = tuple[tuple[str, str], ...]
 
 NO_STORE: Headers = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
+
+
+def read_pairs(text: str) -> Pairs:
+    """Return the parameters of a query or a form, or none if there are too many of them."""
+    try:
+        return read_form(text)
+    except ValueError:
+        return []
 
 
 class ProtocolError(Exception):
@@ -56,7 +66,7 @@ class Received:
         content_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         if content_type != "application/x-www-form-urlencoded":
             return []
-        return parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True)
+        return read_pairs(self.body.decode("utf-8", "replace"))
 
     @property
     def form(self) -> dict[str, str]:

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
-from urllib.parse import parse_qsl
 
-from oidc_gate.testing.provider.messages import Received, Reply
+from oidc_gate.testing.provider.messages import Received, Reply, read_pairs
 
 _BODY_LIMIT = 1 << 20
 Application = Callable[[Received], Reply]
@@ -100,7 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._write(Reply(413))
         path, _, query = self.path.partition("?")
         received = Received(
-            self.command, path, parse_qsl(query, keep_blank_values=True),
+            self.command, path, read_pairs(query),
             {name.lower(): value for name, value in self.headers.items()}, self.rfile.read(length),
         )  # fmt: skip
         self._write(type(self).application(received))
