@@ -28,7 +28,7 @@ from tests.shells.wire import Wire
 CLIENT_ID, CLIENT_SECRET = "gate", "a secret of more than 32 octets, with: %+ and é"
 EVIL = "https://evil.example"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-THERE_TOO = "and so has the one at your identity provider"
+THERE_TOO = "has sent you back from its own sign-out"
 PAGE = "/some/page?a=1&b=2"
 
 

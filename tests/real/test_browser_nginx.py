@@ -123,7 +123,7 @@ def test_in_and_out_at_both_places(house: House) -> None:
     sign_out_at_provider(page)
     page.wait_for_url(f"{APP}{SIGNED_OUT}?state=*")
     expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
-    expect(page.get_by_text("and so has the one at your identity provider")).to_be_visible()
+    expect(page.get_by_text("has sent you back from its own sign-out")).to_be_visible()
 
     page.goto(f"{APP}/reports")
     if house.form in IN_PLACE:
@@ -220,7 +220,7 @@ class TestTheRecommendedForm:
         page.get_by_role("button", name="Sign out").click()
         sign_out_at_provider(page)
         page.wait_for_url(f"{APP}{SIGNED_OUT}?state=*")
-        expect(page.get_by_text("and so has the one at your identity provider")).to_be_visible()
+        expect(page.get_by_text("has sent you back from its own sign-out")).to_be_visible()
         assert "__Host-oidc_gate" not in {cookie["name"] for cookie in page.context.cookies(APP)}
         assert house.watch.complaints == []
 

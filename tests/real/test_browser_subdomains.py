@@ -94,5 +94,5 @@ def test_the_sign_out_form_leads_back_to_the_gate(browser: Browser, provider: Te
     page.evaluate(f"location.href = '{WIKI}/oauth2/sign_out'")
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url(f"{AUTH}{SIGNED_OUT}?state=*")
-    expect(page.get_by_text("and so has the one at your identity provider")).to_be_visible()
+    expect(page.get_by_text("has sent you back from its own sign-out")).to_be_visible()
     assert watch.complaints == []

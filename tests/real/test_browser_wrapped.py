@@ -64,7 +64,7 @@ def test_in_and_out_at_both_places(browser: Browser, tmp_path: Path, server: str
             page.get_by_role("link", name="Sign out").click()
             sign_out_at_provider(page)
             page.wait_for_url(f"{url}{SIGNED_OUT}?state=*")
-            expect(page.get_by_text("and so has the one at your identity provider")).to_be_visible()
+            expect(page.get_by_text("has sent you back from its own sign-out")).to_be_visible()
             reply = page.goto(f"{url}/reports?month=5")
             assert reply is not None
             assert reply.status == 401
