@@ -6,6 +6,7 @@ import os
 import re
 import threading
 import time
+import urllib.parse
 from collections.abc import Callable
 from typing import Any
 
@@ -183,3 +184,28 @@ def test_an_unknown_endpoint_is_404(site: Site, name: str) -> None:
 
 def test_metrics_are_off(site: Site) -> None:
     assert site.visitor().ask("metrics").status == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "status"),
+    [("signed_out", "GET", 200), ("start", "GET", 302), ("sign_out", "POST", 200), ("callback", "GET", 400)],
+)
+def test_a_query_or_a_form_of_many_fields_is_not_read(
+    site: Site, name: str, method: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[str] = []
+    unquote = urllib.parse.unquote
+
+    def noted(text: str, *more: str) -> str:
+        decoded.append(text)
+        return unquote(text, *more)
+
+    monkeypatch.setattr(urllib.parse, "unquote", noted)
+    fields = "&".join(f"field{number}=x" for number in range(1000))
+    headers = NAVIGATION | {"Content-Type": "application/x-www-form-urlencoded"}
+    if method == "POST":
+        answer = site.visitor().open(method, site.path(name), headers, fields.encode())
+    else:
+        answer = site.visitor().navigate(f"{site.path(name)}?{fields}")
+    assert answer.status == status
+    assert not [text for text in decoded if text.startswith("field")]
