@@ -70,6 +70,6 @@ def test_the_answer_in_the_query_is_not_taken(make_party: MakeParty) -> None:
     location = party.begin(browser).replace("response_mode=form_post", "response_mode=query")
     answer = party.come_back(browser, location)
     assert query_of(location)["response_mode"] == "query"
-    assert (answer.status, "<code>state_missing</code>" in answer.text) == (400, True)
+    assert (answer.status, "<code>response_mode_ignored</code>" in answer.text) == (400, True)
     assert party.fetched("/token") == 0
-    party.tried("the response in the query instead: refused, `state_missing`")
+    party.tried("the response in the query instead: refused, `response_mode_ignored`")
