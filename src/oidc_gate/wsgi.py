@@ -10,16 +10,16 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_to_bytes
 
+from .effects import Step
 from .endpoints.context import Components
 from .endpoints.responses import bare
-from .model import Allow, HeaderList, Headers, Identity, Reply, Request, Session
+from .model import Allow, Decision, HeaderList, Headers, Identity, Reply, Request, Session
 from .policy.identity_headers import application_headers, auth_headers, remote_user, stripped_names
 from .request.navigation import HANDSHAKE, is_handshake
 from .runtime.driver import run
 from .runtime.world import World
 from .settings import Settings
 from .shells.common import (
-    DRAIN_BYTES,
     Runtime,
     is_own_challenge,
     load_settings,
@@ -28,6 +28,7 @@ from .shells.common import (
 )
 from .shells.detect import GatedApplication, validate_app
 from .shells.mounted import Backends, no_such_mount
+from .shells.wsgi_body import drain_body, read_body
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -112,12 +113,10 @@ class OIDCGate(GatedApplication):
         request = request_of(environ)
         decision = self._gate.decide_at_once(request)
         if decision is None:
-            decision = run(
-                self._gate.decide(request), self._runtime.world, lambda limit: _read(environ, limit)
-            )
+            decision = _drive(self._gate.decide(request), self._runtime.world, environ)
         if isinstance(decision, Reply):
             if decision.drains:
-                _drain(environ)
+                drain_body(environ, self._runtime.world.server_threads)
             return send(decision, start_response, is_head=request.method == "HEAD")
         for name in ("REMOTE_USER", "AUTH_TYPE"):
             environ.pop(name, None)
@@ -281,28 +280,8 @@ def _raw_path(environ: Environ, mount: str, path: str) -> tuple[str, bool]:
     return anew, False
 
 
-def _read(environ: Environ, limit: int) -> bytes:
-    """Return the body, limited by its declared length. A chunked body is read only if the server marks its end."""
-    declared = environ.get("CONTENT_LENGTH") or ""
-    if declared.isascii() and declared.isdigit():
-        size = min(int(declared[:18]), limit + 1)
-    else:
-        size = limit + 1 if environ.get("wsgi.input_terminated") else 0
-    chunks, stream = [], environ.get("wsgi.input")
-    while size > 0 and stream is not None:
-        chunk = stream.read(min(size, 65536))
-        if not chunk:
-            break
-        chunks.append(chunk)
-        size -= len(chunk)
-    return b"".join(chunks)
-
-
-def _drain(environ: Environ) -> None:
-    try:
-        _read(environ, DRAIN_BYTES - 1)
-    except OSError:
-        return  # the client has closed the connection
+def _drive(step: Step[Decision], world: World, environ: Environ) -> Decision:
+    return run(step, world, lambda limit: read_body(environ, limit, world.server_threads))
 
 
 def send(reply: Reply, start_response: StartResponse, *, is_head: bool) -> Iterable[bytes]:
@@ -434,9 +413,7 @@ class AuthBackend:
                 return NOTHING
         self._backends.warm_up()
         request = backend.with_prefix(request_of(environ))
-        decision = run(
-            backend.runtime.gate.decide(request), backend.runtime.world, lambda limit: _read(environ, limit)
-        )
+        decision = _drive(backend.runtime.gate.decide(request), backend.runtime.world, environ)
         return send(backend.reply_of(decision, request), start_response, is_head=request.method == "HEAD")
 
 

@@ -12,7 +12,8 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ..effects import Lane
@@ -55,6 +56,26 @@ class ServerThreads:
         was_seen = ident in self._seen
         self._seen[ident] = now
         return was_seen
+
+    def is_short(self) -> bool:
+        """Return whether so many are held that hardly any is left."""
+        return self.held >= max(2, self.count - max(1, self.count // 4))
+
+    @contextmanager
+    def holding(self) -> Iterator[bool]:
+        """Hold the calling thread while the block waits for its client; the value is false if few are left."""
+        if _is_waiting_cheap():
+            yield True
+            return
+        with self.lock:
+            self.see()
+            is_free = not self.is_short()
+            self.held += is_free
+        try:
+            yield is_free
+        finally:
+            with self.lock:
+                self.held -= is_free
 
     @property
     def count(self) -> int:
@@ -254,12 +275,11 @@ class BoundedLane:
 
     def _holds_too_many(self) -> bool:
         """Return whether no further thread of the server may be held."""
-        count = self._threads.count
-        if self._threads.held >= max(2, count - max(1, count // 4)):
+        if self._threads.is_short():
             return True
         own = sum(place.is_in_thread for place in self._places)
         own += sum(waiter.is_in_thread for waiter in self._line)
-        return self._lane is Lane.PUSHED and own >= max(1, count // 2)
+        return self._lane is Lane.PUSHED and own >= max(1, self._threads.count // 2)
 
     def _age(self) -> float:
         """Return for how many seconds the oldest place has been taken."""
@@ -279,18 +299,20 @@ class BoundedLane:
         return LineFull("sign_in_line_full", message, detail=detail, retry_after_seconds=wait)
 
 
-def make_lanes(wait_seconds: float, prepare: Callable[[], None] | None = None) -> dict[Lane, BoundedLane]:
+def make_lanes(
+    wait_seconds: float, prepare: Callable[[], None] | None = None, threads: ServerThreads | None = None
+) -> dict[Lane, BoundedLane]:
     """Return the lanes of one gate in one process.
 
     Args:
         wait_seconds: See `BoundedLane`.
         prepare: For the lanes to the provider.
     """
-    threads = ServerThreads()
+    shared = threads or ServerThreads()
 
     def make(lane: Lane) -> BoundedLane:
         needed = None if lane is Lane.STORE else prepare
-        return BoundedLane(lane, threads, wait_seconds=wait_seconds, prepare=needed)
+        return BoundedLane(lane, shared, wait_seconds=wait_seconds, prepare=needed)
 
     return {lane: make(lane) for lane in Lane}
 

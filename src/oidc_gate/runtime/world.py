@@ -33,7 +33,7 @@ from ..store.expiring_keys import MemoryKeys
 from . import libraries
 from .driver import run
 from .http import AWAY, Outbound
-from .threads import BoundedLane, make_lanes
+from .threads import BoundedLane, ServerThreads, make_lanes
 
 log = logging.getLogger("oidc_gate")
 
@@ -45,6 +45,7 @@ _GRACE_SECONDS = 0.5
 class _Process:
     """What belongs to one process: after a fork, nothing that another thread held is released."""
 
+    threads: ServerThreads
     lanes: dict[Lane, BoundedLane]
     locks: dict[str, threading.Lock] = field(default_factory=dict)
 
@@ -126,11 +127,18 @@ class World:
             self._latest = now
         return now
 
+    @property
+    def server_threads(self) -> ServerThreads:
+        """Return the threads of a WSGI server, as far as they were seen."""
+        return self._mine().threads
+
     def _mine(self) -> _Process:
         pid = os.getpid()
-        return self._processes.get(pid) or self._processes.setdefault(
-            pid, _Process(make_lanes(self._wait_seconds, self._prepare))
-        )
+        return self._processes.get(pid) or self._processes.setdefault(pid, self._make())
+
+    def _make(self) -> _Process:
+        threads = ServerThreads()
+        return _Process(threads, make_lanes(self._wait_seconds, self._prepare, threads))
 
     def _acquire(self, name: str) -> threading.Lock:
         lock = self._mine().locks.setdefault(name, threading.Lock())

@@ -7,8 +7,18 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
+import anyio
+
 from ..model import Allow, HeaderList, Headers, Identity, Reply, Request
-from .common import DRAIN_BYTES, is_own_challenge, may_carry_cookie, new_request_id
+from .common import (
+    MAX_BODY_SECONDS,
+    MAX_DRAIN_BYTES,
+    MAX_DRAIN_SECONDS,
+    body_timeout,
+    is_own_challenge,
+    may_carry_cookie,
+    new_request_id,
+)
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -216,24 +226,34 @@ class Body:
         self._is_over = False
 
     async def read(self, limit: int) -> bytes:
-        """Return the body, at most `limit` + 1 bytes."""
+        """Return the body, at most `limit` + 1 bytes.
+
+        Raises:
+            GateError: ``body_timeout``: the body did not arrive in time.
+        """
         chunks: list[bytes] = []
-        size = 0
-        while not self._is_over and size <= limit:
-            message = await self._receive()
-            chunk = message.get("body", b"")
-            chunks.append(chunk)
-            size += len(chunk)
-            self._is_over = message["type"] == "http.disconnect" or not message.get("more_body", False)
+        with anyio.move_on_after(MAX_BODY_SECONDS) as time_limit:
+            size = 0
+            while not self._is_over and size <= limit:
+                chunks.append(await self._next())
+                size += len(chunks[-1])
+        if time_limit.cancelled_caught:
+            self._is_over = True
+            raise body_timeout()
         return b"".join(chunks)[: limit + 1]
 
     async def drain(self) -> None:
-        """Read and drop the rest, up to 1 MiB."""
-        size = 0
-        while not self._is_over and size < DRAIN_BYTES:
-            message = await self._receive()
-            size += len(message.get("body", b""))
-            self._is_over = message["type"] == "http.disconnect" or not message.get("more_body", False)
+        """Read and drop the rest, up to 1 MiB, for 2 seconds at most."""
+        with anyio.move_on_after(MAX_DRAIN_SECONDS):
+            size = 0
+            while not self._is_over and size < MAX_DRAIN_BYTES:
+                size += len(await self._next())
+
+    async def _next(self) -> bytes:
+        message = await self._receive()
+        self._is_over = message["type"] == "http.disconnect" or not message.get("more_body", False)
+        piece: bytes = message.get("body", b"")
+        return piece
 
     async def handshake(self) -> None:
         """Receive the message that opens a WebSocket."""

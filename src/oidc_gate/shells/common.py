@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic
 
 from ..effects import Background
 from ..endpoints.context import Components
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, GateError
 from ..gate import Gate, RenderSession
 from ..runtime import libraries
 from ..runtime.world import World
@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("oidc_gate")
 
-DRAIN_BYTES = 1 << 20  # the largest request body that Nginx accepts by default
+MAX_DRAIN_BYTES = 1 << 20  # the largest request body that Nginx accepts by default
+MAX_DRAIN_SECONDS = 2.0
+MAX_BODY_SECONDS = (
+    10.0  # for a form of 96 kB at most; gunicorn gives a request 30 seconds, Apache 20 to begin
+)
 _ids = itertools.count(1)
 _HOST = int.from_bytes(os.urandom(4))  # containers can have the same process IDs
 _OWN_CHALLENGES = ("basic", "digest", "negotiate", "ntlm")
@@ -152,6 +156,11 @@ class Runtime(Generic[Payload]):
             return
         self.warmed_up_pid = os.getpid()
         self.world.perform(Background(self.gate.components.provider.warm_up))
+
+
+def body_timeout() -> GateError:
+    """Return the error for a body that takes longer than `MAX_BODY_SECONDS`."""
+    return GateError("body_timeout", "The request did not arrive in time.", status=408)
 
 
 def is_own_challenge(www_authenticate: Iterable[str]) -> bool:
