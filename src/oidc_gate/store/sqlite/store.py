@@ -229,9 +229,9 @@ class SqliteStore:
         ((count,),) = db.execute("SELECT count(*) FROM expiring_keys WHERE kind = ?", (kind,)).fetchall()
         if count > self._max_keys:
             db.execute(
-                "DELETE FROM expiring_keys WHERE kind = ?1 AND name IN"
-                " (SELECT name FROM expiring_keys WHERE kind = ?1 ORDER BY until LIMIT ?2)",
-                (kind, count - self._max_keys),
+                "DELETE FROM expiring_keys WHERE kind = :kind AND name IN"
+                " (SELECT name FROM expiring_keys WHERE kind = :kind ORDER BY until LIMIT :excess)",
+                {"kind": kind, "excess": count - self._max_keys},
             )
 
     def lease(self, name: bytes, ttl_seconds: float) -> Lease | None:
@@ -251,8 +251,8 @@ class SqliteStore:
         with self._connections.writing(is_durable=False) as db:
             now = time.monotonic()
             changed = db.execute(
-                "UPDATE leases SET taken = ?1, until = ?2 WHERE name = ?3 AND token = ?4 AND until > ?1",
-                (now, now + min(ttl_seconds, MAX_LEASE_SECONDS), *lease),
+                "UPDATE leases SET taken = ?, until = ? WHERE name = ? AND token = ? AND until > ?",
+                (now, now + min(ttl_seconds, MAX_LEASE_SECONDS), *lease, now),
             ).rowcount
         return changed == 1
 
