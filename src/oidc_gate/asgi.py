@@ -93,7 +93,7 @@ class OIDCGate(GatedApplication):
         self._gate = self._runtime.gate
         self._cookies = self._gate.components.cookies
         self._split_headers = HeaderFilter(stripped_names(settings)).split
-        self._anonymous = payload_of(None, application_headers(settings, None))
+        self._anonymous = payload_of(None, application_headers(settings, None), settings.prefix)
         # Everything that the short path needs, in one look-up, because attribute access is slow with `__getattr__`.
         self._short_path = (app, self._split_headers, self._runtime.find, settings.prefix)
 
@@ -133,7 +133,9 @@ class OIDCGate(GatedApplication):
         if isinstance(decision, Reply):
             return await send_reply(decision, scope, body, send, is_head=request.method == "HEAD")
         others = self._cookies.without_gate_cookies(cookies)
-        inner = _inner_scope(scope, kept, others, payload_of(decision.identity, decision.headers))
+        inner = _inner_scope(
+            scope, kept, others, payload_of(decision.identity, decision.headers, self._gate.settings.prefix)
+        )
         await self._app(inner, receive, watch_response(decision, send, is_head=request.method == "HEAD"))
 
     async def _pass_on(
@@ -228,7 +230,8 @@ class AuthBackend:
 
 
 def _render(components: Components, session: Session, weight: int) -> tuple[Payload, int]:
-    return payload_of(session.identity, application_headers(components.settings, session)), weight
+    settings = components.settings
+    return payload_of(session.identity, application_headers(settings, session), settings.prefix), weight
 
 
 def _render_verdict(components: Components, session: Session, weight: int) -> tuple[bytes, int]:

@@ -187,6 +187,7 @@ def _build_payload(components: Components, identity: Identity | None, headers: H
     if identity is not None:
         payload["REMOTE_USER"] = remote_user(identity, components.settings)
         payload["AUTH_TYPE"] = "oidc_gate"
+        payload["oidc_gate.prefix"] = components.settings.prefix
     return payload
 
 

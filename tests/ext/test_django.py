@@ -5,10 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import django
 import httpx
 import pytest
-from django.conf import settings as django_settings
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
 from werkzeug.test import Client as WSGIClient
@@ -24,32 +22,9 @@ PAGE = {"Accept": "text/html"}
 urlpatterns: list[Any] = []
 
 
-@pytest.fixture(scope="session", autouse=True)  # Django is configured once in a process
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    django_settings.configure(
-        ROOT_URLCONF=__name__,
-        SECRET_KEY="for tests",
-        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
-        ALLOWED_HOSTS=["*"],
-        USE_TZ=True,
-        INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"],
-        DATABASES={
-            "default": {
-                "ENGINE": "django.db.backends.sqlite3",
-                "NAME": tmp_path_factory.mktemp("django") / "db.sqlite3",
-            }
-        },
-        MIDDLEWARE=[
-            "django.contrib.sessions.middleware.SessionMiddleware",
-            "django.contrib.auth.middleware.AuthenticationMiddleware",
-            "oidc_gate.ext.django.OIDCGateMiddleware",
-        ],
-        AUTHENTICATION_BACKENDS=["oidc_gate.ext.django.OIDCGateBackend"],
-    )
-    django.setup()
+@pytest.fixture(scope="module", autouse=True)
+def views(project: None) -> None:
     from django.contrib.auth.decorators import login_required
-    from django.core.management import call_command
-    from django.db import connections
 
     from oidc_gate.ext.django import require
 
@@ -83,9 +58,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         path("admins", admins),
         path("open/mine", mine),
     ]
-    call_command("migrate", verbosity=0)
-    yield
-    connections.close_all()
 
 
 @pytest.fixture

@@ -223,3 +223,11 @@ def test_it_ends_every_copy_of_the_session_and_what_is_remembered_of_nobody_else
     alice.ask("sign_out", SAME, "POST")
     assert len(cache) == 1
     assert [who.get("/").status for who in (other_window, bob)] == [401, 200]
+
+
+def test_after_a_form_of_the_application_a_page_goes_on_too(site: Site) -> None:
+    """Browsers hold the form-action policy of the page with the form against every redirect that follows it."""
+    answer = site.person().ask("sign_out?after_form=1", NAVIGATION | SAME)
+    assert (answer.status, answer.header("refresh").startswith(f"0; url={ISSUER}/logout?")) == (200, True)
+    asked = site.person().ask("sign_out?after_form=1", NAVIGATION | CROSS)
+    assert "Sign out?" in asked.text

@@ -21,6 +21,8 @@ from .responses import page, problem, redirect, with_cookies
 FORM_TOKEN_SECONDS = 3600
 MAX_BODY_BYTES = 16 * 1024
 LOGOUT_STATE = "signed_out"
+AFTER_FORM = "after_form"
+"""Query parameter of an application that answers a form of its own with a redirect to this endpoint."""
 
 
 def answer(components: Components, context: RequestContext) -> Step[Reply]:
@@ -54,7 +56,8 @@ def _sign_out(components: Components, context: RequestContext, metadata: Metadat
 
 def _leave(context: RequestContext, target: str) -> Reply:
     """Return the redirect to `target`, or after a form a page, because `form-action` would apply to a redirect."""
-    if context.audience is not Audience.FORM_POST or target.startswith("/"):
+    is_after_form = context.audience is Audience.FORM_POST or values_of(context.request.query, AFTER_FORM)
+    if not is_after_form or target.startswith("/"):
         return redirect(target, status=303)
     content = pages.leaving_page(
         static_url=context.path_to("static"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..model import Identity
 
 KEY = "oidc_gate.identity"
+PREFIX_KEY = "oidc_gate.prefix"
 SIGN_IN_FIRST = "Sign in to continue."
 NOT_IN_GROUP = "You are signed in, but you may not do this."
 CHALLENGE = {"WWW-Authenticate": "Bearer"}

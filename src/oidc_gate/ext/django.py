@@ -7,7 +7,8 @@
     AUTHENTICATION_BACKENDS = ["oidc_gate.ext.django.OIDCGateBackend"]
 
 The middleware sets ``request.identity``. With the backend, ``request.user`` is a user of Django, created at the first
-visit. No additional table is needed: the user name is derived from issuer and subject.
+visit. No additional table is needed: the user name is derived from issuer and subject. Logging out of Django leads to
+the sign-out of the gate.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from django.utils.decorators import sync_and_async_middleware
 from django.utils.functional import SimpleLazyObject
 
 from ..model import Identity
+from . import _django_logout as logout
 from ._require import CHALLENGE, KEY, NOT_IN_GROUP, SIGN_IN_FIRST, Groups, refusal, required_groups
 
 log = logging.getLogger("oidc_gate.django")
@@ -97,6 +99,9 @@ def OIDCGateMiddleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[
 
     List it after Django's ``AuthenticationMiddleware``, if that is used. The user is looked up when a view first uses
     it, without a session of Django, so that it is signed out when the session of the gate ends.
+
+    After ``django.contrib.auth.logout``, which ``LogoutView`` and the admin call, a browser is sent to the sign-out of
+    the gate. A script gets the view's own answer, and its page has to open ``/oauth2/sign_out``.
     """
     if any(type(one).natural_key is OIDCGateBackend.natural_key for one in _backends()):
         _check_user_name_field()  # when the server starts, and not at the first request
@@ -104,13 +109,15 @@ def OIDCGateMiddleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[
 
         async def amiddleware(request: HttpRequest) -> Any:
             _set_identity(request)
-            return await get_response(request)
+            logout.watch(request)
+            return logout.answer(request, await get_response(request))
 
         return amiddleware
 
     def middleware(request: HttpRequest) -> Any:
         _set_identity(request)
-        return get_response(request)
+        logout.watch(request)
+        return logout.answer(request, get_response(request))
 
     return middleware
 

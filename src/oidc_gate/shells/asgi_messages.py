@@ -175,10 +175,12 @@ class User:
         return ["authenticated", *(f"group:{group}" for group in self.identity.groups)]
 
 
-def payload_of(identity: Identity | None, headers: HeaderList) -> Payload:
+def payload_of(identity: Identity | None, headers: HeaderList, prefix: str) -> Payload:
     """Return what is added to a scope: the identity, ``user`` and ``auth``, and the configured headers."""
     user = User(identity)
-    members = {"oidc_gate.identity": identity, "user": user, "auth": user}
+    members: dict[str, Any] = {"oidc_gate.identity": identity, "user": user, "auth": user}
+    if identity is not None:
+        members["oidc_gate.prefix"] = prefix
     return members, tuple(map(_encoded, headers))
 
 
