@@ -12,6 +12,7 @@ from ..runtime.driver import run
 from ..session.lifetime import renew_at
 from ..shells.asgi_messages import Receive, Scope, Send
 from ..shells.common import Runtime
+from .live_servers import server_behind
 
 Gate = asgi.OIDCGate | wsgi.OIDCGate
 
@@ -28,6 +29,24 @@ class TestSession:
         self._renew_at = 0
         self._session: Session | None = None
         self._cookies = ""
+        self.refused_server = ""
+
+    def refuse_server(self, server: str) -> None:
+        """Refuse a request that a server passes on, because it may come from anyone.
+
+        Raises:
+            RuntimeError: `server` is not empty.
+        """
+        if server:
+            self.refused_server = server
+            raise self.server_error()
+
+    def server_error(self) -> RuntimeError:
+        """Return the error that says what to do with a live server."""
+        return RuntimeError(
+            f"signed_in: {self.refused_server} serves this application, and all of its clients would be signed in. "
+            'Fix: in tests with a live server, send the header {"Cookie": session_cookie(app, email=...)} instead'
+        )
 
     def session(self) -> Session:
         """Return the session. It is started again when it would be due for renewal."""
@@ -71,6 +90,7 @@ def subclass_for(kind: type[Gate], session: TestSession) -> Any:
 
         class SignedInWSGI(wsgi.OIDCGate):
             def __call__(self, environ: wsgi.Environ, start_response: wsgi.StartResponse) -> Iterable[bytes]:
+                session.refuse_server(server_behind(environ, start_response))
                 stamped = {**environ, "HTTP_COOKIE": session.add_to(environ.get("HTTP_COOKIE", ""))}
                 return super().__call__(stamped, start_response)
 
@@ -79,6 +99,7 @@ def subclass_for(kind: type[Gate], session: TestSession) -> Any:
     class SignedInASGI(asgi.OIDCGate):
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] in ("http", "websocket"):
+                session.refuse_server(server_behind(scope, receive, send))
                 rest = [pair for pair in scope["headers"] if pair[0] != b"cookie"]
                 sent = b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
                 cookie = session.add_to(sent.decode("latin-1")).encode("latin-1")

@@ -23,6 +23,7 @@ from typing import Any
 from ..model import Identity
 from .gate_session import Gate, TestSession, runtime_of, subclass_for
 from .gates import gates_in
+from .live_servers import in_a_test
 
 
 @contextmanager
@@ -40,9 +41,9 @@ def signed_in(
     amr: Iterable[str] = (),
     access_token: str = "",
 ) -> Iterator[Identity]:
-    """Sign in every request that reaches the gate of `app` within the ``with``, from whatever thread it comes.
+    """Sign in every request that a test client sends to the gate of `app` within the ``with``, from any thread.
 
-    Therefore it is not for an application that a server serves at the same time: give the client of that server a
+    A request that a server passes on is refused, because it may come from anyone: give the client of that server a
     `session_cookie`.
 
     It works with everything that calls the application in this process: the test clients of Flask and Werkzeug, the
@@ -50,9 +51,9 @@ def signed_in(
     whose requests then pass the gate although these clients only know Django. It can also decorate test functions. If
     it is nested for the same application, the inner user counts.
 
-    Args: app: The gated application: the object that `OIDCGate` returned, a Flask object whose ``wsgi_app`` is gated,
-        or a
-            Starlette or FastAPI object with ``add_middleware(OIDCGate, ...)``, whose middleware is built if necessary.
+    Args:
+        app: The gated application: the object that `OIDCGate` returned, a Flask object whose ``wsgi_app`` is gated, or
+            a Starlette or FastAPI object with ``add_middleware(OIDCGate, ...)``, whose middleware is then built.
         subject: The subject, which also identifies the user in Django's table; by default the e-mail address, or
             ``test-user``.
         email_verified: It has an effect only together with `email`.
@@ -64,6 +65,7 @@ def signed_in(
 
     Raises:
         LookupError: `app` contains no gate.
+        RuntimeError: A server passed a request on. It is raised in the request, and again at the end of the ``with``.
     """
     gates = gates_in(app)
     if not gates:
@@ -88,7 +90,13 @@ def signed_in(
                 from .django_clients import through_the_gate
 
                 stack.enter_context(through_the_gate(gate, session))
-        yield sessions[0].session().identity
+        stack.enter_context(in_a_test())
+        try:
+            yield sessions[0].session().identity
+        finally:  # a test that fails, because a request was refused, should say why
+            for session in sessions:
+                if session.refused_server:
+                    raise session.server_error()
 
 
 def session_cookie(
