@@ -1,5 +1,5 @@
 # What CI runs is what a person runs. Every target does its own set-up; nothing asks a question.
-#   make demo | example-flask | example-fastapi | example-django
+#   make demo | example-flask | example-fastapi | example-django; PORT=8001 chooses the port
 #   make test-fast     the tests without servers and property tests, over one interface: a minute
 #   make test          every test; TESTS=tests/core narrows it, SEED=1 shuffles it
 #   make test-all      every test on each Python from 3.11 to 3.14 that is found here
@@ -19,6 +19,7 @@ SOURCES := $(shell find src -name __pycache__ -prune -o -type f -print)
 PYTEST_ARGS ?= -n logical --maxprocesses 4 --dist loadfile
 TESTS ?=
 SEED ?=
+DEMO_PORT := $(if $(PORT),--port $(PORT))
 SHUFFLE := $(if $(SEED),--random-order-bucket=global --random-order-seed=$(SEED))
 
 REDIRECTS := ../shared/cases/open_redirects.txt
@@ -72,16 +73,16 @@ components:
 # --- what people run --------------------------------------------------------------------------------
 
 demo: $(VENV)/.stamp-demo
-	$(BIN)/oidc-gate demo
+	$(BIN)/oidc-gate demo $(DEMO_PORT)
 
 example-flask: $(VENV)/.stamp-examples
-	$(BIN)/oidc-gate demo examples.flask_app.app:app
+	$(BIN)/oidc-gate demo examples.flask_app.app:app $(DEMO_PORT)
 
 example-fastapi: $(VENV)/.stamp-examples
-	$(BIN)/oidc-gate demo examples.fastapi_app.app:app
+	$(BIN)/oidc-gate demo examples.fastapi_app.app:app $(DEMO_PORT)
 
 example-django: $(VENV)/.stamp-examples
-	$(BIN)/oidc-gate demo examples.django_app.wsgi:application
+	$(BIN)/oidc-gate demo examples.django_app.wsgi:application $(DEMO_PORT)
 
 test: $(INSTALLED) components
 	$(BIN)/python -m pytest $(PYTEST_ARGS) --durations=10 --cov --cov-report=term $(SHUFFLE) $(TESTS)

@@ -119,6 +119,6 @@ def test_make_and_readme_name_the_command(name: str) -> None:
     assert f"make example-{name}" in readme
     assert f"oidc-gate demo {command}" in readme
     assert (
-        f"example-{name}: $(VENV)/.stamp-examples\n\t$(BIN)/oidc-gate demo {command}\n"
+        f"example-{name}: $(VENV)/.stamp-examples\n\t$(BIN)/oidc-gate demo {command} $(DEMO_PORT)\n"
         in (REPOSITORY / "Makefile").read_text()
     )

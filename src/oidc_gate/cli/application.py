@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import socket
@@ -11,6 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from ..shells.detect import detect_interface
+from .common import needing_extra
 
 
 class NotFound(Exception):
@@ -51,6 +53,29 @@ def find_application(name: str) -> Any:
     return found
 
 
+def require_gate(name: str, app: Any) -> None:
+    """Refuse an application that is not behind a gate, which the demo would show to everyone without a sign-in.
+
+    A gate that is hidden in a way that cannot be followed counts too, so any gate of this process is sufficient.
+
+    Raises:
+        NotFound: There is no `OIDCGate` and no `AuthBackend`. The message says what to write.
+    """
+    from .. import asgi, wsgi
+    from ..testing.gates import gates_in
+
+    kinds = (asgi.OIDCGate, wsgi.OIDCGate, asgi.AuthBackend, wsgi.AuthBackend)
+    if gates_in(app) or any(isinstance(found, kinds) for found in gc.get_objects()):
+        return
+    attribute = name.partition(":")[2]
+    write = f"{attribute} = OIDCGate({attribute})"
+    if hasattr(app, "wsgi_app"):
+        write = f"{attribute}.wsgi_app = OIDCGate({attribute}.wsgi_app)"
+    elif hasattr(app, "add_middleware"):
+        write = f"{attribute}.add_middleware(OIDCGate)"
+    raise NotFound(f"{name} is not behind the gate, so there is nothing to sign in to; write in it: {write}")
+
+
 def listen(port: int) -> socket.socket:
     """Return a socket that listens on a loopback port; 0 chooses any free port.
 
@@ -77,7 +102,8 @@ def serve(app: Any, listener: socket.socket) -> None:
 
 
 def _serve_with_werkzeug(app: Any, listener: socket.socket) -> None:
-    from werkzeug.serving import make_server
+    with needing_extra("demo", "werkzeug"):
+        from werkzeug.serving import make_server
 
     # Its access log contains query strings, and with them authorization codes.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
@@ -92,7 +118,8 @@ def _serve_with_werkzeug(app: Any, listener: socket.socket) -> None:
 
 
 def _serve_with_uvicorn(app: Any, listener: socket.socket) -> None:
-    import uvicorn
+    with needing_extra("demo", "uvicorn"):
+        import uvicorn
 
     config = uvicorn.Config(app, proxy_headers=False, log_level="warning", access_log=False, log_config=None)
     try:

@@ -20,6 +20,15 @@ def port(text: str) -> int:
     return int(text)
 
 
+def served_port(text: str) -> int:
+    """Return the port that an argument names, at which a proxy can find the server."""
+    if (number := port(text)) == 0:
+        raise argparse.ArgumentTypeError(
+            f"'0' is any free port, which no proxy knows: write one from 1 to {MAX_PORT}"
+        )
+    return number
+
+
 def count(text: str) -> int:
     """Return the number that an argument names, at least 1."""
     if not (text.isascii() and text.isdigit() and int(text) > 0):

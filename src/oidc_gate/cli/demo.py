@@ -8,6 +8,7 @@ _SCOPES are set, except those that are set already. If OIDC_GATE_ISSUER is set, 
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import secrets
 from collections.abc import Mapping
@@ -15,7 +16,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .application import NotFound, add_argument, find_application, listen, refuse, serve
+from .application import NotFound, add_argument, find_application, listen, refuse, require_gate, serve
+from .common import port
 from .sample import PUBLIC_PATHS, sample_application
 from .serve import set_up_logging
 
@@ -28,8 +30,10 @@ PORT = 8000
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments for the application, the ports and the log level."""
     add_argument(parser)
-    parser.add_argument("--port", type=int, default=PORT, help=f"port of the application ({PORT}); 0 for any")
-    parser.add_argument("--provider-port", type=int, default=0, help="port of the provider (any)")
+    parser.add_argument(
+        "--port", type=port, default=PORT, help=f"port of the application ({PORT}); 0 for any"
+    )
+    parser.add_argument("--provider-port", type=port, default=0, help="port of the provider (any)")
     parser.add_argument("--log-level", choices=("debug", "info", "warning"), default="info", help="(info)")
 
 
@@ -38,8 +42,8 @@ def run(options: argparse.Namespace) -> int:
     set_up_logging(options.log_level)
     try:
         listener = listen(options.port)
-    except OSError:
-        return refuse(f"port {options.port} is in use; choose another one: oidc-gate demo --port 8001")
+    except OSError as error:
+        return refuse(_port_refused("--port", options.port, error))
     url = f"http://localhost:{listener.getsockname()[1]}"
     with listener, ExitStack() as stack:
         # The environment is for an application of the user. The sample application has its own settings.
@@ -47,14 +51,24 @@ def run(options: argparse.Namespace) -> int:
         settings = settings_for(url, given)
         has_provider = "OIDC_GATE_ISSUER" in given
         if not has_provider:
-            settings["OIDC_GATE_ISSUER"] = stack.enter_context(_provider(settings, options)).issuer
+            try:
+                settings["OIDC_GATE_ISSUER"] = stack.enter_context(_provider(settings, options)).issuer
+            except OSError as error:
+                return refuse(_port_refused("--provider-port", options.provider_port, error))
         try:
             app = _application(options.application, settings)
+            if options.application:
+                require_gate(options.application, app)
         except NotFound as error:
             return refuse(str(error))
         print(_banner(options.application, settings, () if has_provider else DEMO_USERS), flush=True)
         serve(app, listener)
     return 0
+
+
+def _port_refused(option: str, number: int, error: OSError) -> str:
+    reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
+    return f"port {number} {reason}; choose another one: oidc-gate demo {option} {8001 if option == '--port' else 0}"
 
 
 def settings_for(url: str, given: Mapping[str, str]) -> dict[str, str]:

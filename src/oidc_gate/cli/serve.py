@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from ..asgi import AuthBackend
-from .common import count, needing_extra, port
+from .common import count, needing_extra, served_port
 
 APPLICATION = "oidc_gate.cli.serve:application"
 LOG_LEVEL = "_OIDC_GATE_LOG_LEVEL"
@@ -23,7 +23,7 @@ LOG_LEVEL = "_OIDC_GATE_LOG_LEVEL"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments for the address, the number of processes, and the server."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
-    parser.add_argument("--port", type=port, default=4180, help="port to listen on (4180)")
+    parser.add_argument("--port", type=served_port, default=4180, help="port to listen on (4180)")
     parser.add_argument("--uds", metavar="PATH", help="listen on a Unix socket instead")
     parser.add_argument("--workers", type=count, default=1, help="number of processes (1)")
     parser.add_argument("--server", choices=("uvicorn", "granian"), default="uvicorn", help="(uvicorn)")

@@ -111,6 +111,14 @@ TEMPLATES: dict[str, Template] = {
     "url_http": Template("{value} is http, and {host} is not this machine", "{hint}"),
     "url_userinfo": Template("the URL contains a user name or a password", "remove everything up to the @"),
     "url_query": Template("{value} has a query or a fragment", "remove everything from the ? or # on"),
+    "url_port": Template(
+        "the port of {value} is not a number from 1 to 65535",
+        "correct it, or leave it out if it is the default of the scheme",
+    ),
+    "url_endpoint": Template(
+        "{value} ends in {tail}, which is below the URL of the application",
+        "write {url}; the redirect URI is then {redirect_uri}, and prefix changes its path",
+    ),
     "url_placeholder": Template("{value} contains a placeholder", "put your own value in its place"),
     "url_path": Template(
         "the path of {value} contains characters or segments that are not safe",
@@ -126,6 +134,11 @@ TEMPLATES: dict[str, Template] = {
     # the provider
     "issuer_well_known": Template(
         "this is the URL of the discovery document, not the issuer", "remove {tail}, which leaves {issuer}"
+    ),
+    "issuer_entra": Template(
+        "{value} is not the issuer of any token of Entra ID, which names the tenant by its ID",
+        "write {issuer}, where <tenant ID> is the Directory (tenant) ID of the app registration; personal accounts "
+        "have the tenant ID 9188040d-6c67-4c5b-b112-36a304b66dad",
     ),
     "client_auth_needs": Template(
         "{method} needs {needs}, which is not set", "set {needs}, or choose another client_auth"
@@ -155,7 +168,7 @@ TEMPLATES: dict[str, Template] = {
     "scope_openid": Template("does not contain openid, which an ID token needs", "add openid"),
     "token_characters": Template(
         "{value} contains characters that are not allowed there",
-        "write one name for each item, without spaces or quotes",
+        "write one name for each item, without spaces, commas or quotes",
     ),
     "algorithm_none": Template("none is not a signature: anyone could write an ID token", "remove it"),
     "algorithm_unknown": Template("{value} is not supported", "write some of {choices}"),

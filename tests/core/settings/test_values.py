@@ -57,6 +57,12 @@ GOOD_CHANGES: list[dict[str, Any]] = [
     ),
     *({"issuer": url} for url in ("http://[::1]:8080", "https://op.example.com/", "https://10.0.0.1:8443/a")),
     {"issuer": "https://login.microsoftonline.com/8eaef023-2b34-4da1-9baa-8bc8c9d6a490/v2.0"},
+    {"issuer": "https://login.microsoftonline.com/tfp/corp.onmicrosoft.com/b2c_1_x/v2.0"},
+    *(
+        {"public_url": f"https://a.example{path}"}
+        for path in ("/callbacks", "/xoauth2", "/oauth2/a/b", "/callback/x")
+    ),
+    {"public_url": "https://a.example:65535", "allowed_redirect_hosts": ["a.example:65535", "[::1]:1"]},
     {"issuer": "https://accounts.google.com", "allowed_emails": "a@corp.com"},
     {"issuer": "https://accounts.google.com", "allowed_email_domains": "corp.com"},
     {"issuer": "https://accounts.google.com", "allowed_groups": "staff"},
@@ -214,6 +220,47 @@ def test_a_problem_is_one_line_that_says_all() -> None:
         "issuer (keyword): 'http://op.example.com' is http, and op.example.com is not this machine. "
         "Fix: write https; http is accepted for localhost and 127.0.0.1 only. [url_http]"
     ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "fix"),
+    [
+        ("public_url", "https://a.example/oauth2", "write https://a.example; "),
+        ("public_url", "https://a.example/b/oauth2/callback", "write https://a.example/b; "),
+        ("public_url", "https://a.example/oidc/callback", "the redirect URI is then https://a.example/oidc/oauth2/callback"),
+        ("public_url", "https://a.example/?x=1", "remove everything from the ? or # on"),
+        ("public_url", "https://a.example/#x", "remove everything from the ? or # on"),
+        ("public_url", "https://me:hunter2@a.example/", "remove everything up to the @"),
+        ("public_url", "https://a.example:65536", "correct it, or leave it out"),
+        ("public_url", "a.example", "write https://host/path"),
+        ("public_url", "http://a.example", "write https; or set insecure_cookies"),
+        ("issuer", "https://login.microsoftonline.com/common/v2.0", "microsoftonline.com/<tenant ID>/v2.0"),
+        ("issuer", "https://op.example/.well-known/openid-configuration", "which leaves https://op.example"),
+        ("issuer", "https://op.example:70000", "correct it, or leave it out"),
+        ("client_id", " app", "remove it"),
+        ("scopes", ["email"], "add openid"),
+        ("scopes", ["openid,email"], "write one name for each item"),
+        ("allowed_redirect_hosts", ["a.example:70000"], "correct it, or leave it out"),
+        ("allowed_origins", ["https://a.example/x"], "write scheme and host alone"),
+        ("prefix", "oauth2/", "write a path such as /oauth2"),
+        ("cookie_domain", "https://corp.com/", "write corp.com"),
+        ("session_store", "redis://host", "write cookie"),
+    ],
+)  # fmt: skip
+def test_start_up_errors_name_the_setting_and_say_what_to_write(
+    setting: str, value: object, fix: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Settings(**(GOOD | {setting: value}))
+    (found,) = caught.value.problems
+    assert (found.setting, fix in found.fix) == (setting, True), str(found)
+    assert str(found) in str(caught.value)
+    assert "hunter2" not in str(found)
+
+
+def test_a_cookie_domain_that_does_not_cover_public_url_says_which_would() -> None:
+    with pytest.raises(ConfigurationError, match=r"write app\.example\.com or a domain above it"):
+        Settings(**(GOOD | {"cookie_domain": "corp.com", "public_url": "https://app.example.com"}))
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,15 @@ from collections.abc import Iterator
 
 from ...syntax.hosts import is_loopback
 from ..fields import Fields
-from ..report import Draft, Findings, Wrong, wrong
+from ..report import Draft, Findings, Wrong, unusable, wrong
 from ..schema import SCHEMA
-from .urls import read_url
+from .urls import Address, read_url
 
 _WELL_KNOWN = re.compile(r"/\.well-known/(?:openid-configuration|oauth-authorization-server)/?\Z")
+_ENTRA_HOSTS = frozenset(
+    {"login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"}
+)
+_TENANT_ID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 §3.3
 _PATH_OF_KEY = re.compile(r"[^\n{]{1,4096}\.(?:pem|key|jwk|json|crt|cer|der)|[./~][^\n]*")
 _MIN_HS256_BYTES = 32  # RFC 7518 §3.2
@@ -52,9 +56,27 @@ def check_issuer(draft: Draft) -> Findings:
     address = read_url("issuer", issuer)
     if isinstance(address, Wrong):
         yield address
+    elif meant := _entra_issuer(address):
+        yield from unusable("issuer", "issuer_entra", value=issuer, issuer=meant)
     elif address.scheme == "http" and not is_loopback(address.host):
         hint = "write https; http is accepted for localhost and 127.0.0.1 only"
         yield wrong("issuer", "url_http", value=issuer, host=address.host, hint=hint)
+
+
+def _entra_issuer(address: Address) -> str:
+    """Return the issuer to write if this is another URL of Entra ID, or an empty string.
+
+    Its tokens and, for the ID of a tenant, its discovery document name ``https://HOST/TENANT_ID/v2.0``. For ``common``
+    and ``organizations`` discovery says ``{tenantid}``, and for a domain name it says the ID, so neither could match.
+    """
+    tenant, _, rest = address.path.strip("/").partition("/")
+    if address.host not in _ENTRA_HOSTS or (
+        _TENANT_ID.fullmatch(tenant) and address.path == f"/{tenant}/v2.0"
+    ):
+        return ""
+    if rest not in ("", "v2.0"):
+        return ""  # custom policies have issuers of their own
+    return f"{address.origin}/{tenant if _TENANT_ID.fullmatch(tenant) else '<tenant ID>'}/v2.0"
 
 
 def check_client_auth(draft: Draft) -> Findings:
@@ -138,7 +160,12 @@ def check_request(draft: Draft) -> Findings:
     """Check what goes into the authorization request."""
     settings = draft.settings
     if "openid" not in settings.scopes:
-        yield wrong("scopes", "scope_openid")
+        joined = [item for item in settings.scopes if "openid" in item.split(",")]
+        yield (
+            wrong("scopes", "token_characters", value=joined[0])
+            if joined
+            else wrong("scopes", "scope_openid")
+        )
     for name in ("scopes", "acr_values"):
         for item in getattr(settings, name):
             if not _SCOPE.fullmatch(item):

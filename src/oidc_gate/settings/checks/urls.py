@@ -13,6 +13,10 @@ from ..report import Derived, Draft, Findings, Unusable, Wrong, unusable, wrong
 
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")  # RFC 9110 §5.6.2
 _PORT = re.compile(r":([1-9][0-9]{0,4})\Z")
+_BAD_PORT = re.compile(  # after a host name, or an IPv6 address in brackets: 0, above 65535, or not a number
+    r"\A(?:[^:\[\]/@]+|\[[^\]/@]*\]):"
+    r"(?!(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])\Z)[^:/]*\Z"
+)
 _PLACEHOLDER = re.compile(r"[<>{}]|\$[A-Za-z(]")
 _NOT_IN_URL = re.compile(r"[\s\\\"^`|\x00-\x20\x7f-\x9f]")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -44,14 +48,17 @@ def read_url(setting: str, url: str) -> Address | Wrong:
     """
     try:
         parts = urlsplit(url)
-        port = parts.port
         host = normal_hostname(parts.hostname or "")
     except ValueError:
         return _malformed(setting, url, "url_malformed")
-    code = _problem_of(url, parts.scheme)
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    code = _problem_of(url, parts.scheme) or ("url_port" if port == 0 and host else "")
     if not code and not host and normal_domain(parts.hostname or ""):
         code = "url_host"
-    if code or "@" in parts.netloc or not host or port == 0:
+    if code or "@" in parts.netloc or not host:
         return _malformed(setting, url, code or "url_malformed")
     if "?" in url or "#" in url:
         return wrong(setting, "url_query", value=_without_query(url) + "...")
@@ -96,7 +103,22 @@ def check_public_url(draft: Draft) -> Findings:
         yield wrong("public_url", "url_http", value=settings.public_url, host=address.host, hint=hint)
     if address.scheme == "https" and settings.insecure_cookies:
         yield wrong("insecure_cookies", "insecure_needless")
+    yield from _check_not_an_endpoint(address.origin, path, draft.settings.prefix)
     yield Derived("public_url", address.origin + path)
+
+
+def _check_not_an_endpoint(origin: str, path: str, prefix: str) -> Findings:
+    """Check that the path is that of the application: the redirect URI is often given instead."""
+    before, found, endpoint = f"{path}/".rpartition(f"{prefix}/")
+    if not found or "/" in endpoint.rstrip("/"):
+        before, _, endpoint = path.rpartition("/")
+        if endpoint != "callback":
+            return
+    tail = path[len(before) :]
+    yield wrong(
+        "public_url", "url_endpoint", because=("prefix",), value=origin + path, tail=tail, url=origin + before,
+        redirect_uri=f"{origin}{before}{prefix}/callback",
+    )  # fmt: skip
 
 
 def check_prefix(draft: Draft) -> Findings:
@@ -155,9 +177,12 @@ def check_redirect_hosts(draft: Draft) -> Findings:
     for item in draft.settings.allowed_redirect_hosts:
         star, name = ("*.", item[2:]) if item.startswith("*.") else ("", item)
         match = _PORT.search(name)
+        if _BAD_PORT.search(name):
+            yield wrong("allowed_redirect_hosts", "url_port", value=_without_userinfo(item))
+            continue
         host = normal_hostname(name[: match.start()] if match else name)
         hint = "write the host alone, as app.example.com, *.example.com or app.example.com:8443"
-        if not host or (match and int(match[1]) > 65535) or (":" in host and not name.startswith("[")):
+        if not host or (":" in host and not name.startswith("[")):
             code = "host_too_wide" if item in ("*", "*.*", "*.") else "host_malformed"
             yield wrong("allowed_redirect_hosts", code, value=_without_userinfo(item), hint=hint)
         elif star and ("." not in host or is_ip(host)) and host != "localhost":
