@@ -31,6 +31,7 @@ from oidc_gate.testing.provider.tokens import Draft
 
 LENGTH = 24  # of a secret's beginning that is looked for: logs cut
 DISTINCT = 8  # characters in it: fewer are no random text
+STORES = ("session_store", "revocation_store")
 _PIECE = re.compile(rf"[A-Za-z0-9_-]{{{LENGTH},}}")
 _OURS = ("oidc_gate", "authlib", "joserfc")
 # Not authlib: it is muted by what is tested here. Not asyncio, which knows no secret and would be in every caplog.
@@ -120,7 +121,10 @@ def _sources(watch: SecretWatch) -> Iterator[tuple[Any, str, Callable[..., Any]]
     def configured(values: dict[str, Any], _: SettingsReader, /) -> None:
         if currently_in_test_context():
             return  # hypothesis makes values of words of the source too, and those stand in log lines
-        for value in (values[name] for name in SECRETS):
+        for name, value in ((name, values[name]) for name in SECRETS):
+            if name in STORES:  # no secret but for the password in it
+                watch.learn(*re.findall(r":([^:/@]+)@", value or ""))
+                continue
             for secret in value if isinstance(value, tuple) else (value or "",):
                 watch.learn(*(line for line in secret.splitlines() if "-----" not in line))
 

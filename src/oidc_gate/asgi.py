@@ -89,7 +89,7 @@ class OIDCGate(GatedApplication):
             self._broken = error
             return
         self._framework = framework_of(app)
-        self._runtime = Runtime(Components(settings), _render, world)
+        self._runtime = Runtime.of(settings, _render, world)
         self._gate = self._runtime.gate
         self._cookies = self._gate.components.cookies
         self._split_headers = HeaderFilter(stripped_names(settings)).split

@@ -36,7 +36,14 @@ class Lane(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """The time in epoch seconds. It is an effect, because after a `Fetch` the previous time is out of date."""
+    """The time in epoch seconds. It is an effect, because after a `Fetch` the previous time is out of date.
+
+    Args:
+        is_latest: Ask for the latest time that was returned if the clock went back a little since then, so that what
+            ends now is not older than what has begun.
+    """
+
+    is_latest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,16 @@ class LastSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreCall:
+    """One call of the session store: the result of `call`, which is given the `oidc_gate.store.base.Store`.
+
+    `oidc_gate.session.ends.ask` yields it, with types.
+    """
+
+    call: Callable[[Any], Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Enter:
     """Wait for a place in `lane`. The step keeps the place until it ends or reads the request's body.
 
@@ -116,6 +133,20 @@ class Lock:
     """Wait for the lock with this name in this process, and hold it; see `holding`. It is a scoped effect."""
 
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeLease:
+    """Take the lease `name` in the session store, and keep it until it is released; see `with_lease`.
+
+    The result is None if another process or thread has it. It is a scoped effect.
+
+    Args:
+        ttl_seconds: How long others wait if this process ends without releasing it, at most 60.
+    """
+
+    name: bytes
+    ttl_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +167,23 @@ class Background:
     start: Callable[[], Step[None]]
 
 
-Scoped = Lock
+Scoped = Lock | TakeLease
 """Effects that acquire something. If the step ends without releasing it, the driver releases it with `Release`."""
 
-Effect = Now | Random | ReadBody | Fetch | AddOnce | LastSeen | Enter | Lock | Release | Background
+Effect = (
+    Now
+    | Random
+    | ReadBody
+    | Fetch
+    | AddOnce
+    | LastSeen
+    | StoreCall
+    | Enter
+    | Lock
+    | TakeLease
+    | Release
+    | Background
+)
 Step = Generator[Effect, Any, T]
 """A part of a decision: a generator that yields effects and returns a `T`."""
 
@@ -147,6 +191,11 @@ Step = Generator[Effect, Any, T]
 def now() -> Step[int]:
     """Return the time in epoch seconds."""
     return int((yield Now()))
+
+
+def latest_now() -> Step[int]:
+    """Return the time in epoch seconds, never earlier than what `now` returned, within the clock skew."""
+    return int((yield Now(is_latest=True)))
 
 
 def random(size: int) -> Step[bytes]:
@@ -206,6 +255,22 @@ def holding(scoped: Scoped, step: Step[T]) -> Step[T]:
         yield Release(scoped, result)
         raise
     yield Release(scoped, result)
+    return value
+
+
+def with_lease(lease: TakeLease, work: Callable[[bool], Step[T]]) -> Step[T]:
+    """Run the step that `work` returns while holding `lease`, and return its result.
+
+    Args:
+        work: Is given whether the lease was free. If it was not, the step runs without it.
+    """
+    held = yield lease
+    try:
+        value = yield from work(held is not None)
+    except Exception:
+        yield Release(lease, held)
+        raise
+    yield Release(lease, held)
     return value
 
 

@@ -37,7 +37,7 @@ from .endpoints import (
 from .endpoints.challenge import challenge, deny
 from .endpoints.context import Components, RequestContext, build_context
 from .endpoints.cors import answer_preflight, with_cors
-from .endpoints.error_pages import answer_error, reason_of
+from .endpoints.error_pages import answer_error, reason_of, retry_after
 from .endpoints.refusals import refused
 from .endpoints.responses import bare, problem, with_cookies
 from .errors import GateError, SessionError
@@ -170,7 +170,7 @@ class Gate(Generic[Payload]):
             if not self._asks_for_verdict(request):
                 return answer_error(context, error)
             # A proxy that asks for a verdict cannot use a page. It refuses the request if the status is 503.
-            return replace(bare(503), reason=reason_of(error))
+            return replace(bare(503, retry_after(error)), reason=reason_of(error))
 
     def is_endpoint(self, request: Request) -> bool:
         """Return whether `request` is for an endpoint of the gate."""
@@ -185,7 +185,8 @@ class Gate(Generic[Payload]):
             raise GateError("host_invalid", "The Host header does not name a host.", status=400)
         if self.is_endpoint(request):
             return (yield from self._answer_endpoint(context))
-        context, cookies = yield from self._find_session(context, renews=not request.is_websocket)
+        renews = self.components.sessions.are_stored or not request.is_websocket
+        context, cookies = yield from self._find_session(context, renews=renews)
         return self._admit_to_application(context, cookies)
 
     def _answer_endpoint(self, context: RequestContext) -> Step[Reply]:
@@ -214,7 +215,8 @@ class Gate(Generic[Payload]):
         """Return the context with its session, or with the reason why there is none, and the cookies that renew it.
 
         Args:
-            renews: Whether the answer can carry these cookies. If not, a session that is due for renewal stays due.
+            renews: Whether the request renews the session, and the answer can carry these cookies. If not, a session
+                that is due for renewal stays due.
         """
         if self.components.cookies.main not in context.cookie_header:
             return context, ()
@@ -231,8 +233,15 @@ class Gate(Generic[Payload]):
         # For 30 seconds the old cookie is admitted without another renewal: the browser sends it until it has the new
         # one, and some proxies never pass the new one on.
         self.admissions.keep(loaded, loaded.at + RENEWED_AGAIN_AFTER_SECONDS, generation)
-        session, cookie = yield from self.components.sessions.renew(loaded)
-        return replace(context, loaded=loaded._replace(session=session)), (cookie,)
+        try:
+            written = yield from self.components.sessions.renew(loaded)
+        except SessionError as error:
+            self.components.cache.forget(loaded.end_key)
+            return replace(context, reason=self._explain(error)), ()
+        renewed = loaded._replace(session=written.session)
+        if not written.set_cookies and loaded.at < (until := renew_at(written.session, self.settings)):
+            self.admissions.keep(renewed, until, generation)  # the same cookie, for longer
+        return replace(context, loaded=renewed), written.set_cookies
 
     def _explain(self, error: SessionError) -> Reason:
         is_foreign = error.code in ("seal_foreign", "seal_forged")

@@ -82,7 +82,7 @@ class OIDCGate(GatedApplication):
         validate_app(app, "wsgi")
         self._app = app  # oidc_gate.testing uses this name to look further inside
         settings = load_settings(settings, keywords)
-        self._runtime = Runtime(Components(settings), _render, world)
+        self._runtime = Runtime.of(settings, _render, world)
         self._gate = self._runtime.gate
         self._cookies = self._gate.components.cookies
         stripped = frozenset("HTTP_" + name.upper().replace("-", "_") for name in stripped_names(settings))

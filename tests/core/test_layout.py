@@ -31,9 +31,11 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "syntax": frozenset(),
     "effects": frozenset({"model"}),
     "errors": frozenset({"settings"}),
-    "settings": frozenset({"errors", "syntax"}),
+    "settings": frozenset({"errors", "syntax", "store"}),  # `store.urls` alone knows which stores there are
     "seal": frozenset({"errors", "syntax"}),
     **dict.fromkeys(CAPABILITIES, GROUND),
+    "store": frozenset({"errors", "syntax"}),  # nothing of sessions: it sees bytes
+    "session": GROUND | {"store"},
     "runtime": GROUND | {"store"},
     "endpoints": ENDPOINTS,
     "gate": GATE,

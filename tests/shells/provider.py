@@ -23,6 +23,7 @@ class Provider:
         person: Claims of whoever signs in next.
         instead: What an endpoint (``token``) answers instead: an answer, or an exception to raise.
         fetches: What was asked, by endpoint.
+        code_prefix: What its codes begin with; another one for each site that shares a store with others.
     """
 
     def __init__(self, site: Any) -> None:
@@ -34,12 +35,13 @@ class Provider:
         self.metadata = dict(METADATA)
         self.audience = CLIENT
         self.seconds_ahead = 0
+        self.code_prefix = "code-"
 
     def authorize(self, location: str, **changes: str) -> str:
         """Return the callback that a browser is sent to after an authorization request at `location`."""
         assert location.startswith(ISSUER + "/authorize?"), location
         asked = {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
-        code = f"code-{len(self._nonces)}"
+        code = f"{self.code_prefix}{len(self._nonces)}"
         self._nonces[code] = asked["nonce"]
         answered = {"code": code, "state": asked["state"]} | changes
         return f"{asked['redirect_uri']}?{urlencode({k: v for k, v in answered.items() if v})}"

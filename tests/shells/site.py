@@ -14,6 +14,7 @@ from oidc_gate import asgi, wsgi
 from oidc_gate.model import Identity
 from oidc_gate.runtime.world import World
 from oidc_gate.settings import Settings
+from oidc_gate.store.base import Store
 from oidc_gate.testing.gate_session import TestSession
 from tests.shells import driving
 from tests.shells.driving import Answer, Pairs, Upload
@@ -93,9 +94,13 @@ class App:
 
 
 class Site:
-    """A gate in front of `App`, with a scripted provider and a clock that stands still."""
+    """A gate in front of `App`, with a scripted provider and a clock that stands still.
 
-    def __init__(self, shell: Shell, app: Any = None, **changes: Any) -> None:
+    Args:
+        store: a store in the place of the one that the settings name.
+    """
+
+    def __init__(self, shell: Shell, app: Any = None, *, store: Store | None = None, **changes: Any) -> None:
         self.shell, self.now = shell, float(START)
         self.app = App()
         self.provider = Provider(self)
@@ -107,7 +112,7 @@ class Site:
             "prefix": shell.prefix,
         }
         self.settings = Settings(**(given | changes))
-        self.world = World(self.settings, clock=lambda: self.now, outbound=self.provider.answer)
+        self.world = World(self.settings, store=store, clock=lambda: self.now, outbound=self.provider.answer)
         self.gate: Any
         if shell.is_asgi:
             self.gate = asgi.OIDCGate(app or self.app.asgi, self.settings, world=self.world)

@@ -1,7 +1,8 @@
 """``/oauth2/backchannel_logout``: the provider reports directly to the gate that a user signed out.
 
-A session that is stored in a cookie is ended by remembering that it has ended. Without a shared store, only this
-process remembers it, so the answer is 400 unless `insecure_single_process_revocation` is set.
+A session in a store is deleted. A session that is stored in a cookie is ended by remembering that it has ended. Without
+`session_store` and `revocation_store`, only this process remembers it, so the answer is 400 unless
+`insecure_single_process_revocation` is set.
 """
 
 from __future__ import annotations
@@ -13,10 +14,9 @@ from ..effects import Step
 from ..errors import GateError, IDTokenError
 from ..model import Reply
 from ..provider.logout import process_logout_token
-from ..session.revocation import revoke_at_provider
 from ..syntax.forms import values_of
 from .context import Components, RequestContext
-from .error_pages import reason_of
+from .error_pages import reason_of, retry_after
 from .responses import as_json, bare
 
 MAX_BODY_BYTES = 96 * 1024  # a form with one token, see `jose.jws.MAX_TOKEN_CHARS`
@@ -28,17 +28,20 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
 
     Spec: OpenID Connect Back-Channel Logout §2.5 to §2.8.
     """
-    if not components.settings.insecure_single_process_revocation:
+    is_shared = components.sessions.ends_are_shared
+    if not (is_shared or components.settings.insecure_single_process_revocation):
         message = (
             "back-channel logout needs a session store that all processes share; session_store is cookie"
         )
-        detail = f"{message}; see insecure_single_process_revocation"
+        detail = (
+            f"{message}; set revocation_store or session_store, or, with a single process, "
+            "insecure_single_process_revocation"
+        )
         return _refuse("not_supported", message).because("not_supported", detail)
     try:
         return (yield from _end_sessions(components, context))
     except GateError as error:
-        is_retried = error.status == 503
-        reply = bare(503, (("Retry-After", "10"),)) if is_retried else _refuse(error.code, "refused")
+        reply = bare(503, retry_after(error)) if error.status == 503 else _refuse(error.code, "refused")
         return replace(reply, reason=reason_of(error))
 
 
@@ -49,13 +52,18 @@ def _end_sessions(components: Components, context: RequestContext) -> Step[Reply
     now = yield from effects.now()
     # An older token is refused for its iat, so a jti does not have to be remembered until an exp in the year 9999.
     until = min(claims.exp, now + REPLAY_SECONDS) + settings.clock_skew_seconds + 1
-    if not (yield from effects.add_once(f"jti\0{claims.jti}", until)):
+    used = f"jti\0{claims.jti}"
+    # It is used when sessions have ended: if the store fails in between, the provider sends the same token again.
+    is_used = (yield from effects.last_seen(used)) is not None
+    if not is_used:
+        yield from components.sessions.end_at_provider(subject=claims.sub or "", sid=claims.sid or "")
+        is_used = not (yield from effects.add_once(used, until))
+    if is_used:
         raise IDTokenError(
             "jti", expected="a logout token that was not used", got="a replay", token="logout_token"
         )
-    lasts = now + settings.session_lifetime_seconds + settings.clock_skew_seconds
-    yield from revoke_at_provider(subject=claims.sub or "", sid=claims.sid or "", until=lasts)
-    components.cache.clear()
+    if not components.sessions.ends_are_shared:
+        components.cache.clear()
     return bare(200).because("provider_logout")
 
 

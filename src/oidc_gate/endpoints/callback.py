@@ -201,14 +201,12 @@ def _start_session(
     """Answer a successful sign-in: set the session cookie, clear the flow cookie, and continue to the target."""
     request, cookies, identity = context.request, components.cookies, session.identity
     written, session_cookies = yield from components.sessions.write(session)
+    yield from _end_replaced(components, context, identity)
     now = yield from effects.now()
     header = context.cookie_header
     before = "".join(cookies.find(header, cookies.rounds)[:1])
     rounds = cookies.set(cookies.rounds, count_sign_in(before, now), max_age=FLOW_SECONDS, samesite="Lax")
     set_cookies = (*session_cookies, cookies.clear(cookies.flows[state.slot]), rounds)
-    if context.session is not None and context.session.identity.subject != identity.subject:
-        # Another user has signed in. A late response in another tab must not bring the previous user back.
-        yield from components.end_session(context.session)
     notes += _notes(identity, are_claims_dropped=written is not session)
     address = client_address(request, components.trusted)
     detail = f"sub={identity.subject!a}, {len(identity.groups)} group(s), from {address}"
@@ -219,6 +217,23 @@ def _start_session(
     else:
         reply = _redirect_to_target(components, context, target, is_lost=state.is_lost)
     return with_cookies(reply, set_cookies).because("sign_in_completed", detail, notes=notes)
+
+
+def _end_replaced(components: Components, context: RequestContext, identity: Identity) -> Step[None]:
+    """End the session that the browser had, if another user has signed in, or if it takes room in a store.
+
+    A late response in another tab must not bring the previous user back.
+    """
+    if context.loaded is None:
+        return
+    is_same_user = context.loaded.session.identity.subject == identity.subject
+    if is_same_user and not components.sessions.are_stored:
+        return
+    try:
+        yield from components.end_session(context.loaded)
+    except Unavailable:
+        if not is_same_user:
+            raise
 
 
 def _claim_notes(

@@ -21,9 +21,15 @@ from ..request.sign_in_watch import SignInWatch
 from ..seal import KeyRing, Sealer, Signer
 from ..session.cache import SessionCache
 from ..session.cookie_jar import Cookies
-from ..session.cookie_sessions import CookieSessions, LoadedSession
-from ..session.revocation import revoke_session
+from ..session.cookie_sessions import CookieSessions
+from ..session.ends import Ends
+from ..session.revocation import OwnRevocations, Revocations
+from ..session.sessions import LoadedSession, Sessions
+from ..session.shared_revocations import SharedRevocations
+from ..session.store_health import StoreHealth
+from ..session.stored_sessions import StoredSessions
 from ..settings import Settings
+from ..store.base import Store
 from ..syntax.hosts import normal_host
 from ..syntax.lazy import lazy
 
@@ -32,19 +38,27 @@ class Components:
     """The components of a gate.
 
     They are created once and are immutable, except for the caches, which have their own locks.
+
+    Args:
+        store: The session store, or the store of revocations; None if there is neither.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, store: Store | None = None) -> None:
         binding = (settings.issuer, settings.client_id)
         ring = KeyRing(settings.cookie_secret, binding=binding)
         self.settings = settings
         self.cookies = Cookies(settings)
         self.provider = Provider(settings)
         self.provider_name = settings.provider_name or settings.issuer.split("/")[2]
-        self.sessions = CookieSessions(settings, self.cookies, ring, self.provider_name)
         self.cache: SessionCache[Any] = SessionCache(
             settings.session_cache_entries, settings.session_cache_bytes
         )
+        self.ends = None if store is None else Ends(store, self.cache)
+        self.stored_sessions: StoredSessions | None = None
+        if self.ends is not None and settings.session_store != "cookie":
+            self.stored_sessions = StoredSessions(settings, self.cookies, ring, self.provider_name, self.ends)
+        self.sessions: Sessions = self.stored_sessions or self._cookie_sessions(ring)
+        self.store_health = None if self.ends is None else StoreHealth(self.ends)
         self.flow_sealers: tuple[Sealer, ...] = tuple(
             ring.sealer("flow", name) for name in self.cookies.flows
         )
@@ -58,16 +72,25 @@ class Components:
         self.sign_in_watch = SignInWatch()
         self.trusted = TrustedProxies(settings.trusted_proxies)
 
+    def _cookie_sessions(self, ring: KeyRing) -> CookieSessions:
+        settings = self.settings
+        revocations: Revocations = (
+            OwnRevocations(settings)
+            if self.ends is None
+            else SharedRevocations(settings, ring, self.cookies.main, self.ends)
+        )
+        return CookieSessions(settings, self.cookies, ring, self.provider_name, revocations)
+
     def below(self, prefix: str) -> Components:
         """Return the same components for another prefix. They share the provider and every cache."""
         components = copy(self)
         components.settings = replace(self.settings, prefix=prefix)
         return components
 
-    def end_session(self, session: Session) -> Step[None]:
+    def end_session(self, loaded: LoadedSession) -> Step[None]:
         """End one session: for every copy of its cookie, and in the cache."""
-        yield from revoke_session(session)
-        self.cache.forget(session.identity.session_id)
+        yield from self.sessions.end(loaded.session)
+        self.cache.forget(loaded.end_key)
 
 
 NO_COOKIE = Reason("no_cookie")

@@ -45,6 +45,7 @@ _ADVICE = {
     ),
     "sign_in_line_full": Advice("Please wait a moment", _LATER),
     "store_line_full": Advice("Please wait a moment", _LATER),
+    "store_unavailable": Advice("This site is not available at the moment", _LATER),
     "session_too_large": Advice(
         "Your account does not fit", "Contact the people who run this site, and give them the code below."
     ),
@@ -73,7 +74,7 @@ def answer_error(context: RequestContext, error: GateError, target: str | None =
     if context.audience in (Audience.NAVIGATION, Audience.FRAME, Audience.FORM_POST):
         return error_page(context, error, target)
     members = {"request_id": context.request.request_id}
-    reply = problem(error.status, error.code, error.public_message, _retry_after(error), **members)
+    reply = problem(error.status, error.code, error.public_message, retry_after(error), **members)
     return replace(reply, reason=reason_of(error))
 
 
@@ -93,7 +94,7 @@ def error_page(context: RequestContext, error: GateError, target: str | None = N
         application_name=context.components.settings.application_name,
     )
     return replace(
-        page(error.status, content, _retry_after(error), framed=context.may_be_framed),
+        page(error.status, content, retry_after(error), framed=context.may_be_framed),
         reason=reason_of(error),
     )
 
@@ -123,7 +124,8 @@ def reason_of(error: GateError) -> Reason:
     return Reason(error.code, detail=error.detail or error.public_message)
 
 
-def _retry_after(error: GateError) -> HeaderList:
+def retry_after(error: GateError) -> HeaderList:
+    """Return ``Retry-After`` if the same request may succeed later."""
     if not isinstance(error, Unavailable):
         return ()
     return (("Retry-After", str(ceil(error.retry_after_seconds))),)

@@ -1,8 +1,8 @@
 """``/oauth2/frontchannel_logout``: the sign-out page of the provider loads this in a frame.
 
 ``iss`` and ``sid`` name the session. If the browser still sends the session cookie in a frame of another site, the
-cookie is cleared. If it does not (SameSite), the process remembers that the session has ended, under the conditions of
-back-channel logout.
+cookie is cleared. If it does not (SameSite), the session is ended by its ``sid``, under the conditions of back-channel
+logout.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from .. import pages
 from ..effects import Step
 from ..errors import GateError
 from ..model import Reason, Reply
-from ..session.revocation import revoke_from_frame
 from ..syntax.forms import read_form
 from .context import Components, RequestContext
 from .error_pages import reason_of
@@ -34,11 +33,14 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
     cookies: tuple[str, ...] = ()
     notes: tuple[Reason, ...] = ()
     ended = "the session ended"
-    if context.session is not None and context.session.sid == sid:
-        yield from components.end_session(context.session)
-        cookies = components.sessions.clear(context.cookie_header)
+    sessions = components.sessions
+    if context.loaded is not None and context.loaded.session.sid == sid:
+        yield from components.end_session(context.loaded)
+        cookies = sessions.clear(context.cookie_header)
+    elif sessions.ends_are_shared:
+        yield from sessions.end_from_frame(sid)
     elif components.settings.insecure_single_process_revocation:
-        yield from revoke_from_frame(sid, components.settings.session_lifetime_seconds)
+        yield from sessions.end_from_frame(sid)
         components.cache.clear()
     else:  # this is frequent: the user signed out here first, or the browser sends no cookie in a frame
         reason = "the session of the request is another one" if context.session else context.reason.code

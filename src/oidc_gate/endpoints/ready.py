@@ -2,7 +2,8 @@
 
 It answers 503 until discovery has succeeded once, so that a new version with a wrong issuer receives no traffic. After
 that it answers 200, also while the provider is down, because signed-in users can be served. It never waits for the
-provider.
+provider. If there is a store, the same holds for it: 503 until it has answered once. It is asked at most once in five
+seconds, which takes at most two.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 from ..effects import Step
 from ..model import Reply
 from ..provider.client import ProviderState
+from ..session.store_health import StoreState
+from ..settings import Settings
 from .context import Components, RequestContext
 from .responses import as_json
 
@@ -19,10 +22,13 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
     state = components.provider.state()
     if not state.is_known:
         yield from components.provider.ask_in_background()
+    store = (yield from components.store_health.recent_state()) if components.store_health else None
+    is_ready = state.is_known and (store is None or store.has_answered)
     content = {
-        "status": "ready" if state.is_known else "not ready",
+        "status": "ready" if is_ready else "not ready",
         "settings": "ok",
-        "session_store": "cookie",
+        "session_store": components.settings.session_store.partition(":")[0],
+        **({} if store is None else {"store": _store(components.settings, store)}),
         "discovery": {
             "issuer": state.issuer,
             "status": _discovery(state),
@@ -30,7 +36,17 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
             "error": state.error,
         },
     }
-    return as_json(200 if state.is_known else 503, content).because("endpoint")
+    return as_json(200 if is_ready else 503, content).because("endpoint")
+
+
+def _store(settings: Settings, state: StoreState) -> dict[str, object]:
+    """Return the state of the store: of sessions, or of revocations. Its URL may contain a password."""
+    return {
+        "kind": (settings.store_url or "").partition(":")[0],
+        "status": state.status,
+        "problems": list(state.problems),
+        "error": state.error,
+    }
 
 
 def _discovery(state: ProviderState) -> str:

@@ -39,8 +39,8 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
 
 def _sign_out(components: Components, context: RequestContext, metadata: Metadata | None) -> Step[Reply]:
     session, now = context.session, (yield from effects.now())
-    if session is not None:
-        yield from components.end_session(session)
+    if context.loaded is not None:
+        yield from components.end_session(context.loaded)
     logout_url = None
     if metadata is not None:
         logout_url = build_logout_request(

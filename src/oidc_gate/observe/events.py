@@ -48,6 +48,14 @@ EVENTS: dict[str, Event] = {
     "session_expired": Event(DEBUG, "The session reached its absolute lifetime."),
     "session_idle": Event(DEBUG, "The session was not used for longer than the idle time."),
     "session_revoked": Event(DEBUG, "The session was ended by a sign-out."),
+    "session_ended": Event(
+        DEBUG,
+        "The store has no such session: it was ended by a sign-out, expired, or the store lost its data.",
+    ),
+    "session_before_store": Event(
+        DEBUG,
+        "The session is in a cookie and began before the `revocation_store` did, so its end may have been forgotten.",
+    ),
     "session_parts": Event(
         DEBUG, "The second cookie of the session is missing or belongs to another session."
     ),

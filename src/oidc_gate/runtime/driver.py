@@ -44,7 +44,8 @@ def run(step: Step[T], world: World, read: ReadsBody, *, in_lanes: bool = True) 
         if isinstance(effect, ReadBody):
             hold.leave_places()
             return read(effect.limit)
-        lane = world.lane_of(effect) if in_lanes else None
+        # What is released was acquired: no line may refuse it.
+        lane = world.lane_of(effect) if in_lanes and not isinstance(effect, Release) else None
         if lane is not None and hold.has_to_enter(lane):
             hold.keep(lane.enter(is_first=hold.enters_first(lane)))
         return hold.perform(effect)

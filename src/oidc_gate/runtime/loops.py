@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import anyio
 from anyio import CapacityLimiter, to_thread
 
-from ..effects import Effect, ReadBody, Step
+from ..effects import Effect, ReadBody, Release, Step
 from .driver import Ended, Hold, World, advance, resumed
 from .threads import BoundedLane, Place
 
@@ -78,7 +78,8 @@ class _Drive(Generic[T]):
     async def _enter(self, effect: Effect) -> BoundedLane:
         lane = self._world.lane_of(effect)
         assert lane is not None
-        if self._hold.has_to_enter(lane):
+        # What is released was acquired: no line may refuse it.
+        if not isinstance(effect, Release) and self._hold.has_to_enter(lane):
             self._hold.keep(await enter(lane, is_first=self._hold.enters_first(lane)))
         return lane
 

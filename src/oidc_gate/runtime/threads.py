@@ -27,6 +27,7 @@ THREADS_FOR_A_PLACE = {Lane.PROVIDER: 2, Lane.PUSHED: 4, Lane.STORE: 1}
 # In these lanes each operation finds a place of its own. In the others a step keeps its place until it ends.
 BRIEF = frozenset({Lane.STORE})
 MAX_THREAD_WAIT_SECONDS = 0.5
+MAX_STORE_WAIT_SECONDS = 0.4  # a store answers within 1.5 s, so that a request is refused within two
 THREAD_SEEN_SECONDS = 300.0
 
 MIN_TURN_SECONDS, MAX_TURN_SECONDS = 0.5, 10.0
@@ -311,8 +312,9 @@ def make_lanes(
     shared = threads or ServerThreads()
 
     def make(lane: Lane) -> BoundedLane:
-        needed = None if lane is Lane.STORE else prepare
-        return BoundedLane(lane, shared, wait_seconds=wait_seconds, prepare=needed)
+        if lane is Lane.STORE:
+            return BoundedLane(lane, shared, wait_seconds=min(wait_seconds, MAX_STORE_WAIT_SECONDS))
+        return BoundedLane(lane, shared, wait_seconds=wait_seconds, prepare=prepare)
 
     return {lane: make(lane) for lane in Lane}
 

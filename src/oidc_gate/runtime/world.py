@@ -26,13 +26,19 @@ from ..effects import (
     ReadBody,
     Release,
     Step,
+    StoreCall,
+    TakeLease,
 )
-from ..errors import ProviderUnavailable
+from ..errors import GateError, ProviderUnavailable
 from ..settings import Settings
+from ..store.base import Store, unavailable
 from ..store.expiring_keys import MemoryKeys
+from ..store.shared_keys import SharedKeys
 from . import libraries
 from .driver import run
 from .http import AWAY, Outbound
+from .leases import HeldLease
+from .store import store_of
 from .threads import BoundedLane, ServerThreads, make_lanes
 
 log = logging.getLogger("oidc_gate")
@@ -51,10 +57,11 @@ class _Process:
 
 
 class World:
-    """The clock, the randomness, the network and the expiring keys of one gate. It is safe under threads.
+    """The clock, the randomness, the network and the store of one gate. It is safe under threads.
 
     Args:
-        expiring_keys: The store for expiring keys; by default the memory of this process.
+        store: The session store, or the store of revocations; by default the one that the settings name, if any.
+        expiring_keys: The store for expiring keys; by default the store, or the memory of this process.
         outbound: Performs a `Fetch`; by default over the network.
         clock: Returns epoch seconds.
         entropy: Returns the given number of unpredictable bytes.
@@ -64,12 +71,15 @@ class World:
         self,
         settings: Settings,
         *,
+        store: Store | None = None,
         expiring_keys: ExpiringKeys | None = None,
         outbound: Callable[[Fetch], Fetched] | None = None,
         clock: Callable[[], float] = time.time,
         entropy: Callable[[int], bytes] = os.urandom,
     ) -> None:
-        self.expiring_keys: ExpiringKeys = MemoryKeys() if expiring_keys is None else expiring_keys
+        self.store = store_of(settings) if store is None else store
+        own_keys = MemoryKeys() if self.store is None else SharedKeys(self.store)
+        self.expiring_keys: ExpiringKeys = own_keys if expiring_keys is None else expiring_keys
         self._outbound = Outbound(settings).perform if outbound is None else outbound
         self._prepare = _load_libraries if outbound is None else None
         self.clock, self._entropy = clock, entropy
@@ -88,14 +98,18 @@ class World:
                 return self._mine().lanes[Lane.PROVIDER]
             case AddOnce() | LastSeen():
                 return self._mine().lanes[Lane.STORE] if self.expiring_keys.blocks else None
+            case StoreCall() | TakeLease() | Release(TakeLease()):
+                blocks = self.store is not None and self.store.blocks
+                return self._mine().lanes[Lane.STORE] if blocks else None
             case _:
                 return None
 
     def perform(self, effect: Effect) -> Any:
         """Perform `effect` and return its result."""
         match effect:
-            case Now():
-                return self._now()
+            case Now(is_latest):
+                now = self._now()
+                return self._latest if is_latest else now
             case Random(size):
                 return self._entropy(size)
             case Fetch():
@@ -107,14 +121,31 @@ class World:
                 return self.expiring_keys.last_seen(keys, int(self.clock()))
             case Lock(name):
                 return self._acquire(name)
-            case Release(Lock(), lock):
-                lock.release()
+            case StoreCall(call):
+                return self._call_store(call)
+            case TakeLease(name, ttl_seconds):
+                return self._call_store(lambda store: HeldLease.take(store, name, ttl_seconds))
+            case Release(_, held):
+                if held is not None:  # a lock, or a lease
+                    held.release()
             case Background(start):
                 threading.Thread(target=self._drive, args=(start,), name="oidc_gate", daemon=True).start()
             case ReadBody() | Enter():
                 raise TypeError(f"{effect!r} is performed by the driver")
             case _:
                 assert_never(effect)
+
+    def _call_store(self, call: Callable[[Store], Any]) -> Any:
+        """Call the store. An error that a store should not raise is a failure of the store, not of the request."""
+        if self.store is None:
+            raise TypeError("there is no session store")
+        try:
+            return call(self.store)
+        except GateError:
+            raise
+        except Exception as error:
+            log.exception("an error in the session store, %s", self.store.describe())
+            raise unavailable(f"{type(error).__name__} in the store") from error
 
     def _now(self) -> int:
         """Return the time, and remember the latest time that was returned.

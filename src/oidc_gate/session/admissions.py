@@ -21,9 +21,9 @@ from ..errors import SessionError
 from ..model import Identity, Session
 from ..settings import Settings
 from .cache import SessionCache
-from .cookie_sessions import CookieSessions, LoadedSession
 from .lifetime import renew_at
 from .revocation import may_be_revoked
+from .sessions import LoadedSession, Sessions
 
 Payload = TypeVar("Payload")
 Render = Callable[[Session, int], tuple[Payload, int]]
@@ -43,7 +43,7 @@ class Admission(Generic[Payload]):
         since: Before this epoch second, the cookie must be opened again: the clock was set back, and the session
             starts in the future.
         payload: What the shell adds to requests without a further check.
-        session_id: The session whose sign-out ends this admission.
+        end_key: By what the end of the session is reported, which ends this admission.
         size: An upper bound of the memory that the admission takes, in bytes.
         asked: The requirements for which this session was checked, one bit each.
         met: Those of `asked` that it satisfies.
@@ -51,7 +51,7 @@ class Admission(Generic[Payload]):
 
     until: int
     payload: Payload = field(repr=False)
-    session_id: str = field(repr=False)
+    end_key: str | bytes = field(repr=False)
     size: int
     asked: int = 1
     met: int = 1
@@ -82,7 +82,7 @@ class Admissions(Generic[Payload]):
 
     def __init__(
         self,
-        sessions: CookieSessions,
+        sessions: Sessions,
         cache: SessionCache[Admission[Payload]],
         settings: Settings,
         *,
@@ -122,7 +122,8 @@ class Admissions(Generic[Payload]):
 
         Args:
             until: An epoch second. If the session ends earlier, its end counts.
-            generation: The value of `generation` before the session was read.
+            generation: The value of `generation` before the session was read. If it was looked for in a store, the
+                generation in `found` counts.
         """
         session = found.session
         if self._refuses(session.identity):
@@ -131,11 +132,13 @@ class Admissions(Generic[Payload]):
         admission = Admission(
             min(until, found.ends_at),
             payload,
-            session.identity.session_id,
+            found.end_key,
             size + len(found.value),
             since=session.started_at - self._settings.clock_skew_seconds,
         )
         if (before := self.lookup(found.value)) is not None:  # the same cookie, so the same answers
             admission.asked, admission.met = before.asked, before.met
+        if found.generation is not None:
+            generation = found.generation
         self._cache.put(found.value, admission, generation, found.at)
         return admission

@@ -23,8 +23,8 @@ class Kept(Protocol):
         """Return the epoch second from which on the entry is useless."""
 
     @property
-    def session_id(self) -> str:
-        """Return the ID of the session to which the cookie belongs."""
+    def end_key(self) -> str | bytes:
+        """Return by what the end of the session is reported to which the cookie belongs."""
 
     @property
     def size(self) -> int:
@@ -50,14 +50,14 @@ class SessionCache(Generic[Entry]):
     Attributes:
         get: Returns the entry for this exact cookie value, or None. It is the dict's own method, because one more call
             would be noticeable. Not checked here: whether the entry has expired.
-        generation: A number that changes with every revocation.
+        generation: A number that changes with every end of a session.
     """
 
     def __init__(self, max_entries: int, max_bytes: int) -> None:
         self._max_entries = max_entries
         self._max_bytes = max_bytes
         self._entries: dict[str, Entry] = {}
-        self._cookies_of: dict[str, tuple[str, ...]] = {}  # by session, oldest first
+        self._cookies_of: dict[str | bytes, tuple[str, ...]] = {}  # by session, oldest first
         self._bytes = 0
         self._oldest_until = 0
         self._rejected = 0
@@ -76,7 +76,7 @@ class SessionCache(Generic[Entry]):
         with self._lock:
             if generation != self.generation or entry.size > self._max_bytes:
                 return
-            others = self._cookies_of.get(entry.session_id, ())
+            others = self._cookies_of.get(entry.end_key, ())
             if cookie in self._entries:
                 self._drop(cookie)
             elif len(others) >= MAX_COOKIES:  # otherwise one session could fill the whole cache
@@ -87,14 +87,14 @@ class SessionCache(Generic[Entry]):
                 self._evict_for(entry)
             self._oldest_until = self._oldest_until or entry.until
             self._entries[cookie] = entry
-            self._cookies_of[entry.session_id] = (*self._cookies_of.get(entry.session_id, ()), cookie)
+            self._cookies_of[entry.end_key] = (*self._cookies_of.get(entry.end_key, ()), cookie)
             self._bytes += entry.size
 
-    def forget(self, session_id: str) -> None:
-        """Remove every cookie of one session, which was revoked."""
+    def forget(self, end_key: str | bytes) -> None:
+        """Remove every cookie of one session, which has ended."""
         with self._lock:
             self.generation += 1
-            for cookie in self._cookies_of.get(session_id, ()):
+            for cookie in self._cookies_of.get(end_key, ()):
                 self._drop(cookie)
 
     def clear(self) -> None:
@@ -126,9 +126,9 @@ class SessionCache(Generic[Entry]):
 
     def _drop(self, cookie: str) -> None:
         entry = self._entries.pop(cookie)
-        others = tuple(each for each in self._cookies_of.pop(entry.session_id) if each != cookie)
+        others = tuple(each for each in self._cookies_of.pop(entry.end_key) if each != cookie)
         if others:
-            self._cookies_of[entry.session_id] = others
+            self._cookies_of[entry.end_key] = others
         self._bytes -= entry.size
 
     @property

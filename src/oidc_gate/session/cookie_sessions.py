@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
 
 from .. import effects
 from ..effects import Step
@@ -26,27 +25,8 @@ from .record import (
     join_cookies,
     too_large,
 )
-from .revocation import is_revoked
-
-
-class LoadedSession(NamedTuple):
-    """A session with the value of its main cookie, and whether a second cookie contains its body.
-
-    Args:
-        weight: An upper bound of the memory that it takes, in bytes.
-        at: When it was checked, in epoch seconds.
-        ends_at: The epoch second at which it ends if it is not renewed.
-    """
-
-    session: Session
-    value: str
-    is_in_two: bool
-    weight: int
-    at: int
-    ends_at: int
-
-    def __repr__(self) -> str:
-        return f"LoadedSession({self.session!r}, at={self.at})"
+from .revocation import Revocations
+from .sessions import LoadedSession, Written
 
 
 class CookieSessions:
@@ -54,12 +34,24 @@ class CookieSessions:
 
     Args:
         provider: The value of `Identity.provider`. It is configured, and therefore not in the cookie.
+        revocations: Remembers which sessions have ended.
     """
 
-    def __init__(self, settings: Settings, cookies: Cookies, ring: KeyRing, provider: str) -> None:
+    are_stored = False
+
+    def __init__(
+        self,
+        settings: Settings,
+        cookies: Cookies,
+        ring: KeyRing,
+        provider: str,
+        revocations: Revocations,
+    ) -> None:
         self._settings = settings
         self._cookies = cookies
         self._provider = provider
+        self._revocations = revocations
+        self.ends_are_shared = revocations.are_shared
         self._main = ring.sealer("session", cookies.main)
         self._body = ring.sealer("session body", cookies.body)
 
@@ -76,12 +68,10 @@ class CookieSessions:
         for value in self._cookies.find(header, self._cookies.main):
             try:
                 loaded = self.open(value, header, now)
+                generation = yield from self._revocations.check(loaded.session)
+                return loaded._replace(generation=generation)
             except SessionError as error:
                 failure = error
-                continue
-            if not (yield from is_revoked(loaded.session)):
-                return loaded
-            failure = SessionError("session_revoked", "The session was ended by a sign-out.")
         raise failure or SessionError("no_cookie", "No session cookie came.")
 
     def open(self, value: str, header: str, now: int) -> LoadedSession:
@@ -96,9 +86,9 @@ class CookieSessions:
         is_in_two = isinstance(session, Head)
         if isinstance(session, Head):
             session, weight = self._join(session, header)
-        return LoadedSession(
-            session, value, is_in_two, weight, now, validate_lifetime(session, self._settings, now)
-        )
+        ends = validate_lifetime(session, self._settings, now)
+        end_key = self._revocations.end_key(session)
+        return LoadedSession(session, value, is_in_two, weight, now, ends, end_key)
 
     def _join(self, head: Head, header: str) -> tuple[Session, int]:
         """Return the session of `head` with the first body that belongs to it. Another body may have been planted."""
@@ -118,7 +108,7 @@ class CookieSessions:
     def _decode(self, opened: bytes) -> Decoded:
         return decode(opened, issuer=self._settings.issuer, provider=self._provider)
 
-    def write(self, session: Session) -> Step[tuple[Session, tuple[str, ...]]]:
+    def write(self, session: Session) -> Step[Written]:
         """Return a new session as it was written, and its ``Set-Cookie`` values.
 
         A session that does not fit is written without the claims that no field of `Identity` contains.
@@ -132,7 +122,7 @@ class CookieSessions:
         value = self._main.seal(encode_session(session), nonce)
         if len(value) <= ONE_COOKIE_BYTES:
             main = self._cookies.set(self._cookies.main, value, max_age=max_age)
-            return session, (main, self._cookies.clear(self._cookies.body))
+            return Written(session, (main, self._cookies.clear(self._cookies.body)))
         body_nonce = yield from effects.random(NONCE_BYTES)
         body = self._body.seal(encode_session(session), body_nonce)
         if len(body) > BODY_COOKIE_BYTES:
@@ -144,23 +134,37 @@ class CookieSessions:
             NONCE_BYTES
         )  # the first nonce has sealed the session that was too large
         head = self._main.seal(encode_head(session), nonce)
-        return session, (
-            self._cookies.set(self._cookies.main, head, max_age=max_age),
-            self._cookies.set(self._cookies.body, body, max_age=max_age),
+        return Written(
+            session,
+            (
+                self._cookies.set(self._cookies.main, head, max_age=max_age),
+                self._cookies.set(self._cookies.body, body, max_age=max_age),
+            ),
         )
 
-    def renew(self, loaded: LoadedSession) -> Step[tuple[Session, str]]:
+    def renew(self, loaded: LoadedSession) -> Step[Written]:
         """Return the session with a new idle time, and the single ``Set-Cookie`` value that stores it."""
         nonce = yield from effects.random(NONCE_BYTES)
         session = loaded.session._replace(last_seen=loaded.at)
         value = self._main.seal(encode_head(session) if loaded.is_in_two else encode_session(session), nonce)
-        return session, self._cookies.set(
-            self._cookies.main, value, max_age=self._max_age(session, loaded.at)
-        )
+        max_age = self._max_age(session, loaded.at)
+        return Written(session, (self._cookies.set(self._cookies.main, value, max_age=max_age),))
 
     def clear(self, header: str) -> tuple[str, ...]:
         """Return the ``Set-Cookie`` values that remove every cookie of the gate in `header`."""
         return tuple(self._cookies.clear(name) for name in self._cookies.names_in(header))
+
+    def end(self, session: Session) -> Step[None]:
+        """End one session, for every copy of its cookie."""
+        yield from self._revocations.end(session)
+
+    def end_at_provider(self, *, subject: str, sid: str) -> Step[None]:
+        """End the sessions that a logout token names; see `oidc_gate.session.sessions.Sessions`."""
+        yield from self._revocations.end_at_provider(subject=subject, sid=sid)
+
+    def end_from_frame(self, sid: str) -> Step[None]:
+        """End the sessions of one session at the provider, at the request of a page in a frame."""
+        yield from self._revocations.end_from_frame(sid)
 
     def _max_age(self, session: Session, now: int) -> int:
         # The browser removes the cookie at the absolute end. The idle time is checked here, with the record.

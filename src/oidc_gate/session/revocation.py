@@ -1,16 +1,88 @@
 """Ends sessions that are stored in cookies, by remembering until their expiry that they have ended.
 
-The world keeps these keys (`effects.AddOnce`): in the memory of this process or, with a shared store, for every
-process.
+Without a store, the world remembers it in the memory of this process (`OwnRevocations`). `shared_revocations` does so
+in a store, for every process.
 """
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from .. import effects
 from ..effects import ExpiringKeys, Step
+from ..errors import SessionError
 from ..model import Session
+from ..settings import Settings
 
 _PROVED, _BY_A_FRAME = _KINDS = ("revoked", "revoked by a frame")
+
+
+class Revocations(Protocol):
+    """Remembers which sessions in cookies have ended."""
+
+    @property
+    def are_shared(self) -> bool:
+        """Return whether every process knows of them, also after a restart."""
+
+    def end_key(self, session: Session) -> str | bytes:
+        """Return by what the cache finds `session` when its end is reported."""
+
+    def check(self, session: Session) -> Step[int | None]:
+        """Check that `session` was not ended before its time; return `LoadedSession.generation`.
+
+        Raises:
+            SessionError: It was, or that cannot be known; see the code.
+        """
+
+    def end(self, session: Session) -> Step[None]:
+        """End one session, for every copy of its cookie."""
+
+    def end_at_provider(self, *, subject: str, sid: str) -> Step[None]:
+        """End the sessions that a logout token names; see `oidc_gate.session.sessions.Sessions`."""
+
+    def end_from_frame(self, sid: str) -> Step[None]:
+        """End the sessions of one session at the provider, at the request of a page in a frame."""
+
+
+def was_revoked() -> SessionError:
+    """Return the error for a session that was ended before its time."""
+    return SessionError("session_revoked", "The session was ended by a sign-out.")
+
+
+class OwnRevocations:
+    """The revocations that this process remembers."""
+
+    are_shared = False
+
+    def __init__(self, settings: Settings) -> None:
+        self._lifetime_seconds = settings.session_lifetime_seconds
+        self._skew_seconds = settings.clock_skew_seconds
+
+    def end_key(self, session: Session) -> str:
+        """Return the ID of the session."""
+        return session.identity.session_id
+
+    def check(self, session: Session) -> Step[None]:
+        """Check that this process does not know of an end of `session`.
+
+        Raises:
+            SessionError: ``session_revoked``.
+        """
+        if (yield from is_revoked(session)):
+            raise was_revoked()
+
+    def end(self, session: Session) -> Step[None]:
+        """End one session, for every copy of its cookie."""
+        yield from revoke_session(session)
+
+    def end_at_provider(self, *, subject: str, sid: str) -> Step[None]:
+        """End the sessions of a user, or of a session at the provider, that began before now."""
+        until = (yield from effects.now()) + self._lifetime_seconds + self._skew_seconds
+        yield from revoke_at_provider(subject=subject, sid=sid, until=until)
+
+    def end_from_frame(self, sid: str) -> Step[None]:
+        """End the sessions of one session at the provider."""
+        yield from revoke_from_frame(sid, self._lifetime_seconds)
 
 
 def revocation_keys(session: Session) -> tuple[str, ...]:

@@ -119,8 +119,10 @@ class SettingsKeywords(TypedDict, total=False):
     identity_headers: bool
     pass_access_token: bool
     pass_authorization: bool
-    keep_id_token: bool
+    keep_id_token: bool | None
     session_store: str
+    revocation_store: str | None
+    revocation_lag_seconds: float
     session_lifetime_seconds: int
     session_idle_seconds: int
     clock_skew_seconds: int

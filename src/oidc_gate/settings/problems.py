@@ -255,5 +255,5 @@ TEMPLATES: dict[str, Template] = {
     "insecure_needless": Template(
         "public_url is https, so cookies can have Secure", "remove insecure_cookies"
     ),
-    "store_missing": Template("{scheme} is not available in this version", "write cookie"),
+    "store_url": Template("{what}", "{instead}"),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
 import os
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -92,32 +93,42 @@ class Runtime(Generic[Payload]):
 
     Args:
         components, render: See `Gate`.
+        world: Its store is that of the components.
 
     Attributes:
         find: Returns the admission for a ``Cookie`` header, or None if `Gate.decide` is needed, and the header without
             the gate's cookies. It never returns an admission that has expired.
         admitted: Returns how often `find` found an admission in the cache. Such requests are counted and not logged.
 
-    `warm_up` starts discovery in the background, once in each process and after a fork. Nothing waits for it.
+    `warm_up` starts discovery, and the first check of the store, in the background, once in each process and after a
+    fork. Nothing waits for it.
     """
 
     def __init__(
         self,
         components: Components,
         render: RenderSession[Payload],
-        world: World | None = None,
+        world: World,
     ) -> None:
         self.gate = Gate(components, render)
-        self.world = world or World(components.settings)
+        self.world = world
         self.warmed_up_pid = 0
         self.find, self.admitted = self._make_find()
+
+    @classmethod
+    def of(
+        cls, settings: Settings, render: RenderSession[Payload], world: World | None = None
+    ) -> Runtime[Payload]:
+        """Return the runtime of a gate with these settings."""
+        world = world or World(settings)
+        return cls(Components(settings, world.store), render, world)
 
     def _make_find(self) -> tuple[Find[Payload], Callable[[], int]]:
         """Return `find` and `admitted` as closures, because attribute look-ups on `self` are slow on the short path."""
         cookies, lookup = self.gate.components.cookies, self.gate.admissions.lookup
         main, later, split, needle = cookies.main, cookies.later, cookies.split, cookies.needle
         needle_length = len(needle)
-        clock, first_seen = self.world.clock, self._open_first_seen
+        clock, first_seen = self._admitting_clock(), self._open_first_seen
         admitted = 0
 
         def find(cookie_header: str) -> tuple[Admission[Payload] | None, str]:
@@ -138,6 +149,18 @@ class Runtime(Generic[Payload]):
 
         return find, lambda: admitted
 
+    def _admitting_clock(self) -> Callable[[], float]:
+        """Return the clock that admissions are compared with.
+
+        If there is a store, and not every end of a session in it is known, no admission counts: the time is before all
+        of them. Without a store this is the clock itself, so that nothing is added to the short path.
+        """
+        clock, ends = self.world.clock, self.gate.components.ends
+        if ends is None:
+            return clock
+        is_current = ends.is_current
+        return lambda: clock() if is_current() else -math.inf
+
     def _open_first_seen(self, cookie: str, cookie_header: str) -> Admission[Payload] | None:
         """Return the admission for a cookie that is not in the cache, if that needs no blocking call to a store.
 
@@ -145,7 +168,7 @@ class Runtime(Generic[Payload]):
             cookie: The first session cookie in `cookie_header`.
         """
         expiring_keys = self.world.expiring_keys
-        if expiring_keys.blocks:
+        if expiring_keys.blocks or self.world.store is not None:
             return None
         now = int(self.world.clock())
         return self.gate.admissions.open_first_seen(cookie, cookie_header, now, expiring_keys)
@@ -156,6 +179,8 @@ class Runtime(Generic[Payload]):
             return
         self.warmed_up_pid = os.getpid()
         self.world.perform(Background(self.gate.components.provider.warm_up))
+        if self.gate.components.store_health is not None:
+            self.world.perform(Background(self.gate.components.store_health.warm_up))
 
 
 def body_timeout() -> GateError:

@@ -95,7 +95,7 @@ class Backends(Generic[Payload]):
         self._render = render
         self._world = world or World(settings)
         # All mounts share these, so a sign-out at one of them holds at all, and discovery is fetched once.
-        self._components = Components(settings)
+        self._components = Components(settings, self._world.store)
         self.root = Backend(self._components, render, self._world, "")
         self._at: dict[str, Backend[Payload]] = {"": self.root}
         self._lock = threading.Lock()

@@ -9,7 +9,7 @@ from oidc_gate.session.admissions import Admission
 
 
 def admission() -> Admission[str]:
-    return Admission(until=1, payload="a token", session_id="the id", size=1)
+    return Admission(until=1, payload="a token", end_key="the id", size=1)
 
 
 def test_only_sessions_that_meet_the_settings_are_admitted() -> None:

@@ -15,7 +15,7 @@ NOW = 100
 
 
 def known(name: str, size: int = 10, until: int = NOW + 1) -> Admission[str]:
-    return Admission(until=until, payload=name, session_id=f"session of {name}", size=size)
+    return Admission(until=until, payload=name, end_key=f"session of {name}", size=size)
 
 
 def keep(cache: SessionCache[Admission[str]], names: Iterable[str], size: int = 10, now: int = NOW) -> None:
@@ -122,7 +122,7 @@ def test_one_session_does_not_fill_everything() -> None:
 
 
 def test_nothing_that_opens_anything_stands_in_a_repr() -> None:
-    shown = repr(Admission(until=1, payload="a token", session_id="the id", size=1))
+    shown = repr(Admission(until=1, payload="a token", end_key="the id", size=1))
     assert "token" not in shown
     assert "the id" not in shown
 

@@ -19,8 +19,10 @@ from oidc_gate.errors import GateError, SessionError
 from oidc_gate.model import Identity, Session
 from oidc_gate.seal import KeyRing
 from oidc_gate.session.cookie_jar import Cookies
-from oidc_gate.session.cookie_sessions import CookieSessions, LoadedSession
+from oidc_gate.session.cookie_sessions import CookieSessions
 from oidc_gate.session.record import RECORD_VERSION, decode, encode_head, encode_session
+from oidc_gate.session.revocation import OwnRevocations
+from oidc_gate.session.sessions import LoadedSession
 from oidc_gate.settings import Settings
 from tests.core.request.making import settings
 
@@ -47,9 +49,8 @@ SESSION = Session(WHO, NOW, NOW, "op-sid", "the.id.token", "the access token")
 
 def sessions(given: Settings | None = None) -> CookieSessions:
     given = given or settings(public_url="https://app.example.com")
-    return CookieSessions(
-        given, Cookies(given), KeyRing(given.cookie_secret, binding=("a", "b")), "op.example"
-    )
+    ring = KeyRing(given.cookie_secret, binding=("a", "b"))
+    return CookieSessions(given, Cookies(given), ring, "op.example", OwnRevocations(given))
 
 
 def drive(step: Step[T], now: int = NOW, revoked: dict[str, int] | None = None) -> T:
@@ -110,7 +111,7 @@ def test_a_large_session_takes_two_cookies_within_the_bounds_and_is_renewed_by_o
     assert found.session == session
     assert found.is_in_two
     assert all(len(cookie) <= 4_096 for cookie in cookies)
-    renewed, cookie = drive(sessions().renew(found._replace(at=NOW + 400)))
+    renewed, (cookie,) = drive(sessions().renew(found._replace(at=NOW + 400)))
     assert len(cookie) < 300
     again = read(f"{header([cookie])}; {cookies[1].split(';')[0]}", now=NOW + 400)
     assert again.session == renewed

@@ -328,7 +328,14 @@ SESSION: list[Case] = [
         "session_idle_seconds",
         "idle_over_lifetime",
     ),
-    *_each("session_store", "store_missing", "sqlite:///x.db", "redis://:hunter2@host", "memory", "Cookie"),
+    *_each(
+        "session_store", "store_url", "sqlite:///x.db", "redis://:hunter2@", "memory", "memory://", "Cookie"
+    ),
+    *_each(
+        "revocation_store", "store_url", "cookie", "memory://", "sqlite://x", "redis://host:port", "mysql://x"
+    ),
+    ({"session_store": "redis://a", "revocation_store": "redis://b"}, "revocation_store", "unused"),
+    *_each("revocation_lag_seconds", "out_of_range", 0, 0.1, 61),
     *_each("cookie_name", "cookie_name_malformed", "a b", "a=b", "a;b", "x" * 41, "ä"),
     *_each("cookie_name", "cookie_name_prefixed", "__Host-a", "__secure-a"),
     *_each(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from ...store.base import StoreURLError
 from ...syntax.hosts import is_ip, normal_hostname
-from ..report import Derived, Draft, Findings, wrong
+from ..report import Derived, Draft, Findings, unusable, wrong
 
 MIN_SECRET = 43  # 32 random bytes in base64url
 _MIN_DIFFERENT_CHARACTERS = 5
@@ -47,11 +48,38 @@ def check_lifetimes(draft: Draft) -> Findings:
 
 
 def check_store(draft: Draft) -> Findings:
-    """Check that this version has the store."""
-    store = draft.settings.session_store
-    if store != "cookie":
-        scheme = store.partition(":")[0][:20]  # what follows may contain a password
-        yield wrong("session_store", "store_missing", scheme=scheme if scheme.isidentifier() else "this")
+    """Check that the stores can be used: their URLs, the place of a file, the packages. No connection is opened."""
+    settings = draft.settings
+    for name, url in (
+        ("session_store", settings.session_store),
+        ("revocation_store", settings.revocation_store),
+    ):
+        if url is None or (name, url) == ("session_store", "cookie"):
+            continue
+        if error := _store_error(url):
+            instead = error.instead if name == "revocation_store" else f"write cookie, or: {error.instead}"
+            yield from unusable(name, "store_url", what=error.what, instead=instead)
+    is_stored = settings.session_store != "cookie"
+    if settings.keep_id_token is None:
+        yield Derived("keep_id_token", is_stored)
+    if is_stored and settings.revocation_store is not None:
+        why = "session_store is a store already, in which sessions end everywhere"
+        yield wrong("revocation_store", "unused", because=("session_store",), why=why, hint="remove it")
+
+
+def _store_error(url: str) -> StoreURLError | None:
+    """Return why `url` names no store that can be used, without its password."""
+    from ...store.urls import open_store  # loads SQLite, which a gate without a store does not need
+
+    if url.lower().startswith("memory:"):
+        return StoreURLError(
+            "memory:// is for tests: no other process sees it", "name a file: sqlite:///path"
+        )
+    try:
+        open_store(url)
+    except StoreURLError as error:
+        return error
+    return None
 
 
 def check_cookie_name(draft: Draft) -> Findings:

@@ -43,6 +43,11 @@ class Fields(
         return "__Secure-" if self.cookie_domain else "__Host-"
 
     @property
+    def store_url(self) -> str | None:
+        """URL of the store of sessions, or of revocations; None if there is neither."""
+        return self.revocation_store if self.session_store == "cookie" else self.session_store
+
+    @property
     def public_origin(self) -> str:
         """Scheme, host and port of `public_url` as browsers write them, or an empty string."""
         return "/".join((self.public_url or "").split("/", 3)[:3])

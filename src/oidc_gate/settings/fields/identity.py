@@ -25,8 +25,9 @@ class IdentityFields:
 
     Spec: RFC 6750 §2.1.
     """
-    keep_id_token: bool = False
-    """Keep the ID token in the session, so that sign-out can send it to the provider as `id_token_hint`.
+    keep_id_token: bool | None = None
+    """Keep the ID token in the session, so that sign-out can send it to the provider as `id_token_hint`, which some
+    providers require. If this is not set, it is kept if `session_store` is a store, and not if it is `cookie`.
 
     Spec: OpenID Connect RP-Initiated Logout §2.
     """

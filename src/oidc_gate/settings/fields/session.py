@@ -3,15 +3,26 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from ..constraints import Range
+from ..constraints import Range, Trait
 
 
 @dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class SessionFields:
     """How long a session lasts, where it is kept, and its cookie."""
 
-    session_store: str = "cookie"
-    """Where sessions are kept. This version supports `cookie` only."""
+    session_store: Annotated[str, Trait.SECRET] = "cookie"
+    """Where sessions are kept: `cookie`, or the URL of a store: `sqlite:///var/lib/app/sessions.db` for the processes
+    of one machine; `redis://user:password@host:6379/0`, `rediss://`, `unix:///run/redis.sock`,
+    `redis+sentinel://host1,host2,host3/service` or `redis+cluster://host1,host2` for many machines. With a store, the
+    end of a session counts in every process. See `docs/stores.md`. The value is never shown, because it may contain a
+    password."""
+    revocation_store: Annotated[str | None, Trait.SECRET] = None
+    """URL of a store that remembers which sessions have ended, if the sessions themselves are in cookies: the same URLs
+    as `session_store`. Sign-out, back-channel and front-channel logout then count in every process. When it is set for
+    the first time, or has lost its data, every user signs in again."""
+    revocation_lag_seconds: Annotated[float, Range(0.2, 60)] = 1.0
+    """With Redis: the longest time after which the end of a session counts in every process, whatever hangs, and for
+    which a process serves the sessions that it remembers while Redis does not answer. SQLite has no such lag."""
     session_lifetime_seconds: Annotated[int, Range(60, 2_592_000)] = 28_800
     """Time after sign-in at which a session ends."""
     session_idle_seconds: Annotated[int, Range(1, 2_592_000)] = 3600
@@ -54,7 +65,7 @@ class SessionFields:
     """
     insecure_single_process_revocation: bool = False
     """Accept back-channel and front-channel logout requests from the provider although only this process remembers
-    them.
+    them. It is not needed with a `session_store` or a `revocation_store`.
 
     Danger: in other processes, and after a restart, a user who signed out at the provider stays signed in here
     until the session ends.

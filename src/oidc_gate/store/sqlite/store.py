@@ -124,10 +124,16 @@ class SqliteStore:
     # --- ends and lists -------------------------------------------------------------------------------
 
     def end(self, selector: Selector, now: int) -> int:
-        """Delete rows and announce their keys; the disk has it when this returns."""
+        """Delete rows and announce their keys; the disk has it when this returns.
+
+        If there is nothing to announce, the other processes do not notice: a client can name sessions that do not
+        exist.
+        """
         with self._connections.writing() as db:
+            before = db.total_changes
             ended = self._end_everything(db, now) if selector.everything else self._end(db, selector, now)
-            self._change_stamp(db)
+            if db.total_changes != before:
+                self._change_stamp(db)
         return ended
 
     def _end(self, db: Connection, selector: Selector, now: int) -> int:

@@ -1,0 +1,127 @@
+"""The interface of sessions, in cookies (`cookie_sessions`) or in a store (`stored_sessions`)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from ..effects import Step
+from ..model import Session
+from ..store.base import Row
+from .ticket import Ticket
+
+MUST_NOT_BE_KEPT = -1
+"""A generation that the cache never has."""
+
+
+class Stored(NamedTuple):
+    """Where a session is stored: the ticket in the cookie, and the row as it was read."""
+
+    ticket: Ticket
+    row: Row
+
+
+class LoadedSession(NamedTuple):
+    """A session with the value of its main cookie.
+
+    Args:
+        is_in_two: Whether a second cookie contains its body.
+        weight: An upper bound of the memory that it takes, in bytes.
+        at: When it was checked, in epoch seconds.
+        ends_at: The epoch second at which it ends if it is not renewed.
+        end_key: By what the cache finds it when its end is reported.
+        generation: The generation of the cache before it was looked for in a store, or `MUST_NOT_BE_KEPT`. None if it
+            was not.
+        stored: Where it is stored; None if it is in cookies.
+    """
+
+    session: Session
+    value: str
+    is_in_two: bool
+    weight: int
+    at: int
+    ends_at: int
+    end_key: str | bytes = ""
+    generation: int | None = None
+    stored: Stored | None = None
+
+    def __repr__(self) -> str:
+        return f"LoadedSession({self.session!r}, at={self.at})"
+
+
+class Written(NamedTuple):
+    """A session as it was written, and the ``Set-Cookie`` values to send; none if the browser has its cookie."""
+
+    session: Session
+    set_cookies: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"Written({self.session!r})"
+
+
+class Sessions(Protocol):
+    """Reads, writes, renews and ends sessions.
+
+    Each of these steps raises `StoreUnavailable` if there is a store and it does not answer.
+    """
+
+    @property
+    def are_stored(self) -> bool:
+        """Return whether the sessions are in a store. Their cookies then never change, and any request renews them."""
+
+    @property
+    def ends_are_shared(self) -> bool:
+        """Return whether an end counts in every process, also after a restart."""
+
+    def read(self, header: str) -> Step[LoadedSession]:
+        """Return the first session in a ``Cookie`` header that opens, has not expired, and has not ended.
+
+        Raises:
+            SessionError: There is none. The code gives the reason for the last cookie.
+        """
+
+    def open(self, value: str, header: str, now: int) -> LoadedSession:
+        """Return the session of one main cookie, if it opens and has not expired.
+
+        Not checked here: whether it has ended.
+
+        Raises:
+            SessionError: It does not open, or has expired, or is in a store; see the code.
+        """
+
+    def write(self, session: Session) -> Step[Written]:
+        """Write a new session.
+
+        Raises:
+            GateError: ``session_too_large``.
+        """
+
+    def renew(self, loaded: LoadedSession) -> Step[Written]:
+        """Write the session with a new idle time.
+
+        Raises:
+            SessionError: It ended in the meantime.
+        """
+
+    def clear(self, header: str) -> tuple[str, ...]:
+        """Return the ``Set-Cookie`` values that remove every cookie of the gate in `header`."""
+
+    def end(self, session: Session) -> Step[None]:
+        """End one session, for every copy of its cookie."""
+
+    def end_at_provider(self, *, subject: str, sid: str) -> Step[None]:
+        """End the sessions that a logout token names.
+
+        Args:
+            subject: The user, all of whose sessions end; empty if only `sid` is given.
+            sid: Restricts this to the sessions of this session at the provider; empty for all.
+
+        Spec: OpenID Connect Back-Channel Logout §2.7.
+        """
+
+    def end_from_frame(self, sid: str) -> Step[None]:
+        """End the sessions of one session at the provider, at the request of a page in a frame.
+
+        Only the `sid` authenticates this request.
+
+        Spec: OpenID Connect Front-Channel Logout §3.
+        """
