@@ -26,7 +26,9 @@ PAGES = [
     *sorted((REPOSITORY / "docs").rglob("*.md")),
     *sorted((REPOSITORY / "examples").rglob("*.md")),
 ]
-LANGUAGES = frozenset({"python", "sh", "toml", "nginx", "caddyfile", "json", "text", "yaml"})
+LANGUAGES = frozenset(
+    {"python", "sh", "toml", "nginx", "caddyfile", "json", "text", "yaml", "javascript", "html"}
+)
 
 _BLOCK = re.compile(
     r"(?:^<!-- (?P<mark>file|given|not run): (?P<word>[^\n]+?) -->\n)?^```(?P<language>[a-z]*)\n(?P<text>.*?)^```$",

@@ -31,11 +31,14 @@ LOOPBACK_ONLY = "MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE *.localhost , EXC
 
 
 @contextmanager
-def chromium(names: Mapping[str, int] | None = None) -> Iterator[Browser]:
+def chromium(
+    names: Mapping[str, int] | None = None, *, takes_any_certificate: bool = False
+) -> Iterator[Browser]:
     """Run Chromium until the block ends.
 
     Args:
         names: from `app.example.com` to the port of 127.0.0.1 where its https is served, as if port 443.
+        takes_any_certificate: also for service workers, for which `open_page` cannot ask.
 
     One for each test, on purpose: while Playwright's sync API runs, its event loop counts as running in
     this thread, and an `asyncio.run` of another test would refuse to start. It costs about 0.7 s.
@@ -44,7 +47,8 @@ def chromium(names: Mapping[str, int] | None = None) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         mapped = [f"MAP {name}:443 127.0.0.1:{port}" for name, port in (names or {}).items()]
         rules = "--host-resolver-rules=" + " , ".join([*mapped, LOOPBACK_ONLY])
-        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, rules])
+        more = ["--ignore-certificate-errors"] if takes_any_certificate else []
+        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, *more, rules])
         try:
             yield browser
         finally:
