@@ -7,6 +7,7 @@ own, never in the application's thread pool and never on the event loop.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .endpoints.context import Components
@@ -31,6 +32,7 @@ from .shells.asgi_messages import (
     send_reply,
     watch_response,
 )
+from .shells.asgi_streams import end_with_session
 from .shells.common import Runtime, load_settings
 from .shells.detect import GatedApplication, validate_app
 from .shells.mounted import Backend, Backends, no_such_mount
@@ -92,7 +94,7 @@ class OIDCGate(GatedApplication):
         self._runtime = Runtime.of(settings, _render, world)
         self._gate = self._runtime.gate
         self._cookies = self._gate.components.cookies
-        self._split_headers = HeaderFilter(stripped_names(settings)).split
+        self._split_headers = HeaderFilter(stripped_names(settings), finds_events=settings.end_streams).split
         self._anonymous = payload_of(None, application_headers(settings, None), settings.prefix)
         # Everything that the short path needs, in one look-up, because attribute access is slow with `__getattr__`.
         self._short_path = (app, self._split_headers, self._runtime.find, settings.prefix)
@@ -104,16 +106,19 @@ class OIDCGate(GatedApplication):
         if scope["type"] != "http":
             return await self._connect(scope, receive, send)
         app, split_headers, find, prefix = self._short_path
-        kept, header = split_headers(scope["headers"])
+        kept, header, accepts_events = split_headers(scope["headers"])
         admission, others = find(header)
-        if admission is None or prefix in scope["path"]:
-            return await self._decide(scope, receive, send, kept, header)
+        if admission is None or accepts_events or prefix in scope["path"]:
+            return await self._decide(scope, receive, send, kept, header, ends_with_session=accepts_events)
         await app(_inner_scope(scope, kept, others, admission.payload), receive, send)
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Decide about a WebSocket, or pass the server's lifespan on to the application."""
         if scope["type"] == "websocket":
-            return await self._decide(scope, receive, send, *self._split_headers(scope["headers"]))
+            kept, cookies, _ = self._split_headers(scope["headers"])
+            return await self._decide(
+                scope, receive, send, kept, cookies, ends_with_session=self._gate.settings.end_streams
+            )
         if scope["type"] != "lifespan":
             # A connection of a type that is defined later must not pass the gate.
             raise ValueError(f"OIDCGate does not know connections of type {scope['type']!r}")
@@ -121,7 +126,14 @@ class OIDCGate(GatedApplication):
         await self._app(scope, receive, send)
 
     async def _decide(
-        self, scope: Scope, receive: Receive, send: Send, kept: list[tuple[bytes, bytes]], cookies: str
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        kept: list[tuple[bytes, bytes]],
+        cookies: str,
+        *,
+        ends_with_session: bool,
     ) -> None:
         self._runtime.warm_up()
         if self._is_plainly_public(scope, cookies):
@@ -136,7 +148,11 @@ class OIDCGate(GatedApplication):
         inner = _inner_scope(
             scope, kept, others, payload_of(decision.identity, decision.headers, self._gate.settings.prefix)
         )
-        await self._app(inner, receive, watch_response(decision, send, is_head=request.method == "HEAD"))
+        watched = watch_response(decision, send, is_head=request.method == "HEAD")
+        if ends_with_session and decision.session is not None:
+            open_stream = partial(self._runtime.open_stream, decision.session)
+            return await end_with_session(self._app, inner, receive, watched, open_stream)
+        await self._app(inner, receive, watched)
 
     async def _pass_on(
         self, scope: Scope, receive: Receive, send: Send, kept: list[tuple[bytes, bytes]], cookies: str

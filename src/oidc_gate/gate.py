@@ -239,6 +239,7 @@ class Gate(Generic[Payload]):
             self.components.cache.forget(loaded.end_key)
             return replace(context, reason=self._explain(error)), ()
         renewed = loaded._replace(session=written.session)
+        self.admissions.seen(renewed)
         if not written.set_cookies and loaded.at < (until := renew_at(written.session, self.settings)):
             self.admissions.keep(renewed, until, generation)  # the same cookie, for longer
         return replace(context, loaded=renewed), written.set_cookies
@@ -262,7 +263,7 @@ class Gate(Generic[Payload]):
             return problem(403, "origin_not_allowed", message).because("origin_not_allowed")
         assert context.session is not None
         headers = application_headers(self.components.settings, context.session)
-        return Allow(identity, headers, cookies, reason=Reason("signed_in"))
+        return Allow(identity, headers, cookies, reason=Reason("signed_in"), session=context.session)
 
     def _admit_without_identity(
         self, context: RequestContext, is_public: bool, cookies: tuple[str, ...]

@@ -180,6 +180,7 @@ class Allow:
         replacement_for_401: Builds what replaces the application's own 401 if `identity` is None: the sign-in, or
             403 for a user whom the rules refuse. It returns None if the application's answer is kept.
         reason: The reason why the request may pass.
+        session: The session of `identity`.
     """
 
     identity: Identity | None
@@ -187,6 +188,7 @@ class Allow:
     set_cookies: tuple[str, ...] = field(default=(), repr=False)
     replacement_for_401: Callable[[], Reply | None] | None = None
     reason: Reason = NO_REASON
+    session: Session | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from .shells.common import (
 from .shells.detect import GatedApplication, validate_app
 from .shells.mounted import Backends, no_such_mount
 from .shells.wsgi_body import drain_body, read_body
+from .shells.wsgi_streams import end_with_session
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -46,6 +47,7 @@ _REASONS = {status.value: status.phrase for status in HTTPStatus}
 # The absolute form of a request target (RFC 9112 §3.2.2): its scheme and host.
 _ORIGIN = re.compile(r"\Ahttps?://[^/?#]*", re.IGNORECASE)
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"
+_EVENTS = "text/event-stream"
 _HANDSHAKE = frozenset("HTTP_" + name.upper().replace("-", "_") for name in HANDSHAKE)
 
 
@@ -87,15 +89,21 @@ class OIDCGate(GatedApplication):
         self._cookies = self._gate.components.cookies
         stripped = frozenset("HTTP_" + name.upper().replace("-", "_") for name in stripped_names(settings))
         # Everything that the short path needs, in one look-up, because attribute access is slow with `__getattr__`.
-        self._short_path = (app, self._runtime.find, settings.prefix, stripped | _HANDSHAKE)
+        # Without `end_streams`, it looks for a text that no header contains.
+        events = _EVENTS if settings.end_streams else "\n"
+        self._short_path = (app, self._runtime.find, settings.prefix, stripped | _HANDSHAKE, events)
         self._stripped = stripped
         self._anonymous = _build_payload(self._gate.components, None, application_headers(settings, None))
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, or pass it on to the application."""
-        app, find, prefix, unusual = self._short_path
+        app, find, prefix, unusual, events = self._short_path
         admission, others = find(environ.get("HTTP_COOKIE", ""))
-        if admission is None or prefix in environ.get("PATH_INFO", ""):
+        if (
+            admission is None
+            or prefix in environ.get("PATH_INFO", "")
+            or events in environ.get("HTTP_ACCEPT", "")
+        ):
             return self._decide(environ, start_response)
         if not environ.keys().isdisjoint(unusual):
             if not environ.keys().isdisjoint(
@@ -122,12 +130,16 @@ class OIDCGate(GatedApplication):
             environ.pop(name, None)
         others = self._cookies.without_gate_cookies(environ.get("HTTP_COOKIE", ""))
         payload = _build_payload(self._gate.components, decision.identity, decision.headers)
+        accepts_events = _EVENTS in environ.get("HTTP_ACCEPT", "")
         app = self._app
         _strip(environ, self._stripped)
         _prepare_environ(environ, others, payload)
-        if not decision.set_cookies and decision.replacement_for_401 is None:
-            return app(environ, start_response)
-        return _watched(app, environ, start_response, decision)
+        if decision.set_cookies or decision.replacement_for_401 is not None:
+            app = partial(_watched, app, decision)
+        if accepts_events and decision.session is not None and self._gate.settings.end_streams:
+            open_stream = partial(self._runtime.open_stream, decision.session)
+            return end_with_session(app, environ, start_response, open_stream)
+        return app(environ, start_response)
 
     def _pass_on(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Call the application without an identity. Whether its own 401 is replaced is decided when there is one."""
@@ -140,7 +152,7 @@ class OIDCGate(GatedApplication):
         if not may_be_page:
             return self._app(environ, start_response)
         allow = Allow(None, replacement_for_401=lambda: self._gate.replace_401(request_of(as_sent)))
-        return _watched(self._app, environ, start_response, allow)
+        return _watched(self._app, allow, environ, start_response)
 
     def _is_plainly_public(self, environ: Environ) -> bool:
         """Return whether the request may pass unchanged, so that no decision is needed."""
@@ -296,7 +308,7 @@ def _status_line(status: int) -> str:
 
 
 def _watched(
-    app: WSGIApplication, environ: Environ, start_response: StartResponse, allow: Allow
+    app: WSGIApplication, allow: Allow, environ: Environ, start_response: StartResponse
 ) -> Iterable[bytes]:
     """Call the application, and return its response, or the reply that replaces its 401.
 

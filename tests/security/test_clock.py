@@ -39,6 +39,20 @@ def test_oidc_gate_2026_11_the_clock_goes_back_before_a_sign_out(
         assert copy.get("/").status == 401, later
 
 
+def test_oidc_gate_2026_11_the_clock_jumps_far_ahead_and_back_after_a_sign_out(site: Site) -> None:
+    visitor, other = site.person(), site.person("bob")
+    copy = copy_of(visitor)
+    sign_out(visitor)
+    right = site.now
+    site.now += 10 * 365 * 86_400
+    late = site.person("carol")
+    assert copy.get("/").status == 401
+    sign_out(late)  # which is when expired keys are removed
+    site.now = right + 60
+    assert copy.get("/").status == 401
+    assert other.get("/").status == 200
+
+
 def test_oidc_gate_2026_11_the_clock_of_the_server_that_signs_out_is_behind(make_site: MakeSite) -> None:
     ahead, behind = make_site(), make_site()
     behind.world.expiring_keys = ahead.world.expiring_keys  # a store that both share

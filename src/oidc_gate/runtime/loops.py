@@ -139,7 +139,7 @@ async def enter(lane: BoundedLane, *, is_first: bool = True) -> Place:
     if (place := lane.take()) is not None:
         return place
     event = anyio.Event()
-    waiter = lane.line_up(_setting(event), is_first=is_first)
+    waiter = lane.line_up(setter_of(event), is_first=is_first)
     if waiter.place is None:
         try:
             with anyio.move_on_after(lane.wait_seconds):
@@ -165,7 +165,7 @@ def is_on_a_loop() -> bool:
     return (asyncio is not None and asyncio._get_running_loop() is not None) or _trio() is not None
 
 
-def _setting(event: anyio.Event) -> Callable[[], object]:
+def setter_of(event: anyio.Event) -> Callable[[], object]:
     """Return a function that sets `event` from any thread. It raises RuntimeError if this loop is closed."""
     trio = _trio()
     if trio is not None:

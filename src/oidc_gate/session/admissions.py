@@ -78,6 +78,8 @@ class Admissions(Generic[Payload]):
     Attributes:
         lookup: Returns the admission for this exact cookie value, or None. It is the method of the cache's own dict,
             because one more call would be noticeable. Not checked here: `Admission.since` and `Admission.until`.
+        seen: Called with each session that is read from a cookie for the first time, or renewed, so that open streams
+            know its idle time.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class Admissions(Generic[Payload]):
         self._sessions, self._cache, self._settings = sessions, cache, settings
         self._refuses, self._render = refuses, render
         self.lookup: Callable[[str], Admission[Payload] | None] = cache.get
+        self.seen: Callable[[LoadedSession], None] = _ignore
 
     @property
     def generation(self) -> int:
@@ -128,6 +131,7 @@ class Admissions(Generic[Payload]):
         session = found.session
         if self._refuses(session.identity):
             return None
+        self.seen(found)
         payload, size = self._render(session, found.weight)
         admission = Admission(
             min(until, found.ends_at),
@@ -142,3 +146,7 @@ class Admissions(Generic[Payload]):
             generation = found.generation
         self._cache.put(found.value, admission, generation, found.at)
         return admission
+
+
+def _ignore(loaded: LoadedSession) -> None:
+    """Do nothing."""

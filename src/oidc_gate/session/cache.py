@@ -51,6 +51,8 @@ class SessionCache(Generic[Entry]):
         get: Returns the entry for this exact cookie value, or None. It is the dict's own method, because one more call
             would be noticeable. Not checked here: whether the entry has expired.
         generation: A number that changes with every end of a session.
+        listeners: Called after each end of a session with its `Kept.end_key`, or with None if any session may have
+            ended. They must not block.
     """
 
     def __init__(self, max_entries: int, max_bytes: int) -> None:
@@ -64,6 +66,7 @@ class SessionCache(Generic[Entry]):
         self._lock = Lock()
         self.get: Callable[[str], Entry | None] = self._entries.get
         self.generation = 0
+        self.listeners: list[Callable[[str | bytes | None], None]] = []
 
     def put(self, cookie: str, entry: Entry, generation: int, now: int) -> None:
         """Store the entry for a cookie, if there is room, or if it is its turn to replace others.
@@ -96,6 +99,7 @@ class SessionCache(Generic[Entry]):
             self.generation += 1
             for cookie in self._cookies_of.get(end_key, ()):
                 self._drop(cookie)
+        self._report(end_key)
 
     def clear(self) -> None:
         """Remove every cookie. Each is opened again, and its revocation checked, when it next arrives."""
@@ -104,6 +108,11 @@ class SessionCache(Generic[Entry]):
             self._entries.clear()
             self._cookies_of.clear()
             self._bytes = self._oldest_until = 0
+        self._report(None)
+
+    def _report(self, end_key: str | bytes | None) -> None:
+        for listener in self.listeners:
+            listener(end_key)
 
     def _should_evict(self, now: int) -> bool:
         """Return whether the oldest entries must go: they are useless, or enough new cookies were not stored."""

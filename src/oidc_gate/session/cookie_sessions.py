@@ -74,6 +74,15 @@ class CookieSessions:
                 failure = error
         raise failure or SessionError("no_cookie", "No session cookie came.")
 
+    def end_key(self, session: Session) -> str | bytes:
+        """Return by what the end of `session` is reported."""
+        return self._revocations.end_key(session)
+
+    def read_again(self, session: Session) -> Step[Session]:
+        """Return a session that was read before, if it was not revoked."""
+        yield from self._revocations.check(session)
+        return session
+
     def open(self, value: str, header: str, now: int) -> LoadedSession:
         """Return the session of one main cookie, if it opens and has not expired.
 
@@ -87,7 +96,7 @@ class CookieSessions:
         if isinstance(session, Head):
             session, weight = self._join(session, header)
         ends = validate_lifetime(session, self._settings, now)
-        end_key = self._revocations.end_key(session)
+        end_key = self.end_key(session)
         return LoadedSession(session, value, is_in_two, weight, now, ends, end_key)
 
     def _join(self, head: Head, header: str) -> tuple[Session, int]:

@@ -55,6 +55,10 @@ class Ends:
         """Catch up with the store, and return whether the view is current then."""
         return (yield from ask(lambda store: self._view.catch_up()))
 
+    def hear(self) -> Step[bool]:
+        """Catch up with the store if the view is not current, and return whether it is then."""
+        return self.is_current() or (yield from self.catch_up())
+
     def read(self, call: Callable[[Store], Any]) -> Step[Answer]:
         """Return the result of a call that reads, after catching up if necessary: one visit to the store.
 

@@ -14,11 +14,17 @@ def ends_at(session: Session, settings: Settings) -> int:
 
     Settings apply at once: a shorter lifetime also shortens existing sessions.
     """
-    return min(
-        session.identity.expires_at,
-        session.started_at + settings.session_lifetime_seconds,
-        session.last_seen + settings.session_idle_seconds,
-    )
+    return min(absolute_end(session, settings), idle_end(session, settings))
+
+
+def absolute_end(session: Session, settings: Settings) -> int:
+    """Return the second at which `session` ends, however often it is renewed."""
+    return min(session.identity.expires_at, session.started_at + settings.session_lifetime_seconds)
+
+
+def idle_end(session: Session, settings: Settings) -> int:
+    """Return the second at which the idle time of `session` ends if it is not renewed."""
+    return session.last_seen + settings.session_idle_seconds
 
 
 def renew_at(session: Session, settings: Settings) -> int:
@@ -38,6 +44,6 @@ def validate_lifetime(session: Session, settings: Settings, now: int) -> int:
     end = ends_at(session, settings)
     if now < end:
         return end
-    if now >= session.last_seen + settings.session_idle_seconds:
+    if now >= idle_end(session, settings):
         raise SessionError("session_idle", "The session was idle for too long.")
     raise SessionError("session_expired", "The session has expired.")

@@ -88,6 +88,18 @@ class Sessions(Protocol):
             SessionError: It does not open, or has expired, or is in a store; see the code.
         """
 
+    def end_key(self, session: Session) -> str | bytes:
+        """Return by what the end of `session` is reported (`LoadedSession.end_key`)."""
+
+    def read_again(self, session: Session) -> Step[Session]:
+        """Return what is known now about a session that was read before, without its cookie.
+
+        Not checked here: whether it has expired.
+
+        Raises:
+            SessionError: It was ended.
+        """
+
     def write(self, session: Session) -> Step[Written]:
         """Write a new session.
 

@@ -16,7 +16,7 @@ from ..store.base import Row, Store, unavailable
 from .cookie_jar import Cookies
 from .ends import Answer, Ends, ask
 from .lifetime import ends_at, validate_lifetime
-from .names import SessionNames, seal_label, ticket_id
+from .names import SessionNames, row_key, seal_label, ticket_id
 from .record import Head, decode, encode_session
 from .sessions import LoadedSession, Stored, Written
 from .ticket import ID_BYTES, TICKET_BYTES, Ticket, Tickets
@@ -61,6 +61,19 @@ class StoredSessions:
             except SessionError as error:
                 failure = error
         raise failure or SessionError("no_cookie", "No session cookie came.")
+
+    def end_key(self, session: Session) -> bytes:
+        """Return the key of the row of `session`."""
+        return row_key(session.identity.session_id)
+
+    def read_again(self, session: Session) -> Step[Session]:
+        """Return a session that was read before, with the time of its last request, if its row is still there."""
+        now = yield from effects.now()
+        answer: Answer = yield from self._ends.read(partial(_open, self.end_key(session), now))
+        row: Row | None = answer.result
+        if row is None:
+            raise SessionError("session_ended", "The session has ended.")
+        return session._replace(last_seen=max(session.last_seen, row.last_seen))
 
     def open(self, value: str, header: str, now: int) -> LoadedSession:
         """Refuse: the session is in the store.

@@ -128,6 +128,7 @@ class SettingsKeywords(TypedDict, total=False):
     clock_skew_seconds: int
     session_cache_entries: int
     session_cache_bytes: int
+    end_streams: bool
     cookie_name: str
     cookie_domain: str | None
     cookie_samesite: CookieSamesite

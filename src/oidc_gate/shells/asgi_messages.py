@@ -189,18 +189,26 @@ class HeaderFilter:
 
     Identity headers do not, in any spelling (CVE-2025-64484). ``Cookie`` does not either; it is added again without
     the gate's cookies. The decision for a name is cached, because the same few names come with every request.
+
+    Args:
+        stripped: The names of identity headers, in lower case and with hyphens.
+        finds_events: Whether to recognize requests for an event stream.
     """
 
     MAX_NAMES = 1024
     MAX_NAME_LENGTH = 64  # of cached names, because clients can send any name
 
-    def __init__(self, stripped: frozenset[str]) -> None:
+    def __init__(self, stripped: frozenset[str], *, finds_events: bool = False) -> None:
         self._stripped = stripped | {"cookie"}
         self._passed: set[bytes] = set()
+        self._accept = b"accept" if finds_events else b""
 
-    def split(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[list[tuple[bytes, bytes]], str]:
-        """Return the headers for the application, and ``Cookie``, which HTTP/2 may split (RFC 9113 §8.2.3)."""
-        passed = self._passed
+    def split(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[list[tuple[bytes, bytes]], str, bool]:
+        """Return the headers for the application, ``Cookie``, and whether the request accepts an event stream.
+
+        HTTP/2 may split ``Cookie`` (RFC 9113 §8.2.3).
+        """
+        passed, accept, accepts_events = self._passed, self._accept, False
         kept: list[tuple[bytes, bytes]] = []
         pieces: list[bytes] = []
         for pair in headers:
@@ -209,9 +217,13 @@ class HeaderFilter:
                 kept.append(pair)
             elif name == b"cookie":
                 pieces.append(pair[1])
+            elif name == accept:  # never among `passed`; `find` takes half as long as `in`
+                kept.append(pair)
+                if pair[1].find(b"text/event-stream") >= 0:
+                    accepts_events = True
             elif self._passes(name):
                 kept.append(pair)
-        return kept, b"; ".join(pieces).decode("latin-1")
+        return kept, b"; ".join(pieces).decode("latin-1"), accepts_events
 
     def _passes(self, name: bytes) -> bool:
         passes = name.decode("latin-1").lower().replace("_", "-") not in self._stripped

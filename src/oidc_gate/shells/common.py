@@ -10,13 +10,17 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Generic
 
-from ..effects import Background
+from ..effects import Background, Step
 from ..endpoints.context import Components
-from ..errors import ConfigurationError, GateError
+from ..errors import ConfigurationError, GateError, SessionError
 from ..gate import Gate, RenderSession
+from ..model import Session
 from ..runtime import libraries
+from ..runtime.streams import Lifetime, OpenStream, OpenStreams
 from ..runtime.world import World
 from ..session.admissions import Admission, Payload
+from ..session.lifetime import absolute_end, idle_end
+from ..session.sessions import LoadedSession
 from ..settings import Settings
 from ..settings.problems import describe_problem
 
@@ -113,6 +117,7 @@ class Runtime(Generic[Payload]):
         self.gate = Gate(components, render)
         self.world = world
         self.warmed_up_pid = 0
+        self._streams: dict[int, OpenStreams] = {}
         self.find, self.admitted = self._make_find()
 
     @classmethod
@@ -172,6 +177,39 @@ class Runtime(Generic[Payload]):
             return None
         now = int(self.world.clock())
         return self.gate.admissions.open_first_seen(cookie, cookie_header, now, expiring_keys)
+
+    def open_stream(self, session: Session, wake: Callable[[], object] | None = None) -> OpenStream:
+        """Register a WebSocket or an event stream, which must end with `session`; see `OpenStreams.open`."""
+        settings, sessions = self.gate.settings, self.gate.components.sessions
+
+        def check() -> Step[int | None]:
+            try:
+                return idle_end((yield from sessions.read_again(session)), settings)
+            except SessionError:
+                return None
+
+        lifetime = Lifetime(
+            sessions.end_key(session), absolute_end(session, settings), idle_end(session, settings)
+        )
+        return self._open_streams().open(lifetime, check, wake)
+
+    def _open_streams(self) -> OpenStreams:
+        """Return the open streams of this process. After a fork there are none."""
+        found = self._streams.get(os.getpid())
+        if found is None:
+            listeners, ends = self.gate.components.cache.listeners, self.gate.components.ends
+            if self._session_ended not in listeners:
+                listeners.append(self._session_ended)
+                self.gate.admissions.seen = self._session_seen
+            catch_up = None if ends is None else ends.hear
+            found = self._streams.setdefault(os.getpid(), OpenStreams(self.world, self.world.clock, catch_up))
+        return found
+
+    def _session_ended(self, end_key: str | bytes | None) -> None:
+        self._open_streams().ended(end_key)
+
+    def _session_seen(self, loaded: LoadedSession) -> None:
+        self._open_streams().renewed(loaded.end_key, idle_end(loaded.session, self.gate.settings))
 
     def warm_up(self) -> None:
         """Fetch metadata and keys in a separate thread, unless this process has started to do so."""

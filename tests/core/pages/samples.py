@@ -96,6 +96,7 @@ BUILDERS: Mapping[str, Build] = {
     "posted": lambda text, url: pages.posted_page(static_url=STATIC, start_url=url, application_name=text),
     "leaving": lambda text, url: pages.leaving_page(static_url=STATIC, target=url, application_name=text),
     "continue": lambda text, url: pages.continue_page(static_url=STATIC, target=url, application_name=text),
+    "lost": lambda text, url: pages.lost_page(static_url=STATIC, target=url, application_name=text),
     "denied": _denied,
     "error": _error,
     "loop": lambda text, url: pages.loop_page(
@@ -118,6 +119,7 @@ PLAIN: Mapping[str, Callable[[], Page]] = {
     "posted": lambda: pages.posted_page(static_url=STATIC, start_url=START),
     "leaving": lambda: pages.leaving_page(static_url=STATIC, target="/reports"),
     "continue": lambda: pages.continue_page(static_url=STATIC, target="/reports"),
+    "lost": lambda: pages.lost_page(static_url=STATIC, target="/"),
     "denied": lambda: pages.denied_page(
         static_url=STATIC,
         identity_label="ada",

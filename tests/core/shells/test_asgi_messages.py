@@ -18,19 +18,39 @@ STRIPPED = frozenset({"x-forwarded-user"})
 def test_no_spelling_passes_however_often_it_comes(name: bytes) -> None:
     passes = HeaderFilter(STRIPPED)
     for _ in range(3):
-        assert passes.split([(b"host", b"a"), (name, b"root")]) == ([(b"host", b"a")], "")
+        assert passes.split([(b"host", b"a"), (name, b"root")]) == ([(b"host", b"a")], "", False)
 
 
 def test_the_pieces_of_a_cookie_are_put_together() -> None:
     pairs = [(b"cookie", b"a=1"), (b"host", b"x"), (b"cookie", b"b=2")]
-    assert HeaderFilter(STRIPPED).split(pairs) == ([(b"host", b"x")], "a=1; b=2")
+    assert HeaderFilter(STRIPPED).split(pairs) == ([(b"host", b"x")], "a=1; b=2", False)
+
+
+@pytest.mark.parametrize(
+    ("value", "accepts"),
+    [
+        (b"text/event-stream", True),
+        (b"application/json, text/event-stream;q=0.5", True),
+        (b"*/*", False),
+        (b"text/html", False),
+        (b"", False),
+    ],
+)
+@pytest.mark.parametrize("finds", [True, False])
+def test_a_request_for_an_event_stream_is_found_where_it_is_looked_for(
+    value: bytes, accepts: bool, finds: bool
+) -> None:
+    split = HeaderFilter(STRIPPED, finds_events=finds).split
+    for _ in range(2):
+        pairs = [(b"host", b"x"), (b"accept", value)]
+        assert split(pairs) == (pairs, "", accepts and finds)
 
 
 @pytest.mark.parametrize("name", ["x-%d", "x-%d" + "y" * 64])
 def test_names_that_clients_make_up_pass_and_fill_nothing(name: str) -> None:
     passes = HeaderFilter(STRIPPED)
     pairs = [((name % number).encode(), b"1") for number in range(3 * HeaderFilter.MAX_NAMES)]
-    assert passes.split(pairs) == (pairs, "")
+    assert passes.split(pairs) == (pairs, "", False)
     assert len(passes._passed) <= HeaderFilter.MAX_NAMES
     assert all(len(each) <= HeaderFilter.MAX_NAME_LENGTH for each in passes._passed)
 

@@ -112,3 +112,35 @@ def test_threads() -> None:
     with ThreadPoolExecutor(8) as pool:
         won = list(pool.map(lambda i: expiring_keys.add_once(f"k{i % 100}", 1000, 1), range(800)))
     assert sum(won) == 100
+
+
+def test_a_clock_that_jumps_far_ahead_and_back_removes_nothing() -> None:
+    expiring_keys = MemoryKeys()
+    expiring_keys.add_once("revoked", 1000, 100)
+    expiring_keys.add_once("another", 10**9 + 100, 10**9)
+    assert expiring_keys.last_seen(["revoked"], 10**9) is None
+    assert expiring_keys.last_seen(["revoked"], 200) == 100
+    assert not expiring_keys.add_once("revoked", 1000, 200)
+
+
+def test_what_has_passed_by_both_clocks_goes() -> None:
+    monotonic = 0.0
+    expiring_keys = MemoryKeys(monotonic=lambda: monotonic)
+    expiring_keys.add_once("a", 1000, 100)
+    monotonic = 899.0
+    expiring_keys.add_once("b", 9000, 1000)
+    assert len(expiring_keys) == 2
+    monotonic = 900.0
+    expiring_keys.add_once("b", 9000, 999)  # by the wall clock, which was set back a second
+    assert len(expiring_keys) == 2
+    assert expiring_keys.last_seen(["a"], 999) == 100
+    monotonic = 901.0
+    expiring_keys.add_once("b", 9000, 1000)
+    assert len(expiring_keys) == 1
+
+
+def test_the_heaps_of_a_clock_that_stands_still_are_bounded() -> None:
+    expiring_keys = MemoryKeys(10)
+    for until in range(1000, 2000):
+        expiring_keys.add_once("a", until, 100)
+    assert [len(bucket._goes) <= 21 for bucket in expiring_keys._buckets.values()] == [True]

@@ -38,6 +38,10 @@ class SessionFields:
     session_cache_bytes: Annotated[int, Range(64 * 1024, 64 * 1024**3)] = 128 * 1024 * 1024
     """Maximum memory of the remembered sessions, 64 KiB to 64 GiB. The default is enough for 100,000 users behind
     `oidc-gate serve`, and for a quarter of that in a wrapped application, which receives more about each user."""
+    end_streams: bool = True
+    """Close WebSockets (code 1008), and end responses of the type `text/event-stream`, within five seconds after their
+    session has ended, in a wrapped application. An event stream is recognized by a request with
+    `Accept: text/event-stream`, as browsers send it."""
     cookie_name: str = "oidc_gate"
     """Name of the session cookie: 1 to 40 of the characters `A-Z a-z 0-9 _ . -`. The gate puts `__Host-` in front.
     Two gates on one host need two names.
