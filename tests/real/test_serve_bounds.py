@@ -6,7 +6,7 @@ import select
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def server(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    env = gate_environment("http://localhost:9")
+    env = gate_environment("http://localhost:9", insecure_single_process_revocation="true")
     with oidc_gate_serve("--server", kind, directory=tmp_path_factory.mktemp("serve"), env=env) as server:
         yield server
 
@@ -137,6 +137,49 @@ def test_what_is_no_request_hides_none(server: Server) -> None:
         answer = received(client)
     assert answer.count(b"HTTP/1.1 ") <= 1
     assert b" 200 " not in answer
+
+
+FORM = b"POST /oauth2/backchannel_logout HTTP/1.1\r\nHost: app\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+
+
+def test_a_body_that_is_sent_too_slowly_is_refused(kind: str, server: Server) -> None:
+    with connect(server) as client:
+        client.sendall(FORM + b"Content-Length: 1000\r\n\r\n")
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not select.select([client], [], [], 0.5)[0]:
+            assert time.monotonic() < deadline
+            client.sendall(b"x")
+        status = b" 408 " if kind == "uvicorn" else b" 400 "
+        assert status in client.recv(65536)
+
+
+@pytest.mark.parametrize(("start", "piece"), [(b"1;", b"e" * 4096), (b"1\r\na\r\n0\r\n", b"X: y\r\n" * 700)])
+def test_endless_chunk_extensions_and_trailers_are_refused(
+    server: Server, start: bytes, piece: bytes
+) -> None:
+    with connect(server) as client:
+        client.sendall(FORM + b"Transfer-Encoding: chunked\r\n\r\n" + start)
+        assert send_until_refused(client, piece) < MANY
+    assert answers_http(server.port, "/oauth2/ping")
+
+
+@pytest.mark.parametrize(("size", "is_taken"), [(60_000, True), (140_000, False)])
+def test_a_head_that_is_sent_at_once(server: Server, size: int, is_taken: bool) -> None:
+    answer = b""
+    with connect(server) as client, suppress(ConnectionError):  # what is refused is not read to its end
+        client.sendall(LINE + b"Host: app\r\nX: " + b"x" * size + b"\r\n\r\n")
+        answer = client.recv(65536)
+    assert (b" 200 " in answer) == is_taken
+
+
+@pytest.mark.parametrize(
+    ("hosts", "status"), [(b"", b"400"), (b"Host: a\r\nHost: b\r\n", b"400"), (b"Host: a\r\n", b"200")]
+)
+def test_exactly_one_host(kind: str, server: Server, hosts: bytes, status: bytes) -> None:
+    with connect(server) as client:
+        client.sendall(LINE + hosts + b"\r\n")
+        answer = client.recv(65536)
+    assert answer.split(b" ")[1] == (status if kind == "uvicorn" else b"200")
 
 
 def test_file_descriptors_that_run_out_are_in_the_log(tmp_path: Path) -> None:
