@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -137,3 +138,14 @@ def test_cors_a_page_of_an_allowed_origin_reads_the_401_and_calls_the_api(house:
     page.goto(house.partner.replace("localhost", "127.0.0.1"))
     with pytest.raises(Error, match="Failed to fetch"):
         page.evaluate(CALLS_THE_API, call)
+
+
+@pytest.mark.parametrize("call", ["listen('/events', told)", "connect(`ws://${location.host}/live`, told)"])
+def test_a_stream_that_ends_with_its_session_leads_to_the_sign_in(house: House, call: str) -> None:
+    page = house.person()
+    opens = (
+        f"async () => {{ const live = await import('/live.js'); await new Promise(told => live.{call}); }}"
+    )
+    page.evaluate(opens)
+    with page.expect_request(re.compile(r"/oauth2/start\?rd=%2Fdash%3Ftab%3D2$")):
+        page.context.new_page().goto(f"{house.url}/oauth2/sign_out")
