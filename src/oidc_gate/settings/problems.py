@@ -135,6 +135,10 @@ TEMPLATES: dict[str, Template] = {
     "issuer_well_known": Template(
         "this is the URL of the discovery document, not the issuer", "remove {tail}, which leaves {issuer}"
     ),
+    "issuer_endpoint": Template(
+        "this is the URL of an endpoint of the provider, not the issuer",
+        "remove {tail}, which leaves {issuer}",
+    ),
     "issuer_entra": Template(
         "{value} is not the issuer of any token of Entra ID, which names the tenant by its ID",
         "write {issuer}, where <tenant ID> is the Directory (tenant) ID of the app registration; personal accounts "
@@ -185,6 +189,10 @@ TEMPLATES: dict[str, Template] = {
     "prefix_malformed": Template(
         "{value} is not a path that endpoints can be below",
         "write a path such as /oauth2: a leading /, no trailing /, and only A-Z a-z 0-9 . _ ~ -",
+    ),
+    "prefix_endpoint": Template(
+        "{value} ends in /callback, which is below the prefix",
+        "write {prefix}; the redirect URI then ends in {value}",
     ),
     "network_malformed": Template("{value} is not an IP address or a network", "{hint}"),
     "network_everything": Template(

@@ -62,6 +62,11 @@ GOOD_CHANGES: list[dict[str, Any]] = [
         {"public_url": f"https://a.example{path}"}
         for path in ("/callbacks", "/xoauth2", "/oauth2/a/b", "/callback/x")
     ),
+    *(
+        {"issuer": f"https://op.example.com{path}"}
+        for path in ("/oauth2/default", "/auth", "/tokens", "/auth/realms/x", "/oauth2", "/v1")
+    ),
+    {"prefix": "/callback"},
     {"public_url": "https://a.example:65535", "allowed_redirect_hosts": ["a.example:65535", "[::1]:1"]},
     {"issuer": "https://accounts.google.com", "allowed_emails": "a@corp.com"},
     {"issuer": "https://accounts.google.com", "allowed_email_domains": "corp.com"},
@@ -236,6 +241,10 @@ def test_a_problem_is_one_line_that_says_all() -> None:
         ("public_url", "http://a.example", "write https; or set insecure_cookies"),
         ("issuer", "https://login.microsoftonline.com/common/v2.0", "microsoftonline.com/<tenant ID>/v2.0"),
         ("issuer", "https://op.example/.well-known/openid-configuration", "which leaves https://op.example"),
+        ("issuer", "https://kc.example/realms/x/protocol/openid-connect/auth", "which leaves https://kc.example/realms/x"),
+        ("issuer", "https://x.okta.com/oauth2/default/v1/authorize", "which leaves https://x.okta.com/oauth2/default"),
+        ("issuer", "https://op.example/.well-known/", "which leaves https://op.example"),
+        ("prefix", "/oauth2/callback", "write /oauth2; "),
         ("issuer", "https://op.example:70000", "correct it, or leave it out"),
         ("client_id", " app", "remove it"),
         ("scopes", ["email"], "add openid"),

@@ -13,6 +13,10 @@ from ..schema import SCHEMA
 from .urls import Address, read_url
 
 _WELL_KNOWN = re.compile(r"/\.well-known/(?:openid-configuration|oauth-authorization-server)/?\Z")
+# Endpoints of Keycloak, Okta, Auth0, Entra ID and others, which operators copy instead of the issuer.
+_ENDPOINT = re.compile(
+    r"/(?:protocol/openid-connect(?:/[a-z/]*)?|(?:oauth2/)?(?:v[0-9.]+/)?(?:authorize|token|userinfo)|\.well-known)/?\Z"
+)
 _ENTRA_HOSTS = frozenset(
     {"login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"}
 )
@@ -58,6 +62,8 @@ def check_issuer(draft: Draft) -> Findings:
         yield address
     elif meant := _entra_issuer(address):
         yield from unusable("issuer", "issuer_entra", value=issuer, issuer=meant)
+    elif tail := _ENDPOINT.search(address.path):
+        yield wrong("issuer", "issuer_endpoint", tail=tail[0], issuer=issuer[: -len(tail[0])])
     elif address.scheme == "http" and not is_loopback(address.host):
         hint = "write https; http is accepted for localhost and 127.0.0.1 only"
         yield wrong("issuer", "url_http", value=issuer, host=address.host, hint=hint)
@@ -74,7 +80,7 @@ def _entra_issuer(address: Address) -> str:
         _TENANT_ID.fullmatch(tenant) and address.path == f"/{tenant}/v2.0"
     ):
         return ""
-    if rest not in ("", "v2.0"):
+    if rest not in ("", "v2.0") and not rest.startswith("oauth2/"):
         return ""  # custom policies have issuers of their own
     return f"{address.origin}/{tenant if _TENANT_ID.fullmatch(tenant) else '<tenant ID>'}/v2.0"
 

@@ -123,8 +123,12 @@ def _check_not_an_endpoint(origin: str, path: str, prefix: str) -> Findings:
 
 def check_prefix(draft: Draft) -> Findings:
     """Check the path that the endpoints are below."""
-    if not is_plain_path(draft.settings.prefix):
-        yield wrong("prefix", "prefix_malformed", value=draft.settings.prefix)
+    prefix = draft.settings.prefix
+    before, _, last = prefix.rpartition("/")
+    if not is_plain_path(prefix):
+        yield wrong("prefix", "prefix_malformed", value=prefix)
+    elif before and last == "callback":
+        yield wrong("prefix", "prefix_endpoint", value=prefix, prefix=before)
 
 
 def check_trusted_proxies(draft: Draft) -> Findings:
