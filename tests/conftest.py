@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -39,6 +40,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--fast", action="store_true", help="no servers, no property tests, one interface a test"
     )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import the tests of `tests/real` with --fast: each of them starts a server."""
+    return True if config.getoption("fast") and collection_path == config.rootpath / "tests/real" else None
 
 
 @pytest.hookimpl(trylast=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from oidc_gate.provider.authorization import REGISTERED_ERRORS
@@ -19,13 +19,16 @@ TOKENS = "IDTokenError"
 EVENTS = "because"  # events have a page of their own
 
 
-def trees() -> Iterator[ast.Module]:
+@cache
+def trees() -> tuple[ast.Module, ...]:
     """Return what the gate itself is made of."""
-    for file in sorted(SOURCE.rglob("*.py")):
-        if file.relative_to(SOURCE).parts[0] not in OUTSIDE:
-            yield ast.parse(file.read_text())
+    files = sorted(SOURCE.rglob("*.py"))
+    return tuple(
+        ast.parse(file.read_text()) for file in files if file.relative_to(SOURCE).parts[0] not in OUTSIDE
+    )
 
 
+@cache
 def error_codes() -> set[str]:
     """Return every code but those of tokens, which name the claim."""
     nodes = [node for tree in trees() for node in ast.walk(tree)]
@@ -41,6 +44,7 @@ def error_codes() -> set[str]:
     return {code for code in codes if _CODE.fullmatch(code)}
 
 
+@cache
 def token_claims() -> set[str]:
     """Return the claims and header parameters that an `IDTokenError` names: its code is TOKEN_CLAIM."""
     found: set[str] = set()

@@ -64,6 +64,7 @@ def views(project: None) -> None:
 def users() -> Iterator[Any]:
     from django.contrib.auth.models import User
 
+    User.objects.all().delete()  # another module of tests may have left some
     yield User.objects
     User.objects.all().delete()
 

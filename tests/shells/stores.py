@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from oidc_gate.store.base import Store, unavailable
 from oidc_gate.store.memory import MemoryStore
 from oidc_gate.store.sqlite import SqliteStore
+from oidc_gate.store.sqlite.files import OWNER_ONLY, STAMP_BYTES
 
 KINDS = ("memory", "sqlite")
 
@@ -50,6 +52,11 @@ class Place:
         self.path = directory / "sessions.db"
         self.url = f"sqlite://{self.path}"
         self._memory = MemoryStore()
+        # A stamp that a store has to make itself takes a second, because others may still map one that was removed.
+        stamp = self.path.with_name(f"{self.path.name}-stamp")
+        stamp.parent.mkdir(mode=0o700, exist_ok=True)
+        stamp.write_bytes(os.urandom(STAMP_BYTES))
+        stamp.chmod(OWNER_ONLY)
 
     def open(self) -> Watched:
         """Return a handle on the store, as each process has one of its own."""

@@ -321,7 +321,6 @@ def test_cookie_sessions_older_than_the_store_are_refused(make_worker: MakeWorke
     assert visitor.get("/").status == 200
     before.now += 5
     forgetful = Place(place.kind, place.path.parent / "new")
-    forgetful.path.parent.mkdir(mode=0o700)
     site = make_worker("revocation_store")
     site.world.store = store = forgetful.open()
     components = site.gate._runtime.gate.components

@@ -198,6 +198,7 @@ def drip(first: bytes, byte: bytes) -> Speak:
         pytest.param(says(b""), id="nothing at all"),
     ],
 )
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_slow_server_gets_no_more_than_the_time_there_is(speak: Speak, method: str) -> None:
     with serving(speak) as wire:
@@ -239,6 +240,7 @@ def test_an_address_that_swallows_packets() -> None:
     assert error.code == "provider_timeout"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("swallowed", [1, 2, 5])
 def test_a_name_of_which_some_addresses_swallow_packets(
     monkeypatch: pytest.MonkeyPatch, swallowed: int
@@ -463,6 +465,7 @@ def test_after_a_fork_the_connections_are_new(monkeypatch: pytest.MonkeyPatch) -
 # --- greenlets -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_under_gevent() -> None:
     script = """
 from gevent import monkey; monkey.patch_all()

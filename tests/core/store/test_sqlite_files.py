@@ -349,6 +349,7 @@ def locked(path: Path) -> Iterator[None]:
         process.stdout.close()
 
 
+@pytest.mark.slow
 def test_another_process_holds_the_lock(store: SqliteStore, path: Path) -> None:
     listener, one = Listener(store), stored(store)
     with locked(path):
@@ -366,6 +367,7 @@ def test_another_process_holds_the_lock(store: SqliteStore, path: Path) -> None:
     assert not listener.would_admit(one.key)
 
 
+@pytest.mark.slow
 def test_a_call_ends_within_its_deadline(path: Path) -> None:
     store = SqliteStore(path, deadline_seconds=0.4)
     store.check(NOW)

@@ -147,6 +147,7 @@ def in_a_fork(function: Callable[[], bool]) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
+@pytest.mark.slow
 def test_a_fork_while_other_threads_use_it(tmp_path: Path) -> None:
     """A child that inherited an open connection would believe that it holds the parent's locks."""
     from threading import Event, Thread
@@ -184,6 +185,7 @@ def test_a_fork_while_other_threads_use_it(tmp_path: Path) -> None:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
+@pytest.mark.slow
 def test_a_child_of_a_server_that_forks_without_hooks_is_refused(tmp_path: Path) -> None:
     from oidc_gate.errors import StoreUnavailable
 
@@ -197,6 +199,7 @@ def test_a_child_of_a_server_that_forks_without_hooks_is_refused(tmp_path: Path)
     unused.check(NOW)
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_while_it_writes(tmp_path: Path) -> None:
     path = tmp_path / "sessions.db"
     store = SqliteStore(path)
