@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from joserfc.jwk import ECKey
 
 import oidc_gate
+from oidc_gate.store.memory import MemoryStore
 from oidc_gate.testing import Fault, TestProvider, settings_for_tests
 from tests.secret_watch import SecretWatch, watching
 from tests.security.live import CLIENT_ID, CLIENT_SECRET, LiveSite, client
@@ -25,6 +26,7 @@ from tests.shells.site import FETCH, NAVIGATION, Shell, Visitor
 KEY = ECKey.generate_key("P-256")
 HELD = {"client_secret": None, "client_private_key": KEY.as_pem(private=True).decode()}
 KNOWN = {"client_secret": None, "jwks": {"keys": [KEY.as_dict(private=False)]}}
+STORE = "redis://gate:the-password-of-the-store-J8pRaT5iVnKc@127.0.0.1:6379/0"
 DIALECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "basic": ({}, {}),
     "post": ({"token_endpoint_auth_method": "client_secret_post"}, {"client_auth": "client_secret_post"}),
@@ -36,6 +38,8 @@ DIALECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "DPoP": ({"dpop_bound_access_tokens": True}, {"dpop": True}),
     "kept tokens": ({}, {"keep_id_token": True, "pass_access_token": True, "pass_authorization": True}),
     "form_post": ({}, {"response_mode": "form_post"}),
+    "a store": ({}, {"session_store": STORE, "store": MemoryStore(), "pass_access_token": True}),
+    "revocations in a store": ({}, {"revocation_store": STORE, "store": MemoryStore()}),
 }  # fmt: skip
 # What hangs takes its time, and is no different from what is slow.
 PLAYED = [

@@ -7,17 +7,29 @@ import json
 import os
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
+from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from oidc_gate.errors import SessionError
 from oidc_gate.seal import KeyRing
 from oidc_gate.session.ticket import TICKET_BYTES, Ticket, Tickets
+from oidc_gate.settings import Settings
 from oidc_gate.store.base import EVERYTHING, Row, Selector
 from oidc_gate.store.sqlite import SqliteStore
+from oidc_gate.testing import Person, TestProvider
+from tests.security.live import CLIENT_SECRET, LiveSite, client
+from tests.security.test_secrets_in_logs import sign_in
+from tests.shells.site import COOKIE, Shell
 
+PEOPLE = [
+    Person(sub=f"{name}-at-the-provider", email=f"{name}@corp.example", email_verified=True, name=f"{name} Liddell",
+           groups=(f"group-of-{name}",))
+    for name in ("alice", "robert")
+]  # fmt: skip
 SECRET, ISSUER = "s3cr3t-of-the-gate-for-this-test-alone-0123456789", "https://op.example"
 NOW = int(time.time())
 DEMO_USERS = ("alice", "bob")
@@ -146,3 +158,76 @@ def test_a_session_that_was_ended_is_not_found_by_its_cookie(
     assert ended == 1
     assert store.open(signed_in["alice"].row_key, NOW) is None
     assert store.open(signed_in["bob"].row_key, NOW)
+
+
+# --- what a gate really writes -------------------------------------------------------------------------
+
+
+class Robbed(NamedTuple):
+    """What a thief has: every byte of the store, and each value in it; and what he must not learn from it."""
+
+    everything: bytes
+    blobs: list[bytes]
+    texts: list[str]
+    settings: Settings
+
+
+@pytest.fixture(params=["session_store", "revocation_store"])
+def robbed(request: pytest.FixtureRequest, shell: Shell, tmp_path: Path) -> Robbed:
+    """Two users sign in at a gate, and one of them out."""
+    with TestProvider(clients=[client()], people=PEOPLE, auto_login="alice-at-the-provider") as op:
+        url = f"sqlite://{tmp_path}/sessions.db"
+        kept = {"pass_access_token": True, "keep_id_token": True} if request.param == "session_store" else {}
+        site = LiveSite(shell, op, **{request.param: url}, **kept)
+        texts = [site.settings.cookie_secret[0], CLIENT_SECRET]
+        for person in PEOPLE:
+            op.auto_login = person.sub
+            visitor = site.visitor()
+            assert sign_in(visitor).status == 302
+            assert visitor.get("/").status == 200
+            assert site.app.identity is not None
+            texts += [person.sub, str(person.email), str(person.name), *person.groups]
+            texts += [visitor.cookies[COOKIE], site.app.identity.session_id]
+            texts += site.app.header("x-forwarded-access-token")
+        visitor.ask("sign_out", {"Sec-Fetch-Site": "same-origin"}, "POST")
+    with closing(sqlite3.connect(tmp_path / "sessions.db", isolation_level=None)) as database:
+        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        rows = [row for name in tables for row in database.execute(f"SELECT * FROM {name}")]
+    blobs = [value for row in rows for value in row if isinstance(value, bytes)]
+    return Robbed(dump(tmp_path), blobs, texts, site.settings)
+
+
+def test_the_store_of_a_gate_shows_nothing_of_its_users(robbed: Robbed) -> None:
+    assert len(robbed.everything) > 10_000
+    assert len(robbed.texts) >= 14
+    for text in robbed.texts:
+        assert not any(spelling in robbed.everything for spelling in spellings(text)), text
+
+
+def test_the_store_of_a_gate_and_its_secret_show_who_and_no_token(robbed: Robbed) -> None:
+    """The thief tries every key that the secret gives, and everything in the store as the key of a ticket."""
+    settings, blobs = robbed.settings, robbed.blobs
+    ring = KeyRing(settings.cookie_secret, binding=(settings.issuer, settings.client_id))
+    keys = [blob for blob in blobs if len(blob) == 32]
+    contexts = [b"", *keys, *(key + (1).to_bytes(8, "big") for key in keys)]
+
+    def opened(purpose: str, cookie: str = "") -> set[bytes]:
+        sealer = ring.sealer(purpose, cookie)
+        found = set()
+        for each in (sealer, *(sealer.bound_to(blob[:32]) for blob in blobs if len(blob) >= 32)):
+            for sealed, context in product(blobs, contexts):
+                with suppress(SessionError):
+                    found.add(each.open_bytes(sealed, context))
+        return found
+
+    labels = opened("session label")
+    if settings.session_store != "cookie":
+        assert any(b"alice@corp.example" in label for label in labels), "the keys are those of the gate"
+    assert not any(text.encode() in label for label in labels for text in robbed.texts if len(text) > 60)
+    for purpose in (
+        ("session", COOKIE),
+        ("session body", f"{COOKIE}.body"),
+        ("ticket", COOKIE),
+        ("stored session",),
+    ):
+        assert opened(*purpose) == set()

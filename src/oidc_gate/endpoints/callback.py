@@ -200,6 +200,7 @@ def _start_session(
 ) -> Step[Reply]:
     """Answer a successful sign-in: set the session cookie, clear the flow cookie, and continue to the target."""
     request, cookies, identity = context.request, components.cookies, session.identity
+    session = yield from components.sessions.begin(session)
     written, session_cookies = yield from components.sessions.write(session)
     yield from _end_replaced(components, context, identity)
     now = yield from effects.now()

@@ -117,6 +117,10 @@ class CookieSessions:
     def _decode(self, opened: bytes) -> Decoded:
         return decode(opened, issuer=self._settings.issuer, provider=self._provider)
 
+    def begin(self, session: Session) -> Step[Session]:
+        """Return a new session as it is to be written."""
+        return (yield from self._revocations.begin(session))
+
     def write(self, session: Session) -> Step[Written]:
         """Return a new session as it was written, and its ``Set-Cookie`` values.
 

@@ -27,6 +27,9 @@ class Revocations(Protocol):
     def end_key(self, session: Session) -> str | bytes:
         """Return by what the cache finds `session` when its end is reported."""
 
+    def begin(self, session: Session) -> Step[Session]:
+        """Return a new session, which must not be older than what is known about ends."""
+
     def check(self, session: Session) -> Step[int | None]:
         """Check that `session` was not ended before its time; return `LoadedSession.generation`.
 
@@ -61,6 +64,11 @@ class OwnRevocations:
     def end_key(self, session: Session) -> str:
         """Return the ID of the session."""
         return session.identity.session_id
+
+    def begin(self, session: Session) -> Step[Session]:
+        """Return `session`."""
+        yield from ()
+        return session
 
     def check(self, session: Session) -> Step[None]:
         """Check that this process does not know of an end of `session`.

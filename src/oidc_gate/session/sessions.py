@@ -100,8 +100,11 @@ class Sessions(Protocol):
             SessionError: It was ended.
         """
 
+    def begin(self, session: Session) -> Step[Session]:
+        """Return a new session as it is to be written: not older than what a store knows about ends."""
+
     def write(self, session: Session) -> Step[Written]:
-        """Write a new session.
+        """Write a new session, after `begin`.
 
         Raises:
             GateError: ``session_too_large``.

@@ -44,6 +44,17 @@ class SharedRevocations:
         """Return the hash of the session ID."""
         return hashlib.sha256(session.identity.session_id.encode("utf-8", "surrogatepass")).digest()
 
+    def begin(self, session: Session) -> Step[Session]:
+        """Return `session`, which begins when the knowledge of the store does, if that is later.
+
+        It is later if the clock of the server that used the store first is ahead, within the clock skew.
+        """
+        now = yield from effects.now()
+        added: Added = yield from ask(lambda store: store.when_added((), now))
+        if session.started_at < added.born_at <= now + self._skew_seconds:
+            return session._replace(started_at=added.born_at)
+        return session
+
     def check(self, session: Session) -> Step[int]:
         """Check that `session` was not ended, and that it is not older than the knowledge of the store.
 

@@ -105,6 +105,11 @@ class StoredSessions:
             stored=Stored(ticket, row._replace(body=b"")),
         )
 
+    def begin(self, session: Session) -> Step[Session]:
+        """Return `session`."""
+        yield from ()
+        return session
+
     def write(self, session: Session) -> Step[Written]:
         """Write a new session, and return its ``Set-Cookie`` values.
 

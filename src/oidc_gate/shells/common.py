@@ -23,6 +23,7 @@ from ..session.lifetime import absolute_end, idle_end
 from ..session.sessions import LoadedSession
 from ..settings import Settings
 from ..settings.problems import describe_problem
+from ..store.base import Store
 
 if TYPE_CHECKING:
     from ..settings.keywords import LoadKeywords
@@ -216,9 +217,22 @@ class Runtime(Generic[Payload]):
         if self.warmed_up_pid == os.getpid():
             return
         self.warmed_up_pid = os.getpid()
+        log.info("%s", _where_sessions_are(self.gate.settings, self.world.store))
         self.world.perform(Background(self.gate.components.provider.warm_up))
         if self.gate.components.store_health is not None:
             self.world.perform(Background(self.gate.components.store_health.warm_up))
+
+
+def _where_sessions_are(settings: Settings, store: Store | None) -> str:
+    """Return what an operator should know about sessions when a process starts."""
+    if store is None:
+        return (
+            "sessions are in cookies, and only the process that handles a sign-out knows of it, until it restarts; "
+            "with revocation_store or session_store every process does"
+        )
+    if settings.session_store == "cookie":
+        return f"sessions are in cookies, and their ends in {store.describe()}"
+    return f"sessions are in {store.describe()}"
 
 
 def body_timeout() -> GateError:

@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from .. import asgi, wsgi
+from ..effects import Step
 from ..model import Identity, Session
 from ..runtime.driver import run
 from ..session.lifetime import renew_at
+from ..session.sessions import Sessions, Written
 from ..shells.asgi_messages import Receive, Scope, Send
 from ..shells.common import Runtime
 from .live_servers import server_behind
@@ -62,8 +64,7 @@ class TestSession:
                 expires_at=ends,
             )
             session = Session(identity, now, now, access_token=self._access_token)
-            writing = components.sessions.write(session)
-            self._session, written = run(writing, self._runtime.world, lambda limit: b"")
+            self._session, written = run(_write(components.sessions, session), self._runtime.world, _no_body)
             pairs = (cookie.partition(";")[0] for cookie in written)
             self._cookies = "; ".join(pair for pair in pairs if not pair.endswith("="))
             self._renew_at = renew_at(self._session, components.settings)
@@ -74,6 +75,17 @@ class TestSession:
         self.session()
         others = self._runtime.gate.components.cookies.without_gate_cookies(cookie_header)
         return f"{self._cookies}; {others}" if others else self._cookies
+
+
+def _write(sessions: Sessions, session: Session) -> Step[Written]:
+    if sessions.are_stored:  # the row of the same session that would be due for renewal
+        yield from sessions.end(session)
+    session = yield from sessions.begin(session)
+    return (yield from sessions.write(session))
+
+
+def _no_body(limit: int) -> bytes:
+    return b""
 
 
 def runtime_of(gate: Gate) -> Runtime[Any]:

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -27,11 +28,16 @@ from oidc_gate.effects import (
     ReadBody,
     Release,
     Step,
+    StoreCall,
+    TakeLease,
 )
-from oidc_gate.errors import ProviderUnavailable
+from oidc_gate.errors import ProviderUnavailable, StoreUnavailable
 from oidc_gate.provider.client import Provider
 from oidc_gate.runtime.driver import run
+from oidc_gate.runtime.store import DEADLINE_SECONDS
 from oidc_gate.runtime.world import World
+from oidc_gate.store.base import EVERYTHING
+from oidc_gate.store.memory import MemoryStore
 
 from ..provider import scripted as op
 
@@ -95,6 +101,47 @@ def test_what_blocks_has_a_lane(effect: Effect, memory: Lane | None, slow: Lane 
     for marks, expected in ((None, memory), (SlowMarks(), slow)):
         found = World(op.settings(), expiring_keys=marks).lane_of(effect)
         assert (found and found._lane) == expected
+
+
+@pytest.mark.parametrize(
+    "effect", [StoreCall(lambda store: None), TakeLease(b"x", 1), Release(TakeLease(b"x", 1), None)]
+)
+def test_a_store_has_a_lane_if_it_blocks(effect: Effect) -> None:
+    assert World(op.settings(), store=MemoryStore()).lane_of(effect) is None
+    slow = MemoryStore()
+    slow.blocks = True
+    found = World(op.settings(), store=slow).lane_of(effect)
+    assert (found and found._lane) == Lane.STORE
+    assert found is not None
+    assert found.wait_seconds + DEADLINE_SECONDS < 2
+
+
+def test_what_goes_wrong_in_a_store_is_a_failure_of_the_store(caplog: pytest.LogCaptureFixture) -> None:
+    world = World(op.settings(), store=MemoryStore())
+    assert world.perform(StoreCall(lambda store: store.count(EVERYTHING, 1))) == 0
+    with pytest.raises(StoreUnavailable) as caught:
+        world.perform(StoreCall(lambda store: store.no_such_method()))
+    assert (caught.value.status, caught.value.retry_after_seconds) == (503, 2)
+    assert "an error in the session store" in caplog.text
+    with pytest.raises(ProviderUnavailable):
+        world.perform(StoreCall(raising(ProviderUnavailable("provider_timeout", "Away."))))
+
+
+def raising(error: Exception) -> Callable[[Any], None]:
+    def call(store: Any) -> None:
+        raise error
+
+    return call
+
+
+def test_the_latest_time_does_not_go_back_within_the_skew() -> None:
+    clock = [1000.0]
+    world = World(op.settings(clock_skew_seconds=60), clock=lambda: clock[0])
+    assert world.perform(Now()) == 1000
+    clock[0] = 950.0
+    assert (world.perform(Now()), world.perform(Now(is_latest=True))) == (950, 1000)
+    clock[0] = 900.0  # by more than the skew: it was wrong before
+    assert (world.perform(Now()), world.perform(Now(is_latest=True))) == (900, 900)
 
 
 def test_lanes_and_locks_are_those_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,145 @@
+"""Ends of cookie sessions in a store: for every process, under hashed names, and never forgotten unnoticed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeVar
+
+import pytest
+
+from oidc_gate.effects import Step
+from oidc_gate.errors import SessionError
+from oidc_gate.model import Session
+from oidc_gate.runtime.driver import run
+from oidc_gate.runtime.world import World
+from oidc_gate.seal import KeyRing
+from oidc_gate.session.cache import SessionCache
+from oidc_gate.session.ends import Ends
+from oidc_gate.session.shared_revocations import SharedRevocations
+from oidc_gate.store.base import KEY_BYTES, ExpiringKey
+from oidc_gate.store.memory import MemoryStore
+from tests.core.provider.scripted import settings
+from tests.core.session.test_record import NOW, SESSION, WHO
+
+T = TypeVar("T")
+OLD, NEW = "o" * 50, "n" * 50
+BOB = SESSION._replace(identity=replace(WHO, subject="bob", session_id="of bob"), sid="bob's sid")
+
+
+class Watched(MemoryStore):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[bytes] = []
+
+    def add_once(self, key: ExpiringKey, until: int, now: int, *, announce: bool = False) -> bool:
+        assert announce
+        self.names.append(key.name)
+        return super().add_once(key, until, now, announce=announce)
+
+
+class Process:
+    def __init__(self, store: MemoryStore, *secrets: str) -> None:
+        self.now = NOW
+        given = settings(clock_skew_seconds=60)
+        self.world = World(given, store=store, clock=lambda: self.now)
+        ring = KeyRing(secrets or (OLD,), binding=("a", "b"))
+        ends = Ends(store, SessionCache(10, 1 << 20))
+        self.revocations = SharedRevocations(given, ring, "__Host-oidc_gate", ends)
+
+    def drive(self, step: Step[T]) -> T:
+        return run(step, self.world, lambda limit: b"")
+
+    def checked(self, session: Session) -> str:
+        try:
+            self.drive(self.revocations.check(session))
+        except SessionError as error:
+            return error.code
+        return ""
+
+
+@pytest.fixture
+def store() -> Watched:
+    store = Watched()
+    store.when_added((), NOW)  # its knowledge begins
+    return store
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda ours: ours.end(SESSION),
+        lambda ours: ours.end_at_provider(subject=WHO.subject, sid=""),
+        lambda ours: ours.end_at_provider(subject="", sid=SESSION.sid),
+        lambda ours: ours.end_at_provider(subject=WHO.subject, sid=SESSION.sid),
+        lambda ours: ours.end_from_frame(SESSION.sid),
+    ],
+    ids=["itself", "sub", "sid", "sub and sid", "a frame"],
+)
+def test_an_end_counts_in_every_process_whatever_its_secrets(store: Watched, end: object) -> None:
+    processes = [Process(store, *secrets) for secrets in ((OLD,), (NEW, OLD), (NEW,))]
+    for one, two in ((0, 1), (1, 0), (1, 2), (2, 1)):
+        fresh = Watched()
+        fresh.when_added((), NOW)
+        pair = [Process(fresh, *secrets) for secrets in ((OLD,), (NEW, OLD), (NEW,))]
+        assert pair[two].checked(SESSION) == ""
+        pair[one].drive(end(pair[one].revocations))  # type: ignore[operator]
+        assert pair[two].checked(SESSION) == "session_revoked"
+        assert pair[two].checked(BOB) == ""
+    assert [process.checked(SESSION) for process in processes] == ["", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("subject", "sid"), [(WHO.subject, "bob's sid"), ("bob", SESSION.sid), ("op-sid", ""), ("", WHO.subject)]
+)
+def test_an_end_of_something_else_is_none(store: Watched, subject: str, sid: str) -> None:
+    process = Process(store)
+    process.drive(process.revocations.end_at_provider(subject=subject, sid=sid))
+    assert process.checked(SESSION) == ""
+
+
+def test_a_session_that_began_after_the_logout_goes_on_but_not_one_that_ended_itself(store: Watched) -> None:
+    process = Process(store)
+    process.drive(process.revocations.end_at_provider(subject=WHO.subject, sid=""))
+    later = SESSION._replace(started_at=NOW + 1)
+    assert process.checked(later) == ""
+    process.now = NOW - 30  # the clock of another server
+    process.drive(process.revocations.end(later))
+    process.now = NOW + 5
+    assert process.checked(later) == "session_revoked"
+
+
+def test_a_session_older_than_what_the_store_knows_is_refused(store: Watched) -> None:
+    process = Process(store)
+    assert process.checked(SESSION._replace(started_at=NOW - 1)) == "session_before_store"
+    assert process.checked(SESSION._replace(started_at=NOW)) == ""
+
+
+def test_a_new_session_is_not_older_than_the_store_though_a_clock_is_ahead() -> None:
+    store = Watched()
+    store.when_added((), NOW + 50)  # by a server whose clock is ahead
+    process = Process(store)
+    begun = process.drive(process.revocations.begin(SESSION))
+    assert begun.started_at == NOW + 50
+    assert process.checked(begun) == ""
+    assert process.drive(process.revocations.begin(begun)) is begun
+
+
+def test_a_clock_that_is_further_ahead_than_allowed_moves_nothing() -> None:
+    store = Watched()
+    store.when_added((), NOW + 61)
+    process = Process(store)
+    assert process.drive(process.revocations.begin(SESSION)) is SESSION
+
+
+def test_the_store_sees_hashes_and_caches_tell_a_session_from_a_user(store: Watched) -> None:
+    process = Process(store, NEW, OLD)
+    process.drive(process.revocations.end(SESSION))
+    process.drive(process.revocations.end_at_provider(subject=WHO.subject, sid=SESSION.sid))
+    process.drive(process.revocations.end_from_frame(SESSION.sid))
+    own, *others = store.names
+    assert own == process.revocations.end_key(SESSION)
+    assert len(own) == KEY_BYTES
+    assert {len(name) for name in others} == {KEY_BYTES + 1}
+    assert len(others) == 4
+    for text in (WHO.subject, SESSION.sid, WHO.session_id):
+        assert not any(text.encode() in name for name in store.names)

@@ -1,0 +1,187 @@
+"""Sessions in a store, step by step: what is written, compared and swapped, and what a writer to the store can do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeVar
+
+import pytest
+
+from oidc_gate.effects import Step
+from oidc_gate.errors import SessionError
+from oidc_gate.model import Session
+from oidc_gate.runtime.driver import run
+from oidc_gate.runtime.world import World
+from oidc_gate.seal import KeyRing
+from oidc_gate.session.cache import SessionCache
+from oidc_gate.session.cookie_jar import Cookies
+from oidc_gate.session.ends import Ends
+from oidc_gate.session.names import open_label, row_key
+from oidc_gate.session.sessions import MUST_NOT_BE_KEPT, LoadedSession
+from oidc_gate.session.stored_sessions import StoredSessions
+from oidc_gate.store.base import EVERYTHING, Row
+from oidc_gate.store.memory import MemoryStore
+from tests.core.request.making import settings
+from tests.core.session.test_record import NOW, SESSION, WHO, header
+
+T = TypeVar("T")
+
+
+class Home:
+    """A store, and the sessions of one process in it."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+        self.store = MemoryStore()
+        given = settings(public_url="https://app.example.com")
+        self.world = World(given, store=self.store, clock=lambda: self.now)
+        self.cache: SessionCache[object] = SessionCache(10, 1 << 20)  # type: ignore[type-var]
+        ring = KeyRing(given.cookie_secret, binding=("a", "b"))
+        ends = Ends(self.store, self.cache)
+        self.sessions = StoredSessions(given, Cookies(given), ring, "op.example", ends)
+
+    def drive(self, step: Step[T]) -> T:
+        return run(step, self.world, lambda limit: b"")
+
+    def write(self, session: Session = SESSION) -> str:
+        written = self.drive(self.sessions.write(session))
+        assert written.session is session
+        return header(written.set_cookies)
+
+    def read(self, cookie: str) -> LoadedSession:
+        return self.drive(self.sessions.read(cookie))
+
+    def refused(self, cookie: str) -> str:
+        with pytest.raises(SessionError) as caught:
+            self.read(cookie)
+        return caught.value.code
+
+    def row(self) -> Row:
+        (listed,) = self.store.find(EVERYTHING, self.now).rows
+        row = self.store.open(listed.key, self.now)
+        assert row
+        return row
+
+    def change(self, **changes: object) -> None:
+        """Do what an attacker can who writes to the store."""
+        row = self.row()
+        self.store._rows[row.key] = row._replace(**changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def home() -> Home:
+    return Home()
+
+
+def test_it_comes_back_as_it_was(home: Home) -> None:
+    found = home.read(home.write())
+    assert found.session == SESSION
+    assert (found.at, found.ends_at, found.is_in_two) == (NOW, NOW + 3600, False)
+    row = home.row()
+    assert row.key == row_key(WHO.session_id) == found.end_key
+    assert (row.version, row.expires_at, row.leaves_at) == (1, NOW + 28_800, NOW + 3600)
+    assert open_label(home.sessions.tickets, row).email == "ada@example.com"
+
+
+def test_an_identity_with_five_thousand_groups_fits(home: Home) -> None:
+    groups = tuple(f"{number:08d}-0000-4000-8000-000000000000" for number in range(5_000))
+    session = SESSION._replace(identity=replace(WHO, groups=groups))
+    cookie = home.write(session)
+    assert len(cookie) < 200
+    assert home.read(cookie).session.identity.groups == groups
+
+
+def test_a_changed_session_takes_the_place_of_the_one_that_was_read(home: Home) -> None:
+    cookie = home.write()
+    found = home.read(cookie)
+    changed = found.session._replace(identity=replace(WHO, groups=("others",)), access_token="fresh")
+    written = home.drive(home.sessions.replace(found, changed))
+    assert written is not None
+    assert written.stored is not None
+    assert (written.session, written.value, written.stored.row.version) == (changed, found.value, 2)
+    again = home.read(cookie)
+    assert (again.session, again.stored) == (changed, written.stored)
+    third = home.drive(home.sessions.replace(written, SESSION))
+    assert third is not None
+    assert home.row().version == 3
+
+
+def test_of_two_that_changed_it_one_loses(home: Home) -> None:
+    cookie = home.write()
+    one, two = home.read(cookie), home.read(cookie)
+    first, second = (SESSION._replace(access_token=token) for token in ("first", "second"))
+    assert home.drive(home.sessions.replace(one, first)) is not None
+    assert home.drive(home.sessions.replace(two, second)) is None
+    assert home.read(cookie).session == first
+
+
+def test_a_change_never_brings_back_what_has_ended(home: Home) -> None:
+    cookie = home.write()
+    found = home.read(cookie)
+    home.drive(home.sessions.end(found.session))
+    assert home.drive(home.sessions.replace(found, SESSION)) is None
+    assert home.refused(cookie) == "session_ended"
+
+
+def test_a_change_takes_nothing_back_of_a_later_request(home: Home) -> None:
+    cookie = home.write()
+    found = home.read(cookie)
+    home.now += 600
+    home.drive(home.sessions.renew(home.read(cookie)))
+    assert home.drive(home.sessions.replace(found, found.session)) is not None
+    assert home.read(cookie).session.last_seen == NOW + 600
+
+
+def test_the_times_of_the_store_cannot_make_it_last_longer(home: Home) -> None:
+    cookie = home.write()
+    far = NOW + 10**9
+    home.change(expires_at=far, leaves_at=far, last_seen=far)
+    home.now = NOW + 28_799
+    assert home.read(cookie).session.identity.expires_at == NOW + 28_800
+    home.now += 1
+    assert home.refused(cookie) == "session_expired"
+
+
+def test_a_time_before_the_sealed_one_does_not_count(home: Home) -> None:
+    cookie = home.write()
+    home.change(last_seen=0)
+    assert home.read(cookie).session.last_seen == NOW
+
+
+def test_the_row_of_another_session_or_version_does_not_open(home: Home) -> None:
+    cookie = home.write()
+    body = home.row().body
+    other = Home()
+    other.write(SESSION)
+    for change in ({"body": other.row().body}, {"version": 2}, {"body": b""}, {"body": body[:-1] + b"x"}):
+        home.change(**({"body": body, "version": 1} | change))
+        assert home.refused(cookie) in ("seal_forged", "seal_malformed")
+
+
+def test_a_head_of_two_cookies_is_no_session(home: Home) -> None:
+    cookie = home.write()
+    ticket = home.sessions.tickets.open(cookie.split("; ")[0].partition("=")[2])
+    head = home.sessions.tickets.seal_body(ticket, 1, b"H1800000000.sid", bytes(12))
+    home.change(body=head)
+    assert home.refused(cookie) == "session_record"
+
+
+def test_a_session_that_was_planted_in_front_does_not_hide_it(home: Home) -> None:
+    cookie = home.write()
+    other = home.write(SESSION._replace(identity=replace(WHO, session_id="another")))
+    home.drive(home.sessions.end(SESSION._replace(identity=replace(WHO, session_id="another"))))
+    assert home.read(f"{other}; {cookie}").session == SESSION
+    assert home.read(f"__Host-oidc_gate=planted; {cookie}").session == SESSION
+
+
+def test_what_was_read_while_the_view_was_behind_must_not_be_kept(home: Home) -> None:
+    cookie = home.write()
+    assert home.read(cookie).generation == home.cache.generation
+    home.sessions._ends._view.is_current = home.sessions._ends._view.catch_up = lambda: False  # type: ignore[method-assign]
+    assert home.read(cookie).generation == MUST_NOT_BE_KEPT
+
+
+def test_nothing_of_a_secret_is_in_a_repr(home: Home) -> None:
+    found = home.read(home.write())
+    assert "access token" not in repr(found)
+    assert found.value not in repr(found)
