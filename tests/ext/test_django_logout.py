@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any
 
 import httpx
 import pytest
-from django.http import HttpRequest, HttpResponse
-from django.test import override_settings
+from django.contrib.sessions.backends.signed_cookies import SessionStore
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.test import RequestFactory, override_settings
 from werkzeug.test import Client
 from werkzeug.test import TestResponse as Response
 
@@ -35,6 +37,7 @@ FETCH = {
 CSRF_TOKEN = "a" * 32  # what Django's cookie and form contain
 
 urlpatterns: list[Any] = []
+opened: list[BytesIO] = []
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -67,7 +70,13 @@ def views(project: None) -> Iterator[None]:
         login(request, other, backend="oidc_gate.ext.django.OIDCGateBackend")
         return HttpResponse("own page")
 
+    def open_file(request: HttpRequest) -> FileResponse:
+        logout(request)
+        opened.append(BytesIO(b"a report"))
+        return FileResponse(opened[-1])
+
     urlpatterns[:] = [
+        path("open_file", open_file),
         path("logout", LogoutView.as_view(next_page="/goodbye")),
         path("programmatic", programmatic),
         path("aprogrammatic", aprogrammatic),
@@ -169,12 +178,31 @@ def test_without_a_session_of_the_gate_django_answers_by_itself(app: Any) -> Non
     assert (answer.status_code, answer.text) == (200, "own page")
 
 
-def test_what_happened_before_the_middleware_does_not_count(app: Any) -> None:
+def test_what_happened_before_the_middleware_does_not_count(project: None) -> None:
+    from django.contrib.auth import logout
+
     from oidc_gate.ext.django import OIDCGateMiddleware
 
-    request = HttpRequest()
-    setattr(request, "_oidc_gate_has_logged_out", True)  # noqa: B010
-    assert OIDCGateMiddleware(lambda request: HttpResponse("own page"))(request).content == b"own page"
+    def own_page(request: HttpRequest) -> HttpResponse:
+        return HttpResponse("own page")
+
+    def logs_out(request: HttpRequest) -> HttpResponse:
+        request.session = SessionStore()
+        logout(request)
+        return own_page(request)
+
+    for view, status in ((own_page, 200), (logs_out, 303)):
+        request = RequestFactory().get("/", headers=NAVIGATION)
+        request.META["oidc_gate.prefix"] = "/gate"
+        setattr(request, "_oidc_gate_has_logged_out", True)  # noqa: B010
+        assert OIDCGateMiddleware(view)(request).status_code == status
+
+
+def test_what_the_view_opened_is_closed(app: Any) -> None:
+    answer = Browser(app).open("/open_file")
+    assert answer.status_code == 303
+    answer.close()
+    assert opened[-1].closed
 
 
 def test_below_a_mount_the_address_begins_with_it(app: Any) -> None:

@@ -86,17 +86,36 @@ def test_test_clients_are_no_servers_in_threads_and_behind_middleware_of_servers
         assert Client(validator(app)).get("/", buffered=True).status_code == 200
 
 
-def test_an_asgi_server_in_front_of_a_wsgi_gate_is_a_server_too() -> None:
-    app = oidc_gate.OIDCGate(hello, SETTINGS)
+def wrapped(app: Any) -> Any:
+    """Return `app` behind a middleware with callables of its own."""
+
+    async def middleware(scope: Any, receive: Any, send: Any) -> None:
+        async def own_receive() -> Any:
+            return await receive()
+
+        async def own_send(message: Any) -> None:
+            await send(message)
+
+        await app(scope, own_receive, own_send)
+
+    return middleware
+
+
+@pytest.mark.parametrize(
+    ("inner", "around", "name"),
+    [(hello, to_asgi, "asgiref"), (ahello, wrapped, "uvicorn"), (ahello, lambda app: app, "uvicorn")],
+)
+def test_an_asgi_server_is_a_server_whatever_is_between(inner: Any, around: Any, name: str) -> None:
+    app = oidc_gate.OIDCGate(inner, SETTINGS)
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen()
-    server = uvicorn.Server(uvicorn.Config(to_asgi(app), log_config=None, lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(around(app), log_config=None, lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
     try:
-        with pytest.raises(RuntimeError, match="asgiref serves"), signed_in(app):
+        with pytest.raises(RuntimeError, match=f"{name} serves"), signed_in(app):
             assert requests.get(url, timeout=60).status_code == 500
     finally:
         server.should_exit = True
