@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from ..asgi import AuthBackend
+from .address import check_address
 from .common import count, needing_extra, served_port
 
 APPLICATION = "oidc_gate.cli.serve:application"
@@ -33,9 +34,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until interrupted. Settings that cannot work are reported before the server listens."""
+    """Serve until interrupted. Settings and addresses that cannot work are reported before the server starts."""
     with needing_extra("serve", "uvicorn", "httptools", "granian"):
         serve = _granian(options) if options.server == "granian" else _uvicorn(options)
+    check_address(options.host, options.port, options.uds, options.server)
     AuthBackend()
     os.environ[LOG_LEVEL] = options.log_level
     set_up_logging(options.log_level)
