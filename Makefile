@@ -33,7 +33,7 @@ else
 INSTALLED := $(VENV)/.stamp-dev
 endif
 
-.PHONY: help demo example-flask example-fastapi example-django test check settings test-fast test-all mutants bench docs fuzz components clean
+.PHONY: help demo example-flask example-fastapi example-django test check settings causes test-fast test-all mutants bench docs fuzz components clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n '1,8p'
@@ -114,6 +114,10 @@ check: $(INSTALLED)
 # What follows from the fields of the settings: the typed keywords, and the tables of docs/settings.md.
 settings: $(INSTALLED)
 	$(BIN)/python -m tools.settings_files
+
+# docs/causes.md, from the catalogue of the check.
+causes: $(INSTALLED)
+	$(BIN)/python -m tools.causes_page
 
 bench: $(INSTALLED) components
 	$(BIN)/python -m bench

@@ -66,7 +66,10 @@ def test_serving_somebody_signed_in_loads_nothing_heavy(shell: str) -> None:
 
 SOURCE = Path(__file__).parents[2] / "src/oidc_gate"
 # Outside the core; settings are read, and a store is opened, before a worker has threads; the last one holds a lock.
-NOT_AMONG_THREADS = ("__init__.py", "settings", "cli", "ext", "testing", "runtime/store.py", "store/urls.py")
+NOT_AMONG_THREADS = (
+    *("__init__.py", "settings", "check", "cli", "ext", "testing"),
+    *("runtime/store.py", "store/urls.py"),
+)
 LOADED = """
 import json, sys
 import oidc_gate.asgi, oidc_gate.wsgi

@@ -14,6 +14,7 @@ from .common import CommandError
 COMMANDS = {
     "serve": "answer /oauth2/... for Nginx and other proxies",
     "demo": "show the gate in front of a sample application, with a provider to sign in at",
+    "check": "find out why sign-in does not work",
     "secret": "print a new cookie secret",
 }
 """The subcommands, in the order of the help. Each is a module of this package with ``configure`` and ``run``."""
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The arguments; those of the command line by default.
 
     Returns:
-        The exit status: 0, or 2 if the settings or the arguments cannot work.
+        The exit status: 0, or 2 if the settings or the arguments cannot work. `check` has a status of its own.
     """
     parser = argparse.ArgumentParser(
         prog="oidc-gate", description="OpenID Connect sign-in for web applications."

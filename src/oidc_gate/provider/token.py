@@ -61,29 +61,41 @@ def exchange_code(
     """
     settings = provider.settings
     metadata = yield from provider.metadata()
-    endpoint = metadata.endpoint("token_endpoint", with_certificate=uses_certificate(metadata, settings))
     body = oauth.code_grant(validated.code, redirect_uri, code_verifier)
-    fetched = yield from _send(provider, endpoint, body, metadata)
-    if settings.dpop and (nonce := _required_nonce(fetched)):
-        fetched = yield from _send(provider, endpoint, body, metadata, nonce)
+    request = yield from build_token_request(metadata, settings, body)
+    fetched = yield from provider.fetch("token", request)
+    if settings.dpop and (nonce := required_nonce(fetched)):
+        request = yield from build_token_request(metadata, settings, body, dpop_nonce=nonce)
+        fetched = yield from provider.fetch("token", request)
     secrets = (validated.code, code_verifier, settings.client_secret or "")
     sent = describe_sent(settings, redirect_uri, choose_method(metadata, settings))
     return process_token_response(fetched, dpop=settings.dpop, secrets=secrets, sent=sent)
 
 
-def _send(
-    provider: Provider, endpoint: str, body: str, metadata: Metadata, dpop_nonce: str = ""
-) -> Step[Fetched]:
-    settings = provider.settings
+def build_token_request(
+    metadata: Metadata, settings: Settings, body: str, *, dpop_nonce: str = ""
+) -> Step[Fetch]:
+    """Build the request for the token endpoint, with the authentication of the client.
+
+    Args:
+        body: The form, without the authentication; see `oauth.code_grant`.
+        dpop_nonce: The nonce that the provider required, if it did.
+
+    Raises:
+        ProviderError: ``client_auth_unsupported``.
+
+    Spec: RFC 6749 §4.1.3; RFC 9449 §5, §8.
+    """
+    endpoint = metadata.endpoint("token_endpoint", with_certificate=uses_certificate(metadata, settings))
     message = yield from authenticate(Message(endpoint, body), metadata, settings)
     if settings.dpop:
         proof = yield from DPoPKey.of(settings).proof("POST", endpoint, nonce=dpop_nonce)
         message = message.with_header("DPoP", proof)
-    request = Fetch("POST", endpoint, message.header_list(), message.body.encode(), max_bytes=MAX_BYTES)
-    return (yield from provider.fetch("token", request))
+    return Fetch("POST", endpoint, message.header_list(), message.body.encode(), max_bytes=MAX_BYTES)
 
 
-def _required_nonce(fetched: Fetched) -> str:
+def required_nonce(fetched: Fetched) -> str:
+    """Return the DPoP nonce that the provider asks for, or an empty string."""
     # RFC 9449 §8: an authorization server answers 400 with the nonce to use.
     nonce = fetched.headers.get("dpop-nonce", "")
     if fetched.status not in (400, 401) or not 0 < len(nonce) <= 512:

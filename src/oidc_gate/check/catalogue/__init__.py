@@ -1,0 +1,14 @@
+"""The catalogue of causes: data alone. The other modules of the check refer to a cause by its name."""
+
+from __future__ import annotations
+
+from ..findings import Cause
+from .live import LIVE
+from .provider import PROVIDER
+from .settings import SETTINGS
+
+PARTS: dict[str, tuple[Cause, ...]] = {"settings": SETTINGS, "provider": PROVIDER, "live": LIVE}
+"""The causes of each part, in the order of ``docs/causes.md``."""
+
+CAUSES: dict[str, Cause] = {cause.name: cause for causes in PARTS.values() for cause in causes}
+"""Every cause by its name."""

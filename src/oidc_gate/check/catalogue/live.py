@@ -1,0 +1,325 @@
+"""Causes that can be seen at the page, through the proxy."""
+
+from __future__ import annotations
+
+from ..findings import Cause
+
+_BARE = "troubleshooting.md#a-bare-401-and-no-sign-in"
+_NOT_PROXIED = "troubleshooting.md#oauth2-is-not-proxied"
+_DROPPED = "troubleshooting.md#the-cookie-is-dropped"
+_DISCOVERY = ("provider_name", "provider_tls", "provider_timeout", "provider_unreachable", "provider_failing")
+_PROVIDER = (*_DISCOVERY, "provider_discovery", "provider_issuer", "provider_nothing_in_common")
+
+LIVE = (
+    Cause(
+        "live_name",
+        "error",
+        "the name of the site does not resolve: {detail}",
+        "the browser cannot find the site",
+        "enter the name into DNS; or check the proxy before, with --connect 127.0.0.1:443",
+        "deployment.md",
+    ),
+    Cause(
+        "live_unreachable",
+        "error",
+        "the site cannot be reached: {detail}",
+        "the browser cannot connect to the site",
+        "does the proxy run, and listen on this port? Does a firewall let it through?",
+        "deployment.md",
+    ),
+    Cause(
+        "live_timeout",
+        "error",
+        "the site does not answer: {detail}",
+        "the page loads for a long time, and never appears",
+        "does the application answer without the proxy? Does a firewall drop the connection?",
+        "deployment.md",
+    ),
+    Cause(
+        "live_tls",
+        "error",
+        "the certificate of the site is not accepted: {detail}",
+        "a warning of the browser; a script fails",
+        "let ssl_certificate name the full chain, for this name; with a certificate authority of your own, run the "
+        "check with --ca-file",
+        "deployment.md",
+    ),
+    Cause(
+        "live_broken",
+        "error",
+        "the site does not answer with HTTP: {detail}",
+        "the browser shows an error of its own",
+        "is https spoken on this port? Does the proxy pass the answer on as it is?",
+        "deployment.md",
+    ),
+    Cause(
+        "live_open",
+        "error",
+        "an anonymous user gets the page: {came}",
+        "no sign-in is asked for",
+        "write `auth_request {prefix}/auth;` in the location of this page, and no `auth_request off` or `satisfy any`; "
+        "if the page is meant to be public, check another one",
+        "nginx.md",
+    ),
+    Cause(
+        "live_open_to_scripts",
+        "error",
+        "a script without a session gets the content: {came}",
+        "not at all: a client that does not look like a browser needs no sign-in",
+        "let the location of the page decide by `auth_request` alone, without a map of headers",
+        "nginx.md",
+        ("live_open",),
+    ),
+    Cause(
+        "live_own_401",
+        "error",
+        "the gate answers 401, and the proxy shows its own page for it: {came}",
+        '"401 Authorization Required" on a grey page, and no sign-in',
+        "write `error_page 401 = {prefix}/sign_in;` in the location of the page, beside `auth_request {prefix}/auth;`",
+        _BARE,
+    ),
+    Cause(
+        "live_own_403",
+        "error",
+        "an anonymous user gets the proxy's own 403: {came}",
+        '"403 Forbidden", and no sign-in',
+        "does a rule of the proxy (deny, if, satisfy) refuse before the gate is asked? Let auth_request lead to "
+        "{prefix}/auth, and write `error_page 401 = {prefix}/sign_in;`",
+        "nginx.md",
+    ),
+    Cause(
+        "live_own_500",
+        "error",
+        "the proxy answers with an error of its own: {came}",
+        '"500 Internal Server Error"',
+        "Nginx answers so if the subrequest of auth_request is redirected or not found, or if error_page leads into "
+        "a cycle. Write `location = {prefix}/auth` with `proxy_pass` to the gate's {prefix}/auth (not to sign_in or "
+        "start), and proxy `location {prefix}/` without auth_request; the error log of Nginx has the reason",
+        _NOT_PROXIED,
+        ("live_not_proxied", "live_gate_down"),
+    ),
+    Cause(
+        "live_gateway",
+        "error",
+        "the proxy gets no answer: {came}",
+        '"502 Bad Gateway", "503" or "504 Gateway Time-out"',
+        "does the gate run (oidc-gate serve), at the address in proxy_pass?",
+        "nginx.md",
+        ("live_gate_down",),
+    ),
+    Cause(
+        "live_gate_down",
+        "error",
+        "the proxy does not reach the gate: {came}",
+        "an error page of the proxy instead of the sign-in page",
+        "start `oidc-gate serve`, and compare its address with proxy_pass in `location {prefix}/`",
+        "nginx.md",
+    ),
+    Cause(
+        "live_not_found",
+        "error",
+        "the page does not exist for an anonymous user: {came}",
+        '"404 Not Found" instead of the sign-in page',
+        "is the address right? If it is: does `error_page 401 = {prefix}/sign_in;` lead to a location that proxies "
+        "{prefix}/ to the gate?",
+        _NOT_PROXIED,
+        ("live_not_proxied",),
+    ),
+    Cause(
+        "live_other",
+        "error",
+        "an anonymous user gets neither the sign-in page nor a redirect to it: {came}",
+        "an error page",
+        "compare the configuration of the proxy with the complete file in nginx.md",
+        "nginx.md",
+        ("live_not_proxied",),
+    ),
+    Cause(
+        "live_json",
+        "error",
+        "a browser gets the gate's JSON for scripts instead of the sign-in page: {came}",
+        "a line of JSON",
+        "a proxy removes the headers Accept and Sec-Fetch-*: remove `proxy_pass_request_headers off;` from the "
+        "location of {prefix}/sign_in",
+        "troubleshooting.md#json-instead-of-the-sign-in-page",
+    ),
+    Cause(
+        "live_sign_in_200",
+        "warning",
+        "the sign-in page comes with the status 200: {came}",
+        "not at all; scripts, caches and search engines take it for the page",
+        "write `error_page 401 = {prefix}/sign_in;`, with a space after the equals sign and no status",
+        "nginx.md",
+    ),
+    Cause(
+        "live_cached",
+        "error",
+        "a cache stores refusals: {came}",
+        "a user who has signed in still sees the sign-in page, until the cache forgets it",
+        "remove `proxy_cache`, `expires` and `add_header Cache-Control` for status 401 and 403, or exclude the path "
+        "from the CDN's cache",
+        "nginx.md",
+    ),
+    Cause(
+        "live_script_redirected",
+        "warning",
+        "a script without a session is redirected: {came}",
+        "an application whose session has ended shows a network error (CORS)",
+        "let the API have a location of its own with `error_page 401 = {prefix}/sign_in;`, which answers scripts "
+        "with JSON",
+        "front-ends.md",
+    ),
+    Cause(
+        "live_script_page",
+        "warning",
+        "a script without a session gets a page instead of JSON: {came}",
+        "an application whose session has ended fails to read the answer",
+        "pass the headers Accept and Sec-Fetch-* on to {prefix}/sign_in",
+        "front-ends.md",
+    ),
+    Cause(
+        "live_socket",
+        "error",
+        "an anonymous client can open a WebSocket: {came}",
+        "not at all",
+        "write `auth_request {prefix}/auth;` in the location of the WebSocket too",
+        "nginx.md",
+        ("live_open",),
+    ),
+    Cause(
+        "live_forged",
+        "error",
+        "identity headers that a client sends reach the application: {came}",
+        "not at all: any client can be any user",
+        "set each identity header in the location of the page: `proxy_set_header X-Forwarded-User $oidc_user;`, and "
+        "the others of the file in nginx.md with an empty value",
+        "nginx.md",
+    ),
+    Cause(
+        "live_junk_cookie",
+        "error",
+        "a made-up session cookie opens the page: {came}",
+        "not at all: any client can enter",
+        "a cache of verdicts, or a rule of the proxy, looks at the presence of the cookie: let proxy_cache_key "
+        "contain the whole cookie, and ask the gate about every request",
+        "nginx.md",
+    ),
+    Cause(
+        "live_junk_cookie_fails",
+        "error",
+        "a session cookie that cannot be opened leads to an error: {came}",
+        "users whose session has ended see an error instead of the sign-in page",
+        "the log of the gate and the error log of the proxy have the reason",
+        "troubleshooting.md",
+        ("live_own_500", "live_gateway", "live_gate_down", "live_not_proxied", "live_own_401"),
+    ),
+    Cause(
+        "live_post",
+        "error",
+        "an anonymous POST is not refused, as a GET is: {came}",
+        "not at all: a client changes data without a sign-in",
+        "remove `limit_except` and maps of $request_method around `auth_request`",
+        "nginx.md",
+    ),
+    Cause(
+        "live_not_proxied",
+        "error",
+        "the gate's own paths do not lead to the gate: {came}",
+        "the proxy's 401, 404 or 500 instead of the sign-in page, or no page after the sign-in",
+        "write, in the same server block, `location {prefix}/ {{ proxy_pass http://127.0.0.1:4180; }}`, without a "
+        "slash at the end of proxy_pass and without auth_request",
+        _NOT_PROXIED,
+    ),
+    Cause(
+        "live_start",
+        "error",
+        "the sign-in does not start ({code}): {came}",
+        "an error page instead of the provider's sign-in page",
+        "look up the code in errors.md",
+        "errors.md",
+        (*_PROVIDER, "provider_client", "provider_redirect_uri", "live_not_proxied", "live_gate_down"),
+    ),
+    Cause(
+        "live_loop",
+        "error",
+        "the redirects are a loop: {url} comes back",
+        '"The page isn\'t redirecting properly", or ERR_TOO_MANY_REDIRECTS',
+        "the gate's own paths must not be behind auth_request, and http must not lead to https and back",
+        "troubleshooting.md#the-loop-page",
+        ("url_scheme",),
+    ),
+    Cause(
+        "live_redirect_scheme",
+        "error",
+        "the redirect URI has another scheme than the page: {redirect_uri}",
+        "an error page of the provider, or the sign-in returns to http and its cookie is not sent",
+        "write public_url = {origin}; or `proxy_set_header X-Forwarded-Proto https;` in front of TLS, with the "
+        "proxy's address in trusted_proxies",
+        "nginx.md",
+        ("public_url_missing", "url_scheme"),
+    ),
+    Cause(
+        "live_redirect_host",
+        "error",
+        "the redirect URI is on another host than the page: {redirect_uri}",
+        "an error page of the provider, or the sign-in ends on another host",
+        "write public_url = {origin}, and `proxy_set_header Host $http_host;` in the locations of {prefix}/",
+        "nginx.md",
+        ("public_url_missing", "url_elsewhere"),
+    ),
+    Cause(
+        "live_redirect_path",
+        "error",
+        "the redirect URI is not that of the settings: {redirect_uri}",
+        "an error page of the provider",
+        "was the gate restarted after the settings had changed? Does the proxy rewrite the path?",
+        "nginx.md",
+    ),
+    Cause(
+        "live_other_gate",
+        "error",
+        "another gate than that of these settings answers: {came}",
+        "users sign in at the wrong provider, or as another client",
+        "compare the address in proxy_pass with that of the gate; was the gate restarted after the settings had "
+        "changed?",
+        "nginx.md",
+    ),
+    Cause(
+        "live_no_cookie",
+        "error",
+        "the redirect to the provider sets no cookie {name}: {came}",
+        'after the sign-in: "This sign-in cannot be finished here" (flow_missing)',
+        "remove `proxy_hide_header Set-Cookie`, `proxy_ignore_headers Set-Cookie` and `proxy_cache` from the location "
+        "{prefix}/; is cookie_name the one of these settings?",
+        _DROPPED,
+        ("live_other_gate",),
+    ),
+    Cause(
+        "live_cookie",
+        "error",
+        "browsers do not send the cookie of the sign-in back: {why}",
+        'after the sign-in: "This sign-in cannot be finished here" (flow_missing), or "Sign-in keeps starting '
+        'again"',
+        "serve the site over https, and remove `proxy_cookie_domain`, `proxy_cookie_path` and `proxy_cookie_flags`; "
+        "write cookie_domain as a domain above the host of the page",
+        _DROPPED,
+        ("url_scheme", "url_elsewhere", "cookie_domain_suffix"),
+    ),
+    Cause(
+        "live_provider_refuses",
+        "error",
+        "the provider refuses the authorization request of the gate: {came}",
+        "an error page of the provider, instead of its sign-in page",
+        "compare client_id and the redirect URI with what is registered",
+        "errors.md",
+        (
+            "provider_redirect_uri",
+            "provider_client",
+            "provider_request",
+            "live_redirect_scheme",
+            "live_redirect_host",
+            "live_redirect_path",
+            "live_other_gate",
+        ),
+    ),
+)

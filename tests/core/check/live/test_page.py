@@ -1,0 +1,137 @@
+"""What each answer of the page means."""
+
+from __future__ import annotations
+
+import pytest
+
+from oidc_gate.check.live import page
+from oidc_gate.check.live.exchanges import Response
+from oidc_gate.check.live.page import Target
+from oidc_gate.check.live.requests import FORGED_NAME
+from tests.core.check.live.answering import (
+    CONTENT,
+    SIGN_IN,
+    URL,
+    always,
+    nginx_page,
+    problem,
+    redirect,
+    response,
+)
+
+TARGET = Target(URL)
+
+
+@pytest.mark.parametrize(
+    ("answer", "causes"),
+    [
+        (SIGN_IN, []),
+        (redirect("/oauth2/start?rd=/reports"), []),
+        (redirect("https://op.example.com/authorize?client_id=a"), []),
+        (redirect("/elsewhere"), []),
+        (CONTENT, ["live_open"]),
+        (nginx_page(401, "Authorization Required"), ["live_own_401"]),
+        (response(401), ["live_own_401"]),
+        (nginx_page(403, "Forbidden"), ["live_own_403"]),
+        (nginx_page(404, "Not Found"), ["live_not_found"]),
+        (response(404), ["live_not_found"]),
+        (nginx_page(500, "Internal Server Error"), ["live_own_500"]),
+        (nginx_page(502, "Bad Gateway"), ["live_gateway"]),
+        (response(504), ["live_gateway"]),
+        (response(507), ["live_own_500"]),
+        (response(418), ["live_other"]),
+        (problem(401, "no_cookie"), ["live_json"]),
+        (response(200, SIGN_IN.text), ["live_sign_in_200"]),
+        (response(401, SIGN_IN.text, ("Age", "12")), ["live_cached"]),
+        (response(401, SIGN_IN.text, ("X-Cache", "HIT from edge")), ["live_cached"]),
+        (response(401, SIGN_IN.text, ("Cache-Control", "public, max-age=60")), ["live_cached"]),
+        (response(401, SIGN_IN.text, ("Cache-Control", "no-store"), ("Age", "0")), []),
+        (Response(URL, "GET", failure="tls", detail="expired"), ["live_tls"]),
+        (Response(URL, "GET", failure="name"), ["live_name"]),
+        (Response(URL, "GET", failure="refused"), ["live_unreachable"]),
+        (Response(URL, "GET", failure="timeout"), ["live_timeout"]),
+        (Response(URL, "GET", failure="broken"), ["live_broken"]),
+    ],
+)
+def test_an_anonymous_browser(answer: Response, causes: list[str]) -> None:
+    answers, _ = page.check_page(always(answer), TARGET)
+    assert [each.cause for each in answers if each.cause] == causes
+
+
+def test_a_public_page_may_be_open() -> None:
+    answers, _ = page.check_page(always(CONTENT), TARGET._replace(is_public=True))
+    assert [each.is_right for each in answers] == [True]
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_right", "cause"),
+    [
+        (problem(401, "no_cookie"), True, ""),
+        (nginx_page(401, "Authorization Required"), False, "live_script_page"),
+        (redirect("/oauth2/start"), False, "live_script_redirected"),
+        (redirect("https://op.example.com/authorize"), False, "live_script_redirected"),
+        (SIGN_IN, False, "live_script_page"),
+        (CONTENT, False, "live_open_to_scripts"),
+        (response(500), None, ""),
+    ],
+)
+def test_a_script(answer: Response, is_right: bool | None, cause: str) -> None:
+    found = page.check_script(always(answer), TARGET)
+    if cause == "live_script_page" and answer is not SIGN_IN:
+        assert found.is_right is None  # the page of the proxy is reported for the browser already
+    else:
+        assert (found.is_right, found.cause) == (is_right, cause)
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_right", "cause"),
+    [
+        (problem(401, "no_cookie"), True, ""),
+        (nginx_page(403, "Forbidden"), True, ""),
+        (response(101), False, "live_socket"),
+        (CONTENT, None, ""),
+    ],
+)
+def test_a_web_socket(answer: Response, is_right: bool | None, cause: str) -> None:
+    found = page.check_socket(always(answer), TARGET)
+    assert (found.is_right, found.cause) == (is_right, cause)
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_page_refused", "cause"),
+    [
+        (SIGN_IN, True, ""),
+        (CONTENT, True, "live_forged"),
+        (CONTENT, False, ""),
+        (response(200, f"Hello {FORGED_NAME}"), False, "live_forged"),
+        (response(200, f"Hello {FORGED_NAME}"), True, "live_forged"),
+    ],
+)
+def test_forged_identity_headers(answer: Response, is_page_refused: bool, cause: str) -> None:
+    assert page.check_forged(always(answer), TARGET, is_page_refused=is_page_refused).cause == cause
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_page_refused", "is_right", "cause"),
+    [
+        (SIGN_IN, True, True, ""),
+        (CONTENT, True, False, "live_junk_cookie"),
+        (CONTENT, False, None, ""),
+        (response(500), True, False, "live_junk_cookie_fails"),
+    ],
+)
+def test_a_made_up_cookie(answer: Response, is_page_refused: bool, is_right: bool | None, cause: str) -> None:
+    found = page.check_junk_cookie(always(answer), TARGET, is_page_refused=is_page_refused)
+    assert (found.is_right, found.cause) == (is_right, cause)
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [(SIGN_IN, ""), (response(405), ""), (response(204), "live_post"), (CONTENT, "live_post")],
+)
+def test_a_post(answer: Response, cause: str) -> None:
+    browser = always(answer)
+    with pytest.raises(ValueError, match="no POST"):
+        page.check_post(browser, TARGET)
+    browser._post = True
+    assert page.check_post(browser, TARGET).cause == cause

@@ -1,0 +1,144 @@
+"""Whether the provider knows this client, against the embedded provider, with one thing wrong at a time."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from oidc_gate.check.provider import ProviderResult, check_provider
+from oidc_gate.check.provider.client import error_at
+from oidc_gate.check.provider.exchanges import Exchange
+from oidc_gate.effects import Fetched
+from oidc_gate.testing import Client, Fault, TestProvider, settings_for_tests
+
+URL = "https://app.example.com"
+SECRET = secrets.token_urlsafe(32)
+
+
+@pytest.fixture(scope="module")
+def op() -> Iterator[TestProvider]:
+    client = Client(
+        client_id="gate",
+        client_secret=SECRET,
+        redirect_uris=[f"{URL}/oauth2/callback"],
+        post_logout_redirect_uris=[f"{URL}/oauth2/signed_out"],
+    )
+    with TestProvider(clients=[client]) as provider:
+        yield provider
+
+
+def check(op: TestProvider, **keywords: Any) -> ProviderResult:
+    given = {"issuer": op.issuer, "client_id": "gate", "client_secret": SECRET, "public_url": URL} | keywords
+    return check_provider(settings_for_tests(**given))
+
+
+def causes(result: ProviderResult) -> list[str]:
+    return [answer.cause for answer in result.answers if answer.cause]
+
+
+def answer_to(result: ProviderResult, words: str) -> bool | None:
+    (found,) = [answer for answer in result.answers if words in answer.question]
+    return found.is_right
+
+
+PUSH = pytest.mark.parametrize("push", ["auto", "never"])
+
+
+@PUSH
+def test_nothing_is_wrong(op: TestProvider, push: str) -> None:
+    result = check(op, pushed_authorization_requests=push)
+    assert causes(result) == []
+    assert answer_to(result, "client's authentication") is True
+    assert answer_to(result, "redirect URI registered") is True
+    assert answer_to(result, "after a sign-out registered") is True
+
+
+@PUSH
+@pytest.mark.parametrize("wrong", [{"client_secret": "x" * 43}, {"client_id": "other"}])
+def test_a_client_that_is_refused(op: TestProvider, push: str, wrong: dict[str, str]) -> None:
+    result = check(op, pushed_authorization_requests=push, **wrong)
+    assert "provider_client" in causes(result)
+    assert set(causes(result)) <= {"provider_client", "provider_redirect_uri"}
+
+
+@PUSH
+def test_a_redirect_uri_that_is_not_registered(op: TestProvider, push: str) -> None:
+    result = check(op, pushed_authorization_requests=push, public_url=f"{URL}/base")
+    assert causes(result) == ["provider_redirect_uri", "provider_post_logout"]
+    (found,) = [answer for answer in result.answers if answer.cause == "provider_redirect_uri"]
+    assert found.facts["redirect_uri"] == f"{URL}/base/oauth2/callback"
+
+
+@PUSH
+def test_both_are_named(op: TestProvider, push: str) -> None:
+    given = {"client_secret": "x" * 43, "public_url": f"{URL}/base"}
+    result = check(op, pushed_authorization_requests=push, **given)
+    assert {"provider_client", "provider_redirect_uri"} <= set(causes(result))
+
+
+@pytest.mark.parametrize("registered", ["client_secret_post", "client_secret_basic"])
+def test_another_method_of_authentication_is_named(registered: str) -> None:
+    other = {"client_secret_post": "client_secret_basic", "client_secret_basic": "client_secret_post"}[
+        registered
+    ]
+    client = Client(
+        client_id="gate",
+        client_secret=SECRET,
+        redirect_uris=[f"{URL}/oauth2/callback"],
+        token_endpoint_auth_method=registered,
+    )
+    with TestProvider(clients=[client]) as op:
+        result = check(op, client_auth=other)
+    found = next(answer for answer in result.answers if answer.cause == "provider_client_method")
+    assert found.facts["use"] == registered
+
+
+def test_a_pushed_request_whose_endpoint_is_off(op: TestProvider) -> None:
+    with op.misbehaving(Fault.REDIRECTS, at="par", to="/login", status=302):
+        assert "provider_par_off" in causes(check(op))
+
+
+def test_an_error_that_the_provider_sends_back(op: TestProvider) -> None:
+    with op.misbehaving(Fault.ANSWER_ERROR, error="unauthorized_client"):
+        result = check(op, pushed_authorization_requests="never")
+    assert answer_to(result, "redirect URI registered") is True
+
+
+def test_no_secret_is_in_any_answer(op: TestProvider, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    for method in ("client_secret_basic", "client_secret_post", "client_secret_jwt"):
+        result = check(op, client_auth=method)
+        text = repr([(answer.sent, answer.came, dict(answer.facts)) for answer in result.answers])
+        assert SECRET not in text + caplog.text
+        assert "client_assertion" not in text
+        assert "code_challenge" not in text
+
+
+@pytest.mark.parametrize(
+    ("location", "expected"),
+    [
+        ("https://a/cb?error=login_required&state=x", "login_required"),
+        ("https://a/cb?code=x", ""),
+        ("https://a/cb2?error=x", None),
+        ("https://a/other?next=https://a/cb?error=x", None),
+    ],
+)
+def test_where_the_provider_sends_the_browser(location: str, expected: str | None) -> None:
+    exchange = Exchange("", "", Fetched(302, {"location": location}, b""))
+    assert error_at(exchange, "https://a/cb") == expected
+
+
+def test_the_same_with_a_form() -> None:
+    form = b'<form action="https://a/cb"><input name="error" value="login_required"><input name="state" value="x">'
+    assert error_at(Exchange("", "", Fetched(200, {}, form)), "https://a/cb") == "login_required"
+    assert error_at(Exchange("", "", Fetched(200, {}, b"<form>")), "https://a/cb") is None
+
+
+def test_without_a_url_of_the_application(op: TestProvider) -> None:
+    result = check(op, public_url=None)
+    assert result.addresses == []
+    assert answer_to(result, "client's authentication") is True

@@ -1,0 +1,171 @@
+"""Each doubtful choice is found, and the settings beside it are not doubted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oidc_gate.check.doubts import Surroundings, check_other_gate, check_store, doubts, public_suffix
+from oidc_gate.settings import Settings
+from oidc_gate.testing import settings_for_tests
+
+GOOD: dict[str, Any] = {
+    "issuer": "https://op.example.com",
+    "public_url": "https://app.example.com",
+    "allowed_email_domains": ["example.com"],
+}
+
+
+def names(around: Surroundings = Surroundings(), **keywords: Any) -> list[str]:  # noqa: B008
+    given = {name: value for name, value in (GOOD | keywords).items() if value != ()}
+    return [doubt.cause for doubt in doubts(settings_for_tests(**given), around)]
+
+
+def test_good_settings_are_not_doubted() -> None:
+    assert names() == []
+    assert names(Surroundings(url="https://app.example.com/reports", behind_nginx=True)) == []
+    assert names(Surroundings(url="https://app.example.com:8443/")) == []
+
+
+NGINX = Surroundings(behind_nginx=True)
+
+
+@pytest.mark.parametrize(
+    ("cause", "keywords", "around"),
+    [
+        ("public_url_missing", {"public_url": None}, Surroundings()),
+        ("url_elsewhere", {}, Surroundings(url="https://other.example.com/")),
+        ("url_scheme", {}, Surroundings(url="http://app.example.com/")),
+        (
+            "insecure_cookies_on",
+            {"public_url": "http://a.lan.example", "insecure_cookies": True},
+            Surroundings(),
+        ),
+        ("issuer_development", {"issuer": "http://127.0.0.1:9"}, Surroundings()),
+        ("cookie_domain_no_return", {"cookie_domain": "example.com"}, Surroundings()),
+        ("redirect_host_without_cookie", {"allowed_redirect_hosts": ["wiki.example.com"]}, Surroundings()),
+        ("samesite_strict", {"cookie_samesite": "Strict"}, Surroundings()),
+        ("samesite_none", {"cookie_samesite": "None"}, Surroundings()),
+        ("several_processes", {}, Surroundings(workers=2)),
+        ("single_process_revocation", {"insecure_single_process_revocation": True}, Surroundings()),
+        ("long_session", {"session_lifetime_seconds": 2_592_000}, Surroundings()),
+        ("everyone_at_the_provider", {"allowed_email_domains": ()}, Surroundings()),
+        ("unverified_email", {"insecure_allow_unverified_email": True}, Surroundings()),
+        ("everything_public", {"public_paths": ["/*"]}, Surroundings()),
+        ("everything_public", {"public_paths": ["GET /*"]}, Surroundings()),
+        ("public_paths_unused", {"public_paths": ["/static/*"]}, NGINX),
+        ("groups_without_scope", {"allowed_groups": ["staff"]}, Surroundings()),
+        ("email_without_scope", {"scopes": "openid profile"}, Surroundings()),
+        ("token_in_cookie", {"pass_access_token": True}, Surroundings()),
+        ("token_in_cookie", {"keep_id_token": True}, Surroundings()),
+        ("clock_leeway", {"clock_skew_seconds": 300}, Surroundings()),
+        ("hs256_among_others", {"id_token_algorithms": ["RS256", "HS256"]}, Surroundings()),
+        ("trusted_proxies_wide", {"trusted_proxies": ["198.0.0.0/8"]}, Surroundings()),
+        ("trusted_proxies_wide", {"trusted_proxies": ["2a00::/16"]}, Surroundings()),
+    ],
+)
+def test_a_doubtful_choice_is_found_alone(cause: str, keywords: Any, around: Surroundings) -> None:
+    assert names(around, **keywords) == [cause]
+
+
+def test_a_client_without_a_secret() -> None:
+    given = settings_for_tests(**GOOD)
+    public = Settings(client_id="a", cookie_secret=given.cookie_secret, **GOOD)
+    assert [doubt.cause for doubt in doubts(public, Surroundings())] == ["public_client"]
+
+
+@pytest.mark.parametrize(
+    ("keywords", "around"),
+    [
+        ({"public_url": None, "trusted_proxies": ["127.0.0.1"]}, Surroundings()),
+        ({"public_paths": ["OPTIONS /*", "/static/*"]}, Surroundings()),
+        (
+            {
+                "public_paths": ["/static/*"],
+                "original_uri_header": "X-U",
+                "original_method_header": "X-M",
+                "trusted_proxies": ["127.0.0.1"],
+            },
+            NGINX,
+        ),
+        ({"allowed_groups": ["staff"], "scopes": "openid email groups"}, Surroundings()),
+        (
+            {"allowed_groups": ["staff"], "scopes": "openid email roles", "groups_claim": "roles"},
+            Surroundings(),
+        ),
+        ({"trusted_proxies": ["10.0.0.0/8", "fd00::/8", "unix", "203.0.113.7"]}, Surroundings()),
+        ({"allow_everyone": True, "allowed_email_domains": ()}, Surroundings()),
+        (
+            {
+                "cookie_domain": "example.com",
+                "allowed_redirect_hosts": ["*.example.com", "wiki.example.com:8443"],
+            },
+            Surroundings(url="https://wiki.example.com/"),
+        ),
+    ],
+)
+def test_what_is_close_to_a_doubt_is_none(keywords: Any, around: Surroundings) -> None:
+    assert names(around, **keywords) == []
+
+
+def test_anyone_in_the_world() -> None:
+    given: dict[str, Any] = {
+        "issuer": "https://accounts.google.com",
+        "allow_everyone": True,
+        "allowed_email_domains": (),
+    }
+    assert names(**given) == ["everyone_in_the_world"]
+
+
+def test_a_public_suffix_as_cookie_domain() -> None:
+    pytest.importorskip("publicsuffixlist")
+    given: dict[str, Any] = {
+        "public_url": "https://a.github.io",
+        "cookie_domain": "github.io",
+        "allowed_redirect_hosts": ["a.github.io"],
+    }
+    assert names(**given) == ["cookie_domain_suffix"]
+    assert (public_suffix("co.uk"), public_suffix("a.co.uk")) == ("co.uk", "co.uk")
+
+
+def test_a_store_makes_the_insecure_setting_needless(tmp_path: Path) -> None:
+    given: dict[str, Any] = {
+        "session_store": f"sqlite:///{tmp_path}/sessions.db",
+        "insecure_single_process_revocation": True,
+    }
+    assert names(**given) == ["single_process_needless"]
+
+
+def test_a_store_that_does_not_answer(tmp_path: Path) -> None:
+    settings = settings_for_tests(**GOOD, session_store=f"sqlite:///{tmp_path}/sessions.db")
+    assert [doubt.cause for doubt in check_store(settings)] == []
+    assert list(check_store(settings_for_tests(**GOOD))) == []
+
+
+def test_a_settings_file_that_others_can_read(tmp_path: Path) -> None:
+    file = tmp_path / "gate.toml"
+    settings = settings_for_tests(**GOOD)
+    file.write_text(f'cookie_secret = "{settings.cookie_secret[0]}"')
+    for mode, expected in ((0o644, ["config_readable"]), (0o640, []), (0o600, [])):
+        file.chmod(mode)
+        assert [doubt.cause for doubt in doubts(settings, Surroundings(config=str(file)))] == expected
+    file.write_text('issuer = "https://op.example.com"')
+    file.chmod(0o644)
+    assert doubts(settings, Surroundings(config=str(file))) == []
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        ({}, ["cookie_name_shared"]),
+        ({"cookie_name": "second"}, []),
+        ({"public_url": "https://wiki.example.com"}, []),
+        ({"public_url": "https://app.example.com:8443"}, ["cookie_name_shared"]),
+    ],
+)
+def test_two_gates_on_one_host(other: dict[str, Any], expected: list[str]) -> None:
+    first, second = settings_for_tests(**GOOD), settings_for_tests(**(GOOD | other))
+    assert [doubt.cause for doubt in check_other_gate(first, second, "b.toml")] == expected
+    assert list(check_other_gate(first, first, "b.toml")) == []

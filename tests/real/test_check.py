@@ -1,0 +1,237 @@
+"""`oidc-gate check` in front of a real Nginx and real providers, with one thing broken at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oidc_gate.testing import Client, TestProvider
+from tests.real.behind_nginx import (
+    APP,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    RECIPES,
+    echo_application,
+    gate_environment,
+    oidc_gate_serve,
+)
+from tests.real.nginx import Nginx, nginx
+from tests.real.op_node import client, node_provider
+from tests.real.process import REPOSITORY
+from tests.real.tls import self_signed
+
+pytestmark = pytest.mark.real
+
+# The example in oauth2-proxy's documentation, as people copy it, shortened, and without its error_page line.
+COPIED = """
+server {
+    listen 443 ssl;
+    server_name app.example.com;
+    ssl_certificate a;
+    ssl_certificate_key b;
+    location /oauth2/ {
+        proxy_pass http://127.0.0.1:4180;
+        proxy_set_header Host $host;
+        proxy_set_header X-Auth-Request-Redirect $request_uri;
+    }
+    location = /oauth2/auth {
+        proxy_pass http://127.0.0.1:4180;
+        proxy_set_header Host $host;
+        proxy_set_header Content-Length "";
+        proxy_pass_request_body off;
+    }
+    location / {
+        auth_request /oauth2/auth;
+        # HERE
+        auth_request_set $user $upstream_http_x_auth_request_user;
+        proxy_set_header X-Forwarded-User $user;
+        proxy_pass http://127.0.0.1:8080/;
+    }
+}
+"""
+GOOD = COPIED.replace("# HERE", "error_page 401 = /oauth2/sign_in;")
+
+
+@dataclass
+class Place:
+    """A gate, an application and a provider, to put Nginx in front of."""
+
+    environment: Mapping[str, str]
+    gate_port: int
+    app_port: int
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    directory = tmp_path_factory.mktemp("check")
+    registered = Client(
+        client_id=CLIENT_ID,
+        client_secret=CLIENT_SECRET,
+        redirect_uris=[f"{APP}/oauth2/callback"],
+        post_logout_redirect_uris=[f"{APP}/oauth2/signed_out"],
+    )
+    with TestProvider(clients=[registered]) as op:
+        environment = gate_environment(op.issuer, allow_everyone="true")
+        with (
+            oidc_gate_serve(directory=directory, env=environment) as gate,
+            echo_application(directory) as app,
+        ):
+            yield Place(environment, gate.port, app.port)
+
+
+def run(environment: Mapping[str, str], *options: str, status: int) -> Any:
+    """Run the command, and return its JSON."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("OIDC_GATE_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "oidc_gate.cli", "check", "--json", *options],
+        env=inherited | dict(environment),
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert CLIENT_SECRET not in done.stdout + done.stderr
+    assert done.returncode == status, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def errors(report: Any) -> dict[str, list[str]]:
+    """Return the errors by their cause, each with its consequences."""
+    return {
+        finding["cause"]: [below["cause"] for below in finding["consequences"]]
+        for finding in report["findings"]
+        if finding["severity"] == "error"
+    }
+
+
+def _leading_to(front: Nginx) -> list[str]:
+    return ["--connect", f"127.0.0.1:{front.ports[443]}", "--ca-file", str(front.prefix / "tls.crt")]
+
+
+def behind(text: str, place: Place, directory: Path, *options: str, status: int, **environment: str) -> Any:
+    self_signed(directory, "app.example.com")
+    upstreams: dict[int | str, int] = {
+        port: own for port, own in ((4180, place.gate_port), (8080, place.app_port)) if f":{port}" in text
+    }
+    changed = {f"OIDC_GATE_{name.upper()}": value for name, value in environment.items()}
+    with nginx(text, directory=directory, upstreams=upstreams) as front:
+        arguments = ("--url", f"{APP}/reports", *_leading_to(front), *options)
+        return run(dict(place.environment) | changed, *arguments, status=status)
+
+
+def test_the_missing_error_page_is_named_with_its_place(place: Place, tmp_path: Path) -> None:
+    report = behind(COPIED, place, tmp_path, status=1)
+    assert errors(report) == {"live_own_401": []}
+    (finding,) = [each for each in report["findings"] if each["cause"] == "live_own_401"]
+    assert "`error_page 401 = /oauth2/sign_in;` in the location of the page" in finding["fix"]
+
+
+def test_nothing_is_wrong_once_the_line_is_there(place: Place, tmp_path: Path) -> None:
+    report = behind(GOOD, place, tmp_path, "--post", status=0)
+    assert errors(report) == {}
+    verdicts = {each["question"]: each["answer"] for each in report["answers"]}
+    for question in (
+        "Does an anonymous browser get the sign-in page?",
+        "Do the gate's own paths lead to the gate?",
+        "Is the redirect URI that of this site?",
+        "Does the cookie of the sign-in come back to this site?",
+        "Is an anonymous POST refused?",
+    ):
+        assert verdicts[question] == "right"
+
+
+@pytest.mark.parametrize("name", ["sign-in-page.conf", "sign-in-page-403.conf", "redirect.conf"])
+def test_nothing_is_wrong_with_the_shipped_files(name: str, place: Place, tmp_path: Path) -> None:
+    assert errors(behind((RECIPES / name).read_text(), place, tmp_path, "--post", status=0)) == {}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("auth_request /oauth2/auth;", "", "live_open"),
+        ("auth_request /oauth2/auth;", "auth_request /oauth2/sign_out;", "live_own_500"),
+        ("auth_request /oauth2/auth;", "auth_request /oauth2/auth; satisfy any; allow all;", "live_open"),
+        ("location /oauth2/ {", "location /elsewhere/ {", "live_not_proxied"),
+        ("error_page 401 = ", "error_page 401 =200 ", "live_sign_in_200"),
+        (
+            "proxy_set_header Host $host;",
+            "proxy_hide_header Set-Cookie; proxy_set_header Host $host;",
+            "live_no_cookie",
+        ),
+        (
+            "location /oauth2/ {",
+            "location /oauth2/ { proxy_cookie_path / /elsewhere;",
+            "live_cookie",
+        ),
+        ("proxy_pass http://127.0.0.1:4180;", "proxy_pass http://127.0.0.1:1;", "live_gate_down"),
+    ],
+)
+def test_what_is_broken_is_named(old: str, new: str, expected: str, place: Place, tmp_path: Path) -> None:
+    severity = "warning" if expected == "live_sign_in_200" else "error"
+    report = behind(GOOD.replace(old, new), place, tmp_path, status=severity == "error")
+    found = [each["cause"] for each in report["findings"] if each["severity"] == severity]
+    assert expected in found, report["findings"]
+
+
+def test_another_gate_answers(place: Place, tmp_path: Path) -> None:
+    report = behind(GOOD, place, tmp_path, "--offline", status=1, client_id="another")
+    assert errors(report) == {"live_other_gate": []}
+
+
+def test_a_certificate_for_another_name(place: Place, tmp_path: Path) -> None:
+    self_signed(tmp_path)
+    assert errors(behind(GOOD, place, tmp_path, status=1)) == {"live_tls": []}
+
+
+def test_mixed_schemes_explain_the_redirect_uri(place: Place, tmp_path: Path) -> None:
+    with nginx(
+        GOOD.replace("443 ssl", "80"),
+        directory=tmp_path,
+        upstreams={4180: place.gate_port, 8080: place.app_port},
+    ) as front:
+        options = ("--url", "http://app.example.com/reports", "--connect", f"127.0.0.1:{front.ports[80]}")
+        found = errors(run(place.environment, *options, status=1))
+    assert set(found) == {"url_scheme"}
+    assert found["url_scheme"]
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    registered = client(f"{APP}/oauth2/callback", post_logout_redirect_uris=[f"{APP}/oauth2/signed_out"])
+    with node_provider([registered], directory=tmp_path_factory.mktemp("node")) as op:
+        yield gate_environment(op.issuer, allow_everyone="true")
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, set()),
+        ({"CLIENT_SECRET": "x" * 43}, {"provider_client"}),
+        ({"CLIENT_ID": "unknown"}, {"provider_client"}),
+        ({"PUBLIC_URL": f"{APP}/base"}, {"provider_redirect_uri"}),
+        (
+            {"CLIENT_SECRET": "x" * 43, "PUBLIC_URL": f"{APP}/base"},
+            {"provider_client", "provider_redirect_uri"},
+        ),
+    ],
+)
+def test_the_certified_provider(changed: dict[str, str], expected: set[str], node: dict[str, str]) -> None:
+    environment = node | {f"OIDC_GATE_{name}": value for name, value in changed.items()}
+    report = run(environment, status=bool(expected))
+    found = {each["cause"] for finding in report["findings"] for each in (finding, *finding["consequences"])}
+    assert {name for name in found if name.startswith("provider_")} >= expected
+    assert errors(report).keys() <= expected
+    if not expected:
+        verdicts = {each["question"]: each["answer"] for each in report["answers"]}
+        assert verdicts["Is the redirect URI registered?"] == "right"
+        assert verdicts["Does the provider accept the client's authentication?"] == "right"
+        assert verdicts["Do the clocks of the provider and of this host agree?"] == "right"
