@@ -87,13 +87,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             yield Place(environment, gate.port, app.port)
 
 
-def run(environment: Mapping[str, str], *options: str, status: int) -> Any:
+def run(environment: Mapping[str, str], *options: str, status: int, stdin: str = "") -> Any:
     """Run the command, and return its JSON."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("OIDC_GATE_")}
     done = subprocess.run(
         [sys.executable, "-m", "oidc_gate.cli", "check", "--json", *options],
         env=inherited | dict(environment),
         cwd=REPOSITORY,
+        input=stdin,
         capture_output=True,
         text=True,
         timeout=240,
@@ -135,6 +136,32 @@ def test_the_missing_error_page_is_named_with_its_place(place: Place, tmp_path: 
     assert "`error_page 401 = /oauth2/sign_in;` in the location of the page" in finding["fix"]
 
 
+def test_with_the_configuration_the_missing_line_and_its_place_are_the_cause(
+    place: Place, tmp_path: Path
+) -> None:
+    report = behind(COPIED, place, tmp_path, "--nginx", str(tmp_path / "nginx.conf"), status=1)
+    assert errors(report) == {"nginx_error_page_missing": ["live_own_401"]}
+    (finding,) = [each for each in report["findings"] if each["cause"] == "nginx_error_page_missing"]
+    assert finding["fix"] == "write `error_page 401 = /oauth2/sign_in;` in `location /`, beside auth_request"
+    lines = (tmp_path / "nginx.conf").read_text().splitlines()
+    file, _, line = finding["where"].rpartition(":")
+    assert (file, lines[int(line) - 1].strip()) == (str(tmp_path / "nginx.conf"), "location / {")
+
+
+def test_what_nginx_prints_can_be_read(place: Place, tmp_path: Path) -> None:
+    directory = tmp_path / "front"
+    directory.mkdir()
+    with nginx(COPIED, directory=directory, upstreams={4180: place.gate_port, 8080: place.app_port}):
+        dump = subprocess.run(
+            ["nginx", "-T", "-p", str(directory), "-c", str(directory / "nginx.conf"), "-e", "stderr"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+    report = run(place.environment, "--nginx", "-", "--offline", status=1, stdin=dump)
+    assert errors(report) == {"nginx_error_page_missing": []}
+
+
 def test_nothing_is_wrong_once_the_line_is_there(place: Place, tmp_path: Path) -> None:
     report = behind(GOOD, place, tmp_path, "--post", status=0)
     assert errors(report) == {}
@@ -147,6 +174,13 @@ def test_nothing_is_wrong_once_the_line_is_there(place: Place, tmp_path: Path) -
         "Is an anonymous POST refused?",
     ):
         assert verdicts[question] == "right"
+
+
+def test_what_is_seen_is_a_consequence_of_what_is_written(place: Place, tmp_path: Path) -> None:
+    text = GOOD.replace("location /oauth2/ {", "location /elsewhere/ {")
+    found = errors(behind(text, place, tmp_path, "--nginx", str(tmp_path / "nginx.conf"), status=1))
+    assert set(found) == {"nginx_gate_not_proxied"}
+    assert {"live_own_401", "live_not_proxied"} <= set(found["nginx_gate_not_proxied"])
 
 
 @pytest.mark.parametrize("name", ["sign-in-page.conf", "sign-in-page-403.conf", "redirect.conf"])

@@ -1,4 +1,4 @@
-"""Find out why sign-in does not work: check the settings, the provider, and a page through the proxy.
+"""Find out why sign-in does not work: check the settings, the provider, Nginx, and a page through it.
 
 The settings come from OIDC_GATE_* variables and from the file that --config or OIDC_GATE_CONFIG names, as for
 "oidc-gate serve". The provider gets a few requests that change nothing, among them a token request with a made-up
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError
 from ..settings import Settings
-from .common import MAX_PORT, CommandError, count
+from .common import MAX_PORT, CommandError, count, needing_extra
 
 if TYPE_CHECKING:
     from ..check.report import Report
@@ -37,6 +37,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--workers", type=count, help="number of processes of the gate (1, or WEB_CONCURRENCY)"
+    )
+    parser.add_argument(
+        "--nginx", metavar="FILE", help="Nginx's main file, or - for the output of nginx -T on standard input"
     )
     parser.add_argument("--url", type=_url, help="a page that needs a sign-in, as users open it")
     parser.add_argument(
@@ -70,6 +73,7 @@ def check(options: argparse.Namespace, environ: Mapping[str, str]) -> Report:
     # Here, because these load the JOSE libraries, which take a third of a second, and no other command needs them.
     from ..check.doubts import Surroundings
     from ..check.live import check_live
+    from ..check.nginx import UnreadableError, check_nginx
     from ..check.provider import check_provider
     from ..check.report import Report
     from ..check.results import findings_of
@@ -83,7 +87,9 @@ def check(options: argparse.Namespace, environ: Mapping[str, str]) -> Report:
     if settings is not None:
         report.secrets = _secrets(settings)
         config = options.config or environ.get("OIDC_GATE_CONFIG", "")
-        around = Surroundings(_workers(options, environ), options.url or "", config=config)
+        around = Surroundings(
+            _workers(options, environ), options.url or "", behind_nginx=bool(options.nginx), config=config
+        )
         others = {path: _other_settings(path) for path in options.other_config}
         report.findings += check_settings(settings, around, environ, others)
         if not options.offline:
@@ -93,6 +99,12 @@ def check(options: argparse.Namespace, environ: Mapping[str, str]) -> Report:
             report.findings += findings_of("provider", settings.issuer, result.answers)
     elif not options.offline:
         report.not_checked.append("the provider, because the settings cannot work")
+    if options.nginx:
+        with needing_extra("check", "crossplane"):
+            try:
+                report.findings += check_nginx(options.nginx, settings)
+            except UnreadableError as error:
+                report.not_checked.append(f"Nginx: {error}")
     if options.url:
         answers = check_live(
             options.url,

@@ -107,3 +107,15 @@ def test_an_argument_that_cannot_work(arguments: list[str], capsys: pytest.Captu
 def test_files_that_cannot_be_read(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["check", "--ca-file", str(tmp_path / "none")]) == 2
     assert "--ca-file" in capsys.readouterr().err
+
+
+def test_an_nginx_file_that_cannot_be_read(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "gate.toml"
+    file.write_text(
+        f'issuer = "https://op.invalid"\nclient_id = "a"\nclient_secret = "{SECRET}"\nallow_everyone = true\n'
+        f'cookie_secret = "{secrets.token_urlsafe(32)}"\npublic_url = "{URL}"\n'
+    )
+    file.chmod(0o600)
+    for path, expected in ((tmp_path, "is a directory"), (tmp_path / "none", "cannot be read")):
+        assert main(["check", "--offline", "--config", str(file), "--nginx", str(path)]) == 2
+        assert f"not checked: Nginx: {path} {expected}" in capsys.readouterr().out.replace("\n", " ")

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from ..findings import Cause
 from .live import LIVE
+from .nginx import NGINX
 from .provider import PROVIDER
 from .settings import SETTINGS
 
-PARTS: dict[str, tuple[Cause, ...]] = {"settings": SETTINGS, "provider": PROVIDER, "live": LIVE}
+PARTS: dict[str, tuple[Cause, ...]] = {
+    "settings": SETTINGS,
+    "provider": PROVIDER,
+    "nginx": NGINX,
+    "live": LIVE,
+}
 """The causes of each part, in the order of ``docs/causes.md``."""
 
 CAUSES: dict[str, Cause] = {cause.name: cause for causes in PARTS.values() for cause in causes}

@@ -10,6 +10,11 @@ _DROPPED = "troubleshooting.md#the-cookie-is-dropped"
 _DISCOVERY = ("provider_name", "provider_tls", "provider_timeout", "provider_unreachable", "provider_failing")
 _PROVIDER = (*_DISCOVERY, "provider_discovery", "provider_issuer", "provider_nothing_in_common")
 
+_UNGUARDED = ("nginx_no_auth_request", "nginx_satisfy_any", "nginx_return_before")
+_GATE_PATHS = ("nginx_gate_not_proxied", "nginx_gate_protected", "nginx_prefix_stripped")
+_ERROR_PAGE = ("nginx_error_page_protected", "nginx_error_page_missing", "nginx_error_page_replaced")
+_SUBREQUEST = ("nginx_auth_elsewhere", "nginx_auth_location_missing", "nginx_auth_content_length")
+
 LIVE = (
     Cause(
         "live_name",
@@ -60,6 +65,7 @@ LIVE = (
         "write `auth_request {prefix}/auth;` in the location of this page, and no `auth_request off` or `satisfy any`; "
         "if the page is meant to be public, check another one",
         "nginx.md",
+        _UNGUARDED,
     ),
     Cause(
         "live_open_to_scripts",
@@ -68,7 +74,7 @@ LIVE = (
         "not at all: a client that does not look like a browser needs no sign-in",
         "let the location of the page decide by `auth_request` alone, without a map of headers",
         "nginx.md",
-        ("live_open",),
+        (*_UNGUARDED, "live_open"),
     ),
     Cause(
         "live_own_401",
@@ -77,6 +83,10 @@ LIVE = (
         '"401 Authorization Required" on a grey page, and no sign-in',
         "write `error_page 401 = {prefix}/sign_in;` in the location of the page, beside `auth_request {prefix}/auth;`",
         _BARE,
+        (
+            *_GATE_PATHS,
+            *_ERROR_PAGE,
+        ),
     ),
     Cause(
         "live_own_403",
@@ -96,7 +106,13 @@ LIVE = (
         "a cycle. Write `location = {prefix}/auth` with `proxy_pass` to the gate's {prefix}/auth (not to sign_in or "
         "start), and proxy `location {prefix}/` without auth_request; the error log of Nginx has the reason",
         _NOT_PROXIED,
-        ("live_not_proxied", "live_gate_down"),
+        (
+            *_SUBREQUEST,
+            *_GATE_PATHS,
+            "nginx_error_page_protected",
+            "live_not_proxied",
+            "live_gate_down",
+        ),
     ),
     Cause(
         "live_gateway",
@@ -123,7 +139,7 @@ LIVE = (
         "is the address right? If it is: does `error_page 401 = {prefix}/sign_in;` lead to a location that proxies "
         "{prefix}/ to the gate?",
         _NOT_PROXIED,
-        ("live_not_proxied",),
+        ("nginx_prefix_stripped", "live_not_proxied"),
     ),
     Cause(
         "live_other",
@@ -150,6 +166,7 @@ LIVE = (
         "not at all; scripts, caches and search engines take it for the page",
         "write `error_page 401 = {prefix}/sign_in;`, with a space after the equals sign and no status",
         "nginx.md",
+        ("nginx_error_page_status",),
     ),
     Cause(
         "live_cached",
@@ -184,7 +201,7 @@ LIVE = (
         "not at all",
         "write `auth_request {prefix}/auth;` in the location of the WebSocket too",
         "nginx.md",
-        ("live_open",),
+        (*_UNGUARDED, "live_open"),
     ),
     Cause(
         "live_forged",
@@ -194,6 +211,10 @@ LIVE = (
         "set each identity header in the location of the page: `proxy_set_header X-Forwarded-User $oidc_user;`, and "
         "the others of the file in nginx.md with an empty value",
         "nginx.md",
+        (
+            "nginx_headers_lost",
+            "nginx_identity_forgeable",
+        ),
     ),
     Cause(
         "live_junk_cookie",
@@ -203,6 +224,7 @@ LIVE = (
         "a cache of verdicts, or a rule of the proxy, looks at the presence of the cookie: let proxy_cache_key "
         "contain the whole cookie, and ask the gate about every request",
         "nginx.md",
+        ("nginx_verdict_cache",),
     ),
     Cause(
         "live_junk_cookie_fails",
@@ -229,6 +251,7 @@ LIVE = (
         "write, in the same server block, `location {prefix}/ {{ proxy_pass http://127.0.0.1:4180; }}`, without a "
         "slash at the end of proxy_pass and without auth_request",
         _NOT_PROXIED,
+        _GATE_PATHS,
     ),
     Cause(
         "live_start",
@@ -237,7 +260,15 @@ LIVE = (
         "an error page instead of the provider's sign-in page",
         "look up the code in errors.md",
         "errors.md",
-        (*_PROVIDER, "provider_client", "provider_redirect_uri", "live_not_proxied", "live_gate_down"),
+        (
+            *_GATE_PATHS,
+            "nginx_host_missing",
+            *_PROVIDER,
+            "provider_client",
+            "provider_redirect_uri",
+            "live_not_proxied",
+            "live_gate_down",
+        ),
     ),
     Cause(
         "live_loop",
@@ -256,7 +287,7 @@ LIVE = (
         "write public_url = {origin}; or `proxy_set_header X-Forwarded-Proto https;` in front of TLS, with the "
         "proxy's address in trusted_proxies",
         "nginx.md",
-        ("public_url_missing", "url_scheme"),
+        ("nginx_proto_missing", "public_url_missing", "url_scheme"),
     ),
     Cause(
         "live_redirect_host",
@@ -265,7 +296,7 @@ LIVE = (
         "an error page of the provider, or the sign-in ends on another host",
         "write public_url = {origin}, and `proxy_set_header Host $http_host;` in the locations of {prefix}/",
         "nginx.md",
-        ("public_url_missing", "url_elsewhere"),
+        ("nginx_host_missing", "public_url_missing", "url_elsewhere"),
     ),
     Cause(
         "live_redirect_path",
@@ -292,7 +323,7 @@ LIVE = (
         "remove `proxy_hide_header Set-Cookie`, `proxy_ignore_headers Set-Cookie` and `proxy_cache` from the location "
         "{prefix}/; is cookie_name the one of these settings?",
         _DROPPED,
-        ("live_other_gate",),
+        ("nginx_cookie_hidden", "live_other_gate"),
     ),
     Cause(
         "live_cookie",

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+
+from oidc_gate.check.nginx.locations import Level, location_of, passed_path, servers
+from oidc_gate.check.nginx.reading import read_dump
+
+pytest.importorskip("crossplane")
+
+
+def server(text: str) -> Level:
+    (found,) = servers(read_dump(f"http {{ server {{ {text} }} }}"))
+    return found
+
+
+SEVERAL = """
+location / { a x; } location /oauth2/ { b x; location /oauth2/deep/ { c x; } } location = /oauth2/auth { d x; }
+location ~ \\.php$ { e x; } location ^~ /files/ { f x; } location ~* ^/UP { g x; }
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/", "a"),
+        ("/x", "a"),
+        ("/oauth2/x", "b"),
+        ("/oauth2/deep/x", "c"),
+        ("/oauth2/auth", "d"),
+        ("/x.php", "e"),
+        ("/oauth2/x.php", "e"),
+        ("/files/x.php", "f"),
+        ("/up", "g"),
+    ],
+)
+def test_which_location_serves_a_path(path: str, expected: str) -> None:
+    level = location_of(server(SEVERAL), path)
+    assert (level.directive.block or ())[0].name == expected
+
+
+def test_no_location() -> None:
+    assert location_of(server("listen 80;"), "/x").directive.name == "server"
+
+
+@pytest.mark.parametrize(
+    ("location", "path", "expected"),
+    [
+        ("location /oauth2/ { proxy_pass http://gate; }", "/oauth2/callback", "/oauth2/callback"),
+        ("location /oauth2/ { proxy_pass http://gate/; }", "/oauth2/callback", "/callback"),
+        ("location /oauth2/ { proxy_pass http://gate/oauth2/; }", "/oauth2/callback", "/oauth2/callback"),
+        ("location /oauth2/ { proxy_pass http://gate$request_uri; }", "/oauth2/callback", "/oauth2/callback"),
+        ("location /oauth2/ { proxy_pass http://gate/$uri; }", "/oauth2/callback", None),
+        (
+            "location /oauth2/ { proxy_pass http://unix:/run/gate.sock; }",
+            "/oauth2/callback",
+            "/oauth2/callback",
+        ),
+        ("location /oauth2/ { root /srv; }", "/oauth2/callback", None),
+    ],
+)
+def test_the_path_that_is_passed_on(location: str, path: str, expected: str | None) -> None:
+    assert passed_path(location_of(server(location), path), path) == expected
+
+
+def test_what_is_inherited() -> None:
+    level = location_of(
+        server("auth_request /a; error_page 401 /in; location /x { error_page 404 /no; auth_request off; }"),
+        "/x",
+    )
+    assert level.auth_request == ""
+    assert set(level.error_pages()) == {"404"}
+    outer = location_of(server("auth_request /a; error_page 401 403 = /in; location /x { }"), "/x")
+    assert (outer.auth_request, set(outer.error_pages())) == ("/a", {"401", "403"})

@@ -1,0 +1,85 @@
+"""Includes are followed within limits, and what cannot be read ends with one clear sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from oidc_gate.check.nginx import reading
+from oidc_gate.check.nginx.reading import Directive, UnreadableError, read_dump, read_file
+
+pytest.importorskip("crossplane")
+
+
+def names(directives: tuple[Directive, ...]) -> list[str]:
+    return [each.name for each in directives]
+
+
+def test_includes_of_files(tmp_path: Path) -> None:
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d/b.conf").write_text("two x;")
+    (tmp_path / "conf.d/a.conf").write_text("one x;\ninclude other;")
+    (tmp_path / "other").write_text("\nthree x;")
+    main = tmp_path / "nginx.conf"
+    main.write_text("http { include conf.d/*.conf; include none/*.conf; }")
+    (http,) = read_file(str(main))
+    assert names(http.block or ()) == ["one", "three", "two"]
+    assert (http.block or ())[1].where == f"{tmp_path}/other:2"
+
+
+def test_includes_of_a_dump() -> None:
+    text = (
+        "# configuration file /etc/nginx/nginx.conf:\nhttp { include conf.d/*.conf; }\n\n"
+        "# configuration file /etc/nginx/conf.d/a.conf:\nserver { listen 80; }\n"
+    )
+    (http,) = read_dump(text)
+    (server,) = http.block or ()
+    assert (server.name, server.where) == ("server", "/etc/nginx/conf.d/a.conf:2")
+    assert names(read_dump("server { }")) == ["server"]
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"nginx.conf": "http { server {"}, "unexpected end of file"),
+        ({"nginx.conf": "include nginx.conf;"}, "includes itself"),
+        ({"nginx.conf": "include a;", "a": "include b;", "b": "include a;"}, "includes itself"),
+        ({"nginx.conf": "include none;"}, "cannot be read"),
+        ({}, "cannot be read"),
+    ],
+)
+def test_what_cannot_be_read(files: dict[str, str], expected: str, tmp_path: Path) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(UnreadableError, match=expected) as refused:
+        read_file(str(tmp_path / "nginx.conf"))
+    assert "\n" not in str(refused.value)
+
+
+def test_a_directory(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableError, match="is a directory"):
+        read_file(str(tmp_path))
+
+
+def test_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    main = tmp_path / "nginx.conf"
+    for number in range(30):
+        (tmp_path / f"f{number}").write_text(f"include f{number + 1};")
+    main.write_text("include f0;")
+    with pytest.raises(UnreadableError, match="nested more than 20"):
+        read_file(str(main))
+    (tmp_path / "big").write_text("a b;\n" * 400)
+    main.write_text("include big;\n" * 20)
+    monkeypatch.setattr(reading, "MAX_BYTES", 10_000)
+    with pytest.raises(UnreadableError, match="more than"):
+        read_file(str(main))
+    monkeypatch.setattr(reading, "MAX_BYTES", 10_000_000)
+    monkeypatch.setattr(reading, "MAX_FILES", 10)
+    with pytest.raises(UnreadableError, match="more than 10 files"):
+        read_file(str(main))
+    monkeypatch.setattr(reading, "MAX_DIRECTIVES", 100)
+    with pytest.raises(UnreadableError, match="more than 100 directives"):
+        read_dump("a b;\n" * 101)
+    with pytest.raises(UnreadableError):
+        read_dump("a {" * 2000 + "}" * 2000)
