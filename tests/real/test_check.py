@@ -13,7 +13,10 @@ from typing import Any
 
 import pytest
 
+from oidc_gate.check.catalogue import CAUSES
 from oidc_gate.testing import Client, TestProvider
+from tests.core.check.nginx.test_rules import BREAKS, broken
+from tests.core.check.nginx.test_rules import GOOD as SHIPPED
 from tests.real.behind_nginx import (
     APP,
     CLIENT_ID,
@@ -181,6 +184,18 @@ def test_what_is_seen_is_a_consequence_of_what_is_written(place: Place, tmp_path
     found = errors(behind(text, place, tmp_path, "--nginx", str(tmp_path / "nginx.conf"), status=1))
     assert set(found) == {"nginx_gate_not_proxied"}
     assert {"live_own_401", "live_not_proxied"} <= set(found["nginx_gate_not_proxied"])
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_each_break_of_a_shipped_file_is_the_only_error(name: str, place: Place, tmp_path: Path) -> None:
+    """What is seen through the broken Nginx is a consequence of the line that was broken."""
+    is_error = CAUSES[name].severity == "error"
+    text = broken(SHIPPED, name)
+    if name == "nginx_verdict_cache":
+        text = "proxy_cache_path /var/cache/nginx/v keys_zone=verdicts:1m;\n" + text
+    report = behind(text, place, tmp_path, "--nginx", str(tmp_path / "nginx.conf"), status=int(is_error))
+    assert set(errors(report)) == ({name} if is_error else set())
+    assert name in [finding["cause"] for finding in report["findings"]]
 
 
 @pytest.mark.parametrize("name", ["sign-in-page.conf", "sign-in-page-403.conf", "redirect.conf"])

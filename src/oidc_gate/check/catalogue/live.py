@@ -10,9 +10,17 @@ _DROPPED = "troubleshooting.md#the-cookie-is-dropped"
 _DISCOVERY = ("provider_name", "provider_tls", "provider_timeout", "provider_unreachable", "provider_failing")
 _PROVIDER = (*_DISCOVERY, "provider_discovery", "provider_issuer", "provider_nothing_in_common")
 
-_UNGUARDED = ("nginx_no_auth_request", "nginx_satisfy_any", "nginx_return_before")
+_UNGUARDED = (
+    *("nginx_no_auth_request", "nginx_satisfy_any", "nginx_return_before"),
+    "nginx_auth_location_missing",  # a location that answers 2xx itself
+)
 _GATE_PATHS = ("nginx_gate_not_proxied", "nginx_gate_protected", "nginx_prefix_stripped")
-_ERROR_PAGE = ("nginx_error_page_protected", "nginx_error_page_missing", "nginx_error_page_replaced")
+_ERROR_PAGE = (
+    "nginx_intercept_errors",
+    "nginx_error_page_protected",
+    "nginx_error_page_missing",
+    "nginx_error_page_replaced",
+)
 _SUBREQUEST = ("nginx_auth_elsewhere", "nginx_auth_location_missing", "nginx_auth_content_length")
 
 LIVE = (
@@ -185,6 +193,7 @@ LIVE = (
         "let the API have a location of its own with `error_page 401 = {prefix}/sign_in;`, which answers scripts "
         "with JSON",
         "front-ends.md",
+        ("nginx_error_page_url",),
     ),
     Cause(
         "live_script_page",

@@ -60,7 +60,7 @@ def check_server(site: Site) -> list[Broken]:
     for level in protected:
         if not _is_of_gate(level, site):
             found += [*_refusals(level, site), *_protection(level), *_identity(level), *_renewal(level)]
-    found += _buffers(site, levels)
+    found += [*_buffers(site), *_answers_of_the_gate(site), *_header_names(site)]
     return _unique(found)
 
 
@@ -149,6 +149,8 @@ def _refusals(level: Level, site: Site) -> Rule:
         yield _broken("nginx_error_page_status", directive, status=status)
     if "rd=$scheme" in target or "rd=$request_uri" in target or "rd=http" in target:
         yield _broken("nginx_rd_unencoded", directive)
+    if target.startswith(("http://", "https://")):
+        yield _broken("nginx_error_page_url", directive, target=target)
     if target.startswith(("http://", "https://", "@")):
         return
     page = location_of(site.server, target.partition("?")[0])
@@ -187,18 +189,31 @@ def _identity(level: Level) -> Rule:
 
 def _renewal(level: Level) -> Rule:
     sets = [each for each in level.nearest("auth_request_set") if "$upstream_http_set_cookie" in each.args]
-    variables = {each.args[0] for each in sets}
     adds = [
         each for each in level.nearest("add_header") if each.args and each.args[0].lower() == "set-cookie"
     ]
-    if not any(each.args[1] in variables for each in adds if len(each.args) > 1) and not (sets and adds):
+    if not sets or not adds:
         yield _broken("nginx_renewal_missing", level)
 
 
-def _buffers(site: Site, levels: list[Level]) -> Rule:
+def _buffers(site: Site) -> Rule:
     level = site.location("callback")
     if not level.auth_request and level.proxies and _bytes(level.value("proxy_buffer_size")) < MIN_BUFFER:
         yield _broken("nginx_buffers", level)
+
+
+def _answers_of_the_gate(site: Site) -> Rule:
+    for endpoint in ("sign_in", "callback"):
+        level = site.location(endpoint)
+        intercepts = level.nearest("proxy_intercept_errors")
+        if level.proxies and level.value("proxy_intercept_errors") == "on" and "401" in level.error_pages():
+            yield _broken("nginx_intercept_errors", intercepts[0])
+
+
+def _header_names(site: Site) -> Rule:
+    for name, unsafe in (("underscores_in_headers", "on"), ("ignore_invalid_headers", "off")):
+        if site.server.value(name) == unsafe:
+            yield _broken("nginx_header_names", site.server.nearest(name)[0])
 
 
 def _bytes(text: str) -> int:

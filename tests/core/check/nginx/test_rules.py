@@ -26,6 +26,7 @@ NO_LENGTH = 'proxy_set_header Content-Length           "";'
 HOST = "proxy_set_header Host                     $http_host;\n"
 FORWARDED_HOST = "proxy_set_header X-Forwarded-Host         $http_host;\n"
 REDIRECT = "proxy_set_header X-Auth-Request-Redirect  $request_uri;"
+SET_EMPTY = 'auth_request_set $oidc_cookie "";'
 BUFFER = "proxy_buffer_size 16k;"
 
 BREAKS: dict[str, tuple[tuple[str, str], ...]] = {
@@ -49,7 +50,10 @@ BREAKS: dict[str, tuple[tuple[str, str], ...]] = {
     "nginx_return_before": (("location /admin/ {", 'location /admin/ {\n return 200 "secret";'),),
     "nginx_headers_lost": (("location /admin/ {", "location /admin/ {\n proxy_set_header X-A b;"),),
     "nginx_identity_forgeable": (("proxy_set_header X-Forwarded-User                   $oidc_user;", ""),),
-    "nginx_renewal_missing": (("auth_request_set $oidc_cookie    $upstream_http_set_cookie;", ""),),
+    "nginx_renewal_missing": (("auth_request_set $oidc_cookie    $upstream_http_set_cookie;", SET_EMPTY),),
+    "nginx_error_page_url": ((ERROR_PAGE, "error_page 401 https://app.example.com/oauth2/start;"),),
+    "nginx_intercept_errors": ((PAGES, PAGES + f" proxy_intercept_errors on; {ERROR_PAGE}"),),
+    "nginx_header_names": (("underscores_in_headers off;", "underscores_in_headers on;"),),
     "nginx_buffers": ((BUFFER, ""),),
 }
 
@@ -95,7 +99,7 @@ def test_of_pairs_both_are_named() -> None:
         # A location that does not lead to the gate, and an error_page that is missing, say nothing more.
         silent = {"nginx_gate_not_proxied", "nginx_gate_protected", "nginx_auth_location_missing"}
         silent |= {"nginx_error_page_missing", "nginx_error_page_protected", "nginx_rd_unencoded"}
-        silent |= {"nginx_auth_body"}  # its fix is that of Content-Length too
+        silent |= {"nginx_error_page_url", "nginx_auth_body"}  # its fix is that of Content-Length too
         assert {first, second} <= found or silent & found & {first, second}, (first, second, found)
         checked += 1
     assert checked > 150
