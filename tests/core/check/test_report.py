@@ -65,4 +65,6 @@ def test_json() -> None:
 def test_what_could_not_be_checked() -> None:
     one = Report(not_checked=["the provider, because the settings cannot work"])
     assert one.exit_status(strict=False) == 2
+    hidden = Report(not_checked=[SECRET], secrets=(SECRET,))
+    assert SECRET not in hidden.text() + hidden.json()
     assert "not checked: the provider" in one.text()

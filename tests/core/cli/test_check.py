@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from oidc_gate.cli import main
+from oidc_gate.cli.check import check, configure
 from oidc_gate.testing import Client, TestProvider
 
 URL = "https://app.example.com"
@@ -119,3 +122,11 @@ def test_an_nginx_file_that_cannot_be_read(capsys: pytest.CaptureFixture[str], t
     for path, expected in ((tmp_path, "is a directory"), (tmp_path / "none", "cannot be read")):
         assert main(["check", "--offline", "--config", str(file), "--nginx", str(path)]) == 2
         assert f"not checked: Nginx: {path} {expected}" in capsys.readouterr().out.replace("\n", " ")
+
+
+@pytest.mark.usefixtures("environ")
+def test_the_secrets_of_the_settings_are_hidden_in_the_report() -> None:
+    parser = argparse.ArgumentParser()
+    configure(parser)
+    report = check(parser.parse_args(["--offline"]), os.environ)
+    assert set(report.secrets) == {SECRET, os.environ["OIDC_GATE_COOKIE_SECRET"]}

@@ -41,12 +41,14 @@ class Given(Browser):
     """A browser whose answers a function gives."""
 
     def __init__(self, answers: Answers, *, post: bool = False) -> None:
-        super().__init__(post=post)
+        super().__init__(post=post, connect="127.0.0.1:443")
         self._answers = answers
+        self.connected: dict[str, str] = {}
 
     def _exchange(
         self, url: str, headers: Mapping[str, str], method: str, described: str, connect: str
     ) -> Response:
+        self.connected[url.partition("?")[0]] = connect
         return replace(self._answers(method, url, headers), url=url, sent=described)
 
 

@@ -159,3 +159,24 @@ def test_redirects_are_limited() -> None:
 def test_a_redirect_that_is_no_http_url_is_not_followed() -> None:
     (found,) = check_redirects(always(redirect("javascript:alert(1)")), TARGET, EXPECTED)
     assert found.cause == "live_start"
+
+
+def test_only_the_host_of_the_page_is_connected_to_elsewhere() -> None:
+    hosts = {
+        f"{TARGET.origin}/oauth2/start": redirect("https://auth.example.com/oauth2/start?moved=1"),
+        "https://auth.example.com/oauth2/start": authorization("https://auth.example.com/oauth2/callback"),
+    }
+    browser = Given(lambda method, url, headers: hosts.get(url.partition("?")[0], CONTENT))
+    check_redirects(browser, TARGET, EXPECTED)
+    assert browser.connected == {
+        f"{TARGET.origin}/oauth2/start": "127.0.0.1:443",
+        "https://auth.example.com/oauth2/start": "",
+        "https://op.example.com/authorize": "",
+    }
+
+
+def test_the_redirect_uri_of_the_settings_may_be_on_another_host() -> None:
+    callback = "https://auth.example.com/oauth2/callback"
+    expected = EXPECTED._replace(redirect_uri=callback)
+    assert causes_of(authorization(callback), expected=expected) == []
+    assert causes_of(authorization(callback)) == ["live_redirect_host"]

@@ -68,6 +68,12 @@ def test_a_long_body_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(Browser().send(url, {}).body) == 1000
 
 
+def test_an_endless_body_is_not_read_to_its_end() -> None:
+    with answering(HEAD + b"\r\n", *[b"x" * 65536] * 100_000) as (url, _):
+        response = Browser().send(url, {})
+    assert (response.failure, len(response.body)) == ("", exchanges.MAX_BYTES)
+
+
 @pytest.mark.parametrize("start", [HEAD + b"\r\n", HEAD + b"X-Slow: "])
 def test_a_dripping_answer_ends(start: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exchanges, "SECONDS", 0.5)

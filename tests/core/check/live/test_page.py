@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from oidc_gate.check.live import page
+from oidc_gate.check.live import check_live, page
 from oidc_gate.check.live.exchanges import Response
 from oidc_gate.check.live.page import Target
 from oidc_gate.check.live.requests import FORGED_NAME
@@ -12,6 +14,7 @@ from tests.core.check.live.answering import (
     CONTENT,
     SIGN_IN,
     URL,
+    Given,
     always,
     nginx_page,
     problem,
@@ -135,3 +138,26 @@ def test_a_post(answer: Response, cause: str) -> None:
         page.check_post(browser, TARGET)
     browser._post = True
     assert page.check_post(browser, TARGET).cause == cause
+
+
+@pytest.mark.parametrize(
+    ("answer", "post", "methods"),
+    [
+        (SIGN_IN, False, {"GET"}),
+        (SIGN_IN, True, {"GET", "POST"}),
+        (CONTENT, True, {"GET"}),
+        (response(404), True, {"GET"}),
+    ],
+)
+def test_a_post_is_sent_only_if_it_is_allowed_and_a_get_was_refused(
+    answer: Response, post: bool, methods: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browsers: list[Given] = []
+
+    def make(**keywords: Any) -> Given:
+        browsers.append(Given(lambda method, url, headers: answer, post=keywords["post"]))
+        return browsers[0]
+
+    monkeypatch.setattr("oidc_gate.check.live.Browser", make)
+    check_live(URL, post=post)
+    assert {each.sent.partition(" ")[0] for each in browsers[0].sent} == methods

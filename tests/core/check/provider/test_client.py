@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
 from collections.abc import Iterator
@@ -10,10 +11,12 @@ from typing import Any
 import pytest
 
 from oidc_gate.check.provider import ProviderResult, check_provider
-from oidc_gate.check.provider.client import error_at
-from oidc_gate.check.provider.exchanges import Exchange
-from oidc_gate.effects import Fetched
+from oidc_gate.check.provider.client import check_redirect_uri, error_at
+from oidc_gate.check.provider.exchanges import Exchange, Exchanges
+from oidc_gate.effects import Fetch, Fetched
+from oidc_gate.provider.discovery import Metadata
 from oidc_gate.testing import Client, Fault, TestProvider, settings_for_tests
+from tests.core.check.provider.test_discovery import METADATA
 
 URL = "https://app.example.com"
 SECRET = secrets.token_urlsafe(32)
@@ -142,3 +145,60 @@ def test_without_a_url_of_the_application(op: TestProvider) -> None:
     result = check(op, public_url=None)
     assert result.addresses == []
     assert answer_to(result, "client's authentication") is True
+
+
+PAGE, LOGIN = Fetched(200, {}, b"<form>"), Fetched(302, {"location": "https://op.example.com/login"}, b"")
+NO = Fetched(400, {}, b"invalid request")
+NO_REDIRECT = Fetched(400, {}, b"redirect_uri is not registered")
+ERROR_PAGE = Fetched(302, {"location": "https://op.example.com/error?code=redirect_uri_mismatch"}, b"")
+
+
+class Given(Exchanges):
+    """Exchanges whose answers to the authorization request of the gate, and to the made-up one, are given."""
+
+    def __init__(self, own: Fetched, other: Fetched) -> None:
+        super().__init__(settings_for_tests(pushed_authorization_requests="never"))
+        self._own, self._other = own, other
+
+    def send(self, request: Fetch) -> Exchange:
+        return Exchange("sent", "came", self._own if "app.example.com" in request.url else self._other)
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "is_client_known", "expected"),
+    [
+        (PAGE, NO, None, True),
+        (LOGIN, ERROR_PAGE, None, True),
+        (PAGE, PAGE, True, None),
+        (LOGIN, LOGIN, True, None),
+        (NO, NO, True, False),
+        (NO, NO, None, None),
+        (NO, NO, False, None),
+        (NO_REDIRECT, NO_REDIRECT, None, False),
+        (ERROR_PAGE, ERROR_PAGE, None, False),
+        (Fetched(500, {}, b"redirect_uri"), NO, True, None),
+    ],
+)
+def test_a_provider_that_shows_a_page(
+    own: Fetched, other: Fetched, is_client_known: bool | None, expected: bool | None
+) -> None:
+    metadata = Metadata(**METADATA)
+    callback = f"{URL}/oauth2/callback"
+    (answer,) = check_redirect_uri(Given(own, other), metadata, callback, is_client_known=is_client_known)
+    assert answer.is_right is expected
+    assert answer.cause == ("provider_redirect_uri" if expected is False else "")
+
+
+def test_a_secret_that_the_provider_repeats_is_hidden() -> None:
+    exchanges = Exchanges(settings_for_tests(client_secret=SECRET))
+    fetched = Fetched(
+        400, {}, json.dumps({"error": "invalid_client", "error_description": f"not {SECRET}"}).encode()
+    )
+    assert exchanges._describe_answer(fetched) == "status 400, invalid_client: not (hidden)"
+
+
+def test_the_number_of_requests_is_limited(op: TestProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oidc_gate.check.provider.exchanges.MAX_EXCHANGES", 3)
+    before = len(op.requests)
+    check(op)
+    assert len(op.requests) - before == 3
