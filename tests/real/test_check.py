@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -196,6 +197,26 @@ def test_each_break_of_a_shipped_file_is_the_only_error(name: str, place: Place,
     report = behind(text, place, tmp_path, "--nginx", str(tmp_path / "nginx.conf"), status=int(is_error))
     assert set(errors(report)) == ({name} if is_error else set())
     assert name in [finding["cause"] for finding in report["findings"]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(12))
+def test_of_two_breaks_one_is_never_taken_for_the_other(seed: int, place: Place, tmp_path: Path) -> None:
+    """No error is named that was not made; what one break hides shows when it is corrected."""
+    random_ = random.Random(seed)
+    while True:
+        pair = random_.sample([*BREAKS], 2)
+        try:
+            text = broken(SHIPPED, *pair)
+        except AssertionError:
+            continue  # both change the same line
+        break
+    zone = "proxy_cache_path /var/cache/nginx/v keys_zone=verdicts:1m;\n"
+    are_errors = {name for name in pair if CAUSES[name].severity == "error"}
+    config = str(tmp_path / "nginx.conf")
+    report = behind(zone + text, place, tmp_path, "--nginx", config, status=int(bool(are_errors)))
+    assert set(errors(report)) <= are_errors
+    assert bool(errors(report)) == bool(are_errors)
 
 
 @pytest.mark.parametrize("name", ["sign-in-page.conf", "sign-in-page-403.conf", "redirect.conf"])

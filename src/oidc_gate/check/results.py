@@ -10,15 +10,17 @@ from .findings import Finding
 
 
 def findings_of(part: str, where: str, answers: Iterable[Answer], **facts: str) -> list[Finding]:
-    """Return a finding for each answer that names a cause.
+    """Return a finding for each cause that the answers name. If several name the same one, the first is reported.
 
     Args:
         part: ``provider`` or ``live``.
         where: The issuer, or the URL of the page.
         facts: What fills the texts of every cause, such as the prefix of the gate's endpoints.
     """
-    return [
-        Finding(CAUSES[answer.cause], part, where, {**facts, **answer.facts}, answer.sent, answer.came)
-        for answer in answers
-        if answer.cause
-    ]
+    found: dict[str, Finding] = {}
+    for answer in answers:
+        if answer.cause and answer.cause not in found:
+            given = {**facts, **answer.facts}
+            cause = CAUSES[answer.cause]
+            found[answer.cause] = Finding(cause, part, where, given, answer.sent, answer.came)
+    return list(found.values())

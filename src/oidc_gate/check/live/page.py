@@ -137,6 +137,8 @@ def check_script(browser: Browser, target: Target) -> Answer:
     question = "Does a script get a 401 that it can read?"
     response = browser.send(target.url, requests.SCRIPT, sent="as a script")
     match kind_of(response, target.prefix):
+        case Kind.PROBLEM if response.status < 400:
+            return wrong(question, "live_sign_in_200", response)
         case Kind.PROBLEM:
             return right(question, response, problem_code(response))
         case Kind.REFUSED:

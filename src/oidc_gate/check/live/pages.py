@@ -44,7 +44,9 @@ def kind_of(response: Response, prefix: str) -> Kind:
         return _kind_of_redirect(response, prefix)
     if is_problem(response):
         return Kind.PROBLEM
-    if f"{prefix}/static/" in response.text or f"{prefix}/start?" in response.text:
+    # A page of the application may link to the sign-in too, but only the gate's own pages load the gate's files.
+    is_refusal = response.status in (401, 403)
+    if f"{prefix}/static/" in response.text or (is_refusal and f"{prefix}/start?" in response.text):
         return Kind.SIGN_IN
     if nginx_status(response):
         return Kind.PROXY_ERROR
@@ -83,8 +85,9 @@ def is_problem(response: Response) -> bool:
     Spec: RFC 9457.
     """
     kind = response.header("content-type").partition(";")[0].strip()
-    is_json = kind in ("application/problem+json", "application/json")
-    return is_json and response.status >= 400 and bool(problem_code(response))
+    # A proxy may have replaced the status.
+    is_json = kind == "application/problem+json" or (kind == "application/json" and response.status >= 400)
+    return is_json and bool(problem_code(response))
 
 
 def problem_code(response: Response) -> str:

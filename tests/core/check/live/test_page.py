@@ -33,6 +33,8 @@ TARGET = Target(URL)
         (redirect("https://op.example.com/authorize?client_id=a"), []),
         (redirect("/elsewhere"), []),
         (CONTENT, ["live_open"]),
+        (response(200, 'the report, and <a href="/oauth2/start?rd=/">sign in</a>'), ["live_open"]),
+        (response(401, '<a href="/oauth2/start?rd=/">sign in</a>'), []),
         (nginx_page(401, "Authorization Required"), ["live_own_401"]),
         (response(401), ["live_own_401"]),
         (nginx_page(403, "Forbidden"), ["live_own_403"]),
@@ -70,6 +72,7 @@ def test_a_public_page_may_be_open() -> None:
     ("answer", "is_right", "cause"),
     [
         (problem(401, "no_cookie"), True, ""),
+        (problem(200, "no_cookie"), False, "live_sign_in_200"),
         (nginx_page(401, "Authorization Required"), False, "live_script_page"),
         (redirect("/oauth2/start"), False, "live_script_redirected"),
         (redirect("https://op.example.com/authorize"), False, "live_script_redirected"),
