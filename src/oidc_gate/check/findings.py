@@ -84,7 +84,7 @@ class Finding:
 
 
 def with_consequences(findings: Sequence[Finding]) -> list[Finding]:
-    """Return the findings with each consequence below the first finding that explains it.
+    """Return the findings, errors first, with each consequence below the first finding that explains it.
 
     A finding is never a consequence of a consequence, so that every chain ends in the list.
     """
@@ -103,7 +103,7 @@ def with_consequences(findings: Sequence[Finding]) -> list[Finding]:
             other for at, other in enumerate(findings) if at != position and _root(at, parents) == position
         ]
         result.append(replace(finding, consequences=tuple(below)))
-    return result
+    return sorted(result, key=lambda finding: finding.cause.severity != "error")
 
 
 def _root(position: int, parents: Mapping[int, int]) -> int:

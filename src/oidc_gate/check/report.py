@@ -49,7 +49,7 @@ class Report:
         for finding in findings:
             lines += [*_finding_lines(finding, self._hide), ""]
         lines += [f"not checked: {reason}" for reason in self.not_checked]
-        lines.append(_summary(self.findings, self.not_checked))
+        lines.append(_summary(findings, self.not_checked))
         return self._hide("\n".join(lines))
 
     def json(self, *, strict: bool = False) -> str:
@@ -158,6 +158,7 @@ def _wrapped(start: str, text: str, indent: int | None = None) -> list[str]:
 
 
 def _summary(findings: Iterable[Finding], not_checked: Sequence[str]) -> str:
+    # A consequence is not counted: it goes away with what explains it.
     severities = [finding.cause.severity for finding in findings]
     counts = [(severities.count("error"), "error"), (severities.count("warning"), "warning")]
     shown = ", ".join(f"{number} {name}{'' if number == 1 else 's'}" for number, name in counts)

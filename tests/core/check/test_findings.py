@@ -28,6 +28,11 @@ def test_consequences_are_below_their_cause(given: list[Finding], expected: dict
     assert shape(with_consequences(given)) == expected
 
 
+def test_errors_come_first() -> None:
+    given = [finding("a", severity="warning"), finding("b"), finding("c", severity="warning"), finding("d")]
+    assert [each.cause.name for each in with_consequences(given)] == ["b", "d", "a", "c"]
+
+
 def test_two_that_explain_each_other_are_not_lost() -> None:
     result = with_consequences([finding("a", "b"), finding("b", "a")])
     names = {each.cause.name for each in result} | {

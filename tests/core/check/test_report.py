@@ -45,7 +45,7 @@ def test_the_text_names_cause_fix_and_consequence() -> None:
     assert "fix:        copy client_id" in text
     assert "therefore:  provider_redirect_uri" in text
     assert "unknown         And that?" in text
-    assert text.endswith("2 errors, 0 warnings")
+    assert text.endswith("\n1 error, 0 warnings")
 
 
 def test_json() -> None:

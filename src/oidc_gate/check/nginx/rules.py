@@ -8,7 +8,7 @@ from typing import NamedTuple
 from .locations import Level, location_of, locations, passed_path
 from .reading import Directive
 
-IDENTITY = ("x-forwarded-user", "x-forwarded-email", "x-forwarded-groups", "x-forwarded-preferred-username")
+IDENTITY = ("X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups", "X-Forwarded-Preferred-Username")
 MIN_BUFFER = 8 * 1024
 
 
@@ -171,7 +171,7 @@ def _identity(level: Level) -> Rule:
     if not level.own("proxy_pass"):
         return
     headers = level.headers()
-    missing = [name for name in IDENTITY if name not in headers]
+    missing = [name for name in IDENTITY if name.lower() not in headers]
     own = {each.args[0].lower() for each in level.own("proxy_set_header") if each.args}
     lost = [
         each.args[0]
