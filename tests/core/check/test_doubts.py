@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from oidc_gate.check.doubts import Surroundings, check_other_gate, check_store, doubts, public_suffix
+from oidc_gate.errors import GateError
 from oidc_gate.settings import Settings
+from oidc_gate.store.base import unavailable
 from oidc_gate.testing import settings_for_tests
 
 GOOD: dict[str, Any] = {
@@ -138,9 +140,45 @@ def test_a_store_makes_the_insecure_setting_needless(tmp_path: Path) -> None:
     assert names(**given) == ["single_process_needless"]
 
 
-def test_a_store_that_does_not_answer(tmp_path: Path) -> None:
+class GivenStore:
+    """A store whose check is given."""
+
+    def __init__(self, *problems: str, error: GateError | None = None) -> None:
+        self._problems, self._error = problems, error
+        self.is_closed = False
+
+    def check(self, now: int) -> tuple[str, ...]:
+        if self._error:
+            raise self._error
+        return self._problems
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+@pytest.mark.parametrize(
+    ("store", "expected"),
+    [
+        (GivenStore(), []),
+        (GivenStore("it evicts keys"), ["store_misconfigured"]),
+        (GivenStore(error=unavailable("refused")), ["store_unreachable"]),
+    ],
+)
+def test_what_the_store_says(
+    store: GivenStore, expected: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("oidc_gate.check.doubts.store_of", lambda settings: store)
     settings = settings_for_tests(**GOOD, session_store=f"sqlite:///{tmp_path}/sessions.db")
-    assert [doubt.cause for doubt in check_store(settings)] == []
+    found = list(check_store(settings))
+    assert [(doubt.cause, doubt.setting) for doubt in found] == [
+        (cause, "session_store") for cause in expected
+    ]
+    assert store.is_closed
+
+
+def test_a_real_store_and_none(tmp_path: Path) -> None:
+    settings = settings_for_tests(**GOOD, session_store=f"sqlite:///{tmp_path}/sessions.db")
+    assert list(check_store(settings)) == []
     assert list(check_store(settings_for_tests(**GOOD))) == []
 
 

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import secrets
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,3 +131,13 @@ def test_the_secrets_of_the_settings_are_hidden_in_the_report() -> None:
     configure(parser)
     report = check(parser.parse_args(["--offline"]), os.environ)
     assert set(report.secrets) == {SECRET, os.environ["OIDC_GATE_COOKIE_SECRET"]}
+
+
+def test_without_the_extra(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "nginx.conf"
+    file.write_text("http { }")
+    monkeypatch.setitem(sys.modules, "crossplane", None)
+    assert main(["check", "--offline", "--nginx", str(file)]) == 2
+    assert "pip install 'oidc_gate[check]'" in capsys.readouterr().err
