@@ -17,6 +17,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Generic
 
+from . import effects
 from .effects import Step
 from .endpoints import (
     auth,
@@ -47,6 +48,7 @@ from .policy.identity_headers import application_headers
 from .policy.public_paths import reason_without_identity
 from .session.admissions import Admissions, Payload
 from .session.lifetime import renew_at
+from .session.sessions import LoadedSession
 from .syntax.hosts import normal_host
 
 Endpoint = Callable[[Components, RequestContext], Step[Reply]]
@@ -220,14 +222,18 @@ class Gate(Generic[Payload]):
         """
         if self.components.cookies.main not in context.cookie_header:
             return context, ()
+        if (known := (yield from self._remembered(context.cookie_header))) is not None:
+            return replace(context, loaded=known), ()
         generation = self.admissions.generation
         try:
             loaded = yield from self.components.sessions.read(context.cookie_header)
         except SessionError as error:
             return replace(context, reason=self._explain(error)), ()
         until = renew_at(loaded.session, self.settings)
+        # A second look while the first one still lasts: this client asks what the short path does not answer.
+        is_second = loaded.stored is not None and self.admissions.lookup(loaded.value) is not None
         if loaded.at < until:
-            self.admissions.keep(loaded, until, generation)
+            self.admissions.keep(loaded, until, generation, with_session=is_second)
         if loaded.at < until or not renews:
             return replace(context, loaded=loaded), ()
         # For 30 seconds the old cookie is admitted without another renewal: the browser sends it until it has the new
@@ -241,8 +247,18 @@ class Gate(Generic[Payload]):
         renewed = loaded._replace(session=written.session)
         self.admissions.seen(renewed)
         if not written.set_cookies and loaded.at < (until := renew_at(written.session, self.settings)):
-            self.admissions.keep(renewed, until, generation)  # the same cookie, for longer
+            # The same cookie, for longer.
+            self.admissions.keep(renewed, until, generation, with_session=is_second)
         return replace(context, loaded=renewed), written.set_cookies
+
+    def _remembered(self, cookie_header: str) -> Step[LoadedSession | None]:
+        """Return the session of a request if it is in a store and was needed a moment ago; see `Admissions.loaded`."""
+        ends = self.components.ends
+        if ends is None or not ends.is_current():
+            return None
+        now = yield from effects.now()
+        values = self.components.cookies.find(cookie_header, self.components.cookies.main)
+        return self.admissions.loaded(values[0], now) if values else None
 
     def _explain(self, error: SessionError) -> Reason:
         is_foreign = error.code in ("seal_foreign", "seal_forged")

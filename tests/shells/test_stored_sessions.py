@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from oidc_gate.session import record, stored_sessions
-from oidc_gate.store.base import EVERYTHING, Row
+from oidc_gate.store.base import EVERYTHING, Row, Selector
 from oidc_gate.testing.store_contract import new_key
 from tests.shells.conftest import MakeSite, name_of
 from tests.shells.provider import ISSUER
@@ -474,12 +474,66 @@ def test_the_id_token_is_kept_for_the_sign_out(make_worker: MakeWorker) -> None:
         assert ("id_token_hint" in location) is is_kept
 
 
-def test_ends_of_sessions_that_nobody_has_disturb_nothing(worker: Site) -> None:
+def test_ends_of_sessions_that_nobody_has_disturb_nothing(workers: tuple[Site, Site]) -> None:
     """Anyone can send a front-channel logout."""
+    one, two = workers
+    visitor = signed_in(one, sid="sid-1")
+    for site in workers:
+        assert at(site, visitor).get("/").status == 200
+        store_of(site).calls.clear()
+    url = f"{one.path('frontchannel_logout')}?iss={ISSUER}&sid={new_key().hex()}"
+    assert one.visitor().navigate(url, Sec_Fetch_Dest="iframe").status == 200
+    for site in workers:
+        assert at(site, visitor).get("/").status == 200
+    assert sum(store_of(one).calls.values()) == 1
+    assert not store_of(two).calls
+
+
+def test_an_end_that_another_thread_hears_of_during_a_request_counts(
+    worker: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The view is asked before the cache: what the cache held before another thread caught up may have ended."""
     visitor = signed_in(worker)
-    assert visitor.get("/").status == 200
-    store_of(worker).calls.clear()
-    url = f"{worker.path('frontchannel_logout')}?iss={ISSUER}&sid={new_key().hex()}"
-    assert worker.visitor().navigate(url, Sec_Fetch_Dest="iframe").status == 200
-    assert visitor.get("/").status == 200
-    assert store_of(worker).calls == {"end": 1}
+    for endpoint in ("", "forward"):
+        for _ in range(3):
+            assert visitor.open("GET", worker.path(endpoint) if endpoint else "/").status in (200, 202)
+    components = worker.gate._runtime.gate.components
+    assert components.ends is not None
+    (row,) = rows(worker)
+    is_current = components.ends.is_current
+
+    def catches_up_meanwhile() -> bool:
+        if store_of(worker).store.end(Selector(keys=(row.key,)), int(worker.now)):
+            assert components.ends is not None
+            components.ends._view.catch_up()
+        return is_current()
+
+    monkeypatch.setattr(components.ends, "is_current", catches_up_meanwhile)
+    worker.gate._runtime.find, _ = worker.gate._runtime._make_find()
+    assert worker.gate._runtime.find(f"{COOKIE}={visitor.cookies[COOKIE]}")[0] is None
+
+
+def test_a_proxy_that_asks_forward_for_each_request_costs_no_call_for_each(worker: Site) -> None:
+    alice, bob = signed_in(worker), signed_in(worker, "bob")
+    store = store_of(worker)
+    for _ in range(2):
+        assert [who.ask("forward").status for who in (alice, bob)] == [202, 202]
+    store.calls.clear()
+    for _ in range(3):
+        assert [who.ask("forward").status for who in (alice, bob)] == [202, 202]
+        assert alice.ask("userinfo").json["sub"] == "alice"
+    assert not store.calls
+    kept = dict(alice.cookies)
+    end_by(worker, "sign_out", alice)
+    alice.cookies = kept
+    assert [who.ask("forward").status for who in (alice, bob)] == [401, 202]
+    worker.now += IDLE / 10
+    store.calls.clear()
+    assert bob.ask("forward").status == 202
+    assert store.calls == {"open": 1, "touch": 1}
+    for _ in range(2):
+        assert bob.ask("forward").status == 202
+    assert store.calls["open"] <= 2
+    store.calls.clear()
+    assert bob.ask("forward").status == 202
+    assert not store.calls

@@ -47,6 +47,7 @@ class Admission(Generic[Payload]):
         size: An upper bound of the memory that the admission takes, in bytes.
         asked: The requirements for which this session was checked, one bit each.
         met: Those of `asked` that it satisfies.
+        loaded: The session itself, if it is in a store and is needed again and again, as by ``/oauth2/forward``.
     """
 
     until: int
@@ -56,6 +57,7 @@ class Admission(Generic[Payload]):
     asked: int = 1
     met: int = 1
     since: int = 0
+    loaded: LoadedSession | None = field(default=None, repr=False)
 
     def note(self, requirement: int, *, is_met: bool) -> None:
         """Remember whether the session satisfies a requirement, for as long as the admission lasts."""
@@ -120,10 +122,27 @@ class Admissions(Generic[Payload]):
             return None
         return self.keep(found, until, generation)
 
-    def keep(self, found: LoadedSession, until: int, generation: int) -> Admission[Payload] | None:
+    def loaded(self, value: str, now: int) -> LoadedSession | None:
+        """Return the session of a cookie that `keep` was given `with_session`, or None.
+
+        Not checked here: whether what is known about ends is current. That must be asked before.
+
+        Args:
+            value: The value of the main cookie.
+            now: The time in epoch seconds.
+        """
+        admission = self.lookup(value)
+        if admission is None or admission.loaded is None or not admission.since <= now < admission.until:
+            return None
+        return admission.loaded._replace(at=now)
+
+    def keep(
+        self, found: LoadedSession, until: int, generation: int, *, with_session: bool = False
+    ) -> Admission[Payload] | None:
         """Admit a session until then. Return None, and keep nothing, if the settings refuse its user.
 
         Args:
+            with_session: Whether `loaded` should return the session.
             until: An epoch second. If the session ends earlier, its end counts.
             generation: The value of `generation` before the session was read. If it was looked for in a store, the
                 generation in `found` counts.
@@ -140,6 +159,9 @@ class Admissions(Generic[Payload]):
             size + len(found.value),
             since=session.started_at - self._settings.clock_skew_seconds,
         )
+        if with_session:
+            admission.loaded = found
+            admission.size += found.weight
         if (before := self.lookup(found.value)) is not None:  # the same cookie, so the same answers
             admission.asked, admission.met = before.asked, before.met
         if found.generation is not None:

@@ -21,7 +21,7 @@ from .ends import Answer, Ends, ask
 from .revocation import was_revoked
 from .ticket import Tickets
 
-_PROVED, _BY_A_FRAME = "revoked", "revoked by a frame"
+_PROVED, _BY_A_FRAME, _KNOWN = "revoked", "revoked by a frame", "known"
 
 
 class SharedRevocations:
@@ -50,7 +50,15 @@ class SharedRevocations:
         It is later if the clock of the server that used the store first is ahead, within the clock skew.
         """
         now = yield from effects.now()
-        added: Added = yield from ask(lambda store: store.when_added((), now))
+        until = now + self._lifetime_seconds + self._skew_seconds
+        known = self._names(_KNOWN, "sid", session.sid) if session.sid else ()
+
+        def begin(store: Store) -> Added:
+            for name in known:
+                store.add_once(name, until, now)
+            return store.when_added((), now)
+
+        added = yield from ask(begin)
         if session.started_at < added.born_at <= now + self._skew_seconds:
             return session._replace(started_at=added.born_at)
         return session
@@ -94,10 +102,14 @@ class SharedRevocations:
     def end_from_frame(self, sid: str) -> Step[None]:
         """End the sessions of one session at the provider.
 
-        Anyone can invent a `sid`. These names have a limit of their own in the store, so that a million of them do not
-        push out any other.
+        Anyone can invent a `sid`, and an end makes every process forget what it remembers. Therefore one that no
+        session has is only looked for. Real ones have a limit of their own in the store, so that many of them do not
+        push out any other end.
         """
-        yield from self._add(self._names(_BY_A_FRAME, "sid", sid))
+        now, known = (yield from effects.now()), self._names(_KNOWN, "sid", sid)
+        added: Added = yield from ask(lambda store: store.when_added(known, now))
+        if added.at is not None:
+            yield from self._add(self._names(_BY_A_FRAME, "sid", sid))
 
     def _add(self, names: tuple[ExpiringKey, ...]) -> Step[None]:
         now = yield from effects.latest_now()

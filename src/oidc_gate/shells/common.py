@@ -147,8 +147,9 @@ class Runtime(Generic[Payload]):
             others = before + more + rest if before else rest.removeprefix(" ")
             if main in others:
                 cookie, others = split(cookie_header)
+            now = clock()  # before the look-up: what is found after it was current has not ended
             admission = lookup(cookie)
-            if admission is not None and admission.since <= clock() < admission.until:
+            if admission is not None and admission.since <= now < admission.until:
                 admitted += 1
                 return admission, others
             return first_seen(cookie, cookie_header) if cookie else None, others
@@ -160,6 +161,9 @@ class Runtime(Generic[Payload]):
 
         If there is a store, and not every end of a session in it is known, no admission counts: the time is before all
         of them. Without a store this is the clock itself, so that nothing is added to the short path.
+
+        It must be read before the look-up. If another thread catches up in between, the view is current, and an
+        admission that was found before may have ended.
         """
         clock, ends = self.world.clock, self.gate.components.ends
         if ends is None:

@@ -32,8 +32,8 @@ class Watched(MemoryStore):
         self.names: list[bytes] = []
 
     def add_once(self, key: ExpiringKey, until: int, now: int, *, announce: bool = False) -> bool:
-        assert announce
-        self.names.append(key.name)
+        assert announce is (key.kind != "known")
+        self.names += [key.name] if announce else []
         return super().add_once(key, until, now, announce=announce)
 
 
@@ -82,6 +82,7 @@ def test_an_end_counts_in_every_process_whatever_its_secrets(store: Watched, end
         fresh.when_added((), NOW)
         pair = [Process(fresh, *secrets) for secrets in ((OLD,), (NEW, OLD), (NEW,))]
         assert pair[two].checked(SESSION) == ""
+        assert pair[two].drive(pair[two].revocations.begin(SESSION)) is SESSION
         pair[one].drive(end(pair[one].revocations))  # type: ignore[operator]
         assert pair[two].checked(SESSION) == "session_revoked"
         assert pair[two].checked(BOB) == ""
@@ -133,6 +134,7 @@ def test_a_clock_that_is_further_ahead_than_allowed_moves_nothing() -> None:
 
 def test_the_store_sees_hashes_and_caches_tell_a_session_from_a_user(store: Watched) -> None:
     process = Process(store, NEW, OLD)
+    process.drive(process.revocations.begin(SESSION))
     process.drive(process.revocations.end(SESSION))
     process.drive(process.revocations.end_at_provider(subject=WHO.subject, sid=SESSION.sid))
     process.drive(process.revocations.end_from_frame(SESSION.sid))
@@ -143,3 +145,16 @@ def test_the_store_sees_hashes_and_caches_tell_a_session_from_a_user(store: Watc
     assert len(others) == 4
     for text in (WHO.subject, SESSION.sid, WHO.session_id):
         assert not any(text.encode() in name for name in store.names)
+
+
+def test_a_sid_that_no_session_has_ends_nothing_and_is_not_announced(store: Watched) -> None:
+    """Anyone can send a front-channel logout."""
+    process = Process(store)
+    process.drive(process.revocations.begin(SESSION))
+    for number in range(5):
+        process.drive(process.revocations.end_from_frame(f"made up {number}"))
+    assert store.names == []
+    assert process.checked(SESSION) == ""
+    process.drive(process.revocations.end_from_frame(SESSION.sid))
+    assert len(store.names) == 1
+    assert process.checked(SESSION) == "session_revoked"
