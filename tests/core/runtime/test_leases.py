@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from oidc_gate import effects
-from oidc_gate.effects import Step, TakeLease, with_lease
+from oidc_gate.effects import Lane, Step, TakeLease, with_lease
 from oidc_gate.errors import LineFull
 from oidc_gate.runtime.driver import run
 from oidc_gate.runtime.leases import HeldLease
@@ -118,11 +118,23 @@ def test_a_full_line_does_not_keep_a_lease_from_being_released() -> None:
     assert lane is not None
 
     def work(has_it: bool) -> Step[bool]:
+        yield from effects.enter(Lane.PROVIDER)  # as an exchange with the provider: the place is left
+        waiters = []
         with suppress(LineFull):
             while True:
-                lane.line_up(lambda: None, is_first=True)
-        yield from ()
+                waiters.append(lane.line_up(lambda: None, is_first=True))
+        assert len(waiters) > 200
         return has_it
 
+    async def body(limit: int) -> bytes:
+        return b""
+
     assert run(with_lease(LEASE, work), world, nothing) is True
+    assert store.lease(b"refresh", 0.001)
+    world = World(op.settings(), store=store)
+    found = world.lane_of(LEASE)
+    assert found is not None
+    lane = found
+    assert wait_until(lambda: asyncio.run(arun(asking(), world, body)))
+    assert asyncio.run(arun(with_lease(LEASE, work), world, body)) is True
     assert store.lease(b"refresh", 1)
