@@ -502,7 +502,7 @@ def test_an_end_that_another_thread_hears_of_during_a_request_counts(
         if store_of(worker).store.end(Selector(keys=(row.key,)), int(worker.now)):
             assert components.ends is not None
             components.ends._view.catch_up()
-        return is_current()
+        return bool(is_current())
 
     monkeypatch.setattr(components.ends, "is_current", catches_up_meanwhile)
     worker.gate._runtime.find, _ = worker.gate._runtime._make_find()

@@ -119,6 +119,7 @@ def test_a_full_line_does_not_keep_a_lease_from_being_released() -> None:
 
     def work(has_it: bool) -> Step[bool]:
         yield from effects.enter(Lane.PROVIDER)  # as an exchange with the provider: the place is left
+        assert lane is not None
         waiters = []
         with suppress(LineFull):
             while True:
