@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
-from urllib.parse import parse_qsl, quote, urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from ...provider.discovery import Metadata
 from ...provider.responses import printable
+from ...syntax.forms import read_form
 from ..answers import Answer, right, unknown, wrong
 from . import requests
 from .exchanges import Browser, Response
@@ -83,7 +84,7 @@ def _is_authorization_request(url: str) -> bool:
 
 def _pairs(url: str) -> list[tuple[str, str]]:
     try:
-        return parse_qsl(urlsplit(url).query, keep_blank_values=True, max_num_fields=64)
+        return read_form(urlsplit(url).query)
     except ValueError:
         return []
 

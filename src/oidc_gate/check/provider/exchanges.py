@@ -8,7 +8,7 @@ import os
 import time
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from ...effects import Effect, Fetch, Fetched, Now, Random, Step
 from ...errors import GateError, ProviderUnavailable
@@ -16,6 +16,7 @@ from ...provider.responses import printable
 from ...runtime.driver import run
 from ...runtime.http import Outbound
 from ...settings import Settings
+from ...syntax.forms import read_form
 
 T = TypeVar("T")
 
@@ -162,7 +163,7 @@ def _error_in(url: str) -> tuple[str, ...]:
 def query_of(url: str) -> dict[str, str]:
     """Return the parameters of a URL; of a repeated one the last, and nothing if it is not a URL."""
     try:
-        return dict(parse_qsl(urlsplit(url).query, keep_blank_values=True, max_num_fields=64))
+        return dict(read_form(urlsplit(url).query))
     except ValueError:
         return {}
 
@@ -176,7 +177,7 @@ def _describe_request(request: Fetch) -> str:
     words = [request.method, _bare_url(request.url)]
     pairs = [pair for pair in query_of(request.url).items() if pair[0] in _SHOWN]
     if request.body:
-        body = dict(parse_qsl(request.body.decode("ascii", "replace"), max_num_fields=64))
+        body = dict(read_form(request.body.decode("latin-1")))
         pairs += [pair for pair in body.items() if pair[0] in _SHOWN_IN_BODY]
         if "code" in body:
             pairs.append(("code", "(made up)"))
