@@ -58,10 +58,10 @@ class SecretWatch(logging.Handler):
 
     def learn(self, *secrets: str) -> None:
         for secret in secrets:
+            starts = [piece[:LENGTH] for piece in _PIECE.findall(secret)]
             # "vvvv..." of a table is no secret, and other tables log as much.
-            pieces = [piece for piece in _PIECE.findall(secret) if len(set(piece[:LENGTH])) >= DISTINCT]
-            self._parts.update(piece[:LENGTH] for piece in pieces)
-            if not pieces and len(secret) >= 8:
+            self._parts.update(start for start in starts if len(set(start)) >= DISTINCT)
+            if not starts and len(secret) >= 8:
                 self._texts.add(secret)
 
     @property

@@ -159,6 +159,15 @@ def test_the_watch_sees_what_leaks(
     assert len(watch.found) == 1
 
 
+def test_what_is_no_random_text_is_learned_only_where_it_is_short() -> None:
+    """A table's ``"x" * 43`` is no secret: other tests log as many of them, and which test is first is chance."""
+    watch = SecretWatch()
+    watch.learn("x" * 43, "hunter-2", "short")
+    assert watch.known == 1
+    assert not watch.stands_in("x" * 5000)
+    assert watch.stands_in("they said hunter-2 to us")
+
+
 @given(word=st.just("discovery"))
 @settings(max_examples=1)
 def test_a_word_that_hypothesis_makes_a_secret_of_is_no_leak(word: str) -> None:
