@@ -20,6 +20,8 @@ PYTEST_ARGS ?= -n logical --maxprocesses 4 --dist loadfile
 TESTS ?=
 SEED ?=
 DEMO_PORT := $(if $(PORT),--port $(PORT))
+# Without its cache, each worker compiles every test again and rewrites its assertions: 4 s of CPU each.
+export PYTHONDONTWRITEBYTECODE :=
 SHUFFLE := $(if $(SEED),--random-order-bucket=global --random-order-seed=$(SEED))
 
 REDIRECTS := ../shared/cases/open_redirects.txt

@@ -44,6 +44,17 @@ class Watched:
         return call
 
 
+def put_stamp(path: Path) -> None:
+    """Put a stamp beside the SQLite store at `path`, which has none yet.
+
+    One that a store has to make itself takes a second, because others may still map one that was removed.
+    """
+    stamp = path.with_name(f"{path.name}-stamp")
+    stamp.parent.mkdir(mode=0o700, exist_ok=True)
+    stamp.write_bytes(os.urandom(STAMP_BYTES))
+    stamp.chmod(OWNER_ONLY)
+
+
 class Place:
     """Where the sessions of one test are, for every worker of it."""
 
@@ -52,11 +63,7 @@ class Place:
         self.path = directory / "sessions.db"
         self.url = f"sqlite://{self.path}"
         self._memory = MemoryStore()
-        # A stamp that a store has to make itself takes a second, because others may still map one that was removed.
-        stamp = self.path.with_name(f"{self.path.name}-stamp")
-        stamp.parent.mkdir(mode=0o700, exist_ok=True)
-        stamp.write_bytes(os.urandom(STAMP_BYTES))
-        stamp.chmod(OWNER_ONLY)
+        put_stamp(self.path)
 
     def open(self) -> Watched:
         """Return a handle on the store, as each process has one of its own."""

@@ -15,6 +15,7 @@ from oidc_gate.runtime.driver import run as run_step
 from tests.shells import driving
 from tests.shells.driving import Upload
 from tests.shells.site import HOST, Shell, Site, Visitor
+from tests.shells.stores import put_stamp
 
 EVENTS = "text/event-stream"
 KINDS = ["asyncio", "trio"]
@@ -475,6 +476,7 @@ def test_a_stream_ends_when_its_session_ends_in_another_process(
     kind: str, kept: str, how: str, is_websocket: bool, tmp_path: Path
 ) -> None:
     """The other process shares a store in a file; nothing is requested here in the meantime."""
+    put_stamp(tmp_path / "sessions.db")
     settings: dict[str, Any] = {kept: f"sqlite://{tmp_path}/sessions.db"}
     app = Application()
     site, other = make_site(kind, app, **settings), make_site(kind, app, **settings)

@@ -12,6 +12,7 @@ from oidc_gate.errors import GateError
 from oidc_gate.settings import Settings
 from oidc_gate.store.base import unavailable
 from oidc_gate.testing import settings_for_tests
+from tests.shells.stores import put_stamp
 
 GOOD: dict[str, Any] = {
     "issuer": "https://op.example.com",
@@ -177,6 +178,7 @@ def test_what_the_store_says(
 
 
 def test_a_real_store_and_none(tmp_path: Path) -> None:
+    put_stamp(tmp_path / "sessions.db")
     settings = settings_for_tests(**GOOD, session_store=f"sqlite:///{tmp_path}/sessions.db")
     assert list(check_store(settings)) == []
     assert list(check_store(settings_for_tests(**GOOD))) == []

@@ -31,7 +31,7 @@ class LoopbackServer:
         self.port: int = self._http.server_address[1]
         self._thread = threading.Thread(
             target=self._http.serve_forever,
-            kwargs={"poll_interval": 0.05},
+            kwargs={"poll_interval": 0.01},
             daemon=True,
             name=f"oidc-gate-test-provider-{self.port}",
         )
