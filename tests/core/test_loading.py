@@ -1,4 +1,4 @@
-"""What serving signed-in users must not load, and where it is loaded; who may import whom is in `test_imports`."""
+"""What serving signed-in users must not load, and where it is loaded; who may import whom is in `test_layout`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from importlib.util import resolve_name
 from pathlib import Path
 
 import pytest
+
+from tests.core.late_imports import LATE, LEAST_MILLISECONDS, entry_for
 
 OURS = {"oidc_gate.testing"}
 LIBRARIES = {"authlib", "requests", "joserfc", "werkzeug"}
@@ -111,3 +113,42 @@ def test_threads_meet_in_no_import_but_that_of_libraries() -> None:
     assert len(found) > 10
     late = [f"{file.name}:{line}: {module}" for file, line, module in found if module not in loaded]
     assert late == [], "import at the top, or add it to oidc_gate.runtime.libraries.MODULES"
+
+
+# Here the name of the module is only known when the function runs.
+COMPUTED = {"cli/__init__.py", "cli/application.py", "testing/__init__.py"}
+
+
+def test_an_import_inside_a_function_has_a_measured_reason() -> None:
+    """What takes less than a millisecond, and is always installed, belongs at the top of its file."""
+    unlisted, used = [], set[str]()
+    for file in SOURCE.rglob("*.py"):
+        name = str(file.relative_to(SOURCE))
+        for line, module in imported_in_functions(file):
+            if module.startswith("whatever ") and name in COMPUTED:
+                continue
+            if entry := entry_for(module):
+                used.add(entry)
+            else:
+                unlisted.append(f"{name}:{line}: {module}")
+    assert unlisted == [], "import it at the top, or measure it and add it to tests/core/late_imports.py"
+    assert used == LATE.keys(), "no function imports it any more"
+    too_cheap = [
+        n for n, late in LATE.items() if late.milliseconds < LEAST_MILLISECONDS and not late.is_optional
+    ]
+    assert too_cheap == []
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        ("oidc_gate.testing", "oidc_gate.testing"),
+        ("oidc_gate.testing.django_clients", "oidc_gate.testing.django_clients"),
+        ("requests.utils", "requests"),
+        ("requests_of_another_kind", None),
+        ("socket", None),
+        ("oidc_gate", None),
+    ],
+)
+def test_an_entry_covers_what_is_below_it(module: str, expected: str | None) -> None:
+    assert entry_for(module) == expected

@@ -11,7 +11,9 @@ import sys
 from importlib import import_module
 from typing import Any
 
+from .. import asgi, wsgi
 from ..shells.detect import detect_interface
+from ..testing.gates import gates_in
 from .common import needing_extra
 
 
@@ -61,9 +63,6 @@ def require_gate(name: str, app: Any) -> None:
     Raises:
         NotFound: There is no `OIDCGate` and no `AuthBackend`. The message says what to write.
     """
-    from .. import asgi, wsgi
-    from ..testing.gates import gates_in
-
     kinds = (asgi.OIDCGate, wsgi.OIDCGate, asgi.AuthBackend, wsgi.AuthBackend)
     if gates_in(app) or any(isinstance(found, kinds) for found in gc.get_objects()):
         return

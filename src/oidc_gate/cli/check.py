@@ -70,7 +70,7 @@ def check(options: argparse.Namespace, environ: Mapping[str, str]) -> Report:
     Raises:
         CommandError: An argument names a file that cannot be read.
     """
-    # Here, because these load the JOSE libraries, which take a third of a second, and no other command needs them.
+    # Here, because these load the JOSE libraries, and no other command needs them.
     from ..check.doubts import Surroundings
     from ..check.live import check_live
     from ..check.nginx import UnreadableError, check_nginx

@@ -16,6 +16,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..settings import Settings
+from ..wsgi import OIDCGate
 from .application import NotFound, add_argument, find_application, listen, refuse, require_gate, serve
 from .common import port
 from .sample import PUBLIC_PATHS, sample_application
@@ -113,9 +115,6 @@ def _application(name: str | None, settings: Mapping[str, str]) -> Any:
     if name is not None:
         os.environ.update(settings)
         return find_application(name)
-    from ..settings import Settings
-    from ..wsgi import OIDCGate
-
     loaded = Settings.load(
         environ=settings,
         public_paths=PUBLIC_PATHS,

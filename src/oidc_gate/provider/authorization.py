@@ -14,6 +14,7 @@ from ..errors import CallbackError, ProviderError
 from ..settings import Settings
 from . import oauth
 from .client_auth import Message, authenticate, choose_method, uses_certificate
+from .client_auth.assertion import request_object
 from .client_errors import CLIENT_ERRORS, NOT_ACCEPTED_MESSAGE, advice, describe_sent
 from .discovery import Metadata
 from .dpop import DPoPKey
@@ -210,8 +211,6 @@ def _parameters(
 
 
 def _signed(params: dict[str, str], metadata: Metadata, settings: Settings) -> Step[dict[str, str]]:
-    from .client_auth.assertion import request_object
-
     signed = yield from request_object(params, metadata, settings)
     # OpenID Connect Core §6.1: these are repeated outside, for providers that read the request as plain OAuth.
     return {

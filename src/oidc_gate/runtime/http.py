@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from socket import gaierror
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -186,7 +187,6 @@ def _read(effect: Fetch, response: BaseHTTPResponse) -> bytes:
 
 def _failure(effect: Fetch, error: BaseException, is_over: bool) -> GateError:
     import ssl
-    from socket import gaierror
 
     causes = list(_causes(error))
     where = _describe(effect)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -52,8 +53,6 @@ class SettingsReader:
 
     def read_toml(self, path: str) -> None:
         """Read a TOML file."""
-        import tomllib  # 5 ms, and only with a file
-
         try:
             with open(path, "rb") as file:
                 table = tomllib.load(file)

@@ -94,7 +94,7 @@ def open_store(
 
 
 def _redis_store() -> type[RedisStore]:
-    """Return the class for Redis. It needs an extra, and 100 ms that no gate without Redis should pay."""
+    """Return the class for Redis. It needs an extra, and 60 ms that no gate without Redis should pay."""
     try:
         with _importing:
             from .redis.store import RedisStore

@@ -1,6 +1,7 @@
 """Sends the requests of Django's test clients through the gate.
 
-These clients call Django directly, and so do not pass what wraps it.
+These clients call Django directly, and so do not pass what wraps it. Import this module only in a process that has
+imported Django.
 """
 
 from __future__ import annotations
@@ -10,19 +11,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.core.handlers.asgi import ASGIRequest
+from django.core.handlers.base import BaseHandler
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpResponse
+from django.test.client import AsyncClientHandler, ClientHandler
+
 from .. import asgi, wsgi
 from .gate_session import Gate, TestSession, subclass_for
-from .gates import is_django_inside
+from .gates import leads_to
 
 
 @contextmanager
 def through_the_gate(gate: Gate, session: TestSession) -> Iterator[None]:
     """Within the ``with``, send requests of ``Client`` and ``AsyncClient`` through `gate`, if it wraps Django."""
-    if not is_django_inside(gate):
+    if not leads_to(gate, BaseHandler):
         yield
         return
-    from django.test.client import AsyncClientHandler, ClientHandler
-
     sync_call, async_call = ClientHandler.__call__, AsyncClientHandler.__call__
     try:
         ClientHandler.__call__ = _sync(sync_call, gate, session)
@@ -40,9 +45,6 @@ def _copy(kind: type[Gate], gate: Gate, session: TestSession, application: Any) 
 
 
 def _sync(call: Any, gate: Gate, session: TestSession) -> Any:
-    from django.core.handlers.wsgi import WSGIRequest
-    from django.http import HttpResponse
-
     def through(handler: Any, environ: dict[str, Any]) -> Any:
         answers: list[Any] = []
         messages: list[Any] = []
@@ -66,9 +68,6 @@ def _sync(call: Any, gate: Gate, session: TestSession) -> Any:
 
 
 def _async(call: Any, gate: Gate, session: TestSession) -> Any:
-    from django.core.handlers.asgi import ASGIRequest
-    from django.http import HttpResponse
-
     async def through(handler: Any, scope: dict[str, Any]) -> Any:
         answers: list[Any] = []
         messages: list[Any] = []

@@ -21,11 +21,9 @@ def gates_in(app: Any) -> list[asgi.OIDCGate | wsgi.OIDCGate]:
     return [found for found in _reachable(app) if isinstance(found, asgi.OIDCGate | wsgi.OIDCGate)]
 
 
-def is_django_inside(app: Any) -> bool:
-    """Return whether `app` leads to a Django handler."""
-    from django.core.handlers.base import BaseHandler
-
-    return any(isinstance(found, BaseHandler) for found in _reachable(app))
+def leads_to(app: Any, kind: type[Any]) -> bool:
+    """Return whether a request to `app` can reach an object of this class."""
+    return any(isinstance(found, kind) for found in _reachable(app))
 
 
 def _reachable(app: Any) -> Iterator[Any]:

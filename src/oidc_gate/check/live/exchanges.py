@@ -8,10 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from http.cookies import CookieError, SimpleCookie
+from socket import gaierror
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from urllib3.exceptions import HTTPError
+
 from ...provider.responses import printable
+from ...runtime.deadline import DeadlineAdapter, deadline, left
 
 if TYPE_CHECKING:
     from urllib3 import HTTPConnectionPool
@@ -146,10 +150,6 @@ class Browser:
     def _exchange(
         self, url: str, headers: Mapping[str, str], method: str, described: str, connect: str
     ) -> Response:
-        from urllib3.exceptions import HTTPError
-
-        from ...runtime.deadline import deadline, left
-
         parts = urlsplit(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         given = {"Host": parts.netloc.rpartition("@")[2], "User-Agent": "oidc-gate check"} | dict(headers)
@@ -179,8 +179,6 @@ class Browser:
 
     @contextmanager
     def _pool(self, url: str, connect: str) -> Iterator[HTTPConnectionPool]:
-        from ...runtime.deadline import DeadlineAdapter
-
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
         place, place_port = host, port
@@ -211,8 +209,6 @@ def _read(response: Any) -> bytes:
 
 def _failure(error: BaseException) -> tuple[str, str]:
     """Return the kind of a failure, and what is known about it."""
-    from socket import gaierror
-
     seen: list[BaseException] = []
     waiting: list[Any] = [error]
     while waiting and len(seen) < 30:
