@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from .. import effects
@@ -12,12 +12,14 @@ from ..effects import Fetch, Fetched, Lane, Step
 from ..errors import GateError, IDTokenError
 from ..settings import Settings
 from .discovery import Metadata, build_discovery_request, process_discovery
+from .jose.recipient import Recipient
 from .outages import Outages
 from .refreshing_cache import RETRY_SECONDS, RefreshingCache, RenewalBudget, is_within
 from .responses import json_object, printable, raise_for_status, refuse
 
 if TYPE_CHECKING:
     from .jose.keys import KeySet
+    from .jose.private_keys import DecryptionKey
 
 T = TypeVar("T")
 log = logging.getLogger("oidc_gate.provider")
@@ -101,24 +103,42 @@ class Provider:
         """Return the provider's keys, which are cached in the same way as the metadata."""
         return self._keys.get()
 
-    def verify(self, check: Callable[[KeySet], T], *, is_logout_token: bool = False) -> Step[T]:
-        """Return the result of `check` for the provider's keys.
+    def verify(
+        self, check: Callable[[Recipient], T], algorithms: tuple[str, ...], *, is_logout_token: bool = False
+    ) -> Step[T]:
+        """Return the result of `check` for the gate as the recipient of a token, with the provider's keys.
 
         If the signature does not verify, `check` is called once more with newer keys. This covers a new key, and a new
         key that has the ``kid`` of an old one. Such requests for newer keys are limited, see `RenewalBudget`.
 
         Args:
+            check: Validates the token. What it imports is loaded when it is called.
+            algorithms: The signature algorithms that the token may use.
             is_logout_token: Whether any client may have sent the token. Such tokens have a budget of their own, so
                 that forged ones cannot use up what sign-ins need when the provider replaces its keys.
 
         Raises:
             IDTokenError: `check` raised it.
+            ProviderUnavailable: The metadata or the keys are not available.
+            ProviderError: The answer with them is not acceptable.
 
         Spec: OpenID Connect Core §10.1.1.
         """
+        metadata = yield from self.metadata()
+        now = yield from effects.now()
         keys = yield from self.keys()
+        recipient = Recipient(
+            keys=keys,
+            issuer=metadata.issuer,
+            client_id=self.settings.client_id,
+            algorithms=algorithms,
+            now=now,
+            clock_skew_seconds=self.settings.clock_skew_seconds,
+            client_secret=self.settings.client_secret,
+            decryption_key=_decryption_key(self.settings),
+        )
         try:
-            return check(keys)
+            return check(recipient)
         except IDTokenError as error:
             from .jose.keys import may_have_rotated
 
@@ -128,7 +148,7 @@ class Provider:
             newer = yield from self._keys.get_newer(keys, budget)
             if newer is keys:
                 raise
-        return check(newer)
+        return check(replace(recipient, keys=newer))
 
     def fetch(self, endpoint: str, request: Fetch) -> Step[Fetched]:
         """Return the answer of an endpoint. If the endpoint does not answer, that is remembered for a while.
@@ -286,3 +306,10 @@ _FIXES = {
     "issuer_mismatch": ". Fix: write issuer exactly as the provider does",
     "provider_answer": ". Fix: open the issuer's /.well-known/openid-configuration and compare",
 }
+
+
+def _decryption_key(settings: Settings) -> DecryptionKey | None:
+    """Return the key that decrypts tokens, if there is one."""
+    from .jose.private_keys import load_decryption_key
+
+    return load_decryption_key(settings.id_token_decryption_key) if settings.id_token_decryption_key else None

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .. import effects
 from ..effects import Step
 from ..settings import Settings
 from . import oauth
 from .client import Provider
 from .discovery import Metadata
-from .token import decryption_key
+from .jose.recipient import Recipient
 
 if TYPE_CHECKING:
     from .jose.logout_token import LogoutClaims
@@ -57,24 +56,10 @@ def process_logout_token(provider: Provider, token: str) -> Step[LogoutClaims]:
 
     Spec: OpenID Connect Back-Channel Logout §2.6.
     """
-    metadata = yield from provider.metadata()
-    from .jose.logout_token import validate_logout_token  # `libraries` has loaded it already
 
-    settings = provider.settings
-    now = yield from effects.now()
-    return (
-        yield from provider.verify(
-            lambda keys: validate_logout_token(
-                token,
-                keys=keys,
-                issuer=metadata.issuer,
-                client_id=settings.client_id,
-                algorithms=provider.logout_token_algorithms,
-                now=now,
-                clock_skew_seconds=settings.clock_skew_seconds,
-                client_secret=settings.client_secret,
-                decryption_key=decryption_key(settings),
-            ),
-            is_logout_token=True,
-        )
-    )
+    def check(recipient: Recipient) -> LogoutClaims:
+        from .jose.logout_token import validate_logout_token
+
+        return validate_logout_token(token, recipient)
+
+    return (yield from provider.verify(check, provider.logout_token_algorithms, is_logout_token=True))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
-from .. import effects
 from ..effects import Fetch, Fetched, Step
 from ..errors import CallbackError, ProviderError
 from ..settings import Settings
@@ -19,9 +18,6 @@ from .client_errors import CLIENT_ERRORS, NOT_ACCEPTED_MESSAGE, advice, describe
 from .discovery import Metadata
 from .dpop import DPoPKey
 from .responses import json_object, printable, raise_for_status, refuse, text
-
-if TYPE_CHECKING:
-    from .jose.private_keys import DecryptionKey
 
 WHAT = "token endpoint"
 MAX_BYTES = 256 * 1024
@@ -149,33 +145,19 @@ def validate(provider: Provider, tokens: TokenResponse, *, nonce: str) -> Step[M
     """
     from .jose.id_token import Expectations, validate_id_token
 
-    metadata = yield from provider.metadata()
     settings = provider.settings
     expected = Expectations(
-        issuer=metadata.issuer,
-        client_id=settings.client_id,
         nonce=nonce,
-        algorithms=provider.id_token_algorithms,
-        client_secret=settings.client_secret,
         max_age_seconds=settings.max_age_seconds,
         acr_values=settings.acr_values,
-        clock_skew_seconds=settings.clock_skew_seconds,
         access_token=tokens.access_token,
-        decryption_key=decryption_key(settings),
     )
-    now = yield from effects.now()
     valid = yield from provider.verify(
-        lambda keys: validate_id_token(tokens.id_token, keys=keys, expected=expected, now=now)
+        lambda recipient: validate_id_token(tokens.id_token, recipient, expected),
+        provider.id_token_algorithms,
     )
     provider.latest_id_token_alg = valid.alg
     return valid.claims
-
-
-def decryption_key(settings: Settings) -> DecryptionKey | None:
-    """Return the key that decrypts ID tokens, if there is one."""
-    from .jose.private_keys import load_decryption_key
-
-    return load_decryption_key(settings.id_token_decryption_key) if settings.id_token_decryption_key else None
 
 
 def _error_document(fetched: Fetched) -> dict[str, Any]:

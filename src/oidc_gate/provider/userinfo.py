@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from .. import effects
 from ..effects import Fetch, Fetched, Step
 from ..errors import IDTokenError
 from ..settings import Settings
@@ -15,7 +14,7 @@ from .client_auth import uses_certificate
 from .discovery import Metadata
 from .dpop import DPoPKey
 from .responses import json_object, media_type, printable, raise_for_status, refuse
-from .token import TokenResponse, decryption_key
+from .token import TokenResponse
 
 WHAT = "userinfo"
 MAX_BYTES = 256 * 1024
@@ -152,22 +151,8 @@ def _send(provider: Provider, endpoint: str, tokens: TokenResponse, dpop_nonce: 
 def _signed(provider: Provider, fetched: Fetched) -> Step[Mapping[str, Any]]:
     from .jose.userinfo_token import validate_userinfo_token
 
-    settings = provider.settings
-    metadata = yield from provider.metadata()
-    now = yield from effects.now()
     token = fetched.body.decode("ascii", "replace").strip()
+    algorithms = provider.settings.id_token_algorithms
     return (
-        yield from provider.verify(
-            lambda keys: validate_userinfo_token(
-                token,
-                keys=keys,
-                issuer=metadata.issuer,
-                client_id=settings.client_id,
-                algorithms=settings.id_token_algorithms,
-                now=now,
-                clock_skew_seconds=settings.clock_skew_seconds,
-                client_secret=settings.client_secret,
-                decryption_key=decryption_key(settings),
-            )
-        )
+        yield from provider.verify(lambda recipient: validate_userinfo_token(token, recipient), algorithms)
     )

@@ -9,6 +9,7 @@ from typing import Any, NewType
 from oidc_gate.errors import IDTokenError
 
 from .encoding import describe_value
+from .recipient import Recipient
 
 Claims = NewType("Claims", Mapping[str, Any])
 """The claims of a validated token, read-only. ``exp``, ``iat``, ``nbf`` and ``auth_time`` are integers."""
@@ -34,12 +35,13 @@ class ClaimChecks:
     skew: int
 
     @classmethod
-    def begin(cls, claims: Mapping[str, Any], *, token: str, now: int, skew: int) -> ClaimChecks:
+    def begin(cls, claims: Mapping[str, Any], recipient: Recipient, *, token: str) -> ClaimChecks:
         """Return the checks for `claims`, with null treated as absent and times converted to integers.
 
         Spec: RFC 7519 §2, NumericDate: a JSON number, possibly with a fraction.
         """
-        checks = cls({name: value for name, value in claims.items() if value is not None}, token, now, skew)
+        present = {name: value for name, value in claims.items() if value is not None}
+        checks = cls(present, token, recipient.now, recipient.clock_skew_seconds)
         for name in _NUMERIC_DATES:
             if name in checks.claims:
                 checks.claims[name] = checks._numeric_date(name)

@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 from .algorithms import left_half_hash
 from .claims import ClaimChecks, Claims, describe_offset
-from .jws import Trust, open_token
-from .keys import KeySet
-from .private_keys import DecryptionKey
+from .jws import open_token
+from .recipient import Recipient
 
 _NAME = "id_token"
 # "JOSE" is the general type of RFC 7515 §4.1.9. Any other type (logout+jwt, at+jwt) names another kind of token.
@@ -20,31 +19,19 @@ _TYPES = frozenset({"jwt", "jose"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectations:
-    """What an ID token must contain to be valid.
+    """What one sign-in expects of its ID token, in addition to what the client expects of every token.
 
     Args:
-        issuer: The issuer from discovery, compared exactly.
         nonce: The nonce that this sign-in sent; None only if none was sent, on a refresh (Core §12.2).
-        algorithms: The ``alg`` values that are accepted. HS256 is accepted only if it is listed.
-        client_secret: The key for HS256.
         max_age_seconds: The requested maximum age; with it, ``auth_time`` is required and must not be older.
         acr_values: The values of which one is required; empty if none is.
-        clock_skew_seconds: The allowed difference between the clocks.
         access_token: The access token that came with the ID token, for ``at_hash``.
-        decryption_key: The key for which ID tokens are encrypted, if the client registered one. A token that is only
-            signed is then refused.
     """
 
-    issuer: str
-    client_id: str
     nonce: str | None = field(repr=False)
-    algorithms: tuple[str, ...]
-    client_secret: str | None = field(default=None, repr=False)
     max_age_seconds: int | None = None
     acr_values: tuple[str, ...] = ()
-    clock_skew_seconds: int = 60
     access_token: str | None = field(default=None, repr=False)
-    decryption_key: DecryptionKey | None = None
 
 
 class ValidIDToken(NamedTuple):
@@ -61,14 +48,13 @@ class ValidIDToken(NamedTuple):
         return f"ValidIDToken(alg={self.alg!r})"  # the claims hold the nonce, and who the user is
 
 
-def validate_id_token(token: str, *, keys: KeySet, expected: Expectations, now: int) -> ValidIDToken:
+def validate_id_token(token: str, recipient: Recipient, expected: Expectations) -> ValidIDToken:
     """Verify the signature of an ID token, check its claims, and return them with the algorithm.
 
     Args:
         token: The token as the token endpoint sent it.
-        keys: The provider's keys, from its ``jwks_uri``.
+        recipient: What the token is compared with.
         expected: What the settings and this sign-in require.
-        now: The time in epoch seconds.
 
     Raises:
         KeyNotFound: The key is not in `keys`; see `may_have_rotated`.
@@ -79,12 +65,11 @@ def validate_id_token(token: str, *, keys: KeySet, expected: Expectations, now: 
 
     Spec: OpenID Connect Core §3.1.3.7.
     """
-    trust = Trust(keys, expected.algorithms, expected.client_secret, expected.decryption_key)
-    opened = open_token(token, trust, name=_NAME, types=_TYPES)
-    checks = ClaimChecks.begin(opened.claims, token=_NAME, now=now, skew=expected.clock_skew_seconds)
-    checks.check_issuer(expected.issuer)
+    opened = open_token(token, recipient, name=_NAME, types=_TYPES)
+    checks = ClaimChecks.begin(opened.claims, recipient, token=_NAME)
+    checks.check_issuer(recipient.issuer)
     checks.text("sub")
-    checks.check_audience(expected.client_id)
+    checks.check_audience(recipient.client_id)
     checks.check_not_expired()
     checks.check_issued_now()
     checks.check_not_before()

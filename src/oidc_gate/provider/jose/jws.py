@@ -15,8 +15,9 @@ from ...syntax.base64url import b64url_decode
 from .algorithms import SIGNATURE_ALGORITHMS
 from .encoding import describe_value, read_json_object
 from .jwe import decrypt
-from .keys import KeyNotFound, KeySet
-from .private_keys import DecryptionKey, secret_key
+from .keys import KeyNotFound
+from .private_keys import secret_key
+from .recipient import Recipient
 
 MAX_TOKEN_CHARS = 65_536  # an ID token with 200 groups takes about 10 kB
 MAX_HEADER_CHARS = (
@@ -27,22 +28,6 @@ _FOREIGN_KEYS = ("jwk", "jku", "x5u")
 
 
 @dataclass(frozen=True, slots=True)
-class Trust:
-    """The keys and algorithms whose signatures are accepted.
-
-    Args:
-        algorithms: The ``alg`` values that are accepted. Unknown values have no effect.
-        client_secret: The key for HS256, if `algorithms` contains it.
-        decryption_key: The key for encrypted tokens. If there is one, only encrypted tokens are accepted.
-    """
-
-    keys: KeySet
-    algorithms: tuple[str, ...]
-    client_secret: str | None = field(default=None, repr=False)
-    decryption_key: DecryptionKey | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Opened:
     """A token whose signature was verified, but whose claims were not checked yet."""
 
@@ -50,12 +35,12 @@ class Opened:
     claims: dict[str, Any] = field(repr=False)
 
 
-def open_token(token: str, trust: Trust, *, name: str, types: frozenset[str]) -> Opened:
+def open_token(token: str, recipient: Recipient, *, name: str, types: frozenset[str]) -> Opened:
     """Decrypt `token` if necessary, check its header, verify its signature, and read its claims.
 
     Args:
         token: Any text.
-        trust: The keys and algorithms whose signatures are accepted.
+        recipient: The keys and algorithms whose signatures are accepted.
         name: The kind of token, for errors (``id_token``).
         types: The ``typ`` values that are accepted, in lower case and without ``application/``. An absent type is
             accepted too.
@@ -70,19 +55,19 @@ def open_token(token: str, trust: Trust, *, name: str, types: frozenset[str]) ->
     envelope: Mapping[str, Any] = {}
     segments = _split(token, name)
     # Core §3.1.3.7 item 1: if the client registered encryption, it is required.
-    if trust.decryption_key is not None:
+    if recipient.decryption_key is not None:
         if len(segments) != 5:
             raise IDTokenError(
                 "encryption", expected="an encrypted token", got="one that is only signed", token=name
             )
         envelope = _read_header(segments[0], name)
-        segments = _split(decrypt(token, envelope, trust.decryption_key, name), name)
+        segments = _split(decrypt(token, envelope, recipient.decryption_key, name), name)
     if len(segments) != 3:
         raise IDTokenError("format", expected="a signed token", got=f"{len(segments)} segments", token=name)
     header = _read_header(segments[0], name)
     _check_type(header, types, name)
-    alg = _check_algorithm(header, trust.algorithms, name)
-    _check_signature(segments, alg, _candidates(alg, header, trust, name), name)
+    alg = _check_algorithm(header, recipient.algorithms, name)
+    _check_signature(segments, alg, _candidates(alg, header, recipient, name), name)
     claims = _read_claims(segments[1], name)
     _check_replicas(envelope, claims, name)
     return Opened(alg, claims)
@@ -141,16 +126,16 @@ def _check_algorithm(header: Mapping[str, Any], algorithms: tuple[str, ...], nam
     return alg
 
 
-def _candidates(alg: str, header: Mapping[str, Any], trust: Trust, name: str) -> list[Key]:
+def _candidates(alg: str, header: Mapping[str, Any], recipient: Recipient, name: str) -> list[Key]:
     if SIGNATURE_ALGORITHMS[alg].kty == "oct":
         # Core §10.1: the key is the client secret. A public key is never used for an HMAC (CVE-2024-37568).
-        if not trust.client_secret:
+        if not recipient.client_secret:
             raise IDTokenError("alg", expected="an algorithm without a client secret", got=alg, token=name)
-        return [secret_key(trust.client_secret).key]
+        return [secret_key(recipient.client_secret).key]
     kid = header.get("kid")
     if "kid" in header and not isinstance(kid, str):
         raise IDTokenError("kid", expected="a text", got=describe_value(kid), token=name)
-    candidates = [candidate.key for candidate in trust.keys.find(alg, kid)]
+    candidates = [candidate.key for candidate in recipient.keys.find(alg, kid)]
     if not candidates:
         raise KeyNotFound(
             "kid", expected=f"a key of the provider for {alg}", got=describe_value(kid), token=name

@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 from .claims import ClaimChecks
 from .encoding import describe_value
-from .jws import Trust, open_token
-from .keys import KeySet
-from .private_keys import DecryptionKey
+from .jws import open_token
+from .recipient import Recipient
 
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
@@ -34,30 +33,12 @@ class LogoutClaims(NamedTuple):
     exp: int
 
 
-def validate_logout_token(
-    token: str,
-    *,
-    keys: KeySet,
-    issuer: str,
-    client_id: str,
-    algorithms: tuple[str, ...],
-    now: int,
-    clock_skew_seconds: int = 60,
-    client_secret: str | None = None,
-    decryption_key: DecryptionKey | None = None,
-) -> LogoutClaims:
+def validate_logout_token(token: str, recipient: Recipient) -> LogoutClaims:
     """Verify a logout token and return which sessions it ends.
 
     Args:
         token: The text that the form contained.
-        keys: The provider's keys, from its ``jwks_uri``.
-        issuer: The issuer from discovery, compared exactly.
-        client_id: The client ID of the gate.
-        algorithms: The ``alg`` values that are accepted.
-        now: The time in epoch seconds.
-        clock_skew_seconds: The allowed difference between the clocks.
-        client_secret: The key for HS256.
-        decryption_key: The key for which ID tokens are encrypted, if the client registered one.
+        recipient: What the token is compared with.
 
     Raises:
         KeyNotFound: The key is not in `keys`; see `may_have_rotated`.
@@ -67,15 +48,14 @@ def validate_logout_token(
 
     Spec: OpenID Connect Back-Channel Logout §2.4, §2.6.
     """
-    trust = Trust(keys, algorithms, client_secret, decryption_key)
-    opened = open_token(token, trust, name=_NAME, types=_TYPES)
-    checks = ClaimChecks.begin(opened.claims, token=_NAME, now=now, skew=clock_skew_seconds)
+    opened = open_token(token, recipient, name=_NAME, types=_TYPES)
+    checks = ClaimChecks.begin(opened.claims, recipient, token=_NAME)
     # §2.6 item 7: a token with a nonce, even if it is null, is an ID token.
     if "nonce" in opened.claims:
         raise checks.refuse("nonce", expected="no nonce", got="one")
     # §2.6 item 4: the same checks as for an ID token.
-    checks.check_issuer(issuer)
-    checks.check_audience(client_id)
+    checks.check_issuer(recipient.issuer)
+    checks.check_audience(recipient.client_id)
     checks.check_not_expired()
     checks.check_issued_now()
     checks.check_not_before()

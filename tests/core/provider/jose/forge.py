@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import fields
 from functools import cache
 from typing import Any
 
@@ -11,8 +12,9 @@ from joserfc import jwe
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
-from oidc_gate.provider.jose.id_token import Expectations
+from oidc_gate.provider.jose.id_token import Expectations, ValidIDToken, validate_id_token
 from oidc_gate.provider.jose.keys import KeySet
+from oidc_gate.provider.jose.recipient import Recipient
 
 NOW = 1_790_000_000
 ISSUER = "https://op.example.com"
@@ -116,10 +118,17 @@ def encrypt(
 
 
 def expecting(**changes: Any) -> Expectations:
-    good: dict[str, Any] = {
-        "issuer": ISSUER,
-        "client_id": CLIENT_ID,
-        "nonce": NONCE,
-        "algorithms": ALGORITHMS,
+    return Expectations(**{"nonce": NONCE, **changes})
+
+
+def recipient(**changes: Any) -> Recipient:
+    good: dict[str, Any] = {"issuer": ISSUER, "client_id": CLIENT_ID, "algorithms": ALGORITHMS, "now": NOW}
+    return Recipient(**{"keys": key_set(), **good, **changes})
+
+
+def check_id_token(token: str, **changes: Any) -> ValidIDToken:
+    """Validate a token; `changes` are those of `recipient` and of `expecting`."""
+    expected = {
+        field.name: changes.pop(field.name) for field in fields(Expectations) if field.name in changes
     }
-    return Expectations(**{**good, **changes})
+    return validate_id_token(token, recipient(**changes), expecting(**expected))

@@ -6,7 +6,6 @@ import pytest
 
 from oidc_gate.errors import IDTokenError
 from oidc_gate.provider.jose.claims import Claims
-from oidc_gate.provider.jose.id_token import validate_id_token
 from oidc_gate.provider.jose.keys import KeySet
 from tests.core.provider.jose import forge
 from tests.core.provider.jose.forge import (
@@ -17,15 +16,12 @@ from tests.core.provider.jose.forge import (
     NOW,
     SECRET,
     claims,
-    expecting,
     sign,
 )
 
 
 def validate(token: str, *, keys: KeySet | None = None, now: int = NOW, **expected: Any) -> Claims:
-    return validate_id_token(
-        token, keys=keys or forge.key_set(), expected=expecting(**expected), now=now
-    ).claims
+    return forge.check_id_token(token, keys=keys or forge.key_set(), now=now, **expected).claims
 
 
 def refused(token: str, **how: Any) -> IDTokenError:

@@ -6,22 +6,14 @@ from typing import Any
 import pytest
 
 from oidc_gate.errors import IDTokenError
-from oidc_gate.provider.jose.id_token import validate_id_token
 from oidc_gate.provider.jose.logout_token import LOGOUT_EVENT, LogoutClaims, validate_logout_token
 from oidc_gate.provider.jose.private_keys import load_decryption_key
 from tests.core.provider.jose import forge
-from tests.core.provider.jose.forge import CLIENT_ID, ISSUER, NOW, SECRET, b64, logout_claims, sign
+from tests.core.provider.jose.forge import CLIENT_ID, NOW, SECRET, b64, logout_claims, sign
 
 
 def validate(token: str, **how: Any) -> LogoutClaims:
-    good: dict[str, Any] = {
-        "keys": forge.key_set(),
-        "issuer": ISSUER,
-        "client_id": CLIENT_ID,
-        "algorithms": ("RS256",),
-        "now": NOW,
-    }
-    return validate_logout_token(token, **{**good, **how})
+    return validate_logout_token(token, forge.recipient(**{"algorithms": ("RS256",), **how}))
 
 
 def fault(token: str, **how: Any) -> str:
@@ -116,9 +108,4 @@ def test_neither_token_is_taken_for_the_other() -> None:
     id_token = sign(forge.claims(jti="j", sid="s"))
     assert fault(id_token) == "nonce"
     with pytest.raises(IDTokenError):
-        validate_id_token(
-            sign(logout_claims(), typ="logout+jwt"),
-            keys=forge.key_set(),
-            expected=forge.expecting(nonce=None),
-            now=NOW,
-        )
+        forge.check_id_token(sign(logout_claims(), typ="logout+jwt"), nonce=None)

@@ -14,14 +14,7 @@ from tests.core.provider.jose.forge import CLIENT_ID, ISSUER, NOW, SECRET, sign
 
 
 def validate(token: str, **how: Any) -> Claims:
-    good: dict[str, Any] = {
-        "keys": forge.key_set(),
-        "issuer": ISSUER,
-        "client_id": CLIENT_ID,
-        "algorithms": ("RS256",),
-        "now": NOW,
-    }
-    return validate_userinfo_token(token, **{**good, **how})
+    return validate_userinfo_token(token, forge.recipient(**{"algorithms": ("RS256",), **how}))
 
 
 def fault(token: str, **how: Any) -> str:
