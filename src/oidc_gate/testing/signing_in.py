@@ -67,11 +67,10 @@ def signed_in(
         LookupError: `app` contains no gate.
         RuntimeError: A server passed a request on. It is raised in the request, and again at the end of the ``with``.
     """
-    gates = gates_in(app)
-    if not gates:
-        raise _no_gate("signed_in", app)
-    identity = _identity(
-        gates[0],
+    sessions = _sessions(
+        "signed_in",
+        app,
+        access_token,
         email=email,
         groups=groups,
         subject=subject,
@@ -83,8 +82,7 @@ def signed_in(
         amr=amr,
     )
     with ExitStack() as stack:
-        sessions = [TestSession(gate, identity, access_token) for gate in gates]
-        for gate, session in zip(gates, sessions, strict=True):
+        for gate, session in sessions:
             stack.enter_context(_patched(gate, session))
             if "django.core.handlers.base" in sys.modules:
                 from .django_clients import through_the_gate
@@ -92,9 +90,9 @@ def signed_in(
                 stack.enter_context(through_the_gate(gate, session))
         stack.enter_context(in_a_test())
         try:
-            yield sessions[0].session().identity
+            yield sessions[0][1].session().identity
         finally:  # a test that fails, because a request was refused, should say why
-            for session in sessions:
+            for _, session in sessions:
                 if session.refused_server:
                     raise session.server_error()
 
@@ -123,11 +121,9 @@ def session_cookie(
     Raises:
         LookupError: `app` contains no gate.
     """
-    gates = gates_in(app)
-    if not gates:
-        raise _no_gate("session_cookie", app)
-    identity = _identity(
-        gates[0],
+    sessions = _sessions(
+        "session_cookie",
+        app,
         email=email,
         groups=groups,
         subject=subject,
@@ -135,18 +131,13 @@ def session_cookie(
         email_verified=email_verified,
         claims=claims,
     )
-    return TestSession(gates[0], identity, "").add_to("")
+    return sessions[0][1].add_to("")
 
 
-def _no_gate(caller: str, app: object) -> LookupError:
-    return LookupError(
-        f"{caller}: no OIDCGate in {type(app).__name__!r}; pass the gated application: what "
-        "OIDCGate(...) returned, or the Flask, Starlette or FastAPI object that it is a part of"
-    )
-
-
-def _identity(
-    gate: Gate,
+def _sessions(
+    caller: str,
+    app: object,
+    access_token: str = "",
     *,
     email: str,
     groups: Iterable[str],
@@ -157,9 +148,20 @@ def _identity(
     preferred_username: str = "",
     acr: str = "",
     amr: Iterable[str] = (),
-) -> Identity:
-    return Identity(
-        issuer=runtime_of(gate).gate.settings.issuer,
+) -> list[tuple[Gate, TestSession]]:
+    """Return every gate of `app` with a session of this user.
+
+    Raises:
+        LookupError: There is no gate. The message names `caller`.
+    """
+    gates = gates_in(app)
+    if not gates:
+        raise LookupError(
+            f"{caller}: no OIDCGate in {type(app).__name__!r}; pass the gated application: what "
+            "OIDCGate(...) returned, or the Flask, Starlette or FastAPI object that it is a part of"
+        )
+    identity = Identity(
+        issuer=runtime_of(gates[0]).gate.settings.issuer,
         subject=subject or email or "test-user",
         email=email,
         email_verified=bool(email) and email_verified,
@@ -171,6 +173,7 @@ def _identity(
         acr=acr,
         amr=tuple(amr),
     )
+    return [(gate, TestSession(gate, identity, access_token)) for gate in gates]
 
 
 @contextmanager
