@@ -22,6 +22,7 @@ from .common import MAX_PORT, CommandError, count, needing_extra
 
 if TYPE_CHECKING:
     from ..check.report import Report
+    from ..provider.discovery import Metadata
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -71,13 +72,8 @@ def check(options: argparse.Namespace, environ: Mapping[str, str]) -> Report:
         CommandError: An argument names a file that cannot be read.
     """
     # Here, because these load the JOSE libraries, and no other command needs them.
-    from ..check.doubts import Surroundings
-    from ..check.live import check_live
-    from ..check.nginx import UnreadableError, check_nginx
-    from ..check.provider import check_provider
     from ..check.report import Report
-    from ..check.results import findings_of
-    from ..check.settings import check_settings, read_settings
+    from ..check.settings import read_settings
 
     if options.ca_file and not os.path.isfile(options.ca_file):
         raise CommandError(f"--ca-file: {options.ca_file!r} is not a file that can be read")
@@ -86,39 +82,69 @@ def check(options: argparse.Namespace, environ: Mapping[str, str]) -> Report:
     metadata = None
     if settings is not None:
         report.secrets = _secrets(settings)
-        config = options.config or environ.get("OIDC_GATE_CONFIG", "")
-        around = Surroundings(
-            _workers(options, environ), options.url or "", behind_nginx=bool(options.nginx), config=config
-        )
-        others = {path: _other_settings(path) for path in options.other_config}
-        report.findings += check_settings(settings, around, environ, others)
+        _check_settings(report, settings, options, environ)
         if not options.offline:
-            result = check_provider(settings, options.url or "")
-            metadata = result.metadata
-            report.answers["provider"], report.addresses = result.answers, result.addresses
-            report.findings += findings_of("provider", settings.issuer, result.answers)
+            metadata = _check_provider(report, settings, options)
     elif not options.offline:
         report.not_checked.append("the provider, because the settings cannot work")
     if options.nginx:
-        with needing_extra("check", "crossplane"):
-            try:
-                report.findings += check_nginx(options.nginx, settings)
-            except UnreadableError as error:
-                report.not_checked.append(f"Nginx: {error}")
+        _check_nginx(report, settings, options)
     if options.url:
-        answers = check_live(
-            options.url,
-            settings,
-            metadata,
-            post=options.post,
-            connect=options.connect or "",
-            ca_file=options.ca_file,
-        )
-        report.answers["live"] = answers
-        report.findings += findings_of(
-            "live", options.url.partition("?")[0], answers, prefix=settings.prefix if settings else "/oauth2"
-        )
+        _check_page(report, settings, metadata, options)
     return report
+
+
+def _check_settings(
+    report: Report, settings: Settings, options: argparse.Namespace, environ: Mapping[str, str]
+) -> None:
+    from ..check.doubts import Surroundings
+    from ..check.settings import check_settings
+
+    config = options.config or environ.get("OIDC_GATE_CONFIG", "")
+    around = Surroundings(
+        _workers(options, environ), options.url or "", behind_nginx=bool(options.nginx), config=config
+    )
+    others = {path: _other_settings(path) for path in options.other_config}
+    report.findings += check_settings(settings, around, environ, others)
+
+
+def _check_provider(report: Report, settings: Settings, options: argparse.Namespace) -> Metadata | None:
+    from ..check.provider import check_provider
+    from ..check.results import findings_of
+
+    result = check_provider(settings, options.url or "")
+    report.answers["provider"], report.addresses = result.answers, result.addresses
+    report.findings += findings_of("provider", settings.issuer, result.answers)
+    return result.metadata
+
+
+def _check_nginx(report: Report, settings: Settings | None, options: argparse.Namespace) -> None:
+    from ..check.nginx import UnreadableError, check_nginx
+
+    with needing_extra("check", "crossplane"):
+        try:
+            report.findings += check_nginx(options.nginx, settings)
+        except UnreadableError as error:
+            report.not_checked.append(f"Nginx: {error}")
+
+
+def _check_page(
+    report: Report, settings: Settings | None, metadata: Metadata | None, options: argparse.Namespace
+) -> None:
+    from ..check.live import check_live
+    from ..check.results import findings_of
+
+    answers = check_live(
+        options.url,
+        settings,
+        metadata,
+        post=options.post,
+        connect=options.connect or "",
+        ca_file=options.ca_file,
+    )
+    report.answers["live"] = answers
+    prefix = settings.prefix if settings else "/oauth2"
+    report.findings += findings_of("live", options.url.partition("?")[0], answers, prefix=prefix)
 
 
 def _workers(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
