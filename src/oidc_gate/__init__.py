@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from . import asgi, wsgi
     from .asgi import ASGIApplication
     from .settings.keywords import LoadKeywords
-    from .wsgi import WSGIApplication
+    from .shells.wsgi_messages import WSGIApplication
 
 __version__ = "0.1.0"
 

@@ -15,10 +15,9 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.http import HttpRequest, HttpResponse
 from django.urls import get_script_prefix
 
-from .. import wsgi
 from ..endpoints.sign_out import AFTER_FORM
 from ..request.navigation import Audience, audience_of
-from ..shells import asgi_messages
+from ..shells import asgi_messages, wsgi_messages
 from ._require import PREFIX_KEY
 
 log = logging.getLogger("oidc_gate.django")
@@ -69,7 +68,9 @@ def _instead_of(response: Any, status: int, headers: dict[str, str]) -> HttpResp
 
 def _audience_of(request: Any) -> Audience:
     scope = getattr(request, "scope", None)
-    return audience_of(wsgi.request_of(request.environ) if scope is None else asgi_messages.request_of(scope))
+    return audience_of(
+        wsgi_messages.request_of(request.environ) if scope is None else asgi_messages.request_of(scope)
+    )
 
 
 def _mark(request: Any, value: bool) -> None:

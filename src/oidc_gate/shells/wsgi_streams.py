@@ -49,7 +49,7 @@ class _Response:
             if self.is_plain:
                 return
             self._pieces = iter(self.body)
-            if not self._has_started:  # for example a generator; see `oidc_gate.wsgi`
+            if not self._has_started:  # for example a generator; see `wsgi_messages`
                 self._pieces = chain(tuple(islice(self._pieces, 1)), self._pieces)
         except BaseException:
             self.close()

@@ -14,6 +14,7 @@ from ..session.lifetime import renew_at
 from ..session.sessions import Sessions, Written
 from ..shells.asgi_messages import Receive, Scope, Send
 from ..shells.common import Runtime
+from ..shells.wsgi_messages import Environ, StartResponse
 from .live_servers import server_behind
 
 Gate = asgi.OIDCGate | wsgi.OIDCGate
@@ -101,7 +102,7 @@ def subclass_for(kind: type[Gate], session: TestSession) -> Any:
     if issubclass(kind, wsgi.OIDCGate):
 
         class SignedInWSGI(wsgi.OIDCGate):
-            def __call__(self, environ: wsgi.Environ, start_response: wsgi.StartResponse) -> Iterable[bytes]:
+            def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
                 session.refuse_server(server_behind(environ, start_response))
                 stamped = {**environ, "HTTP_COOKIE": session.add_to(environ.get("HTTP_COOKIE", ""))}
                 return super().__call__(stamped, start_response)
