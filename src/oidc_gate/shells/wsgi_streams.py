@@ -42,7 +42,7 @@ class _Response:
     ) -> None:
         self._start_response, self._open_stream = start_response, open_stream
         self._stream: OpenStream | None = None
-        self._has_started = self.is_plain = False
+        self._has_started = self._is_closed = self.is_plain = False
         self.body = app(environ, self._start)
         try:
             self.is_plain = self._has_started and self._stream is None
@@ -78,15 +78,18 @@ class _Response:
         return self
 
     def __next__(self) -> bytes:
-        if self._is_over():
-            raise StopIteration
-        piece = next(self._pieces)
-        if self._is_over():  # the application may have waited long for this piece
-            raise StopIteration
-        return piece
+        if not self._is_over():
+            piece = next(self._pieces)
+            if not self._is_over():  # the application may have waited long for this piece
+                return piece
+        self.close()
+        raise StopIteration
 
     def close(self) -> None:
-        """Close the application's iterable, as PEP 3333 requires."""
+        """Close the application's iterable, as PEP 3333 requires, and once only: not every server does."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         if self._stream is not None:
             self._stream.close()
         close = getattr(self.body, "close", None)
