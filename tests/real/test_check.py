@@ -16,6 +16,7 @@ import pytest
 
 from oidc_gate.check.catalogue import CAUSES
 from oidc_gate.testing import Client, TestProvider
+from tests.core.check.nginx.breaks import FURTHER, apply
 from tests.core.check.nginx.test_rules import BREAKS, broken
 from tests.core.check.nginx.test_rules import GOOD as SHIPPED
 from tests.real.behind_nginx import (
@@ -196,6 +197,19 @@ def test_each_break_of_a_shipped_file_is_the_only_error(name: str, place: Place,
     text = broken(SHIPPED, name)
     if name == "nginx_verdict_cache":
         text = "proxy_cache_path /var/cache/nginx/v keys_zone=verdicts:1m;\n" + text
+    report = behind(text, place, tmp_path, "--nginx", str(tmp_path / "nginx.conf"), status=int(is_error))
+    assert set(errors(report)) == ({name} if is_error else set())
+    assert name in [finding["cause"] for finding in report["findings"]]
+
+
+ZONE = "proxy_cache_path /var/cache/nginx/v keys_zone=verdicts:1m;\n"
+
+
+@pytest.mark.parametrize("name", FURTHER)
+def test_each_further_break_is_the_only_error(name: str, place: Place, tmp_path: Path) -> None:
+    is_error = CAUSES[name].severity == "error"
+    text = apply(SHIPPED, FURTHER[name])
+    text = ZONE + text if "proxy_cache " in text else text
     report = behind(text, place, tmp_path, "--nginx", str(tmp_path / "nginx.conf"), status=int(is_error))
     assert set(errors(report)) == ({name} if is_error else set())
     assert name in [finding["cause"] for finding in report["findings"]]

@@ -51,9 +51,7 @@ def test_the_page_is_written_from_the_catalogue() -> None:
 def test_every_cause_is_used() -> None:
     files = [file for file in SOURCE.rglob("*.py") if "catalogue" not in file.parts]
     text = "".join(file.read_text() for file in files)
-    unused = [
-        name for part in ("settings", "provider", "live") for name in _names(part) if f'"{name}"' not in text
-    ]
+    unused = [name for part in PARTS for name in _names(part) if f'"{name}"' not in text]
     assert unused == []
 
 

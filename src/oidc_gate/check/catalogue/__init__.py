@@ -5,13 +5,15 @@ from __future__ import annotations
 from ..findings import Cause
 from .live import LIVE
 from .nginx import NGINX
+from .nginx_requests import NGINX_REQUESTS
+from .nginx_verdicts import NGINX_VERDICTS
 from .provider import PROVIDER
 from .settings import SETTINGS
 
 PARTS: dict[str, tuple[Cause, ...]] = {
     "settings": SETTINGS,
     "provider": PROVIDER,
-    "nginx": NGINX,
+    "nginx": NGINX + NGINX_VERDICTS + NGINX_REQUESTS,
     "live": LIVE,
 }
 """The causes of each part, in the order of ``docs/causes.md``."""

@@ -12,6 +12,7 @@ _PROVIDER = (*_DISCOVERY, "provider_discovery", "provider_issuer", "provider_not
 
 _UNGUARDED = (
     *("nginx_no_auth_request", "nginx_satisfy_any", "nginx_return_before"),
+    *("nginx_rewrite_before", "nginx_open_by_suffix", "nginx_open_beside"),
     "nginx_auth_location_missing",  # a location that answers 2xx itself
 )
 _GATE_PATHS = ("nginx_gate_not_proxied", "nginx_gate_protected", "nginx_prefix_stripped")
@@ -21,7 +22,10 @@ _ERROR_PAGE = (
     "nginx_error_page_missing",
     "nginx_error_page_replaced",
 )
-_SUBREQUEST = ("nginx_auth_elsewhere", "nginx_auth_location_missing", "nginx_auth_content_length")
+_SUBREQUEST = (
+    *("nginx_auth_elsewhere", "nginx_auth_location_missing", "nginx_auth_content_length"),
+    *("nginx_auth_request_query", "nginx_named_location_missing"),
+)
 
 LIVE = (
     Cause(
@@ -104,6 +108,7 @@ LIVE = (
         "does a rule of the proxy (deny, if, satisfy) refuse before the gate is asked? Let auth_request lead to "
         "{prefix}/auth, and write `error_page 401 = {prefix}/sign_in;`",
         "nginx.md",
+        ("nginx_error_page_redirects",),
     ),
     Cause(
         "live_own_500",
@@ -147,7 +152,7 @@ LIVE = (
         "is the address right? If it is: does `error_page 401 = {prefix}/sign_in;` lead to a location that proxies "
         "{prefix}/ to the gate?",
         _NOT_PROXIED,
-        ("nginx_prefix_stripped", "live_not_proxied"),
+        ("nginx_prefix_stripped", "live_not_proxied", "nginx_error_page_unknown"),
     ),
     Cause(
         "live_other",
@@ -166,6 +171,7 @@ LIVE = (
         "a proxy removes the headers Accept and Sec-Fetch-*: remove `proxy_pass_request_headers off;` from the "
         "location of {prefix}/sign_in",
         "troubleshooting.md#json-instead-of-the-sign-in-page",
+        ("nginx_error_page_unknown",),
     ),
     Cause(
         "live_sign_in_200",
@@ -242,7 +248,16 @@ LIVE = (
         "users whose session has ended see an error instead of the sign-in page",
         "the log of the gate and the error log of the proxy have the reason",
         "troubleshooting.md",
-        ("live_own_500", "live_gateway", "live_gate_down", "live_not_proxied", "live_own_401"),
+        (
+            "live_own_500",
+            "live_gateway",
+            "live_gate_down",
+            "live_not_proxied",
+            "live_own_401",
+            "nginx_auth_request_query",
+            "nginx_named_location_missing",
+            "nginx_error_page_unknown",
+        ),
     ),
     Cause(
         "live_post",
@@ -343,7 +358,7 @@ LIVE = (
         "serve the site over https, and remove `proxy_cookie_domain`, `proxy_cookie_path` and `proxy_cookie_flags`; "
         "write cookie_domain as a domain above the host of the page",
         _DROPPED,
-        ("url_scheme", "url_elsewhere", "cookie_domain_suffix"),
+        ("url_scheme", "url_elsewhere", "cookie_domain_suffix", "nginx_cookie_changed"),
     ),
     Cause(
         "live_provider_refuses",

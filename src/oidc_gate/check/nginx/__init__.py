@@ -10,9 +10,12 @@ from ..catalogue import CAUSES
 from ..findings import Finding
 from .locations import servers
 from .reading import MAX_BYTES, Directive, UnreadableError, read_dump, read_file
-from .rules import Site, check_server
+from .rules import check_server
+from .site import Site
 
 __all__ = ["UnreadableError", "check_nginx"]
+
+_TOP = ("http", "server", "events", "stream", "user", "worker_processes")
 
 
 def check_nginx(path: str, settings: Settings | None) -> list[Finding]:
@@ -27,10 +30,14 @@ def check_nginx(path: str, settings: Settings | None) -> list[Finding]:
         ModuleNotFoundError: The extra ``[check]`` is not installed.
     """
     directives = read_dump(sys.stdin.read(MAX_BYTES + 1)) if path == "-" else read_file(path)
+    if not any(each.name in _TOP for each in directives):
+        raise UnreadableError(
+            f"{path} is not a whole configuration of Nginx: it has no `http` and no `server`"
+        )
     mount = settings.public_path if settings else ""
     prefix = mount + (settings.prefix if settings else "/oauth2")
     has_public_url = bool(settings and settings.public_url)
-    sites = [Site(server, prefix, has_public_url) for server in servers(directives)]
+    sites = [Site(server, prefix, has_public_url, directives) for server in servers(directives)]
     broken = [each for site in sites for each in check_server(site)]
     if not any(each.name == "auth_request" for each in _walk(directives)):
         return [Finding(CAUSES["nginx_no_auth_request"], "nginx", path, {"prefix": prefix})]

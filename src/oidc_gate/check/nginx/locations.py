@@ -65,11 +65,11 @@ class Level:
 
     def error_pages(self) -> dict[str, tuple[str, Directive]]:
         """Return where `error_page` leads, by status, with the directive."""
-        found = {}
+        found: dict[str, tuple[str, Directive]] = {}
         for each in self.nearest("error_page"):
             codes = [arg for arg in each.args[:-1] if arg.isdigit()]
             for code in codes:
-                found[code] = (each.args[-1], each)
+                found.setdefault(code, (each.args[-1], each))  # Nginx takes the first
         return found
 
     @property

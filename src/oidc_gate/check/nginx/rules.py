@@ -2,52 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
-
+from .applications import check_application, check_gate_location, check_open_locations
+from .error_pages import check_error_pages
 from .locations import Level, location_of, locations, passed_path
 from .reading import Directive
+from .site import MIN_BUFFER, Broken, Rule, Site, broken, size
+from .verdicts import check_verdicts
 
 IDENTITY = ("X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups", "X-Forwarded-Preferred-Username")
-MIN_BUFFER = 8 * 1024
-
-
-class Broken(NamedTuple):
-    """One thing that is wrong.
-
-    Attributes:
-        cause: The cause of the catalogue.
-        where: File and line.
-        facts: What fills the texts of the cause.
-    """
-
-    cause: str
-    where: str
-    facts: Mapping[str, str]
-
-
-class Site(NamedTuple):
-    """One server, and where the gate's paths are in it.
-
-    Attributes:
-        has_public_url: Whether the settings have `public_url`, so that the gate does not need ``Host`` for it.
-    """
-
-    server: Level
-    prefix: str
-    has_public_url: bool
-
-    def location(self, endpoint: str) -> Level:
-        """Return the location of an endpoint of the gate."""
-        return location_of(self.server, f"{self.prefix}/{endpoint}")
-
-
-Rule = Iterator[Broken]
-
-
-def _broken(cause: str, place: Level | Directive, **facts: str) -> Broken:
-    location = place.shown if isinstance(place, Level) else " ".join((place.name, *place.args))
-    return Broken(cause, place.where, {"location": location, **facts})
 
 
 def check_server(site: Site) -> list[Broken]:
@@ -58,9 +20,16 @@ def check_server(site: Site) -> list[Broken]:
         return []
     found = [*_gate_paths(site), *_auth_location(site, levels)]
     for level in protected:
-        if not _is_of_gate(level, site):
+        if not site.is_of_gate(level):
             found += [*_refusals(level, site), *_protection(level), *_identity(level), *_renewal(level)]
+            found += [*check_error_pages(level, site), *check_application(level, site)]
     found += [*_buffers(site), *_answers_of_the_gate(site), *_header_names(site)]
+    asked = [location_of(site.server, level.auth_request) for level in protected]
+    found += [
+        *check_verdicts(site, levels),
+        *check_open_locations(site, levels),
+        *check_gate_location(site, asked),
+    ]
     return _unique(found)
 
 
@@ -72,38 +41,42 @@ def _unique(found: list[Broken]) -> list[Broken]:
 
 
 def _serves(level: Level) -> bool:
-    return level.directive.name == "location" and not level.own("internal")
+    is_named = level.directive.args[:1] and level.directive.args[0].startswith("@")
+    only_returns = [each.name for each in level.directive.block or ()] == ["return"]
+    answers = any(_is_content(each) for each in level.own("return"))
+    if level.own("return") and not answers and (only_returns or not level.own("auth_request")):
+        return False  # a redirect or an error, which Nginx answers itself
+    return level.directive.name == "location" and not is_named and not level.own("internal")
 
 
-def _is_of_gate(level: Level, site: Site) -> bool:
-    """Return whether a location is for the gate's paths alone: as a prefix, exact, or in a regular expression."""
-    return any(argument.lstrip("^").startswith(site.prefix) for argument in level.directive.args)
+def _is_content(returned: Directive) -> bool:
+    return bool(returned.args) and (returned.args[0].startswith("2") or not returned.args[0].isdigit())
 
 
 def _gate_paths(site: Site) -> Rule:
     callback = site.location("callback")
-    if callback.auth_request and not _is_of_gate(callback, site):
-        yield _broken("nginx_gate_not_proxied", callback)
+    if callback.auth_request and not site.is_of_gate(callback):
+        yield broken("nginx_gate_not_proxied", callback)
     elif callback.auth_request:
-        yield _broken("nginx_gate_protected", callback)
+        yield broken("nginx_gate_protected", callback)
     elif not callback.proxies:
-        yield _broken("nginx_gate_not_proxied", callback)
+        yield broken("nginx_gate_not_proxied", callback)
     else:
         path = passed_path(callback, f"{site.prefix}/callback")
         if path is not None and not path.endswith(f"{site.prefix}/callback"):
-            yield _broken("nginx_prefix_stripped", callback, path=path)
+            yield broken("nginx_prefix_stripped", callback, path=path)
         for each in (*callback.nearest("proxy_hide_header"), *callback.nearest("proxy_ignore_headers")):
             if each.name == "proxy_hide_header" and "set-cookie" in [arg.lower() for arg in each.args]:
-                yield _broken("nginx_cookie_hidden", each)
+                yield broken("nginx_cookie_hidden", each)
         yield from _forwarded(callback, site)
 
 
 def _forwarded(level: Level, site: Site) -> Rule:
     headers = level.headers()
     if "host" not in headers and "x-forwarded-host" not in headers:
-        yield _broken("nginx_host_missing", level)
+        yield broken("nginx_host_missing", level)
     if not site.has_public_url and "x-forwarded-proto" not in headers and _is_tls(site.server):
-        yield _broken("nginx_proto_missing", level)
+        yield broken("nginx_proto_missing", level)
 
 
 def _is_tls(server: Level) -> bool:
@@ -115,21 +88,21 @@ def _auth_location(site: Site, levels: list[Level]) -> Rule:
         level = location_of(site.server, uri.partition("?")[0])
         users = next(each for each in levels if each.auth_request == uri)
         if not level.proxies:
-            yield _broken("nginx_auth_location_missing", users, uri=uri)
+            yield broken("nginx_auth_location_missing", users, uri=uri)
             continue
         path = (passed_path(level, uri) or "").partition("?")[0]
-        if level.auth_request and not _is_of_gate(level, site):
-            yield _broken("nginx_auth_location_missing", users, uri=uri)
+        if level.auth_request and not site.is_of_gate(level):
+            yield broken("nginx_auth_location_missing", users, uri=uri)
         elif path and not path.endswith(f"{site.prefix}/auth"):
-            yield _broken("nginx_auth_elsewhere", level, path=path)
+            yield broken("nginx_auth_elsewhere", level, path=path)
         if level.value("proxy_pass_request_body") != "off":
-            yield _broken("nginx_auth_body", level)
+            yield broken("nginx_auth_body", level)
         elif "content-length" not in level.headers():
-            yield _broken("nginx_auth_content_length", level)
+            yield broken("nginx_auth_content_length", level)
         cache = level.value("proxy_cache")
         key = " ".join(arg for each in level.nearest("proxy_cache_key") for arg in each.args)
         if cache and cache != "off" and "cookie" not in key:
-            yield _broken("nginx_verdict_cache", level)
+            yield broken("nginx_verdict_cache", level)
 
 
 def _refusals(level: Level, site: Site) -> Rule:
@@ -139,32 +112,33 @@ def _refusals(level: Level, site: Site) -> Rule:
             block for block in level.around if any("401" in each.args for each in block.all("error_page"))
         ]
         if outer and level.nearest("error_page"):
-            yield _broken("nginx_error_page_replaced", level.nearest("error_page")[0])
+            yield broken("nginx_error_page_replaced", level.nearest("error_page")[0])
         else:
-            yield _broken("nginx_error_page_missing", level)
+            yield broken("nginx_error_page_missing", level)
         return
     target, directive = pages["401"]
     status = next((arg for arg in directive.args if arg.startswith("=") and arg != "="), "")
     if status.startswith("=2"):
-        yield _broken("nginx_error_page_status", directive, status=status)
+        yield broken("nginx_error_page_status", directive, status=status)
     if "rd=$scheme" in target or "rd=$request_uri" in target or "rd=http" in target:
-        yield _broken("nginx_rd_unencoded", directive)
+        yield broken("nginx_rd_unencoded", directive)
     if target.startswith(("http://", "https://")):
-        yield _broken("nginx_error_page_url", directive, target=target)
+        yield broken("nginx_error_page_url", directive, target=target)
     if target.startswith(("http://", "https://", "@")):
         return
     page = location_of(site.server, target.partition("?")[0])
     if page.auth_request:
-        yield _broken("nginx_error_page_protected", directive, target=target)
+        yield broken("nginx_error_page_protected", directive, target=target)
     elif page.proxies and "rd=" not in target and "x-auth-request-redirect" not in page.headers():
-        yield _broken("nginx_redirect_missing", page)
+        yield broken("nginx_redirect_missing", page)
 
 
 def _protection(level: Level) -> Rule:
     if level.value("satisfy") == "any":
-        yield _broken("nginx_satisfy_any", level.nearest("satisfy")[0])
+        yield broken("nginx_satisfy_any", level.nearest("satisfy")[0])
     for each in level.own("return"):
-        yield _broken("nginx_return_before", each)
+        if _is_content(each) and not each.args[0].startswith(("http", "/", "$scheme")):
+            yield broken("nginx_return_before", each)
 
 
 def _identity(level: Level) -> Rule:
@@ -180,11 +154,11 @@ def _identity(level: Level) -> Rule:
         if own and each.args and each.args[0].lower() not in own
     ]
     if lost:
-        yield _broken(
+        yield broken(
             "nginx_headers_lost", level.own("proxy_set_header")[0], names=", ".join(dict.fromkeys(lost))
         )
     elif missing:
-        yield _broken("nginx_identity_forgeable", level, names=", ".join(missing))
+        yield broken("nginx_identity_forgeable", level, names=", ".join(missing))
 
 
 def _renewal(level: Level) -> Rule:
@@ -192,14 +166,19 @@ def _renewal(level: Level) -> Rule:
     adds = [
         each for each in level.nearest("add_header") if each.args and each.args[0].lower() == "set-cookie"
     ]
-    if not sets or not adds:
-        yield _broken("nginx_renewal_missing", level)
+    outer = [
+        arg for block in level.around for each in block.all("add_header") for arg in each.args[:1]
+    ]  # fmt: skip
+    if sets and not adds and "set-cookie" in [name.lower() for name in outer]:
+        yield broken("nginx_add_header_lost", level.nearest("add_header")[0])
+    elif not sets or not adds:
+        yield broken("nginx_renewal_missing", level)
 
 
 def _buffers(site: Site) -> Rule:
     level = site.location("callback")
-    if not level.auth_request and level.proxies and _bytes(level.value("proxy_buffer_size")) < MIN_BUFFER:
-        yield _broken("nginx_buffers", level)
+    if not level.auth_request and level.proxies and size(level.value("proxy_buffer_size")) < MIN_BUFFER:
+        yield broken("nginx_buffers", level)
 
 
 def _answers_of_the_gate(site: Site) -> Rule:
@@ -207,16 +186,10 @@ def _answers_of_the_gate(site: Site) -> Rule:
         level = site.location(endpoint)
         intercepts = level.nearest("proxy_intercept_errors")
         if level.proxies and level.value("proxy_intercept_errors") == "on" and "401" in level.error_pages():
-            yield _broken("nginx_intercept_errors", intercepts[0])
+            yield broken("nginx_intercept_errors", intercepts[0])
 
 
 def _header_names(site: Site) -> Rule:
     for name, unsafe in (("underscores_in_headers", "on"), ("ignore_invalid_headers", "off")):
         if site.server.value(name) == unsafe:
-            yield _broken("nginx_header_names", site.server.nearest(name)[0])
-
-
-def _bytes(text: str) -> int:
-    units = {"k": 1024, "m": 1024 * 1024}
-    number, unit = (text[:-1], units.get(text[-1:].lower(), 1)) if not text.isdigit() else (text, 1)
-    return int(number) * unit if number.isdigit() else 0
+            yield broken("nginx_header_names", site.server.nearest(name)[0])

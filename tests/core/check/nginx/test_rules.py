@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from oidc_gate.check.catalogue import CAUSES
 from oidc_gate.check.nginx import check_nginx
 from oidc_gate.check.nginx.locations import servers
 from oidc_gate.check.nginx.reading import read_dump
-from oidc_gate.check.nginx.rules import Site, check_server
+from oidc_gate.check.nginx.rules import check_server
+from oidc_gate.check.nginx.site import Site
 
 pytest.importorskip("crossplane")
 DOCS = Path(__file__).parents[4] / "docs/nginx"
@@ -67,7 +69,8 @@ def broken(text: str, *names: str) -> str:
 
 
 def found_in(text: str, *, has_public_url: bool = True) -> set[str]:
-    sites = [Site(server, "/oauth2", has_public_url) for server in servers(read_dump(text))]
+    directives = read_dump(text)
+    sites = [Site(server, "/oauth2", has_public_url, directives) for server in servers(directives)]
     return {each.cause for site in sites for each in check_server(site)}
 
 
@@ -84,7 +87,8 @@ def test_what_is_broken_is_named(name: str) -> None:
 
 @pytest.mark.parametrize("name", BREAKS)
 def test_nothing_else_is_named(name: str) -> None:
-    assert found_in(broken(GOOD, name)) == {name}
+    found = found_in(broken(GOOD, name))
+    assert {each for each in found if not found & set(CAUSES[each].explained_by)} == {name}
 
 
 def test_of_pairs_both_are_named() -> None:
@@ -119,7 +123,7 @@ GATE = """
     }
     location = /oauth2/auth {
         internal; proxy_pass http://127.0.0.1:4180; proxy_pass_request_body off; proxy_set_header Host $host;
-        proxy_set_header Content-Length "";
+        proxy_set_header Content-Length ""; proxy_buffer_size 16k;
     }
 """
 IDENTITY = """
