@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import socket
 
+_given: set[int] = set()
+
 
 def free_port() -> int:
-    """Return a port that nobody listens on just now.
+    """Return a port that nobody listens on just now, and that was not returned before in this process.
 
-    The kernel hands out ephemeral ports in a scattered order, so that two tests that ask at the same
-    time do not get the same one in practice.
+    The kernel may name a port again as soon as the probe is closed, and who asked first does not listen on it yet.
+    Two processes that ask at the same time do not get the same one in practice.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        if port not in _given:
+            _given.add(port)
+            return port
 
 
 def answers_tcp(port: int, *, timeout_seconds: float = 1) -> bool:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from contextlib import suppress
+from queue import Queue
 
 import pytest
 
 from oidc_gate import effects
 from oidc_gate.effects import Lane, Step, TakeLease, with_lease
 from oidc_gate.errors import LineFull
+from oidc_gate.runtime import leases
 from oidc_gate.runtime.driver import run
 from oidc_gate.runtime.leases import HeldLease
 from oidc_gate.runtime.loops import arun
 from oidc_gate.runtime.world import World
-from oidc_gate.store.base import unavailable
+from oidc_gate.store.base import Lease, unavailable
 from oidc_gate.store.memory import MemoryStore
 from oidc_gate.testing.store_contract import wait_until
 from tests.core.provider import scripted as op
 
-LEASE = TakeLease(b"refresh", 0.3)
+LEASE = TakeLease(b"refresh", 60)  # so long that a test fails if it is not released
 
 
 class Slow(MemoryStore):
@@ -55,15 +56,30 @@ def test_one_of_two_has_it_and_the_next_one_after_that(kind: type[MemoryStore]) 
     assert run(asking(), world, nothing) is True
 
 
-def test_it_is_kept_for_longer_than_its_time() -> None:
-    store = MemoryStore()
-    held = HeldLease.take(store, b"refresh", 0.3)
+def test_it_is_kept_for_longer_than_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, renewed = [0.0], Queue[bool]()
+
+    class Counting(MemoryStore):
+        def renew(self, lease: Lease, ttl_seconds: float) -> bool:
+            is_renewed = super().renew(lease, ttl_seconds)
+            renewed.put(is_renewed)
+            return is_renewed
+
+    store = Counting(monotonic=lambda: now[0])
+    monkeypatch.setattr(leases, "RENEWALS_A_TTL", 6000)
+    held = HeldLease.take(store, b"refresh", 60)
     assert held
-    ended = threading.Event()
-    assert not ended.wait(0.8)
+    for _ in range(4):
+        now[0] += 40
+        renewed.get(timeout=60)  # this one may have begun before the clock went on
+        assert renewed.get(timeout=60)
     assert store.lease(b"refresh", 1) is None
     held.release()
     assert store.lease(b"refresh", 1)
+
+
+def test_it_is_renewed_early_enough_for_two_failures() -> None:
+    assert leases.RENEWALS_A_TTL >= 3
 
 
 @pytest.mark.parametrize("kind", [MemoryStore, Slow])
@@ -86,13 +102,16 @@ def test_it_is_released_if_the_request_is_cancelled(kind: type[MemoryStore]) -> 
     store = kind()
     world = World(op.settings(), store=store)
 
+    begun = asyncio.Event()
+
     async def never(limit: int) -> bytes:
+        begun.set()
         await asyncio.sleep(3600)
         return b""
 
     async def main() -> None:
         task = asyncio.create_task(arun(with_lease(LEASE, lambda has_it: effects.read_body(1)), world, never))
-        await asyncio.sleep(0.2)
+        await asyncio.wait_for(begun.wait(), 60)
         assert store.lease(b"refresh", 1) is None
         task.cancel()
         await asyncio.wait([task])
