@@ -15,6 +15,7 @@ from oidc_gate.asgi import AuthBackend
 from oidc_gate.cli.verdicts import VerdictProtocol
 from oidc_gate.model import Identity, Session
 from oidc_gate.runtime.driver import run
+from oidc_gate.runtime.world import World
 from tests.core.request.making import settings
 
 PLAIN = b"GET /oauth2/auth HTTP/1.1\r\nHost: app\r\nCookie: x=1; %s\r\nAccept: */*\r\n\r\n"
@@ -90,10 +91,11 @@ class Connection:
 def _signed_in() -> tuple[AuthBackend, bytes]:
     """Return a gate, and the cookie of a session of it."""
     given = settings(public_url="https://app.example.com", issuer="http://localhost:9")
-    gate = AuthBackend(given)
+    now = int(time.time())
+    # The time stands still. If it did not, a test that comes late would find the session due for renewal.
+    gate = AuthBackend(given, world=World(given, clock=lambda: now))
     runtime = gate._backends.root.runtime
     runtime.warm_up = lambda: None  # type: ignore[method-assign]
-    now = int(time.time())
     who = Identity(given.issuer, "ada", "ada@example.com", True, session_id="sid", expires_at=now + 900)
     writing = runtime.gate.components.sessions.write(Session(who, now, now))
     _, cookies = run(writing, runtime.world, lambda limit: b"")
