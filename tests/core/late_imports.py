@@ -45,10 +45,9 @@ LATE = {
     "requests": Late(36, _SIGN_IN),
     "urllib3": Late(26, _SIGN_IN),
     "oidc_gate.runtime.deadline": Late(38, _SIGN_IN),
+    "oidc_gate.runtime.failures": Late(42, _SIGN_IN),
     "oidc_gate.provider.jose": Late(29, _SIGN_IN),
     "authlib": Late(5, _SIGN_IN),
-    "http.client": Late(9, _SIGN_IN),
-    "ssl": Late(3.1, _SIGN_IN),
     "email.utils": Late(2.8, _SIGN_IN),
     # Stores.
     "oidc_gate.store.urls": Late(4, "gates that keep sessions in cookies: it loads SQLite"),

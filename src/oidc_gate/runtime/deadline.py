@@ -12,7 +12,7 @@ import io
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
+    from urllib3.response import BaseHTTPResponse
 
 MAX_IDLE_SECONDS = 20.0
 """Connections that were idle for longer are not used again, because firewalls drop them silently."""
@@ -52,6 +53,32 @@ def left() -> float:
     if seconds <= 0:
         raise TimeoutError("the time for the whole exchange is over")
     return seconds
+
+
+def is_over() -> bool:
+    """Return whether no time is left."""
+    return time.monotonic() >= _deadline.get()
+
+
+def send_once(
+    pool: HTTPConnectionPool, method: str, target: str, *, headers: Mapping[str, str], body: bytes | None
+) -> BaseHTTPResponse:
+    """Send one request within the deadline: without a second try, and without following a redirect.
+
+    The caller reads the body, limits it, and releases the connection.
+    """
+    return pool.urlopen(
+        method,
+        target,
+        body=body,
+        headers=headers,
+        retries=False,
+        redirect=False,
+        assert_same_host=False,
+        timeout=left(),
+        preload_content=False,
+        decode_content=False,
+    )
 
 
 class DeadlineAdapter(HTTPAdapter):

@@ -12,9 +12,7 @@ time of an exchange.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from socket import gaierror
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -89,7 +87,8 @@ class Outbound:
         from requests import RequestException
         from urllib3.exceptions import HTTPError
 
-        from .deadline import deadline, left
+        from .deadline import deadline
+        from .failures import is_stale
 
         with deadline(self._settings.provider_timeout_seconds):
             try:
@@ -97,14 +96,14 @@ class Outbound:
                     return _once(effect, mine)
                 except HTTPError as error:
                     # The server had just closed a kept-alive connection. Only what may be sent twice is sent again.
-                    if effect.method != "GET" or not _is_stale(error):
+                    if effect.method != "GET" or not is_stale(error):
                         raise
                     return _once(effect, mine)
             except GateError:
                 raise
             except (RequestException, HTTPError, OSError, ValueError) as error:
                 # Without "from error", whose text contains the whole URL, and the password of a proxy.
-                raise _failure(effect, error, _is_over(left)) from None
+                raise _failure(effect, error) from None
 
 
 def _session(settings: Settings) -> requests.Session:
@@ -144,20 +143,11 @@ def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedReque
 
 
 def _once(effect: Fetch, mine: _Process) -> Fetched:
-    from .deadline import left
+    from .deadline import send_once
 
     pool, target = mine.route_to(effect.url)
-    response = pool.urlopen(
-        effect.method,
-        target,
-        body=effect.body,
-        headers=_HEADERS | dict(effect.headers),
-        retries=False,
-        redirect=False,
-        assert_same_host=False,
-        timeout=left(),
-        preload_content=False,
-        decode_content=False,
+    response = send_once(
+        pool, effect.method, target, headers=_HEADERS | dict(effect.headers), body=effect.body
     )
     try:
         body = _read(effect, response)
@@ -185,71 +175,25 @@ def _read(effect: Fetch, response: BaseHTTPResponse) -> bytes:
     return b"".join(parts)
 
 
-def _failure(effect: Fetch, error: BaseException, is_over: bool) -> GateError:
-    import ssl
+def _failure(effect: Fetch, error: BaseException) -> GateError:
+    from .deadline import is_over
+    from .failures import explain_failure
 
-    causes = list(_causes(error))
+    kind, detail = explain_failure(error, is_over=is_over())
     where = _describe(effect)
-    for cause in causes:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return _unreachable("provider_tls", f"{where}: certificate not accepted: {cause.verify_message}")
-        if isinstance(cause, gaierror):
-            return _unreachable("provider_name", f"{where}: the name does not resolve: {cause.strerror}")
-    if is_over or any(isinstance(cause, TimeoutError) for cause in causes):
-        return _unreachable("provider_timeout", f"{where}: no answer in time")
-    for cause in causes:
-        if isinstance(cause, ssl.SSLError):
-            return _unreachable("provider_tls", f"{where}: TLS: {cause.reason or type(cause).__name__}")
-    for cause in causes:
-        if isinstance(cause, OSError) and cause.errno is not None:
-            return _unreachable("provider_unreachable", f"{where}: {os.strerror(cause.errno)}")
-    if _is_answer(causes):
-        return ProviderError(
-            "answer_broken", _UNTRUSTED_MESSAGE, detail=f"{where}: {type(causes[-1]).__name__}"
-        )
-    return _unreachable("provider_unreachable", f"{where}: {type(causes[-1]).__name__}")
-
-
-def _is_answer(causes: list[BaseException]) -> bool:
-    """Return whether the provider sent something that is not HTTP."""
-    from http.client import HTTPException, IncompleteRead, RemoteDisconnected
-
-    from requests.exceptions import InvalidURL
-    from urllib3.exceptions import DecodeError, InvalidChunkLength
-
-    if any(isinstance(cause, DecodeError | InvalidChunkLength) for cause in causes):
-        return True
-    if any(isinstance(cause, RemoteDisconnected | IncompleteRead | InvalidURL) for cause in causes):
-        return False
-    return any(isinstance(cause, HTTPException) for cause in causes)
-
-
-def _is_stale(error: BaseException) -> bool:
-    from http.client import RemoteDisconnected
-
-    gone = (RemoteDisconnected, ConnectionResetError, BrokenPipeError)
-    return any(isinstance(cause, gone) for cause in _causes(error))
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield `error` and its causes, outermost first."""
-    seen: set[int] = set()
-    waiting: list[Any] = [error]
-    while waiting and len(seen) < 50:
-        one = waiting.pop(0)
-        if not isinstance(one, BaseException) or id(one) in seen:
-            continue
-        seen.add(id(one))
-        yield one
-        waiting += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
-
-
-def _is_over(left: Any) -> bool:
-    try:
-        left()
-    except TimeoutError:
-        return True
-    return False
+    match kind:
+        case "certificate":
+            return _unreachable("provider_tls", f"{where}: certificate not accepted: {detail}")
+        case "tls":
+            return _unreachable("provider_tls", f"{where}: TLS: {detail}")
+        case "name":
+            return _unreachable("provider_name", f"{where}: the name does not resolve: {detail}")
+        case "timeout":
+            return _unreachable("provider_timeout", f"{where}: {detail}")
+        case "broken":
+            return ProviderError("answer_broken", _UNTRUSTED_MESSAGE, detail=f"{where}: {detail}")
+        case _:
+            return _unreachable("provider_unreachable", f"{where}: {detail}")
 
 
 def _unreachable(code: str, detail: str) -> ProviderUnavailable:

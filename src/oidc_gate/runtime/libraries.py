@@ -24,6 +24,7 @@ MODULES = (
     "authlib.oauth2.rfc6749.parameters",
     "authlib.oauth2.rfc7636",
     "oidc_gate.runtime.deadline",
+    "oidc_gate.runtime.failures",
     "oidc_gate.provider.jose.assertions",
     "oidc_gate.provider.jose.id_token",
     "oidc_gate.provider.jose.keys",

@@ -88,9 +88,11 @@ class _Stream:
             await self.end()
 
     async def end(self) -> None:
+        """Tell the client that the connection has ended."""
         raise NotImplementedError
 
     async def receive(self) -> Message:
+        """Return what the client sends, or the disconnect as soon as the session is over."""
         if not self.is_over:
             with anyio.CancelScope() as scope:
                 self._waiting.add(scope)
@@ -103,6 +105,11 @@ class _Stream:
         return dict(self.disconnect)
 
     async def send(self, message: Message) -> None:
+        """Send what the application sends.
+
+        Raises:
+            SessionOver: The session is over, as if the client had disconnected.
+        """
         if self.is_over:
             raise SessionOver(_REASON)
         try:

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from http.cookies import CookieError, SimpleCookie
-from socket import gaierror
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from urllib3.exceptions import HTTPError
 
 from ...provider.responses import printable
-from ...runtime.deadline import DeadlineAdapter, deadline, left
+from ...runtime.deadline import DeadlineAdapter, deadline, is_over, send_once
+from ...runtime.failures import explain_failure
 
 if TYPE_CHECKING:
     from urllib3 import HTTPConnectionPool
@@ -157,18 +157,7 @@ class Browser:
         with deadline(SECONDS):
             try:
                 with self._pool(url, connect) as pool:
-                    response = pool.urlopen(
-                        method,
-                        target,
-                        body=body,
-                        headers=given,
-                        retries=False,
-                        redirect=False,
-                        assert_same_host=False,
-                        timeout=left(),
-                        preload_content=False,
-                        decode_content=False,
-                    )
+                    response = send_once(pool, method, target, headers=given, body=body)
                     with response:
                         content = b"" if response.status == 101 else _read(response)
                         pairs = tuple((str(name), str(value)) for name, value in response.headers.iteritems())
@@ -209,23 +198,13 @@ def _read(response: Any) -> bytes:
 
 def _failure(error: BaseException) -> tuple[str, str]:
     """Return the kind of a failure, and what is known about it."""
-    seen: list[BaseException] = []
-    waiting: list[Any] = [error]
-    while waiting and len(seen) < 30:
-        one = waiting.pop(0)
-        if isinstance(one, BaseException) and one not in seen:
-            seen.append(one)
-            waiting += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
-    for cause in seen:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return "tls", cause.verify_message or "the certificate is not accepted"
-        if isinstance(cause, gaierror):
-            return "name", cause.strerror or "the name does not resolve"
-        if isinstance(cause, TimeoutError):
+    failure = explain_failure(error, is_over=is_over())
+    match failure.kind:
+        case "certificate":
+            return "tls", failure.detail
+        case "timeout":
             return "timeout", f"nothing within {SECONDS:.0f} seconds"
-    for cause in seen:
-        if isinstance(cause, ssl.SSLError):
-            return "tls", cause.reason or type(cause).__name__
-        if isinstance(cause, OSError) and cause.strerror:
-            return "refused", cause.strerror
-    return "broken", f"the answer is not HTTP ({type(seen[-1]).__name__})"
+        case "broken" | "closed":
+            return "broken", f"the answer is not HTTP ({failure.detail})"
+        case kind:
+            return kind, failure.detail
