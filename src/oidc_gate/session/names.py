@@ -102,11 +102,10 @@ def open_label(tickets: Tickets, row: Row) -> Label:
     """
     opened = tickets.open_label(row.key, row.label)
     try:
-        version, email, subject, session_id, started_at = json.loads(opened.decode("utf-8", "surrogatepass"))[
-            :5
-        ]
+        fields = json.loads(opened.decode("utf-8", "surrogatepass"))
+        version, email, subject, session_id, started_at = fields[:5]  # a later release may add some
         if version != _LABEL_VERSION:
             raise ValueError(version)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, LookupError) as error:  # a slice can be a key since Python 3.12
         raise SessionError("session_record", "The session was made by another version.") from error
     return Label(email, subject, session_id, started_at)
