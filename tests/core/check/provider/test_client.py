@@ -109,6 +109,8 @@ def test_an_error_that_the_provider_sends_back(op: TestProvider) -> None:
     with op.misbehaving(Fault.ANSWER_ERROR, error="unauthorized_client"):
         result = check(op, pushed_authorization_requests="never")
     assert answer_to(result, "redirect URI registered") is True
+    refusals = [answer for answer in result.answers if "unauthorized_client" in repr(answer)]
+    assert [answer.is_right for answer in refusals] == [True, False]
 
 
 def test_no_secret_is_in_any_answer(op: TestProvider, caplog: pytest.LogCaptureFixture) -> None:
