@@ -387,6 +387,7 @@ PROFILE: list[Case] = [
     (FAPI2 | {"response_mode": "form_post"}, "response_mode", "fapi2"),
     (FAPI2 | {"id_token_algorithms": ["PS256", "RS256"]}, "id_token_algorithms", "fapi2"),
     (FAPI2 | {SIGNED: "RS256"}, SIGNED, "fapi2"),
+    (FAPI2 | {"client_private_key_alg": "RS256"}, "client_private_key_alg", "fapi2"),
     ({"fapi2": True}, "client_auth", "fapi2"),
     ({"fapi2": True, "client_auth": "client_secret_jwt"}, "client_auth", "fapi2"),
     ({"fapi2": True, "client_secret": None}, "client_auth", "fapi2"),

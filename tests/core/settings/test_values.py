@@ -155,6 +155,7 @@ def test_no_problem(changes: dict[str, Any]) -> None:
         ({"session_lifetime_seconds": 600}, "session_idle_seconds", 600),
         (FAPI2, "pushed_authorization_requests", "always"),
         (FAPI2, "dpop", True),
+        (FAPI2 | {"client_private_key_alg": "PS256"}, "client_private_key_alg", "PS256"),
         (FAPI2, "id_token_algorithms", ("PS256", "ES256", "EdDSA", "Ed25519")),
         ({"fapi2": True, "client_secret": None, "client_certificate": CERTIFICATE}, "dpop", False),
     ],
