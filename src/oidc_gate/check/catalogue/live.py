@@ -171,7 +171,7 @@ LIVE = (
         "a proxy removes the headers Accept and Sec-Fetch-*: remove `proxy_pass_request_headers off;` from the "
         "location of {prefix}/sign_in",
         "troubleshooting.md#json-instead-of-the-sign-in-page",
-        ("nginx_error_page_unknown",),
+        ("nginx_error_page_unknown", "nginx_prefix_stripped"),
     ),
     Cause(
         "live_sign_in_200",

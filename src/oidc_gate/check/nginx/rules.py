@@ -129,7 +129,7 @@ def _refusals(level: Level, site: Site) -> Rule:
     page = location_of(site.server, target.partition("?")[0])
     if page.auth_request:
         yield broken("nginx_error_page_protected", directive, target=target)
-    elif page.proxies and "rd=" not in target and "x-auth-request-redirect" not in page.headers():
+    if page.proxies and "rd=" not in target and "x-auth-request-redirect" not in page.headers():
         yield broken("nginx_redirect_missing", page)
 
 

@@ -43,13 +43,13 @@ def test_of_random_pairs_both_are_named() -> None:
             continue
         checked += 1
         found = found_in(text)
-        if not {first, second} <= found and not _hides(first, second):
+        if not {first, second} <= found and not hides(first, second):
             missed.append((first, second, sorted(found)))
     assert missed == []
     assert checked > 100
 
 
-def _hides(first: str, second: str) -> bool:
+def hides(first: str, second: str) -> bool:
     pair = {first, second}
     # Two that write the same directive, which Nginx refuses.
     return all("cache" in name for name in pair) or pair in HIDING
