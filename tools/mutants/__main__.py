@@ -27,7 +27,7 @@ def main() -> int:
     options = _options()
     reached = Reached(ROOT, DATA, options.tests)
     files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "src").rglob("*.py"))
-    everything = [mutant for file in files if options.only in file for mutant in mutants_of(ROOT, file)]
+    everything = [mutant for file in files if _is_drawn(file, options) for mutant in mutants_of(ROOT, file)]
     sample = random.Random(options.seed).sample(everything, min(options.size, len(everything)))
     print(f"{len(sample)} of {len(everything)} mutants, seed {options.seed}", flush=True)
     counted: Counter[Outcome] = Counter()
@@ -35,9 +35,9 @@ def main() -> int:
         counted[outcome] += 1
         if sum(counted.values()) % 20 == 0:
             print(f"... {sum(counted.values())} of {len(sample)}", flush=True)
-        if outcome in (Outcome.SURVIVED, Outcome.NOT_REACHED):
+        if outcome is not Outcome.KILLED:
             print(f"\n{mutant.file}:{mutant.lines[0]}: {outcome.value}\n{_diff(mutant)}", flush=True)
-    rate = (counted[Outcome.KILLED] + counted[Outcome.TIMED_OUT]) / max(1, len(sample))
+    rate = counted[Outcome.KILLED] / max(1, len(sample))
     print("\n" + ", ".join(f"{outcome.value} {counted[outcome]}" for outcome in Outcome))
     print(f"kill rate {rate:.1%}, seed {options.seed}")
     return int(rate < options.at_least)
@@ -48,11 +48,16 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=100, help="mutants to draw (100)")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of the sample (the time)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="trials at once (the processors)")
-    parser.add_argument("--seconds", type=float, default=240, help="that a trial may take (240)")
+    parser.add_argument("--seconds", type=float, default=600, help="that a trial may take (600)")
     parser.add_argument("--only", default="", help="part of the paths to draw from")
+    parser.add_argument("--leave-out", nargs="*", default=[], help="parts of the paths not to draw from")
     parser.add_argument("--tests", nargs="*", default=["tests"], help="paths of the tests that count (tests)")
     parser.add_argument("--at-least", type=float, default=0.0, help="fail below this kill rate (0.0)")
     return parser.parse_args()
+
+
+def _is_drawn(file: str, options: argparse.Namespace) -> bool:
+    return options.only in file and not any(part in file for part in options.leave_out)
 
 
 def _tried(
@@ -70,7 +75,7 @@ def _tried(
             copy = free.get()
             try:
                 changed = mutant.apply((ROOT / mutant.file).read_bytes())
-                tests = reached.tests(mutant.file, mutant.lines)
+                tests = reached.tests(mutant)
                 return try_mutant(copy, mutant.file, changed, tests, options.seconds)
             finally:
                 free.put(copy)

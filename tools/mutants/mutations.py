@@ -44,6 +44,7 @@ class Mutant:
         start: Where the text that is replaced begins, in bytes.
         end: Where it ends.
         text: What stands there instead.
+        at_import: Whether the statement runs when its module is imported.
     """
 
     file: str
@@ -51,6 +52,7 @@ class Mutant:
     start: int
     end: int
     text: str
+    at_import: bool = False
 
     def apply(self, source: bytes) -> bytes:
         """Return the file with the change."""
@@ -66,6 +68,7 @@ def mutants_of(root: Path, file: str) -> list[Mutant]:
     found = []
     tree = ast.parse(source)
     first_lines = _first_lines(tree)
+    in_functions = _lines_in_functions(tree)
     for node, text in _changes(tree):
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
@@ -73,7 +76,7 @@ def mutants_of(root: Path, file: str) -> list[Mutant]:
         end = offsets[node.end_lineno - 1] + node.end_col_offset
         if source[start:end].decode() != text:
             lines = first_lines.get(node.lineno, node.lineno), node.end_lineno
-            found.append(Mutant(file, lines, start, end, text))
+            found.append(Mutant(file, lines, start, end, text, lines[0] not in in_functions))
     return sorted(set(found), key=lambda mutant: (mutant.start, mutant.end, mutant.text))
 
 
@@ -86,6 +89,15 @@ def _first_lines(tree: ast.AST) -> dict[int, int]:
             last = max(node.lineno, body[0].lineno - 1) if isinstance(body, list) else node.end_lineno
             found |= dict.fromkeys(range(node.lineno, last + 1), node.lineno)
     return found
+
+
+def _lines_in_functions(tree: ast.AST) -> set[int]:
+    return {
+        line
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for line in range(node.body[0].lineno, (node.end_lineno or node.lineno) + 1)
+    }
 
 
 def _changes(tree: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, str]]:

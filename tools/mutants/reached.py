@@ -11,6 +11,8 @@ from pathlib import Path
 
 from coverage import CoverageData
 
+from tools.mutants.mutations import Mutant
+
 _ALL_PASSED, _SOME_FAILED = 0, 1
 CONFIGURATION = """\
 [run]
@@ -37,23 +39,36 @@ class Reached:
         self._lines: dict[str, dict[int, list[str]]] = {}
         self._weights: Counter[str] = Counter()
         for file in self._data.measured_files():
-            for tests in self._of(file).values():
+            for tests in self._of(os.path.relpath(file, root)).values():
                 self._weights.update(tests)
 
-    def tests(self, file: str, lines: tuple[int, int]) -> list[str]:
-        """Return the tests that reach one of these lines, those first that reach the fewest lines in all.
+    def tests(self, mutant: Mutant) -> list[str]:
+        """Return the tests that reach a mutant, those first that reach the fewest lines in all.
 
-        A line that ran when its module was imported belongs to every test that reaches the module.
+        A line that ran when its module was imported belongs to every test that reaches the module; if it is a module
+        without functions, to every test that reaches its package.
         """
-        by_line = self._of(str(self._root / file))
-        found = {test for line in range(lines[0], lines[1] + 1) for test in by_line.get(line, ())}
-        if not found and any(line in by_line for line in range(lines[0], lines[1] + 1)):
-            found = {test for tests in by_line.values() for test in tests}
+        by_line = self._of(mutant.file)
+        found = {
+            test for line in range(mutant.lines[0], mutant.lines[1] + 1) for test in by_line.get(line, ())
+        }
+        if not found and mutant.at_import:
+            found = self._of_module(mutant.file) or self._of_package(mutant.file)
         return sorted(found, key=lambda test: (self._weights[test], test))
+
+    def _of_module(self, file: str) -> set[str]:
+        return {test for tests in self._of(file).values() for test in tests}
+
+    def _of_package(self, file: str) -> set[str]:
+        for folder in Path(file).parents:
+            files = (str(path.relative_to(self._root)) for path in (self._root / folder).rglob("*.py"))
+            if found := set().union(*map(self._of_module, files)):
+                return found
+        return set()
 
     def _of(self, file: str) -> dict[int, list[str]]:
         if file not in self._lines:
-            contexts = self._data.contexts_by_lineno(file)
+            contexts = self._data.contexts_by_lineno(str(self._root / file))
             self._lines[file] = {
                 line: sorted({name.partition("|")[0] for name in names if name} - self._failed)
                 for line, names in contexts.items()

@@ -59,7 +59,8 @@ def try_mutant(copy: Path, file: str, changed: bytes, tests: Sequence[str], seco
 
     Args:
         copy: The root of the copied checkout.
-        seconds: How long the tests may take; a mutant that takes longer does not end, and is noticed by that.
+        seconds: How long the tests may take together. A mutant that takes longer is not counted as killed: a test
+            that does not end fails by its own limit, so what is left are mutants that many slow tests reach.
     """
     if not tests:
         return Outcome.NOT_REACHED
@@ -106,7 +107,19 @@ def main() -> int:
     """Run the selected tests of the copied checkout that this is started in; the first failure ends it."""
     tests = Path("selected").read_text().splitlines()
     files = sorted({test.partition("::")[0] for test in tests})
-    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov", "--no-header"]
+    # A test without servers takes seconds: one that takes longer hangs, which is how it notices a mutant.
+    options = [
+        "-x",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        "-p",
+        "no:cov",
+        "--no-header",
+        "--timeout=100",
+    ]
     return int(pytest.main([*options, *files], plugins=[Selection(tests)]))
 
 

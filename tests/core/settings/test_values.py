@@ -115,6 +115,16 @@ GOOD_CHANGES: list[dict[str, Any]] = [
 ]
 
 
+def test_a_header_of_a_proxy_without_a_trusted_proxy_says_what_it_needs() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Settings(**GOOD, original_uri_header="X-Uri", original_method_header="X-Method")
+    assert [found.setting for found in caught.value.problems] == [
+        "original_uri_header",
+        "original_method_header",
+    ]
+    assert all("trusted_proxies" in str(found) for found in caught.value.problems)
+
+
 @pytest.mark.parametrize("changes", GOOD_CHANGES, ids=id_of)
 def test_no_problem(changes: dict[str, Any]) -> None:
     assert problems(**changes) == []
@@ -254,6 +264,9 @@ def test_a_problem_is_one_line_that_says_all() -> None:
         ("allowed_origins", ["https://a.example/x"], "write scheme and host alone"),
         ("prefix", "oauth2/", "write a path such as /oauth2"),
         ("cookie_domain", "https://corp.com/", "write corp.com"),
+        ("trusted_proxies", ["*"], "any other client could claim any host and address"),
+        ("trusted_proxies", ["10.0.0.1/8"], "write 10.0.0.0/8"),
+        ("trusted_proxies", ["proxy"], "names are not looked up"),
         ("session_store", "memcached://host", "write cookie, or: write one such as sqlite:///"),
     ],
 )  # fmt: skip

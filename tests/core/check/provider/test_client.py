@@ -150,6 +150,8 @@ def test_without_a_url_of_the_application(op: TestProvider) -> None:
 
 
 PAGE, LOGIN = Fetched(200, {}, b"<form>"), Fetched(302, {"location": "https://op.example.com/login"}, b"")
+OTHER = Fetched(302, {"location": "https://op.example.com/consent?id=1"}, b"")
+LOGIN_AGAIN = Fetched(302, {"location": "https://op.example.com/login?id=2"}, b"")
 NO = Fetched(400, {}, b"invalid request")
 NO_REDIRECT = Fetched(400, {}, b"redirect_uri is not registered")
 ERROR_PAGE = Fetched(302, {"location": "https://op.example.com/error?code=redirect_uri_mismatch"}, b"")
@@ -173,6 +175,8 @@ class Given(Exchanges):
         (LOGIN, ERROR_PAGE, None, True),
         (PAGE, PAGE, True, None),
         (LOGIN, LOGIN, True, None),
+        (LOGIN, LOGIN_AGAIN, True, None),
+        (LOGIN, OTHER, True, True),
         (NO, NO, True, False),
         (NO, NO, None, None),
         (NO, NO, False, None),

@@ -153,6 +153,10 @@ def test_nothing_secret_in_a_repr() -> None:
     assert "key=" not in repr(load_decryption_key(jwk("P-256")))
 
 
+def test_a_key_that_decrypts_has_its_kid() -> None:
+    assert load_decryption_key(jwk("P-256", kid="mine")).kid == "mine"
+
+
 @pytest.mark.parametrize(
     ("text", "algorithms"),
     [
