@@ -134,6 +134,9 @@ class Session(NamedTuple):
         last_seen: When the session was last written with a new idle time, in epoch seconds.
         sid: The provider's own session ID, for logout (OpenID Connect Back-Channel Logout §2.1), or an empty string.
         id_token, access_token: Empty unless the settings ask to keep them.
+        access_token_expires_at: When the access token expires, in epoch seconds; 0 if that is not known.
+        refresh_token: Empty unless the session is in a store.
+        checked_at: When the provider last said who the user is, in epoch seconds; 0 for the time of the sign-in.
     """
 
     identity: Identity
@@ -142,6 +145,9 @@ class Session(NamedTuple):
     sid: str = ""
     id_token: str = ""
     access_token: str = ""
+    access_token_expires_at: int = 0
+    refresh_token: str = ""
+    checked_at: int = 0
 
     def __repr__(self) -> str:
         return f"Session({self.identity!r}, started_at={self.started_at}, last_seen={self.last_seen})"

@@ -24,6 +24,7 @@ class Provider:
         instead: What an endpoint (``token``) answers instead: an answer, or an exception to raise.
         fetches: What was asked, by endpoint.
         code_prefix: What its codes begin with; another one for each site that shares a store with others.
+        tokens: What the answers of the token endpoint contain besides the ID token.
     """
 
     def __init__(self, site: Any) -> None:
@@ -36,6 +37,7 @@ class Provider:
         self.audience = CLIENT
         self.seconds_ahead = 0
         self.code_prefix = "code-"
+        self.tokens: dict[str, Any] = {"access_token": "at"}
 
     def authorize(self, location: str, **changes: str) -> str:
         """Return the callback that a browser is sent to after an authorization request at `location`."""
@@ -66,4 +68,4 @@ class Provider:
         now = int(self._site.now) + self.seconds_ahead
         claims = {"iss": ISSUER, "aud": self.audience, "iat": now, "exp": now + 300}
         claims["nonce"] = self._nonces[form["code"][0]]
-        return answer({"token_type": "Bearer", "access_token": "at", "id_token": sign(claims | self.person)})
+        return answer({"token_type": "Bearer", "id_token": sign(claims | self.person)} | self.tokens)

@@ -187,6 +187,7 @@ def _new_session(components: Components, signed_in: SignedIn) -> Step[Session]:
         sid=signed_in.sid,
         id_token=signed_in.id_token if settings.keep_id_token else "",
         access_token=signed_in.access_token if keeps_access_token else "",
+        access_token_expires_at=signed_in.access_token_expires_at if keeps_access_token else 0,
     )
 
 

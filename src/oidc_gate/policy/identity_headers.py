@@ -127,9 +127,10 @@ def application_headers(settings: Settings, session: Session | None) -> HeaderLi
 
 def auth_headers(settings: Settings, session: Session | None) -> HeaderList:
     """Return all identity headers of the 202 of ``/oauth2/auth``. For an anonymous user they are empty."""
-    token = (session.access_token if session else "") if settings.pass_access_token else None
+    token = session.access_token if session else ""
     identity = session.identity if session else ANONYMOUS
-    headers = identity_headers(identity, settings, "X-Auth-Request", token)
+    passed = token if settings.pass_access_token else None
+    headers = identity_headers(identity, settings, "X-Auth-Request", passed)
     if settings.pass_authorization:
-        headers += (("Authorization", f"Bearer {session.access_token}" if session else ""),)
+        headers += (("Authorization", f"Bearer {token}" if token else ""),)
     return headers

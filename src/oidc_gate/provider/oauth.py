@@ -67,6 +67,18 @@ def code_grant(code: str, redirect_uri: str, code_verifier: str) -> str:
     )
 
 
+def refresh_grant(refresh_token: str) -> str:
+    """Return the body of the request for new tokens, without the client's authentication.
+
+    It names no scope, so that the scope stays as it was granted.
+
+    Spec: RFC 6749 §6.
+    """
+    from authlib.oauth2.rfc6749.parameters import prepare_token_request
+
+    return str(prepare_token_request("refresh_token", refresh_token=refresh_token))
+
+
 def s256_challenge(code_verifier: str) -> str:
     """Return the S256 challenge of `code_verifier` (43 to 128 unreserved characters).
 

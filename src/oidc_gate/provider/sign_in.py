@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .. import effects
 from ..effects import Step
 from ..errors import IDTokenError, ProviderError
 from .authorization import ValidatedCallback
@@ -21,12 +22,15 @@ class SignedIn:
     Args:
         claims: The claims of the ID token, and of userinfo if it was fetched; read-only.
         sid: The ID of the session at the provider, or an empty string.
+        access_token_expires_at: When the access token expires, in epoch seconds. If the provider does not say, it is
+            when the ID token does.
         userinfo_failure: Why the claims of userinfo are missing, for the log; empty if they are not.
     """
 
     claims: Mapping[str, Any] = field(repr=False)
     id_token: str = field(repr=False)
     access_token: str = field(repr=False)
+    access_token_expires_at: int = 0
     sid: str = ""
     userinfo_failure: str = ""
 
@@ -50,6 +54,7 @@ def complete_sign_in(
 
     Spec: OpenID Connect Core §3.1.3, §5.3.
     """
+    asked_at = yield from effects.now()  # before the request, so that the token is never taken to last longer
     tokens = yield from exchange_code(
         provider, validated, redirect_uri=redirect_uri, code_verifier=code_verifier
     )
@@ -64,6 +69,13 @@ def complete_sign_in(
                 raise
             failure = str(error)
     sid = claims.get("sid")
+    lasts = tokens.expires_in
+    expires_at = int(claims["exp"]) if lasts is None else asked_at + lasts
     return SignedIn(
-        claims, tokens.id_token, tokens.access_token, sid if isinstance(sid, str) else "", failure
+        claims,
+        tokens.id_token,
+        tokens.access_token,
+        expires_at,
+        sid if isinstance(sid, str) else "",
+        failure,
     )

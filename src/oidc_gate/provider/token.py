@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -22,6 +23,7 @@ from .responses import json_object, printable, raise_for_status, refuse, text
 WHAT = "token endpoint"
 MAX_BYTES = 256 * 1024
 MAX_TOKEN = 128 * 1024  # characters; twice what `jose.jws` accepts as a signed token
+_MAX_SECONDS = 10 * 366 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,17 @@ class TokenResponse:
     """The answer of the token endpoint. `id_token` is not validated yet.
 
     Args:
+        id_token: Empty in the answer to a refresh, if it has none.
         token_type: ``Bearer`` or ``DPoP``.
+        expires_in: How many seconds after the request the access token expires; None if the answer does not say.
+        refresh_token: Empty if there is none.
     """
 
     id_token: str = field(repr=False)
     access_token: str = field(repr=False)
     token_type: str
+    expires_in: int | None = None
+    refresh_token: str = field(default="", repr=False)
 
 
 def exchange_code(
@@ -100,7 +107,12 @@ def required_nonce(fetched: Fetched) -> str:
 
 
 def process_token_response(
-    fetched: Fetched, *, dpop: bool = False, secrets: Sequence[str] = (), sent: str = ""
+    fetched: Fetched,
+    *,
+    dpop: bool = False,
+    secrets: Sequence[str] = (),
+    sent: str = "",
+    is_refresh: bool = False,
 ) -> TokenResponse:
     """Return the tokens in `fetched`.
 
@@ -108,6 +120,7 @@ def process_token_response(
         dpop: Whether only tokens that are bound to the gate's key are accepted.
         secrets: Values of the request that must not appear in the log.
         sent: What the request contained, for the log.
+        is_refresh: Whether it answers a refresh, so that an ID token is not required (OpenID Connect Core §12.2).
 
     Raises:
         CallbackError, ProviderUnavailable, ProviderError: See `exchange_code`.
@@ -128,28 +141,43 @@ def process_token_response(
     if not access_token or not access_token.isascii() or not access_token.isprintable():
         refuse(WHAT, "no usable access_token")
     id_token = text(answer, "id_token", MAX_TOKEN)
-    if not id_token:
+    if not id_token and not (is_refresh and "id_token" not in answer):
         refuse(WHAT, "no id_token; does scopes contain openid?", "id_token_missing")
-    return TokenResponse(id_token, access_token, "DPoP" if dpop else "Bearer")
+    refresh_token = text(answer, "refresh_token", MAX_TOKEN)
+    kind = "DPoP" if dpop else "Bearer"
+    return TokenResponse(id_token, access_token, kind, _seconds(answer.get("expires_in")), refresh_token)
 
 
-def validate(provider: Provider, tokens: TokenResponse, *, nonce: str) -> Step[Mapping[str, Any]]:
+def _seconds(value: object) -> int | None:
+    """Return a number of seconds, which some providers send as a string; None for anything else."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,10}", value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _MAX_SECONDS:
+        return None
+    return int(value)
+
+
+def validate(provider: Provider, tokens: TokenResponse, *, nonce: str | None) -> Step[Mapping[str, Any]]:
     """Return the claims of the ID token, after its signature was verified with the provider's keys.
+
+    Args:
+        nonce: The nonce of the sign-in; None for an ID token of a refresh, which has none. When and how the user
+            authenticated was checked at the sign-in then.
 
     Raises:
         IDTokenError: The token is not valid.
         ProviderUnavailable: The keys are not available.
         ProviderError: The answer with the keys is not acceptable.
 
-    Spec: OpenID Connect Core §3.1.3.7.
+    Spec: OpenID Connect Core §3.1.3.7, §12.2.
     """
     from .jose.id_token import Expectations, validate_id_token
 
     settings = provider.settings
     expected = Expectations(
         nonce=nonce,
-        max_age_seconds=settings.max_age_seconds,
-        acr_values=settings.acr_values,
+        max_age_seconds=None if nonce is None else settings.max_age_seconds,
+        acr_values=() if nonce is None else settings.acr_values,
         access_token=tokens.access_token,
     )
     valid = yield from provider.verify(

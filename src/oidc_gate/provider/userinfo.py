@@ -7,13 +7,13 @@ from types import MappingProxyType
 from typing import Any
 
 from ..effects import Fetch, Fetched, Step
-from ..errors import IDTokenError
+from ..errors import IDTokenError, ProviderError
 from ..settings import Settings
 from .client import Provider
 from .client_auth import uses_certificate
 from .discovery import Metadata
 from .dpop import DPoPKey
-from .responses import json_object, media_type, printable, raise_for_status, refuse
+from .responses import UNTRUSTED_MESSAGE, json_object, media_type, printable, raise_for_status, refuse
 from .token import TokenResponse
 
 WHAT = "userinfo"
@@ -26,6 +26,13 @@ _OF_THE_TOKEN = frozenset(
 )
 # A flag describes a value, so it is taken from the same source as that value.
 _FLAGS = {"email": "email_verified", "phone_number": "phone_number_verified"}
+
+
+class AccessTokenRefused(ProviderError):
+    """The provider does not accept the access token: it expired, or was revoked, or its user may not sign in.
+
+    Spec: RFC 6750 §3.1 (``invalid_token``).
+    """
 
 
 def needs_userinfo(claims: Mapping[str, Any], settings: Settings, metadata: Metadata) -> bool:
@@ -70,6 +77,7 @@ def fetch_userinfo(provider: Provider, tokens: TokenResponse, *, sub: str) -> St
 
     Raises:
         IDTokenError: ``userinfo_sub``: the claims belong to another user. Or the signed answer is not valid.
+        AccessTokenRefused: The provider does not accept the access token any more.
         ProviderUnavailable: The provider did not answer.
         ProviderError: The provider's answer is not acceptable.
 
@@ -83,6 +91,8 @@ def fetch_userinfo(provider: Provider, tokens: TokenResponse, *, sub: str) -> St
     if settings.dpop and fetched.status == 401 and 0 < len(nonce) <= 512:  # RFC 9449 §9
         fetched = yield from _send(provider, endpoint, tokens, nonce)
     raise_for_status(fetched, WHAT)
+    if fetched.status == 401:
+        raise AccessTokenRefused("userinfo_refused", UNTRUSTED_MESSAGE, detail=f"{WHAT}: status 401")
     if fetched.status != 200:
         refuse(WHAT, f"status {fetched.status}", "userinfo_refused")
     if media_type(fetched) == "application/jwt":

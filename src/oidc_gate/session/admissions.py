@@ -21,7 +21,7 @@ from ..errors import SessionError
 from ..model import Identity, Session
 from ..settings import Settings
 from .cache import SessionCache
-from .lifetime import renew_at
+from .lifetime import renew_at, token_ends_at
 from .revocation import may_be_revoked
 from .sessions import LoadedSession, Sessions
 
@@ -152,6 +152,8 @@ class Admissions(Generic[Payload]):
             return None
         self.seen(found)
         payload, size = self._render(session, found.weight)
+        if session.access_token:  # the payload may contain it
+            until = min(until, token_ends_at(session, self._settings))
         admission = Admission(
             min(until, found.ends_at),
             payload,

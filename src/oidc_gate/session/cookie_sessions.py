@@ -12,7 +12,7 @@ from ..seal import KeyRing
 from ..seal.ring import NONCE_BYTES
 from ..settings import Settings
 from .cookie_jar import Cookies
-from .lifetime import ends_at, validate_lifetime
+from .lifetime import ends_at, validate_lifetime, without_expired_token
 from .record import (
     BODY_COOKIE_BYTES,
     NO_CLAIMS,
@@ -97,6 +97,7 @@ class CookieSessions:
             session, weight = self._join(session, header)
         ends = validate_lifetime(session, self._settings, now)
         end_key = self.end_key(session)
+        session = without_expired_token(session, self._settings, now)
         return LoadedSession(session, value, is_in_two, weight, now, ends, end_key)
 
     def _join(self, head: Head, header: str) -> tuple[Session, int]:

@@ -32,11 +32,26 @@ def renew_at(session: Session, settings: Settings) -> int:
     return session.last_seen + (settings.session_idle_seconds // RENEWALS_AN_IDLE_TIME or 1)
 
 
+def token_ends_at(session: Session, settings: Settings) -> int:
+    """Return the second from which on the access token is not handed to the application any more."""
+    return session.access_token_expires_at - settings.access_token_min_seconds
+
+
+def without_expired_token(session: Session, settings: Settings, now: int) -> Session:
+    """Return `session` without its access token if less than `access_token_min_seconds` are left of it.
+
+    The expiry of a token that an earlier release kept is not known, so that token counts as expired.
+    """
+    if session.access_token and now >= token_ends_at(session, settings):
+        return session._replace(access_token="")
+    return session
+
+
 def validate_lifetime(session: Session, settings: Settings, now: int) -> int:
     """Check that `session` has not ended, and return the second at which it will end.
 
-    Raises: SessionError: ``session_expired``; ``session_idle``; or ``session_from_the_future`` if it started later
-        than the
+    Raises:
+        SessionError: ``session_expired``; ``session_idle``; or ``session_from_the_future`` if it started later than the
             clock skew allows, because the clocks of two servers differ.
     """
     if session.started_at > now + settings.clock_skew_seconds:

@@ -35,7 +35,9 @@ _PLAIN, _COMPRESSED, _HEAD = b"P", b"Z", b"H"
 _JSON = json.JSONDecoder()
 
 RECORD_VERSION = 1
-RECORD_FIELDS = 18  # including the version
+FIRST_FIELDS = 18  # of the first records of this version, including the version
+_LATER_FIELDS = (0, "", 0)  # what stands for each field that was added since
+RECORD_FIELDS = FIRST_FIELDS + len(_LATER_FIELDS)
 
 NO_CLAIMS: Mapping[str, Any] = MappingProxyType({})
 
@@ -57,6 +59,7 @@ def encode_session(session: Session) -> bytes:
             user.subject, user.email, int(user.email_verified), user.name, user.preferred_username, list(user.groups),
             user.claims, user.session_id, user.authenticated_at, user.expires_at, user.acr, list(user.amr),
             session.started_at, session.last_seen, session.sid, session.id_token, session.access_token,
+            session.access_token_expires_at, session.refresh_token, session.checked_at,
         ],
         separators=(",", ":"),
         ensure_ascii=False,
@@ -138,18 +141,17 @@ def _weight(record: bytes, user: Identity) -> int:
 
 
 def _known_fields(record: list[Any]) -> list[Any]:
-    """Return the fields of this version from a record that has more of them, or that has no version."""
-    if len(record) == RECORD_FIELDS - 1 and isinstance(
-        record[0], str
-    ):  # it begins with the subject: written by 0.1
-        return [RECORD_VERSION, *record]
-    return record[:RECORD_FIELDS]
+    """Return the fields of this version from a record that has more or fewer of them, or that has no version."""
+    if len(record) == FIRST_FIELDS - 1 and isinstance(record[0], str):  # it begins with the subject: from 0.1
+        record = [RECORD_VERSION, *record]
+    return [*record[:RECORD_FIELDS], *_LATER_FIELDS[max(len(record) - FIRST_FIELDS, 0) :]]
 
 
 def _session(record: list[Any], issuer: str, provider: str) -> Session:
     (
         version, subject, email, verified, name, username, groups, claims, session_id,
         authenticated_at, expires_at, acr, amr, started_at, last_seen, sid, id_token, access_token,
+        access_token_expires_at, refresh_token, checked_at,
     ) = record  # fmt: skip
     if version != RECORD_VERSION:
         raise ValueError(version)
@@ -158,7 +160,10 @@ def _session(record: list[Any], issuer: str, provider: str) -> Session:
         _frozen(claims) if claims else NO_CLAIMS, provider, session_id,
         authenticated_at, expires_at, acr, tuple(amr),
     )  # fmt: skip
-    return Session(identity, started_at, last_seen, sid, id_token, access_token)
+    return Session(
+        identity, started_at, last_seen, sid, id_token, access_token,
+        access_token_expires_at, refresh_token, checked_at,
+    )  # fmt: skip
 
 
 def _frozen(value: Any) -> Any:

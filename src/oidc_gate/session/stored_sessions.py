@@ -15,7 +15,7 @@ from ..settings import Settings
 from ..store.base import Row, Store, unavailable
 from .cookie_jar import Cookies
 from .ends import Answer, Ends, ask
-from .lifetime import ends_at, validate_lifetime
+from .lifetime import ends_at, validate_lifetime, without_expired_token
 from .names import SessionNames, row_key, seal_label, ticket_id
 from .record import Head, decode, encode_session
 from .sessions import LoadedSession, Stored, Written
@@ -93,6 +93,7 @@ class StoredSessions:
             raise SessionError("session_record", "A head where the body should be.")
         # A request may have been seen since the body was written. The absolute end is in the sealed body.
         session = session._replace(last_seen=max(session.last_seen, row.last_seen))
+        session = without_expired_token(session, self._settings, now)
         return LoadedSession(
             session,
             value,

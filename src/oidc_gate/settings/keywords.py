@@ -125,6 +125,7 @@ class SettingsKeywords(TypedDict, total=False):
     revocation_lag_seconds: float
     session_lifetime_seconds: int
     session_idle_seconds: int
+    access_token_min_seconds: int
     clock_skew_seconds: int
     session_cache_entries: int
     session_cache_bytes: int

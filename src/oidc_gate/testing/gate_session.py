@@ -64,7 +64,9 @@ class TestSession:
                 authenticated_at=now,
                 expires_at=ends,
             )
-            session = Session(identity, now, now, access_token=self._access_token)
+            session = Session(
+                identity, now, now, access_token=self._access_token, access_token_expires_at=ends
+            )
             self._session, written = run(_write(components.sessions, session), self._runtime.world, _no_body)
             pairs = (cookie.partition(";")[0] for cookie in written)
             self._cookies = "; ".join(pair for pair in pairs if not pair.endswith("="))

@@ -20,7 +20,7 @@ from oidc_gate.model import Identity, Session
 from oidc_gate.seal import KeyRing
 from oidc_gate.session.cookie_jar import Cookies
 from oidc_gate.session.cookie_sessions import CookieSessions
-from oidc_gate.session.record import RECORD_VERSION, decode, encode_head, encode_session
+from oidc_gate.session.record import FIRST_FIELDS, RECORD_VERSION, decode, encode_head, encode_session
 from oidc_gate.session.revocation import OwnRevocations
 from oidc_gate.session.sessions import LoadedSession
 from oidc_gate.settings import Settings
@@ -44,7 +44,7 @@ WHO = Identity(
     acr="urn:x",
     amr=("pwd", "otp"),
 )
-SESSION = Session(WHO, NOW, NOW, "op-sid", "the.id.token", "the access token")
+SESSION = Session(WHO, NOW, NOW, "op-sid", "the.id.token", "the access token", NOW + 7200)
 
 
 def sessions(given: Settings | None = None) -> CookieSessions:
@@ -220,7 +220,9 @@ def groups_of(shape: str) -> tuple[str, ...]:
 @pytest.mark.parametrize("shape", SEALED_BY_0_1)
 def test_sessions_sealed_before_records_had_a_version_still_open(shape: str) -> None:
     found = read(SEALED_BY_0_1[shape])
-    assert found.session == SESSION._replace(identity=replace(WHO, groups=groups_of(shape)))
+    # Whether its access token has expired is not known, so it counts as expired.
+    expected = SESSION._replace(access_token="", access_token_expires_at=0)
+    assert found.session == expected._replace(identity=replace(WHO, groups=groups_of(shape)))
     assert found.is_in_two == (shape == "two cookies")
 
 
@@ -248,9 +250,26 @@ def test_a_record_of_another_version_is_refused(version: Any, more: tuple[Any, .
     assert caught.value.code == "session_record"
 
 
+def test_fields_that_were_added_to_a_record_have_values_in_older_ones() -> None:
+    whole = SESSION._replace(refresh_token="a refresh token", checked_at=NOW)
+    record = json.loads(encode_session(whole)[1:])
+    without = [
+        whole,
+        whole._replace(checked_at=0),
+        whole._replace(refresh_token="", checked_at=0),
+        SESSION._replace(access_token_expires_at=0),
+    ]
+    for missing, expected in enumerate(without):
+        fields = record[: len(record) - missing]
+        session, _ = decode(b"P" + json.dumps(fields).encode(), issuer=WHO.issuer, provider=WHO.provider)
+        assert session == expected
+    assert len(record) - len(without) + 1 == FIRST_FIELDS
+
+
 def test_a_record_that_lacks_a_field_is_refused() -> None:
     record = json.loads(encode_session(SESSION)[1:])
-    for fields in (record[:-1], record[1:-1], [*record[1:], "later", "later"]):
+    first = record[:FIRST_FIELDS]
+    for fields in (first[:-1], first[1:-1], [*first[1:], "later", "later"], record[1:]):
         with pytest.raises(SessionError):
             decode(b"P" + json.dumps(fields).encode(), issuer="", provider="")
 
