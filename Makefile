@@ -4,7 +4,7 @@
 #   make test          every test; TESTS=tests/core narrows it, SEED=1 shuffles it
 #   make test-all      every test on each Python from 3.11 to 3.14 that is found here
 #   make mutants       SIZE=100 mutants of src drawn by SEED, and which of them no test notices
-#   make check | settings | bench | docs | fuzz | clean
+#   make check | settings | causes | completions | bench | docs | fuzz | clean
 # PYTHON=/path/to/python3.11 names the interpreter; CI=true tests the built wheel and forgives no missing part.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -35,7 +35,7 @@ else
 INSTALLED := $(VENV)/.stamp-dev
 endif
 
-.PHONY: help demo example-flask example-fastapi example-django test check settings causes test-fast test-all mutants bench docs fuzz components clean
+.PHONY: help demo example-flask example-fastapi example-django test check settings causes completions test-fast test-all mutants bench docs fuzz components clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n '1,8p'
@@ -120,6 +120,10 @@ settings: $(INSTALLED)
 # docs/causes.md, from the catalogue of the check.
 causes: $(INSTALLED)
 	$(BIN)/python -m tools.causes_page
+
+# src/oidc_gate/cli/completions, from the parser of the command line.
+completions: $(INSTALLED)
+	$(BIN)/python -m tools.completion_files
 
 bench: $(INSTALLED) components
 	$(BIN)/python -m bench

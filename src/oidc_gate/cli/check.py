@@ -24,10 +24,16 @@ if TYPE_CHECKING:
     from ..check.report import Report
     from ..provider.discovery import Metadata
 
+EXAMPLES = """
+oidc-gate check --config gate.toml
+oidc-gate check --config gate.toml --nginx /etc/nginx/nginx.conf --url https://app.example.com/a/page
+nginx -T | oidc-gate check --config gate.toml --nginx - --offline
+oidc-gate check --config gate.toml --strict --json
+"""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments for what is checked, and for the output."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--config", metavar="FILE", help="TOML file with the settings")
     parser.add_argument(
         "--other-config",

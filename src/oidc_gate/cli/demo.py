@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from ..testing import TestProvider
 
 PORT = 8000
+EXAMPLES = """
+oidc-gate demo
+oidc-gate demo myapp:app --port 8001
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -5,6 +5,11 @@ from __future__ import annotations
 import argparse
 import secrets
 
+EXAMPLES = """
+oidc-gate secret
+export OIDC_GATE_COOKIE_SECRET=$(oidc-gate secret)
+"""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add no arguments."""

@@ -1,6 +1,6 @@
 """Serve only /oauth2/..., as the backend for Nginx's auth_request and other proxies.
 
-The settings come from OIDC_GATE_* variables and from the file that OIDC_GATE_CONFIG names.
+The settings come from OIDC_GATE_* variables and from the file that --config or OIDC_GATE_CONFIG names.
 """
 
 from __future__ import annotations
@@ -16,6 +16,11 @@ from ..asgi import AuthBackend
 from .address import check_address
 from .common import count, needing_extra, served_port
 
+EXAMPLES = """
+oidc-gate serve --config gate.toml
+oidc-gate serve --port 4180 --workers 2
+oidc-gate serve --uds /run/oidc-gate/socket
+"""
 APPLICATION = "oidc_gate.cli.serve:application"
 LOG_LEVEL = "_OIDC_GATE_LOG_LEVEL"
 """The environment variable that passes the log level on to worker processes."""
@@ -23,6 +28,7 @@ LOG_LEVEL = "_OIDC_GATE_LOG_LEVEL"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments for the address, the number of processes, and the server."""
+    parser.add_argument("--config", metavar="FILE", help="TOML file with the settings")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=served_port, default=4180, help="port to listen on (4180)")
     parser.add_argument("--uds", metavar="PATH", help="listen on a Unix socket instead")
@@ -38,6 +44,8 @@ def run(options: argparse.Namespace) -> int:
     with needing_extra("serve", "uvicorn", "httptools", "granian"):
         serve = _granian(options) if options.server == "granian" else _uvicorn(options)
     check_address(options.host, options.port, options.uds, options.server)
+    if options.config is not None:
+        os.environ["OIDC_GATE_CONFIG"] = options.config  # for the workers too
     AuthBackend()
     os.environ[LOG_LEVEL] = options.log_level
     set_up_logging(options.log_level)
