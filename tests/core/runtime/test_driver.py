@@ -503,3 +503,31 @@ def test_no_step_yields_in_a_finally() -> None:
                 if any(isinstance(one, ast.Yield | ast.YieldFrom) for one in inner):
                     found.append(f"{file.relative_to(SOURCE)}:{node.lineno}")
     assert found == []
+
+
+def test_a_step_that_had_a_place_before_does_not_enter_as_a_new_one() -> None:
+    """It would be refused at once where lines are full, after it has spent its authorization code."""
+    world, entered = World(), list[tuple[Lane, bool]]()
+
+    def watch(lane: Lane) -> None:
+        enter = world.lanes[lane].enter
+
+        def watched(*, is_first: bool = True) -> Place:
+            entered.append((lane, is_first))
+            return enter(is_first=is_first)
+
+        world.lanes[lane].enter = watched  # type: ignore[method-assign]
+
+    watch(Lane.STORE)
+    watch(Lane.PROVIDER)
+
+    def step() -> Step[None]:
+        yield Enter(Lane.STORE)
+        yield Enter(Lane.PROVIDER)
+        yield ReadBody(1)  # every place is left here
+        yield Enter(Lane.PROVIDER)
+        yield Enter(Lane.STORE)
+
+    run(step(), world, lambda limit: b"")
+    first = [(Lane.STORE, True), (Lane.PROVIDER, True)]
+    assert entered == [*first, (Lane.PROVIDER, False), (Lane.STORE, False)]
