@@ -60,6 +60,7 @@ def test_json() -> None:
     assert [each["cause"] for each in finding["consequences"]] == ["provider_redirect_uri"]
     assert "https://app.example.com/oauth2/callback" in finding["consequences"][0]["fix"]
     assert [answer["answer"] for answer in content["answers"]] == ["wrong", "wrong", "unknown"]
+    assert {*content["answers"][0]} == {"part", "question", "answer", "sent", "came", "cause"}
 
 
 def test_what_could_not_be_checked() -> None:

@@ -87,6 +87,8 @@ def test_a_sign_in_that_works() -> None:
         (nginx_page(401, "Authorization Required"), ["live_not_proxied"]),
         (CONTENT, ["live_not_proxied"]),
         (nginx_page(502, "Bad Gateway"), ["live_gate_down"]),
+        (nginx_page(503, "Service Temporarily Unavailable"), ["live_gate_down"]),
+        (nginx_page(504, "Gateway Time-out"), ["live_gate_down"]),
         (problem(502, "issuer_mismatch"), ["live_start"]),
         (response(503, "<dt>Error code</dt><dd>provider_unreachable</dd>"), ["live_start"]),
         (redirect("/oauth2/start?again"), ["live_loop"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,16 @@ def test_the_cause_is_named_alone(name: str) -> None:
     found = found_in(apply(GOOD, FURTHER[name]))
     assert name in found
     assert {each for each in found if not found & set(CAUSES[each].explained_by)} == {name}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_words_of_the_finding_are_complete(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "nginx.conf"
+    file.write_text(apply(GOOD, ALL[name]))
+    (finding, *_) = [each for each in check_nginx(str(file), None) if each.cause.name == name]
+    words = f"{finding.what} {finding.seen} {finding.fix}"
+    assert not re.search(r"[{<][a-z_]+[}>]|\bNone\b", words), words
+    assert Report(findings=[finding]).text()
 
 
 def test_there_is_a_break_for_each_cause() -> None:
