@@ -16,6 +16,7 @@ COMMANDS = {
     "serve": "answer /oauth2/... for Nginx and other proxies",
     "demo": "show the gate in front of a sample application, with a provider to sign in at",
     "check": "find out why sign-in does not work",
+    "nginx": "print a complete configuration of Nginx for these settings",
     "secret": "print a new cookie secret",
     "completion": "print the completion of this command for a shell",
 }
@@ -59,9 +60,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, or 2 if the settings or the arguments cannot work. `check` has a status of its own.
     """
+    words = sys.argv[1:] if arguments is None else [*arguments]
     parser = build_parser()
     try:
-        options = parser.parse_args(arguments)
+        options = parser.parse_args(words)
+        options.words = words  # for the commands that print how they were called
         if options.command is None:
             return print_help(parser)
         status = int(options.run(options))

@@ -60,7 +60,7 @@ NGINX_VERDICTS = (
         "error",
         "`{location}` caches verdicts that depend on the path, with a key without the path",
         "not at all: the verdict of a public path opens the other ones",
-        "write `proxy_cache_key $http_cookie$request_method$host$request_uri;`",
+        'write `proxy_cache_key "$request_method $request_uri $host $http_cookie";`, with the spaces',
         "nginx.md#notes",
     ),
     Cause(

@@ -5,11 +5,12 @@
 #    source ~/.local/share/bash_completion/oidc-gate
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_oidc_gate_subparsers=(serve demo check secret completion)
+_shtab_oidc_gate_subparsers=(serve demo check nginx secret completion)
 
 _shtab_oidc_gate_serve_option_strings=(-h --help --config --host --port --uds --workers --server --log-level)
 _shtab_oidc_gate_demo_option_strings=(-h --help --port --provider-port --log-level)
 _shtab_oidc_gate_check_option_strings=(-h --help --config --other-config --workers --nginx --url --post --connect --ca-file --offline --strict --json)
+_shtab_oidc_gate_nginx_option_strings=(-h --help --config --upstream --gate --server-name --form --restrict --public --api --certificate --certificate-key --max-body --keepalive --verdict-cache)
 _shtab_oidc_gate_secret_option_strings=(-h --help)
 _shtab_oidc_gate_completion_option_strings=(-h --help)
 _shtab_oidc_gate_option_strings=(-h --help --version)
@@ -20,12 +21,16 @@ _shtab_oidc_gate_check___config_COMPGEN=_shtab_compgen_files
 _shtab_oidc_gate_check___other_config_COMPGEN=_shtab_compgen_files
 _shtab_oidc_gate_check___nginx_COMPGEN=_shtab_compgen_files
 _shtab_oidc_gate_check___ca_file_COMPGEN=_shtab_compgen_files
+_shtab_oidc_gate_nginx___config_COMPGEN=_shtab_compgen_files
+_shtab_oidc_gate_nginx___certificate_COMPGEN=_shtab_compgen_files
+_shtab_oidc_gate_nginx___certificate_key_COMPGEN=_shtab_compgen_files
 
 _shtab_oidc_gate_serve___server_choices=(uvicorn granian)
 _shtab_oidc_gate_serve___log_level_choices=(debug info warning error)
 _shtab_oidc_gate_demo___log_level_choices=(debug info warning)
+_shtab_oidc_gate_nginx___form_choices=(page page-403 redirect)
 _shtab_oidc_gate_completion_pos_0_choices=(bash zsh)
-_shtab_oidc_gate_pos_0_choices=(serve demo check secret completion)
+_shtab_oidc_gate_pos_0_choices=(serve demo check nginx secret completion)
 
 _shtab_oidc_gate_serve__h_nargs=0
 _shtab_oidc_gate_serve___help_nargs=0
@@ -37,6 +42,8 @@ _shtab_oidc_gate_check___post_nargs=0
 _shtab_oidc_gate_check___offline_nargs=0
 _shtab_oidc_gate_check___strict_nargs=0
 _shtab_oidc_gate_check___json_nargs=0
+_shtab_oidc_gate_nginx__h_nargs=0
+_shtab_oidc_gate_nginx___help_nargs=0
 _shtab_oidc_gate_secret__h_nargs=0
 _shtab_oidc_gate_secret___help_nargs=0
 _shtab_oidc_gate_completion__h_nargs=0

@@ -13,6 +13,7 @@ _shtab_oidc_gate_commands() {
     check:'Find out why sign-in does not work: check the settings, the provider, Nginx, and a page through it.'
     completion:'Print the completion of commands and options for a shell.'
     demo:'Show the gate with a small provider to sign in at. It needs no configuration.'
+    nginx:'Print a complete configuration of Nginx for this gate.'
     secret:'Print a new cookie secret of 256 random bits, for OIDC_GATE_COOKIE_SECRET.'
     serve:'Serve only /oauth2/..., as the backend for Nginx'"'"'s auth_request and other proxies.'
   )
@@ -64,6 +65,26 @@ _shtab_oidc_gate_demo_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_oidc_gate_demo_defaults_added=0
 
+_shtab_oidc_gate_nginx_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--config[TOML file with the settings of the gate]:FILE:_files"
+  "*--upstream[address of your application (127.0.0.1\:8080)\; HOST\=ADDRESS for each of several sub-domains]:ADDRESS:"
+  "--gate[address of the gate (127.0.0.1\:4180)]:ADDRESS:"
+  "--server-name[host of the application (that of public_url)]:HOST:"
+  "--form[without a session, a page gets\: page, the sign-in page with 401 (recommended)\; page-403, the same with 403\; redirect, a redirect to the provider]:form:(page page-403 redirect)"
+  "*--restrict[a path for some groups only\: \/admin\/\=admins,staff\; may be repeated]:LOCATION=GROUPS:"
+  "*--public[a path without sign-in\: \/static\/, or \/robots.txt for this path alone\; may be repeated]:LOCATION:"
+  "*--api[a path that scripts use, which get 401 and JSON in each form\; may be repeated]:LOCATION:"
+  "--certificate[(\/etc\/nginx\/tls\/HOST.crt)]:FILE:_files"
+  "--certificate-key[(\/etc\/nginx\/tls\/HOST.key)]:FILE:_files"
+  "--max-body[the largest upload (100m)]:SIZE:"
+  "--keepalive[idle connections to keep (32)]:N:"
+  "--verdict-cache[cache verdicts, at most 60 s\: faster, but users who sign out keep access for that long (off)]:SECONDS:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_oidc_gate_nginx_defaults_added=0
+
 _shtab_oidc_gate_secret_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
 )
@@ -107,6 +128,7 @@ _shtab_oidc_gate() {
         check) _arguments -C -s $_shtab_oidc_gate_check_options ;;
         completion) _arguments -C -s $_shtab_oidc_gate_completion_options ;;
         demo) _arguments -C -s $_shtab_oidc_gate_demo_options ;;
+        nginx) _arguments -C -s $_shtab_oidc_gate_nginx_options ;;
         secret) _arguments -C -s $_shtab_oidc_gate_secret_options ;;
         serve) _arguments -C -s $_shtab_oidc_gate_serve_options ;;
       esac

@@ -1,0 +1,98 @@
+"""Options of `oidc-gate nginx`: what cannot be used, and what is to be written instead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from oidc_gate.proxies.nginx import NginxOptions
+from oidc_gate.proxies.nginx.options import Site
+from oidc_gate.proxies.options import OptionError
+from oidc_gate.testing.settings import settings_for_tests
+
+ONE = settings_for_tests(public_url="https://app.example.com")
+SEVERAL = settings_for_tests(
+    public_url="https://auth.example.com",
+    cookie_domain="example.com",
+    allowed_redirect_hosts=["app.example.com", "*.apps.example.com"],
+)
+HOSTILE = "x; } include /etc/shadow; {"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"form": "401"}, "--form: '401' is none of page, page-403, redirect"),
+        ({"keepalive": 0}, "--keepalive: write a number from 1 to 1024"),
+        ({"keepalive": 1025}, "--keepalive: write a number from 1 to 1024"),
+        ({"verdict_cache": 61}, "--verdict-cache: write a number of seconds from 1 to 60"),
+        ({"verdict_cache": -1}, "--verdict-cache: write a number of seconds from 1 to 60"),
+        ({"gate": HOSTILE}, "--gate: .* is not an address"),
+        ({"upstreams": (HOSTILE,)}, "--upstream: .* is not an address"),
+        ({"certificate": HOSTILE}, "--certificate: .* is not the path of a file"),
+        ({"certificate_key": HOSTILE}, "--certificate-key: .* is not the path of a file"),
+        ({"max_body": HOSTILE}, "--max-body: .* is not a size"),
+        ({"server_name": HOSTILE}, "--server-name: .* is not the name of a host"),
+        ({"public": (HOSTILE,)}, "--public: .* is not a path"),
+        ({"api": (HOSTILE,)}, "--api: .* is not a path"),
+        ({"restricted": (f"{HOSTILE}=a",)}, "--restrict: .* is not a path"),
+        ({"restricted": ("/a/=b\n;",)}, "--restrict: .* is not a list of groups"),
+        ({"restricted": ("/a/",)}, "--restrict: '/a/' names no group: write it as /admin/=admins"),
+        ({"restricted": ("/a=b",)}, "--restrict: write '/a/'"),
+        ({"restricted": ("/a/=b", "/a/=c")}, "--restrict: '/a/' is given twice"),
+        ({"restricted": ("/a/=b",), "public": ("/a/",)}, "'/a/' is given to two of --restrict, --public"),
+        ({"api": ("/api",)}, "--api: write '/api/'"),
+        ({"upstreams": ("127.0.0.1:1", "127.0.0.1:2")}, "one of several and has no host"),
+        (
+            {"upstreams": ("app.example.com=127.0.0.1:1", "wiki.example.com=127.0.0.1:2")},
+            "wiki.example.com does not get the session of app.example.com",
+        ),
+    ],
+)
+def test_what_cannot_be_used(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        Site.of(ONE, NginxOptions(**given))
+
+
+@pytest.mark.parametrize(
+    ("upstreams", "message"),
+    [
+        (("other.example.com=127.0.0.1:1",), "return to other.example.com .* allowed_redirect_hosts"),
+        (("app.example.org=127.0.0.1:1",), "app.example.org does not get the session"),
+        (("app.example.com=127.0.0.1:1", "app.example.com=127.0.0.1:2"), "app.example.com is given twice"),
+        (("app.example.com=;",), "is not an address"),
+        (("a;.example.com=127.0.0.1:1",), "is not the name of a host"),
+    ],
+)
+def test_hosts_that_cannot_be_used(upstreams: tuple[str, ...], message: str) -> None:
+    with pytest.raises(OptionError, match=f"--upstream: .*{message}"):
+        Site.of(SEVERAL, NginxOptions(upstreams=upstreams))
+
+
+def test_each_upstream_has_a_name_of_its_own() -> None:
+    given = (
+        "app.example.com=a:1",
+        "app.apps.example.com=b:2",
+        "1.apps.example.com=c:3",
+        "auth.example.com=d:4",
+    )
+    site = Site.of(SEVERAL, NginxOptions(upstreams=given))
+    assert [name for name, _, _ in site.upstreams] == [
+        "app",
+        "app_app_apps_example_com",
+        "app_1_apps_example_com",
+        "auth",
+    ]
+
+
+def test_the_certificate_is_that_of_the_cookie_domain() -> None:
+    assert Site.of(ONE, NginxOptions()).certificate == "/etc/nginx/tls/app.example.com.crt"
+    site = Site.of(SEVERAL, NginxOptions(upstreams=("app.example.com=a:1",), certificate_key="/k"))
+    assert (site.certificate, site.certificate_key) == ("/etc/nginx/tls/example.com.crt", "/k")
+
+
+def test_two_lists_of_groups_never_share_a_location() -> None:
+    site = Site.of(ONE, NginxOptions(restricted=("/a/=x y", "/b/=x-y", "/c/=x,y", "/d/=é")))
+    names = [name for _, name, _ in site.restricted]
+    assert names == ["auth_x_y", "auth_x_y_", "auth_x_y__", "auth__"]
