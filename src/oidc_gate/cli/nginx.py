@@ -3,7 +3,7 @@
 The settings come from OIDC_GATE_* variables and from the file that --config or OIDC_GATE_CONFIG names, as for
 "oidc-gate serve"; no secret of theirs is printed. docs/nginx.md explains each line of the output.
 
-Then run "nginx -t", and "oidc-gate check --nginx /etc/nginx/nginx.conf".
+Save it in a file that Nginx includes. Then run "nginx -t", and "oidc-gate check --nginx /etc/nginx/nginx.conf".
 """
 
 from __future__ import annotations
