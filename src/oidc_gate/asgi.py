@@ -148,6 +148,7 @@ class OIDCGate(GatedApplication):
         inner = _inner_scope(
             scope, kept, others, payload_of(decision.identity, decision.headers, self._gate.settings.prefix)
         )
+        inner["oidc_gate.request_id"] = decision.request_id
         watched = watch_response(decision, send, is_head=request.method == "HEAD")
         if ends_with_session and decision.session is not None:
             open_stream = partial(self._runtime.open_stream, decision.session)

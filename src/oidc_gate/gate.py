@@ -46,6 +46,7 @@ from .model import Allow, Decision, Reason, Reply, Request, Session
 from .observe import log
 from .policy.identity_headers import application_headers
 from .policy.public_paths import reason_without_identity
+from .request.forwarded import client_address
 from .session.admissions import Admissions, Payload
 from .session.lifetime import renew_at
 from .session.sessions import LoadedSession
@@ -162,17 +163,16 @@ class Gate(Generic[Payload]):
         No exception leaves this generator, unless there is an error in this package.
         """
         context = build_context(self.components, request)
-        return _finish(context, (yield from self._decide_or_answer_error(context)))
+        return _finish(*(yield from self._decide_or_answer_error(context)))
 
-    def _decide_or_answer_error(self, context: RequestContext) -> Step[Decision]:
-        request = context.request
+    def _decide_or_answer_error(self, context: RequestContext) -> Step[tuple[RequestContext, Decision]]:
         try:
             return (yield from self._decide(context))
         except GateError as error:
-            if not self._asks_for_verdict(request):
-                return answer_error(context, error)
+            if not self._asks_for_verdict(context.request):
+                return context, answer_error(context, error)
             # A proxy that asks for a verdict cannot use a page. It refuses the request if the status is 503.
-            return replace(bare(503, retry_after(error)), reason=reason_of(error))
+            return context, replace(bare(503, retry_after(error)), reason=reason_of(error))
 
     def is_endpoint(self, request: Request) -> bool:
         """Return whether `request` is for an endpoint of the gate."""
@@ -181,7 +181,8 @@ class Gate(Generic[Payload]):
     def _asks_for_verdict(self, request: Request) -> bool:
         return request.path.removeprefix(self.below_prefix) in VERDICT_ENDPOINTS
 
-    def _decide(self, context: RequestContext) -> Step[Decision]:
+    def _decide(self, context: RequestContext) -> Step[tuple[RequestContext, Decision]]:
+        """Return the decision, and the context with the session that was found."""
         request = context.request
         if not context.site.host:
             raise GateError("host_invalid", "The Host header does not name a host.", status=400)
@@ -189,19 +190,19 @@ class Gate(Generic[Payload]):
             return (yield from self._answer_endpoint(context))
         renews = self.components.sessions.are_stored or not request.is_websocket
         context, cookies = yield from self._find_session(context, renews=renews)
-        return self._admit_to_application(context, cookies)
+        return context, self._admit_to_application(context, cookies)
 
-    def _answer_endpoint(self, context: RequestContext) -> Step[Reply]:
+    def _answer_endpoint(self, context: RequestContext) -> Step[tuple[RequestContext, Reply]]:
         request = context.request
         name = request.path[len(self.below_prefix) :]
         name = "static" if name.startswith("static/") and name.count("/") == 1 else name
         methods = ENDPOINTS.get(name, ("GET", "HEAD") if name == "static" else None)
         if methods is None:
-            return problem(404, "not_found", "The gate has no such endpoint.").because("not_found")
+            return context, problem(404, "not_found", "The gate has no such endpoint.").because("not_found")
         if methods and request.method not in methods:
             allow = (("Allow", ", ".join(methods)),)
             reply = problem(405, "method_not_allowed", "Another method is expected.", allow)
-            return reply.because("method_not_allowed")
+            return context, reply.because("method_not_allowed")
         if name in ("sign_in", "start"):
             self.components.sign_in_watch.sign_in_requested()
         cookies: tuple[str, ...] = ()
@@ -209,7 +210,7 @@ class Gate(Generic[Payload]):
             context, cookies = yield from self._find_session(context, renews=name in VERDICT_ENDPOINTS)
         reply = yield from _ANSWERS[name](self.components, context)
         # Only a 202 can carry the renewed cookie; with any other status it is not sent.
-        return with_cookies(reply, cookies) if reply.status == 202 else reply
+        return context, with_cookies(reply, cookies) if reply.status == 202 else reply
 
     def _find_session(
         self, context: RequestContext, *, renews: bool
@@ -279,7 +280,14 @@ class Gate(Generic[Payload]):
             return problem(403, "origin_not_allowed", message).because("origin_not_allowed")
         assert context.session is not None
         headers = application_headers(self.components.settings, context.session)
-        return Allow(identity, headers, cookies, reason=Reason("signed_in"), session=context.session)
+        return Allow(
+            identity,
+            headers,
+            cookies,
+            reason=Reason("signed_in"),
+            session=context.session,
+            request_id=request.request_id,
+        )
 
     def _admit_without_identity(
         self, context: RequestContext, is_public: bool, cookies: tuple[str, ...]
@@ -293,14 +301,26 @@ class Gate(Generic[Payload]):
         replacement_for_401 = (lambda: _refusal(context)) if _is_page(context) else None
         headers = application_headers(self.components.settings, None)
         return Allow(
-            None, headers, cookies, replacement_for_401, reason_without_identity(refused_by, reason.notes)
+            None,
+            headers,
+            cookies,
+            replacement_for_401,
+            reason_without_identity(refused_by, reason.notes),
+            request_id=request.request_id,
         )
 
 
 def _finish(context: RequestContext, decision: Decision) -> Decision:
     """Return a decision as it is sent, and log the reason for it."""
     decision = with_cors(context, decision) if isinstance(decision, Reply) else decision
-    log.decided(context.request, decision)
+    request, components = context.request, context.components
+    log.decided(
+        request,
+        decision,
+        identity=context.identity,
+        client=lambda: client_address(request, components.trusted),
+        prefix=components.settings.prefix,
+    )
     return decision
 
 

@@ -61,7 +61,9 @@ class Request:
         raw_path: The path below the mount, percent-encoded as in the request line, or encoded again.
         query: The query without the ``?``, not decoded.
         peer: The address of the TCP peer; ``unix`` for a Unix socket; empty if the server does not provide it.
-        request_id: The ID of the request in the log and on error pages.
+        request_id: The ID of the request in the log and on error pages. A trusted proxy may have chosen it, and so may
+            its client.
+        number: What the gate itself calls this request. It is unique, whatever `request_id` is.
         is_ambiguous: Whether applications may read the path differently. Such a path is never public.
     """
 
@@ -76,6 +78,7 @@ class Request:
     is_websocket: bool = False
     request_id: str = "-"
     is_ambiguous: bool = False
+    number: str = "-"
 
     @property
     def host(self) -> str:
@@ -161,12 +164,16 @@ class Reason(NamedTuple):
         rule: The rule that decided, if there is one (``allowed_groups``).
         detail: Details without secrets. Text from a client is escaped by `ascii`.
         notes: Other events of the same request, each of which is logged in a line of its own.
+        subject: The subject that the event is about, if it is not that of the session that the request had.
+        session_id: The ID of the session that the event is about, likewise.
     """
 
     code: str
     rule: str = ""
     detail: str = ""
     notes: tuple[Reason, ...] = ()
+    subject: str = ""
+    session_id: str = ""
 
 
 NO_REASON = Reason("")
@@ -187,6 +194,7 @@ class Allow:
             403 for a user whom the rules refuse. It returns None if the application's answer is kept.
         reason: The reason why the request may pass.
         session: The session of `identity`.
+        request_id: The ID of the request in the log, for the application.
     """
 
     identity: Identity | None
@@ -195,6 +203,7 @@ class Allow:
     replacement_for_401: Callable[[], Reply | None] | None = None
     reason: Reason = NO_REASON
     session: Session | None = None
+    request_id: str = "-"
 
 
 @dataclass(frozen=True, slots=True)

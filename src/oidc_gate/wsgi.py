@@ -118,6 +118,7 @@ class OIDCGate(GatedApplication):
             environ.pop(name, None)
         others = self._cookies.without_gate_cookies(environ.get("HTTP_COOKIE", ""))
         payload = _build_payload(self._gate.components, decision.identity, decision.headers)
+        payload["oidc_gate.request_id"] = decision.request_id
         accepts_events = _EVENTS in environ.get("HTTP_ACCEPT", "")
         app = self._app
         _strip(environ, self._stripped)

@@ -7,7 +7,9 @@ import logging
 import re
 from pathlib import Path
 
-from oidc_gate.observe.events import EVENTS
+from oidc_gate.model import Reason, Reply, Request
+from oidc_gate.observe import log
+from oidc_gate.observe.events import AUDIT, EVENTS
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/oidc_gate"
@@ -18,6 +20,24 @@ def test_the_page_lists_every_event_with_its_level_and_meaning() -> None:
     assert rows == [
         (code, logging.getLevelName(event.level), event.meaning) for code, event in EVENTS.items()
     ]
+
+
+def test_the_page_lists_every_audit_event_with_its_codes_and_meaning() -> None:
+    page = (ROOT / "docs/events.md").read_text()
+    table = page.partition("| event | codes | meaning |\n")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \| (.+) \|$", table, re.M)
+    assert rows == [
+        (name, ", ".join(f"`{code}`" for code in event.codes) or "any error code", event.meaning)
+        for name, event in AUDIT.items()
+    ]
+
+
+def test_the_page_lists_every_field() -> None:
+    fields = set(re.findall(r"^\| `(\w+)` \| [^|]+ \|$", (ROOT / "docs/events.md").read_text(), re.M))
+    request = Request("GET", "https", "", "/", "/", "")
+    reply = Reply(403, reason=Reason("refused", "rule", "detail", (), "subject"))
+    assert set(log.fields_of(request, reply, reply.reason, None)) <= fields
+    assert {"event", "client", "session_id", "left_out"} <= fields
 
 
 def test_the_code_uses_every_event_and_no_other() -> None:

@@ -25,6 +25,7 @@ PATHS = {
     "oidc_gate.ext.fastapi",
     "oidc_gate.ext.flask",
     "oidc_gate.ext.starlette",
+    "oidc_gate.observe.json_log",
     "oidc_gate.settings",
     "oidc_gate.testing",
     "oidc_gate.wsgi",

@@ -130,9 +130,11 @@ def test_the_log_knows_that_somebody_refused_is_signed_in(
     with caplog.at_level(logging.DEBUG, "oidc_gate"):
         site.person().ask("sign_in", NAVIGATION)
         site.visitor().ask("sign_in", NAVIGATION)
-    lines = [record.getMessage().partition(": ")[2] for record in caplog.records]
+    lines = [
+        record.getMessage().partition(": ")[2] for record in caplog.records if record.name == "oidc_gate"
+    ]
     assert [line for line in lines if "sign_in_page" in line] == [
-        "401: sign_in_page: for navigation: signed in, refused by allowed_groups",
+        "401: sign_in_page sub='alice': for navigation: signed in, refused by allowed_groups",
         "401: sign_in_page: for navigation: no_cookie",
     ]
 
@@ -201,8 +203,9 @@ def test_a_refused_user_of_a_public_path_is_nobody(
         for name in ("user", "email", "groups", "preferred-username", "access-token"):
             assert answer.all(f"x-auth-request-{name}") == [""]
         assert answer.all("authorization") == [""]
-        line = next(text for text in reversed(caplog.messages) if ": user_refused" not in text)
-        assert line.endswith(": 202: refused_on_public_path (allowed_groups)")
+        lines = [record.getMessage() for record in caplog.records if record.name == "oidc_gate"]
+        line = next(text for text in reversed(lines) if ": user_refused" not in text)
+        assert line.endswith(": 202: refused_on_public_path (allowed_groups) sub='alice'")
         assert_verdict(visitor.ask(endpoint + query, protected | NAVIGATION), 403)
     admitted = site.person(groups=("staff", "x")).ask(endpoint + query, public | NAVIGATION)
     assert admitted.header("x-auth-request-user") == ("" if "guests" in query else "alice")

@@ -172,7 +172,7 @@ def test_what_is_remembered_is_bounded(
     with caplog.at_level(logging.INFO, "oidc_gate"):
         for number in range(5):
             eve(site, str(number)).get("/x", FETCH)
-    assert len(site.gate._runtime.gate.components.refusals._request_ids) == 3
+    assert len(site.gate._runtime.gate.components.refusals._first) == 3
     with caplog.at_level(logging.INFO, "oidc_gate"):
         eve(site, "4").get("/x", FETCH)
         assert len(explanations(caplog)) == 5

@@ -184,13 +184,15 @@ def test_the_log_says_why_there_is_no_identity(site: Site, caplog: pytest.LogCap
         site.visitor().get("/open/x")
         eve(site).get("/secret", FETCH)
         eve(site).ask("userinfo")
-    lines = [record.getMessage().partition(": ")[2] for record in caplog.records]
+    lines = [
+        record.getMessage().partition(": ")[2] for record in caplog.records if record.name == "oidc_gate"
+    ]
     assert lines == [
-        "allowed: refused_on_public_path (allowed_groups)",
+        "allowed: refused_on_public_path (allowed_groups) sub='eve'",
         "allowed: user_refused (allowed_groups): sub='eve'; groups: guests; looked for: staff",
         "allowed: public_path",
-        "403: refused (allowed_groups)",
-        "403: refused (allowed_groups)",
+        "403: refused (allowed_groups) sub='eve'",
+        "403: refused (allowed_groups) sub='eve'",
     ]
 
 

@@ -20,8 +20,8 @@ from ..settings import Settings
 from ..wsgi import OIDCGate
 from .application import NotFound, add_argument, find_application, listen, refuse, require_gate, serve
 from .common import port
+from .logs import add_log_format, set_up_logging
 from .sample import PUBLIC_PATHS, sample_application
-from .serve import set_up_logging
 
 if TYPE_CHECKING:
     from ..testing import TestProvider
@@ -41,11 +41,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--provider-port", type=port, default=0, help="port of the provider (any)")
     parser.add_argument("--log-level", choices=("debug", "info", "warning"), default="info", help="(info)")
+    add_log_format(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve the demo until interrupted."""
-    set_up_logging(options.log_level)
+    set_up_logging(options.log_level, options.log_format)
     try:
         listener = listen(options.port)
     except OSError as error:

@@ -6,7 +6,6 @@ The settings come from OIDC_GATE_* variables and from the file that --config or 
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 from collections.abc import Callable
 from functools import partial
@@ -15,6 +14,7 @@ from pathlib import Path
 from ..asgi import AuthBackend
 from .address import check_address
 from .common import count, needing_extra, served_port
+from .logs import LOG_FORMAT, add_log_format, set_up_logging
 
 EXAMPLES = """
 oidc-gate serve --config gate.toml
@@ -37,18 +37,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--log-level", choices=("debug", "info", "warning", "error"), default="info", help="(info)"
     )
+    add_log_format(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until interrupted. Settings and addresses that cannot work are reported before the server starts."""
+    set_up_logging(options.log_level, options.log_format)
     with needing_extra("serve", "uvicorn", "httptools", "granian"):
         serve = _granian(options) if options.server == "granian" else _uvicorn(options)
     check_address(options.host, options.port, options.uds, options.server)
     if options.config is not None:
         os.environ["OIDC_GATE_CONFIG"] = options.config  # for the workers too
     AuthBackend()
-    os.environ[LOG_LEVEL] = options.log_level
-    set_up_logging(options.log_level)
+    os.environ[LOG_LEVEL], os.environ[LOG_FORMAT] = options.log_level, options.log_format
     serve()
     return 0
 
@@ -58,14 +59,8 @@ def application() -> AuthBackend:
 
     A worker that is spawned inherits only the environment of its parent, so each worker sets up its own log.
     """
-    set_up_logging(os.environ.get(LOG_LEVEL, "info"))
+    set_up_logging(os.environ.get(LOG_LEVEL, "info"), os.environ.get(LOG_FORMAT, "text"))
     return AuthBackend()
-
-
-def set_up_logging(level: str) -> None:
-    """Send the gate's log to standard error."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("oidc_gate").setLevel(level.upper())
 
 
 def _uvicorn(options: argparse.Namespace) -> Callable[[], None]:

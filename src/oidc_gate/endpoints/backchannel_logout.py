@@ -12,7 +12,7 @@ from dataclasses import replace
 from .. import effects
 from ..effects import Step
 from ..errors import GateError, IDTokenError
-from ..model import Reply
+from ..model import Reason, Reply
 from ..provider.logout import process_logout_token
 from ..syntax.forms import values_of
 from .context import Components, RequestContext
@@ -64,7 +64,7 @@ def _end_sessions(components: Components, context: RequestContext) -> Step[Reply
         )
     if not components.sessions.ends_are_shared:
         components.cache.clear()
-    return bare(200).because("provider_logout")
+    return replace(bare(200), reason=Reason("provider_logout", subject=claims.sub or ""))
 
 
 def _logout_token() -> Step[str]:

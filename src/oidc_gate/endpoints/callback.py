@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from .. import effects, pages
@@ -214,11 +215,16 @@ def _start_session(
     detail = f"sub={identity.subject!a}, {len(identity.groups)} group(s), from {address}"
     refused = components.access.refuses(identity)
     if refused:
-        notes = (Reason("refused", refused), *explanation(context, identity, refused), *notes)
+        notes = (
+            Reason("refused", refused, subject=identity.subject),
+            *explanation(context, identity, refused),
+            *notes,
+        )
         reply = denied_page(context, identity, target, refused)
     else:
         reply = _redirect_to_target(components, context, target, is_lost=state.is_lost)
-    return with_cookies(reply, set_cookies).because("sign_in_completed", detail, notes=notes)
+    reason = Reason("sign_in_completed", "", detail, notes, identity.subject, identity.session_id)
+    return replace(with_cookies(reply, set_cookies), reason=reason)
 
 
 def _end_replaced(components: Components, context: RequestContext, identity: Identity) -> Step[None]:
@@ -244,8 +250,7 @@ def _claim_notes(
     """Return what an operator should know about the claims."""
     notes = notes_on_claims(claims, components.settings)
     detail = groups_without_scope(claims, components.settings)
-    request_id = context.request.request_id
-    if detail and components.refusals.request_id("", "groups_scope", None, request_id) == request_id:
+    if detail and components.refusals.is_first("", "groups_scope", None, context.request):
         notes += (Reason("groups_scope", detail=detail),)
     return notes
 

@@ -16,6 +16,7 @@ from ..policy.requirements import Requirements
 from ..provider.client import Provider
 from ..request.forwarded import Site, TrustedProxies, browser_host, site_of
 from ..request.navigation import Audience, audience_of, is_from_browser
+from ..request.request_id import with_request_id
 from ..request.return_to import is_lost, own_address, rd_parameters, safe_target
 from ..request.sign_in_watch import SignInWatch
 from ..seal import KeyRing, Sealer, Signer
@@ -271,4 +272,5 @@ class RequestContext:
 
 def build_context(components: Components, request: Request) -> RequestContext:
     """Return the context of `request`, without a session yet."""
+    request = with_request_id(request, components.trusted)
     return RequestContext(components, request, site_of(request, components.settings, components.trusted))

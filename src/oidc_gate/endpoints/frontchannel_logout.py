@@ -52,8 +52,8 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
 
 def _without_effect(components: Components, context: RequestContext) -> tuple[Reason, ...]:
     """Return the note that such a logout has no effect; once for each process, since anyone can send the request."""
-    request_id, samesite = context.request.request_id, components.settings.cookie_samesite
-    if components.refusals.request_id("", "frontchannel_without_effect", None, request_id) != request_id:
+    samesite = components.settings.cookie_samesite
+    if not components.refusals.is_first("", "frontchannel_without_effect", None, context.request):
         return ()
     detail = (
         f"front-channel logout ended no session: browsers send a SameSite={samesite} cookie in no frame of another "

@@ -43,16 +43,18 @@ def refused_by_verdict(
 def _notes(
     context: RequestContext, identity: Identity, rule: str, requirement: int | None, rules: RuleSet
 ) -> tuple[Reason, ...]:
-    if _explained_in(context, identity, rule, requirement) != context.request.request_id:
+    if not context.components.refusals.is_first(identity.session_id, rule, requirement, context.request):
         return ()
     source = " in the query of the request" if requirement != SETTINGS else ""
+    subject, session_id = identity.subject, identity.session_id
     if rule == AUTH_QUERY:
         words = "the query of /oauth2/auth refuses the user; an earlier line has the same sub and the name of the rule"
-        return (Reason("user_refused", rule, f"sub={identity.subject!a}; {words}"),)
+        detail = f"sub={subject!a}; {words}"
+        return (Reason("user_refused", rule, detail, subject=subject, session_id=session_id),)
     words = explain_refusal(rule, identity, rules, context.components.settings)
-    return (Reason("user_refused", rule, f"sub={identity.subject!a}; {words}{source}"),)
+    detail = f"sub={subject!a}; {words}{source}"
+    return (Reason("user_refused", rule, detail, subject=subject, session_id=session_id),)
 
 
 def _explained_in(context: RequestContext, identity: Identity, rule: str, requirement: int | None) -> str:
-    refusals, request_id = context.components.refusals, context.request.request_id
-    return refusals.request_id(identity.session_id, rule, requirement, request_id)
+    return context.components.refusals.request_id(identity.session_id, rule, requirement, context.request)

@@ -119,4 +119,39 @@ EVENTS: dict[str, Event] = {
     "method_not_allowed": Event(DEBUG, "The endpoint does not accept this method."),
 }
 
+
+class AuditEvent(NamedTuple):
+    """An event of the logger ``oidc_gate.audit``.
+
+    Attributes:
+        codes: The codes of `EVENTS` that it stands for.
+    """
+
+    meaning: str
+    codes: tuple[str, ...]
+
+
+AUDIT: dict[str, AuditEvent] = {
+    "sign_in": AuditEvent(
+        "A user signed in. `rule` is not part of it: whether they may enter is another event.",
+        ("sign_in_completed",),
+    ),
+    "sign_in_failed": AuditEvent(
+        "The browser came back from the provider, and no session began. `code` is the error code.", ()
+    ),
+    "refusal": AuditEvent(
+        "The named rule refuses a signed-in user. Once for each session and rule in each process.",
+        ("user_refused",),
+    ),
+    "sign_out": AuditEvent("A user who was signed in signed out.", ("signed_out",)),
+    "revocation": AuditEvent(
+        "The provider ended sessions, or asked for it from a frame of its sign-out page.",
+        ("provider_logout", "frontchannel_logout"),
+    ),
+    "forged_cookie": AuditEvent(
+        "The session cookie was altered, or its secret was removed.", ("seal_forged",)
+    ),
+}
+"""The events of the audit log, by their stable names."""
+
 UNLISTED = Event(WARNING, "An error, by its code.")

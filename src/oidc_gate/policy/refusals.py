@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..model import Identity
+from ..model import Identity, Request
 from ..settings import Settings
 from .access import RuleSet
 from .claims import describe_shape, lookup
@@ -109,19 +109,31 @@ class ExplainedRefusals:
     """
 
     def __init__(self) -> None:
-        self._request_ids: OrderedDict[tuple[str, str, int | None], str] = OrderedDict()
+        self._first: OrderedDict[tuple[str, str, int | None], tuple[str, str]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def request_id(self, session_id: str, rule: str, requirement: int | None, request_id: str) -> str:
-        """Return the ID of the request whose log line explains a refusal: an earlier request, or `request_id`.
+    def request_id(self, session_id: str, rule: str, requirement: int | None, request: Request) -> str:
+        """Return the ID of the request whose log line explains a refusal: an earlier request, or `request`.
 
         Args:
             requirement: The requirement that refuses; see `oidc_gate.policy.requirements`.
         """
+        return self._explained_by(session_id, rule, requirement, request)[1]
+
+    def is_first(self, session_id: str, rule: str, requirement: int | None, request: Request) -> bool:
+        """Return whether the log line of `request` is the one that explains a refusal.
+
+        The gate's own number of the request decides: a client may send all its requests with the same ID.
+        """
+        return self._explained_by(session_id, rule, requirement, request)[0] == request.number
+
+    def _explained_by(
+        self, session_id: str, rule: str, requirement: int | None, request: Request
+    ) -> tuple[str, str]:
         key = (session_id, rule, requirement)
         with self._lock:
-            first = self._request_ids.setdefault(key, request_id)
-            self._request_ids.move_to_end(key)
-            if len(self._request_ids) > MAX_REMEMBERED:
-                self._request_ids.popitem(last=False)
+            first = self._first.setdefault(key, (request.number, request.request_id))
+            self._first.move_to_end(key)
+            if len(self._first) > MAX_REMEMBERED:
+                self._first.popitem(last=False)
         return first

@@ -52,7 +52,8 @@ def request_of(scope: Scope, framework: str = "") -> Request:
         headers=ScopeHeaders(scope["headers"]),
         peer=(client[0] if client else "") or "unix",  # granian sends an empty host
         is_websocket=is_websocket,
-        request_id=new_request_id(),
+        request_id=(number := new_request_id()),
+        number=number,
         is_ambiguous=_is_ambiguous(mount, scope, framework),
     )
 

@@ -82,7 +82,8 @@ def request_of(environ: Environ) -> Request:
         headers=EnvironHeaders(environ.copy()),  # the application may change its own
         peer=_peer(environ),
         is_websocket=_is_handshake(environ),
-        request_id=new_request_id(),
+        request_id=(number := new_request_id()),
+        number=number,
         is_ambiguous=not is_as_sent or (bool(mount) and f"{path}/".startswith(f"{mount}/")),
     )
 

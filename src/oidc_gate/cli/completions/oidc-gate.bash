@@ -7,8 +7,8 @@
 
 _shtab_oidc_gate_subparsers=(serve demo check nginx secret completion)
 
-_shtab_oidc_gate_serve_option_strings=(-h --help --config --host --port --uds --workers --server --log-level)
-_shtab_oidc_gate_demo_option_strings=(-h --help --port --provider-port --log-level)
+_shtab_oidc_gate_serve_option_strings=(-h --help --config --host --port --uds --workers --server --log-level --log-format)
+_shtab_oidc_gate_demo_option_strings=(-h --help --port --provider-port --log-level --log-format)
 _shtab_oidc_gate_check_option_strings=(-h --help --config --other-config --workers --nginx --url --post --connect --ca-file --offline --strict --json)
 _shtab_oidc_gate_nginx_option_strings=(-h --help --config --upstream --gate --server-name --form --restrict --public --api --certificate --certificate-key --max-body --keepalive --verdict-cache)
 _shtab_oidc_gate_secret_option_strings=(-h --help)
@@ -27,7 +27,9 @@ _shtab_oidc_gate_nginx___certificate_key_COMPGEN=_shtab_compgen_files
 
 _shtab_oidc_gate_serve___server_choices=(uvicorn granian)
 _shtab_oidc_gate_serve___log_level_choices=(debug info warning error)
+_shtab_oidc_gate_serve___log_format_choices=(text json)
 _shtab_oidc_gate_demo___log_level_choices=(debug info warning)
+_shtab_oidc_gate_demo___log_format_choices=(text json)
 _shtab_oidc_gate_nginx___form_choices=(page page-403 redirect)
 _shtab_oidc_gate_completion_pos_0_choices=(bash zsh)
 _shtab_oidc_gate_pos_0_choices=(serve demo check nginx secret completion)

@@ -59,6 +59,7 @@ _shtab_oidc_gate_demo_options=(
   "--port[port of the application (8000)\; 0 for any]:port:"
   "--provider-port[port of the provider (any)]:provider_port:"
   "--log-level[(info)]:log_level:(debug info warning)"
+  "--log-format[json writes one object a line (OIDC_GATE_LOG_FORMAT, or text)]:log_format:(text json)"
   ":module\:attribute of an application that contains the gate (default\: a sample application):"
 )
 
@@ -101,6 +102,7 @@ _shtab_oidc_gate_serve_options=(
   "--workers[number of processes (1)]:workers:"
   "--server[(uvicorn)]:server:(uvicorn granian)"
   "--log-level[(info)]:log_level:(debug info warning error)"
+  "--log-format[json writes one object a line (OIDC_GATE_LOG_FORMAT, or text)]:log_format:(text json)"
 )
 
 # guard to ensure default positional specs are added only once per session

@@ -1,0 +1,99 @@
+"""The logger ``oidc_gate.audit``: who signed in and out, who was refused, and what was forged.
+
+Its events are those of `oidc_gate.observe.events.AUDIT`, all at INFO. Anyone can cause some of them any number of
+times, so of each event at most `MAX_A_MINUTE` are logged in a minute, and the next one says how many were left out.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+
+from ..model import Identity, Reason
+from .events import AUDIT, EVENTS
+
+audit_log = logging.getLogger("oidc_gate.audit")
+
+MAX_A_MINUTE = 120  # of one event without a session, in one process; a line is less than 1 kB
+_BY_CODE = {code: event for event, entry in AUDIT.items() for code in entry.codes}
+_OF_SESSIONS = frozenset({"sign_out"})
+_BOUNDED = frozenset({"sign_in_failed", "forged_cookie", "revocation"})
+
+
+def event_of(reason: Reason, identity: Identity | None, *, is_callback: bool) -> str | None:
+    """Return the audit event that `reason` is, or None.
+
+    Args:
+        is_callback: Whether it is why the callback answered as it did.
+    """
+    event = _BY_CODE.get(reason.code)
+    if event is None and reason.code not in EVENTS:
+        return "sign_in_failed" if is_callback else None
+    return None if event in _OF_SESSIONS and identity is None else event
+
+
+def record(
+    event: str,
+    fields: dict[str, object],
+    reason: Reason,
+    identity: Identity | None,
+    client: Callable[[], str],
+) -> None:
+    """Log an audit event.
+
+    Args:
+        fields: Those of the line about the decision.
+        client: Returns the address of the client.
+    """
+    if not audit_log.isEnabledFor(logging.INFO):
+        return
+    left_out = _limit.left_out(event) if event in _BOUNDED else 0
+    if left_out is None:
+        return
+    session_id = reason.session_id or (identity.session_id if identity else "")
+    fields = {"event": event, **fields, "client": client()}
+    if session_id:
+        fields["session_id"] = session_id
+    if left_out:
+        fields["left_out"] = left_out
+    words = " ".join(f"{name}={_word(value)}" for name, value in fields.items() if name != "event")
+    audit_log.info("%s %s", event, words, extra={"oidc_gate": fields})
+
+
+def _word(value: object) -> str:
+    return str(value) if isinstance(value, int) else ascii(value)
+
+
+class RateLimit:
+    """A limit for lines that anyone can cause. It is safe under threads.
+
+    Args:
+        clock: Returns seconds, from any start.
+    """
+
+    def __init__(self, max_a_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._max, self._clock = max_a_minute, clock
+        self._counts: dict[str, tuple[float, int]] = {}
+        self._lock = threading.Lock()
+
+    def forked(self) -> None:
+        """Begin anew in a child process, in which a lock that another thread held would never be released."""
+        self._counts, self._lock = {}, threading.Lock()
+
+    def left_out(self, event: str) -> int | None:
+        """Return how many were left out before this one, or None if this one is to be left out."""
+        now = self._clock()
+        with self._lock:
+            begun, count = self._counts.get(event, (now, 0))
+            left_out = 0
+            if now - begun >= 60:
+                left_out, begun, count = max(0, count - self._max), now, 0
+            self._counts[event] = begun, count + 1
+        return left_out if count < self._max else None
+
+
+_limit = RateLimit(MAX_A_MINUTE)
+os.register_at_fork(after_in_child=_limit.forked)

@@ -1,0 +1,41 @@
+"""The ID of a request in the log: that of a trusted proxy, or the gate's own."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from ..model import Request
+from .forwarded import TrustedProxies
+
+_GIVEN = re.compile(r"[\w.-]{1,64}", re.ASCII)
+# W3C Trace Context §3.2: version, trace-id, parent-id, flags. A later version may append more fields.
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?", re.ASCII)
+_NO_TRACE, _NO_PARENT = "0" * 32, "0" * 16
+
+
+def with_request_id(request: Request, trusted: TrustedProxies) -> Request:
+    """Return `request` with the ID that a trusted proxy sent, if it sent one.
+
+    ``X-Request-Id`` counts first, then the trace ID of ``traceparent``. A header that is repeated, or that contains
+    anything but letters, digits, ``_``, ``.`` and ``-``, does not count: the ID is written into logs and pages.
+
+    Spec: W3C Trace Context §3.2.2.
+    """
+    headers = request.headers
+    if not trusted.trusts(request.peer):
+        return request
+    given = headers.all("x-request-id")
+    if len(given) == 1 and _GIVEN.fullmatch(given[0]):
+        return replace(request, request_id=given[0])
+    trace_id = trace_of(headers.all("traceparent"))
+    return replace(request, request_id=trace_id) if trace_id else request
+
+
+def trace_of(traceparents: tuple[str, ...]) -> str:
+    """Return the trace ID in the only ``traceparent``, or an empty string."""
+    found = _TRACEPARENT.fullmatch(traceparents[0]) if len(traceparents) == 1 else None
+    if found is None or found[1] == _NO_TRACE or found[2] == _NO_PARENT:
+        return ""
+    # Version 00 has exactly four fields.
+    return "" if found[3] and traceparents[0].startswith("00") else found[1]
