@@ -10,7 +10,9 @@ a scoped effect, such as `Lock`: the driver releases it, however the step ends.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol, TypeVar
@@ -149,6 +151,57 @@ class TakeLease:
     ttl_seconds: float
 
 
+class Signal:
+    """Something that happens once. Steps wait for it with `WaitFor`. It is safe under threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._event = threading.Event()
+        self._wakes: list[Callable[[], object]] = []
+
+    def set(self) -> None:
+        """Wake everything that waits."""
+        with self._lock:
+            self._event.set()
+            wakes, self._wakes = self._wakes, []
+        for wake in wakes:
+            with suppress(RuntimeError):  # an event loop that is closed
+                wake()
+
+    def is_set(self) -> bool:
+        """Return whether it has happened."""
+        return self._event.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait in this thread, and return whether it has happened."""
+        return self._event.wait(seconds)
+
+    def when_set(self, wake: Callable[[], object]) -> None:
+        """Call `wake` as soon as it happens, from any thread; at once if it has happened."""
+        with self._lock:
+            if not self._event.is_set():
+                self._wakes.append(wake)
+                return
+        wake()
+
+    def forget(self, wake: Callable[[], object]) -> None:
+        """Do not call `wake` any more."""
+        with self._lock, suppress(ValueError):
+            self._wakes.remove(wake)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitFor:
+    """Wait until `signal` is set, for `seconds` at most, without a place in any lane.
+
+    The result says whether it was set. Under WSGI, if few threads of the server are left, the request is refused with
+    `LineFull` instead.
+    """
+
+    signal: Signal
+    seconds: float
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
     """Release what the scoped effect `taken` acquired. `result` is what it returned."""
@@ -181,6 +234,7 @@ Effect = (
     | Enter
     | Lock
     | TakeLease
+    | WaitFor
     | Release
     | Background
 )
@@ -272,6 +326,15 @@ def with_lease(lease: TakeLease, work: Callable[[bool], Step[T]]) -> Step[T]:
         raise
     yield Release(lease, held)
     return value
+
+
+def wait_for(signal: Signal, seconds: float) -> Step[bool]:
+    """Wait until `signal` is set, and return whether it was set in time.
+
+    Raises:
+        LineFull: Too few threads of the server are left.
+    """
+    return bool((yield WaitFor(signal, seconds)))
 
 
 def in_background(start: Callable[[], Step[None]]) -> Step[None]:

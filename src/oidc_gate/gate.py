@@ -92,6 +92,8 @@ _ANSWERS: dict[str, Endpoint] = {
 
 VERDICT_ENDPOINTS = frozenset({"auth", "forward"})
 """Endpoints at which a proxy asks whether a request may pass."""
+NEED_FRESH_SESSION = VERDICT_ENDPOINTS | {"userinfo"}
+"""Endpoints that say who the user is. The others end a session, or begin one."""
 NEED_NO_SESSION = frozenset({"ping", "ready", "unavailable", "backchannel_logout", "static"})
 RENEWED_AGAIN_AFTER_SECONDS = 30
 
@@ -207,19 +209,22 @@ class Gate(Generic[Payload]):
             self.components.sign_in_watch.sign_in_requested()
         cookies: tuple[str, ...] = ()
         if name not in NEED_NO_SESSION:
-            context, cookies = yield from self._find_session(context, renews=name in VERDICT_ENDPOINTS)
+            context, cookies = yield from self._find_session(
+                context, renews=name in VERDICT_ENDPOINTS, is_fresh=name in NEED_FRESH_SESSION
+            )
         reply = yield from _ANSWERS[name](self.components, context)
         # Only a 202 can carry the renewed cookie; with any other status it is not sent.
         return context, with_cookies(reply, cookies) if reply.status == 202 else reply
 
     def _find_session(
-        self, context: RequestContext, *, renews: bool
+        self, context: RequestContext, *, renews: bool, is_fresh: bool = True
     ) -> Step[tuple[RequestContext, tuple[str, ...]]]:
         """Return the context with its session, or with the reason why there is none, and the cookies that renew it.
 
         Args:
             renews: Whether the request renews the session, and the answer can carry these cookies. If not, a session
                 that is due for renewal stays due.
+            is_fresh: Whether the provider is asked about the user if it is time for that.
         """
         if self.components.cookies.main not in context.cookie_header:
             return context, ()
@@ -228,6 +233,8 @@ class Gate(Generic[Payload]):
         generation = self.admissions.generation
         try:
             loaded = yield from self.components.sessions.read(context.cookie_header)
+            if (refresher := self.components.refresher) is not None:
+                loaded = (yield from refresher.keep_fresh(loaded)) if is_fresh else refresher.bounded(loaded)
         except SessionError as error:
             return replace(context, reason=self._explain(error)), ()
         until = renew_at(loaded.session, self.settings)

@@ -19,7 +19,7 @@ _REGISTRATION = (
 _FRONT_TOKENS = "Implicit and hybrid flow: the gate only uses the code flow (RFC 9700 §2.1.2)."
 _REQUEST_URI = "The gate does not send a URL of a request object; it pushes the request (RFC 9126)."
 _REFRESH = (
-    "The gate requests no refresh tokens: a session has its own lifetime, and a new sign-in is one redirect."
+    "Only with the setting `refresh`, which needs a store. `tests/shells/test_refresh.py` has the same cases."
 )
 
 NOT_APPLICABLE = (

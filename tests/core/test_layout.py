@@ -21,7 +21,8 @@ MAX_TOP_MODULES = 8
 # Which rooms a room may import, besides itself. A room is a module or package directly below oidc_gate.
 GROUND = frozenset({"model", "errors", "effects", "settings", "syntax", "seal"})
 CAPABILITIES = ("request", "flow", "session", "store", "provider", "policy", "pages", "observe")
-ENDPOINTS = GROUND | set(CAPABILITIES)
+REFRESH = GROUND | set(CAPABILITIES)
+ENDPOINTS = REFRESH | {"refresh"}
 GATE = ENDPOINTS | {"endpoints"}
 SHELLS = GATE | {"gate", "runtime"}
 FACE = SHELLS | {"shells", "wsgi", "asgi"}
@@ -37,6 +38,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "store": frozenset({"errors", "syntax"}),  # nothing of sessions: it sees bytes
     "session": GROUND | {"store"},
     "runtime": GROUND | {"store"},
+    "refresh": REFRESH,
     "endpoints": ENDPOINTS,
     "gate": GATE,
     "shells": SHELLS,

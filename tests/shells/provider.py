@@ -24,6 +24,7 @@ class Provider:
         instead: What an endpoint (``token``) answers instead: an answer, or an exception to raise.
         fetches: What was asked, by endpoint.
         code_prefix: What its codes begin with; another one for each site that shares a store with others.
+        refreshed: The refresh tokens that were exchanged, in order.
         tokens: What the answers of the token endpoint contain besides the ID token.
     """
 
@@ -37,6 +38,7 @@ class Provider:
         self.audience = CLIENT
         self.seconds_ahead = 0
         self.code_prefix = "code-"
+        self.refreshed: list[str] = []
         self.tokens: dict[str, Any] = {"access_token": "at"}
 
     def authorize(self, location: str, **changes: str) -> str:
@@ -67,5 +69,8 @@ class Provider:
         form = parse_qs((fetch.body or b"").decode())
         now = int(self._site.now) + self.seconds_ahead
         claims = {"iss": ISSUER, "aud": self.audience, "iat": now, "exp": now + 300}
-        claims["nonce"] = self._nonces[form["code"][0]]
+        if form["grant_type"] == ["refresh_token"]:
+            self.refreshed += form["refresh_token"]
+        else:
+            claims["nonce"] = self._nonces[form["code"][0]]
         return answer({"token_type": "Bearer", "id_token": sign(claims | self.person)} | self.tokens)

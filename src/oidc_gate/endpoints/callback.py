@@ -92,6 +92,7 @@ def _finish(
     )
     session = yield from _new_session(components, signed_in)
     notes = _claim_notes(components, context, signed_in.claims)
+    notes += _no_refresh_token(components, context, signed_in)
     if signed_in.userinfo_failure:
         detail = f"the claims of the ID token have to do: {signed_in.userinfo_failure}"
         notes = (Reason("userinfo_failed", detail=detail), *notes)
@@ -180,7 +181,8 @@ def _new_session(components: Components, signed_in: SignedIn) -> Step[Session]:
         authenticated_at=int(auth_time) if isinstance(auth_time, int | float) else now,
         expires_at=now + settings.session_lifetime_seconds,
     )
-    keeps_access_token = settings.pass_access_token or settings.pass_authorization
+    is_refreshed = components.refresher is not None
+    keeps_access_token = settings.pass_access_token or settings.pass_authorization or is_refreshed
     return Session(
         identity=identity,
         started_at=now,
@@ -189,6 +191,8 @@ def _new_session(components: Components, signed_in: SignedIn) -> Step[Session]:
         id_token=signed_in.id_token if settings.keep_id_token else "",
         access_token=signed_in.access_token if keeps_access_token else "",
         access_token_expires_at=signed_in.access_token_expires_at if keeps_access_token else 0,
+        refresh_token=signed_in.refresh_token if is_refreshed and settings.refresh else "",
+        checked_at=signed_in.asked_at if is_refreshed else 0,
     )
 
 
@@ -253,6 +257,21 @@ def _claim_notes(
     if detail and components.refusals.is_first("", "groups_scope", None, context.request):
         notes += (Reason("groups_scope", detail=detail),)
     return notes
+
+
+def _no_refresh_token(
+    components: Components, context: RequestContext, signed_in: SignedIn
+) -> tuple[Reason, ...]:
+    """Return that the provider sent no refresh token although `refresh` is set; once in each process."""
+    if components.refresher is None or not components.settings.refresh or signed_in.refresh_token:
+        return ()
+    if not components.refusals.is_first("", "refresh_token_missing", None, context.request):
+        return ()
+    detail = (
+        "refresh is set, and the provider sent no refresh token. Fix: allow the client the grant refresh_token at the "
+        "provider, and add offline_access to scopes if the provider has this scope"
+    )
+    return (Reason("refresh_token_missing", detail=detail),)
 
 
 def _notes(identity: Identity, *, are_claims_dropped: bool) -> tuple[Reason, ...]:

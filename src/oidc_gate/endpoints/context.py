@@ -14,6 +14,7 @@ from ..policy.public_paths import PublicPaths
 from ..policy.refusals import ExplainedRefusals
 from ..policy.requirements import Requirements
 from ..provider.client import Provider
+from ..refresh.refresher import Refresher
 from ..request.forwarded import Site, TrustedProxies, browser_host, site_of
 from ..request.navigation import Audience, audience_of, is_from_browser
 from ..request.request_id import with_request_id
@@ -24,6 +25,7 @@ from ..session.cache import SessionCache
 from ..session.cookie_jar import Cookies
 from ..session.cookie_sessions import CookieSessions
 from ..session.ends import Ends
+from ..session.freshness import is_needed
 from ..session.revocation import OwnRevocations, Revocations
 from ..session.sessions import LoadedSession, Sessions
 from ..session.shared_revocations import SharedRevocations
@@ -68,6 +70,11 @@ class Components:
         self.logout_states = Signer(settings.cookie_secret, "logout state", binding=binding)
         self.public = PublicPaths(settings.public_paths)
         self.access = AccessRules(settings)
+        self.refresher: Refresher | None = None
+        if self.stored_sessions is not None and is_needed(settings):
+            self.refresher = Refresher(
+                settings, self.provider, self.provider_name, self.stored_sessions, self.access, self.cache
+            )
         self.requirements = Requirements()
         self.refusals = ExplainedRefusals()
         self.sign_in_watch = SignInWatch()

@@ -44,6 +44,7 @@ _ADVICE = {
         "Nothing to finish here", "This address is where a sign-in ends. Start one with the button."
     ),
     "sign_in_line_full": Advice("Please wait a moment", _LATER),
+    "wait_line_full": Advice("Please wait a moment", _LATER),
     "store_line_full": Advice("Please wait a moment", _LATER),
     "store_unavailable": Advice("This site is not available at the moment", _LATER),
     "session_too_large": Advice(

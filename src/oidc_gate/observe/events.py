@@ -52,6 +52,25 @@ EVENTS: dict[str, Event] = {
         DEBUG,
         "The store has no such session: it was ended by a sign-out, expired, or the store lost its data.",
     ),
+    "refresh_refused": Event(
+        DEBUG,
+        "The provider refused the refresh token or the access token of the session: the user was disabled or signed "
+        "out there. The session has ended.",
+    ),
+    "refresh_user_refused": Event(
+        DEBUG, "The rules refuse the user as the provider describes them now. The session has ended."
+    ),
+    "refresh_other_user": Event(
+        DEBUG, "The answer to a refresh was about another user. The session has ended."
+    ),
+    "refresh_impossible": Event(
+        DEBUG,
+        "`recheck_seconds` have passed, the access token has expired, and there is no refresh token. The session has "
+        "ended.",
+    ),
+    "refresh_required": Event(
+        INFO, "The provider did not confirm the session, and `refresh_required` is set. The session stays."
+    ),
     "session_before_store": Event(
         DEBUG,
         "The session is in a cookie and began before the `revocation_store` did, so its end may have been forgotten.",
@@ -87,6 +106,9 @@ EVENTS: dict[str, Event] = {
     "groups_scope": Event(
         WARNING,
         "`allowed_groups` is set, no groups came, and no scope asks for them. Once in each process.",
+    ),
+    "refresh_token_missing": Event(
+        WARNING, "`refresh` is set, and the provider sent no refresh token. Once in each process."
     ),
     "claims_elsewhere": Event(
         ERROR,

@@ -18,6 +18,7 @@ from .client_auth.assertion import request_object
 from .client_errors import CLIENT_ERRORS, NOT_ACCEPTED_MESSAGE, advice, describe_sent
 from .discovery import Metadata
 from .dpop import DPoPKey
+from .offline import ask_for_refresh_token
 from .responses import UNTRUSTED_MESSAGE, json_object, printable, raise_for_status, refuse, text
 
 log = logging.getLogger("oidc_gate.provider")
@@ -123,6 +124,8 @@ def build_authorization_request(
     Spec: OpenID Connect Core §3.1.2.1; RFC 7636 §4.3; RFC 9101 §5; RFC 9126 §2; RFC 9449 §10.
     """
     params = _parameters(settings, redirect_uri, state, nonce, code_verifier, prompt, login_hint)
+    scopes, additional = ask_for_refresh_token(metadata, settings, prompt)
+    params |= {"scope": " ".join(scopes)} | additional
     if settings.dpop:
         params["dpop_jkt"] = DPoPKey.of(settings).thumbprint
     if settings.signed_request_objects or metadata.require_signed_request_object:
@@ -202,7 +205,6 @@ def _parameters(
         "client_id": settings.client_id,
         "response_type": "code",
         "redirect_uri": redirect_uri,
-        "scope": " ".join(settings.scopes),
         "state": state,
         "nonce": nonce,
         "code_challenge": oauth.s256_challenge(code_verifier),

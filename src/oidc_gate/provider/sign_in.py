@@ -11,7 +11,7 @@ from ..effects import Step
 from ..errors import IDTokenError, ProviderError
 from .authorization import ValidatedCallback
 from .client import Provider
-from .token import exchange_code, validate
+from .token import TokenResponse, exchange_code, validate
 from .userinfo import fetch_userinfo, merge_claims, needs_userinfo, rules_need_userinfo
 
 
@@ -24,6 +24,8 @@ class SignedIn:
         sid: The ID of the session at the provider, or an empty string.
         access_token_expires_at: When the access token expires, in epoch seconds. If the provider does not say, it is
             when the ID token does.
+        refresh_token: Empty if the provider sent none.
+        asked_at: When the provider was asked, in epoch seconds.
         userinfo_failure: Why the claims of userinfo are missing, for the log; empty if they are not.
     """
 
@@ -33,6 +35,8 @@ class SignedIn:
     access_token_expires_at: int = 0
     sid: str = ""
     userinfo_failure: str = ""
+    refresh_token: str = field(default="", repr=False)
+    asked_at: int = 0
 
 
 def complete_sign_in(
@@ -59,15 +63,7 @@ def complete_sign_in(
         provider, validated, redirect_uri=redirect_uri, code_verifier=code_verifier
     )
     claims = yield from validate(provider, tokens, nonce=nonce)
-    failure = ""
-    if needs_userinfo(claims, provider.settings, (yield from provider.metadata())):
-        try:
-            claims = merge_claims(claims, (yield from fetch_userinfo(provider, tokens, sub=claims["sub"])))
-        except ProviderError as error:
-            # The claims of another user, or a token that is not valid, are never overlooked.
-            if isinstance(error, IDTokenError) or rules_need_userinfo(claims, provider.settings):
-                raise
-            failure = str(error)
+    claims, failure = yield from with_userinfo(provider, tokens, claims)
     sid = claims.get("sid")
     lasts = tokens.expires_in
     expires_at = int(claims["exp"]) if lasts is None else asked_at + lasts
@@ -78,4 +74,25 @@ def complete_sign_in(
         expires_at,
         sid if isinstance(sid, str) else "",
         failure,
+        tokens.refresh_token,
+        asked_at,
     )
+
+
+def with_userinfo(
+    provider: Provider, tokens: TokenResponse, claims: Mapping[str, Any]
+) -> Step[tuple[Mapping[str, Any], str]]:
+    """Return the claims of an ID token with those of userinfo, if they are needed, and why userinfo is missing.
+
+    Raises:
+        IDTokenError, ProviderUnavailable, ProviderError: See `complete_sign_in`.
+    """
+    if not needs_userinfo(claims, provider.settings, (yield from provider.metadata())):
+        return claims, ""
+    try:
+        return merge_claims(claims, (yield from fetch_userinfo(provider, tokens, sub=claims["sub"]))), ""
+    except ProviderError as error:
+        # The claims of another user, or a token that is not valid, are never overlooked.
+        if isinstance(error, IDTokenError) or rules_need_userinfo(claims, provider.settings):
+            raise
+        return claims, str(error)

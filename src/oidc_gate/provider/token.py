@@ -23,6 +23,16 @@ from .responses import json_object, printable, raise_for_status, refuse, text
 WHAT = "token endpoint"
 MAX_BYTES = 256 * 1024
 MAX_TOKEN = 128 * 1024  # characters; twice what `jose.jws` accepts as a signed token
+# What providers answer to a refresh, besides invalid_grant, if the user must not go on.
+_ERRORS_ABOUT_THE_USER = frozenset(
+    {
+        "access_denied",
+        "interaction_required",
+        "login_required",
+        "consent_required",
+        "account_selection_required",
+    }
+)
 _MAX_SECONDS = 10 * 366 * 86_400
 
 
@@ -129,10 +139,10 @@ def process_token_response(
     """
     raise_for_status(fetched, WHAT)
     if fetched.status != 200:
-        _raise_error(fetched, secrets, sent)
+        _raise_error(fetched, secrets, sent, is_refresh=is_refresh)
     answer = json_object(fetched, WHAT)
     if "error" in answer:  # some providers send errors with status 200
-        _raise_error(fetched, secrets, sent)
+        _raise_error(fetched, secrets, sent, is_refresh=is_refresh)
     token_type = text(answer, "token_type", 20).lower()
     # RFC 6749 §7.1: a client must not use a token type that it does not understand.
     if token_type != ("dpop" if dpop else "bearer"):
@@ -196,12 +206,12 @@ def _error_document(fetched: Fetched) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _raise_error(fetched: Fetched, secrets: Sequence[str], sent: str) -> NoReturn:
+def _raise_error(fetched: Fetched, secrets: Sequence[str], sent: str, *, is_refresh: bool) -> NoReturn:
     answer = _error_document(fetched)
     error = text(answer, "error", 100)
     reason = printable(answer.get("error_description", ""), hide=secrets)
     detail = f"{WHAT}: status {fetched.status}, error {printable(error, 60, hide=secrets)!r}: {reason!r}"
-    if error == "invalid_grant":
+    if error == "invalid_grant" or (is_refresh and error in _ERRORS_ABOUT_THE_USER):
         raise CallbackError(
             "invalid_grant",
             "This sign-in took too long or was used already. Please start again.",

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from ..effects import Effect, Enter, ReadBody, Release, Scoped, Step
+from ..effects import Effect, Enter, ReadBody, Release, Scoped, Step, WaitFor
 from .threads import BoundedLane, Place
 
 T = TypeVar("T")
@@ -44,6 +44,9 @@ def run(step: Step[T], world: World, read: ReadsBody, *, in_lanes: bool = True) 
         if isinstance(effect, ReadBody):
             hold.leave_places()
             return read(effect.limit)
+        if isinstance(effect, WaitFor):
+            hold.leave_places()
+            return hold.perform(effect) if in_lanes else effect.signal.wait(effect.seconds)
         # What is released was acquired: no line may refuse it.
         lane = world.lane_of(effect) if in_lanes and not isinstance(effect, Release) else None
         if lane is not None and hold.has_to_enter(lane):

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import anyio
 from anyio import CapacityLimiter, to_thread
 
-from ..effects import Effect, ReadBody, Release, Step
+from ..effects import Effect, ReadBody, Release, Step, WaitFor
 from .driver import Ended, Hold, World, advance, resumed
 from .threads import BoundedLane, Place
 
@@ -60,6 +60,9 @@ class _Drive(Generic[T]):
         """Wait for `effect`, and continue until the next one that has to be awaited."""
         if isinstance(effect, ReadBody):
             return self.advance(await self._read_body(effect))
+        if isinstance(effect, WaitFor):
+            self._hold.leave_places()
+            return self.advance(partial(self._step.send, await await_signal(effect)))
         try:
             lane = await self._enter(effect)
         except Exception as error:
@@ -95,7 +98,7 @@ class _Drive(Generic[T]):
             self._hold.close()
 
     def _waits(self, effect: Effect) -> bool:
-        return isinstance(effect, ReadBody) or self._world.lane_of(effect) is not None
+        return isinstance(effect, ReadBody | WaitFor) or self._world.lane_of(effect) is not None
 
     def _go_on(self, effect: Effect, lane: BoundedLane) -> Effect | Ended[T] | None:
         """Perform `effect` in this thread and continue as far as the thread may; None if the request has ended."""
@@ -103,7 +106,7 @@ class _Drive(Generic[T]):
             return None
 
         def stops(other: Effect) -> bool:
-            if self._is_over or isinstance(other, ReadBody):
+            if self._is_over or isinstance(other, ReadBody | WaitFor):
                 return True
             return self._world.lane_of(other) not in (None, lane)
 
@@ -148,6 +151,19 @@ async def enter(lane: BoundedLane, *, is_first: bool = True) -> Place:
             lane.withdraw(waiter)
             raise
     return lane.place_of(waiter)
+
+
+async def await_signal(effect: WaitFor) -> bool:
+    """Wait for a signal on the loop, and return whether it was set."""
+    event = anyio.Event()
+    wake = setter_of(event)
+    effect.signal.when_set(wake)
+    try:
+        with anyio.move_on_after(effect.seconds):
+            await event.wait()
+    finally:
+        effect.signal.forget(wake)
+    return effect.signal.is_set()
 
 
 async def in_thread(call: Callable[[], T]) -> T:

@@ -28,8 +28,9 @@ from ..effects import (
     Step,
     StoreCall,
     TakeLease,
+    WaitFor,
 )
-from ..errors import GateError, ProviderUnavailable
+from ..errors import GateError, LineFull, ProviderUnavailable
 from ..settings import Settings
 from ..store.base import Store, unavailable
 from ..store.expiring_keys import MemoryKeys
@@ -39,7 +40,7 @@ from .driver import run
 from .http import AWAY, Outbound
 from .leases import HeldLease
 from .store import store_of
-from .threads import BoundedLane, ServerThreads, make_lanes
+from .threads import MAX_THREAD_WAIT_SECONDS, BoundedLane, ServerThreads, make_lanes
 
 log = logging.getLogger("oidc_gate")
 
@@ -130,10 +131,25 @@ class World:
                     held.release()
             case Background(start):
                 threading.Thread(target=self._drive, args=(start,), name="oidc_gate", daemon=True).start()
+            case WaitFor():
+                return self._wait(effect)
             case ReadBody() | Enter():
                 raise TypeError(f"{effect!r} is performed by the driver")
             case _:
                 assert_never(effect)
+
+    def _wait(self, effect: WaitFor) -> bool:
+        """Wait in a thread of the server, and return whether the signal was set.
+
+        Raises:
+            LineFull: It was not set in half a second, and few threads are left.
+        """
+        with self.server_threads.holding() as is_free:
+            seconds = effect.seconds if is_free else min(effect.seconds, MAX_THREAD_WAIT_SECONDS)
+            if effect.signal.wait(seconds) or is_free:
+                return effect.signal.is_set()
+        message = "This service is very busy at the moment."
+        raise LineFull("wait_line_full", message, detail="few threads are left", retry_after_seconds=1)
 
     def _call_store(self, call: Callable[[Store], Any]) -> Any:
         """Call the store. An error that a store should not raise is a failure of the store, not of the request."""

@@ -47,6 +47,7 @@ class Admission(Generic[Payload]):
         size: An upper bound of the memory that the admission takes, in bytes.
         asked: The requirements for which this session was checked, one bit each.
         met: Those of `asked` that it satisfies.
+        checked_at: When the provider last said who the user is; see `Session.checked_at`.
         loaded: The session itself, if it is in a store and is needed again and again, as by ``/oauth2/forward``.
     """
 
@@ -57,6 +58,7 @@ class Admission(Generic[Payload]):
     asked: int = 1
     met: int = 1
     since: int = 0
+    checked_at: int = 0
     loaded: LoadedSession | None = field(default=None, repr=False)
 
     def note(self, requirement: int, *, is_met: bool) -> None:
@@ -155,16 +157,20 @@ class Admissions(Generic[Payload]):
         if session.access_token:  # the payload may contain it
             until = min(until, token_ends_at(session, self._settings))
         admission = Admission(
-            min(until, found.ends_at),
+            min(until, found.ends_at, found.fresh_until),
             payload,
             found.end_key,
             size + len(found.value),
             since=session.started_at - self._settings.clock_skew_seconds,
+            checked_at=session.checked_at,
         )
         if with_session:
             admission.loaded = found
             admission.size += found.weight
-        if (before := self.lookup(found.value)) is not None:  # the same cookie, so the same answers
+        before = self.lookup(found.value)
+        if (
+            before is not None and before.checked_at == session.checked_at
+        ):  # the same identity, so the same answers
             admission.asked, admission.met = before.asked, before.met
         if found.generation is not None:
             generation = found.generation

@@ -95,11 +95,15 @@ class SessionCache(Generic[Entry]):
 
     def forget(self, end_key: str | bytes) -> None:
         """Remove every cookie of one session, which has ended."""
+        self.drop(end_key)
+        self._report(end_key)
+
+    def drop(self, end_key: str | bytes) -> None:
+        """Remove every cookie of one session, which has changed and not ended."""
         with self._lock:
             self.generation += 1
             for cookie in self._cookies_of.get(end_key, ()):
                 self._drop(cookie)
-        self._report(end_key)
 
     def clear(self) -> None:
         """Remove every cookie. Each is opened again, and its revocation checked, when it next arrives."""

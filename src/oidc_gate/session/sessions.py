@@ -13,6 +13,10 @@ MUST_NOT_BE_KEPT = -1
 """A generation that the cache never has."""
 
 
+ALWAYS = 1 << 62
+"""An epoch second that is never reached."""
+
+
 class Stored(NamedTuple):
     """Where a session is stored: the ticket in the cookie, and the row as it was read."""
 
@@ -32,6 +36,7 @@ class LoadedSession(NamedTuple):
         generation: The generation of the cache before it was looked for in a store, or `MUST_NOT_BE_KEPT`. None if it
             was not.
         stored: Where it is stored; None if it is in cookies.
+        fresh_until: The epoch second from which on it has to be looked at again; see `freshness`.
     """
 
     session: Session
@@ -43,6 +48,7 @@ class LoadedSession(NamedTuple):
     end_key: str | bytes = ""
     generation: int | None = None
     stored: Stored | None = None
+    fresh_until: int = ALWAYS
 
     def __repr__(self) -> str:
         return f"LoadedSession({self.session!r}, at={self.at})"

@@ -75,6 +75,18 @@ class StoredSessions:
             raise SessionError("session_ended", "The session has ended.")
         return session._replace(last_seen=max(session.last_seen, row.last_seen))
 
+    def reload(self, loaded: LoadedSession) -> Step[LoadedSession]:
+        """Return `loaded` as it is stored now.
+
+        Raises:
+            SessionError: It has ended, or expired.
+            StoreUnavailable: The store does not answer.
+        """
+        assert loaded.stored is not None
+        now = yield from effects.now()
+        answer: Answer = yield from self._ends.read(partial(_open, loaded.stored.row.key, now))
+        return self._loaded(loaded.value, loaded.stored.ticket, answer, now)
+
     def open(self, value: str, header: str, now: int) -> LoadedSession:
         """Refuse: the session is in the store.
 

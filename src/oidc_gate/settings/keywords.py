@@ -126,6 +126,9 @@ class SettingsKeywords(TypedDict, total=False):
     session_lifetime_seconds: int
     session_idle_seconds: int
     access_token_min_seconds: int
+    refresh: bool
+    recheck_seconds: int
+    refresh_required: bool
     clock_skew_seconds: int
     session_cache_entries: int
     session_cache_bytes: int

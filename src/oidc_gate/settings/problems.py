@@ -149,6 +149,10 @@ TEMPLATES: dict[str, Template] = {
     ),
     "unused": Template("is set but would not be used: {why}", "{hint}"),
     "needs": Template("needs {needs} to be set too", "set {needs}, or do not set {setting}"),
+    "needs_store": Template(
+        "needs sessions that are in a store, and session_store is cookie",
+        'set session_store = "sqlite:///var/lib/app/sessions.db" or a Redis URL, or remove {setting}',
+    ),
     "key_is_path": Template(
         "is not a key; it looks like the path of one", "set OIDC_GATE_{variable}_FILE to the path"
     ),

@@ -76,6 +76,49 @@ def test_without_settings_nothing_is_asked_for() -> None:
     )
 
 
+KEYCLOAK = "https://sso.example/realms/corp"
+GOOGLE = "https://accounts.google.com"
+ENTRA = "https://login.microsoftonline.com/8eaef023-2b34-4da1-9baa-8bc8c9d6a490/v2.0"
+OFFLINE = {"scopes_supported": ["openid", "offline_access"]}
+STORED: dict[str, Any] = {"session_store": "redis://localhost", "refresh": True}
+BASIC, MORE = "openid email profile", "openid email profile offline_access"
+
+
+@pytest.mark.parametrize(
+    ("issuer", "discovered", "changes", "scope", "prompt", "access_type"),
+    [
+        (ISSUER, OFFLINE, {}, MORE, "consent", None),
+        (ISSUER, OFFLINE, {"prompt": "select_account"}, MORE, "select_account consent", None),
+        (ISSUER, OFFLINE, {"refresh": False}, BASIC, None, None),
+        (ISSUER, {}, {}, BASIC, None, None),
+        (ISSUER, OFFLINE | {"prompt_values_supported": ["login"]}, {}, MORE, None, None),
+        (ISSUER, OFFLINE, {"authorization_params": {"prompt": "login"}}, MORE, "login", None),
+        (ISSUER, OFFLINE, {"scopes": ("openid", "offline_access")}, "openid offline_access", None, None),
+        (ISSUER, {}, {"scopes": ("openid", "offline_access")}, "openid offline_access", None, None),
+        (KEYCLOAK, OFFLINE, {}, BASIC, None, None),
+        (ENTRA, OFFLINE, {}, MORE, None, None),
+        ("https://login.microsoftonline.com.evil.example", OFFLINE, {}, MORE, "consent", None),
+        ("https://corp.eu.auth0.com", OFFLINE, {}, MORE, None, None),
+        ("https://notauth0.com", OFFLINE, {}, MORE, "consent", None),
+        (GOOGLE, {}, {}, BASIC, "consent", "offline"),
+        (GOOGLE, {}, {"authorization_params": {"prompt": "select_account"}}, BASIC, "select_account", "offline"),
+    ],
+)  # fmt: skip
+def test_what_is_asked_for_so_that_there_is_a_refresh_token(
+    issuer: str,
+    discovered: dict[str, Any],
+    changes: dict[str, Any],
+    scope: str,
+    prompt: str | None,
+    access_type: str | None,
+) -> None:
+    about = process_discovery(answer(dict(METADATA) | discovered | {"issuer": issuer}), issuer)
+    params = build(about, **(STORED | changes))
+    assert params["scope"] == scope
+    assert params.get("prompt") == prompt
+    assert params.get("access_type") == access_type
+
+
 def test_an_endpoint_with_a_query_of_its_own() -> None:
     params = build(metadata(authorization_endpoint=ISSUER + "/authorize?tenant=a%20b&empty="))
     assert params["tenant"] == "a b"

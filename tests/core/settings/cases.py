@@ -347,6 +347,11 @@ SESSION: list[Case] = [
         "revocation_store", "store_url", "cookie", "memory://", "sqlite://x", "redis://host:port", "mysql://x"
     ),
     ({"session_store": "redis://a", "revocation_store": "redis://b"}, "revocation_store", "unused"),
+    *_each("refresh", "needs_store", True),
+    *_each("recheck_seconds", "needs_store", 300),
+    *_each("recheck_seconds", "out_of_range", -1, 86_401),
+    *_each("access_token_min_seconds", "out_of_range", -1, 3_601),
+    *_each("refresh_required", "unused", True),
     *_each("revocation_lag_seconds", "out_of_range", 0, 0.1, 61),
     *_each("cookie_name", "cookie_name_malformed", "a b", "a=b", "a;b", "x" * 41, "ä"),
     *_each("cookie_name", "cookie_name_prefixed", "__Host-a", "__secure-a"),

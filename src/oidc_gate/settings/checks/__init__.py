@@ -33,6 +33,7 @@ CHECKS: tuple[Check, ...] = (
     session.check_cookie_secret,
     session.check_lifetimes,
     session.check_store,
+    session.check_refresh,
     session.check_cookie_name,  # the cookie after public_url, which decides whether cookies can be Secure
     session.check_cookie_domain,
     session.check_samesite,

@@ -67,6 +67,26 @@ def check_store(draft: Draft) -> Findings:
         yield wrong("revocation_store", "unused", because=("session_store",), why=why, hint="remove it")
 
 
+def check_refresh(draft: Draft) -> Findings:
+    """Check that sessions that are asked about again are in a store.
+
+    A refresh token that is used once, and replaced by another, cannot be in a cookie: two requests of a browser would
+    both use it.
+    """
+    settings = draft.settings
+    if settings.refresh_required and not settings.refresh and not settings.recheck_seconds:
+        why, hint = (
+            "neither refresh nor recheck_seconds is set",
+            "set refresh or recheck_seconds too, or remove it",
+        )
+        yield wrong("refresh_required", "unused", why=why, hint=hint)
+    if settings.session_store != "cookie" or "session_store" in draft.broken:
+        return
+    for name in ("refresh", "recheck_seconds"):
+        if getattr(settings, name):
+            yield wrong(name, "needs_store", because=("session_store",))
+
+
 def _store_error(url: str) -> StoreURLError | None:
     """Return why `url` names no store that can be used, without its password."""
     from ...store.urls import open_store  # loads SQLite, which a gate without a store does not need

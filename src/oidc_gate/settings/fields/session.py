@@ -31,6 +31,20 @@ class SessionFields:
     access_token_min_seconds: Annotated[int, Range(0, 3600)] = 30
     """Least time that an access token must still last to be sent to the application or in the answers of
     `/oauth2/auth`. With less than that, no token is sent."""
+    refresh: bool = False
+    """Keep the provider's refresh token, and get a new access token and the user's claims anew before the access token
+    expires. Needs a `session_store`. See `docs/sessions.md`.
+
+    Spec: OpenID Connect Core §12; RFC 6749 §6.
+    """
+    recheck_seconds: Annotated[int, Range(0, 86_400)] = 0
+    """Ask the provider about a user again after this time: with the refresh token if `refresh` is set and the provider
+    sends one, and otherwise at userinfo while the access token lasts. A user who was disabled there, or no longer
+    satisfies the rules, is signed out within this time. 0 asks only when the access token expires and `refresh` is set.
+    Needs a `session_store`."""
+    refresh_required: bool = False
+    """Refuse users whom the provider does not confirm in time because it does not answer. Otherwise they stay signed in
+    until `session_lifetime_seconds`."""
     clock_skew_seconds: Annotated[int, Range(0, 300)] = 60
     """How much the clocks of the provider and of this machine may differ.
 

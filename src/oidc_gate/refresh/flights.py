@@ -1,0 +1,159 @@
+"""Refreshes that are under way in this process: one for each session, however many requests want it.
+
+A flight is performed in the background and finished even if the request that started it has ended, because the provider
+may accept a refresh token only once. A limited number of threads performs all flights.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+from .. import effects
+from ..effects import Signal, Step
+from ..errors import GateError, SessionError
+from ..session.sessions import LoadedSession
+
+log = logging.getLogger("oidc_gate.refresh")
+
+MAX_RUNNING = 8  # urllib3 keeps 8 connections to a host
+MAX_WAITING = 1024
+MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 30, 300
+BUSY_SECONDS = 2  # until the next attempt, if another process performs the refresh and does not finish it
+MAX_REMEMBERED = 10_000  # sessions whose last refresh failed
+
+
+class Outcome(NamedTuple):
+    """The result of a flight: a session, or the reason why it has ended, or why there was no result.
+
+    Attributes:
+        loaded: The session as it is stored now.
+        error: It has ended.
+        failure: Why the provider could not be asked, for the log; empty if another process is about to do so.
+    """
+
+    loaded: LoadedSession | None = None
+    error: SessionError | None = None
+    failure: str = ""
+
+
+NO_RESULT = Outcome()
+
+
+class Flight:
+    """One refresh of one session.
+
+    Attributes:
+        started_at: When it was started, in epoch seconds.
+        is_over: Is set when there is an outcome.
+    """
+
+    def __init__(self, loaded: LoadedSession, started_at: int) -> None:
+        self.loaded, self.started_at = loaded, started_at
+        self.is_over = Signal()
+        self.outcome = NO_RESULT
+
+
+class _Process:
+    """The flights of one process: after a fork there are none."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.by_key: dict[bytes, Flight] = {}
+        self.line: deque[Flight] = deque()
+        self.running = 0
+        self.retries: OrderedDict[bytes, tuple[int, int]] = OrderedDict()  # seconds of back-off, next attempt
+
+
+class Flights:
+    """Performs refreshes. It is safe under threads.
+
+    Args:
+        perform: Refreshes one session.
+    """
+
+    def __init__(self, perform: Callable[[LoadedSession], Step[Outcome]]) -> None:
+        self._perform = perform
+        self._processes: dict[int, _Process] = {}
+
+    def join(self, loaded: LoadedSession, now: int) -> Step[Flight | None]:
+        """Return the flight of a session, and start one if there is none.
+
+        The result is None if the last one failed and the next attempt is later, or if too many are waiting.
+        """
+        process = self._mine()
+        key = _key(loaded)
+        with process.lock:
+            flight = process.by_key.get(key)
+            if flight is not None:
+                return flight
+            if now < self._retry_at(process, key, now) or len(process.line) >= MAX_WAITING:
+                return None
+            flight = process.by_key[key] = Flight(loaded, now)
+            process.line.append(flight)
+            starts = process.running < MAX_RUNNING
+            process.running += starts
+        if starts:
+            yield from effects.in_background(lambda: self._work(process))
+        return flight
+
+    def retry_at(self, loaded: LoadedSession, now: int) -> int:
+        """Return when the next attempt may be made, in epoch seconds; `now` if it may be made now."""
+        process = self._mine()
+        with process.lock:
+            return self._retry_at(process, _key(loaded), now)
+
+    @staticmethod
+    def _retry_at(process: _Process, key: bytes, now: int) -> int:
+        _, at = process.retries.get(key, (0, now))
+        return at if now < at <= now + MAX_BACKOFF_SECONDS else now  # a clock that went back delays nothing
+
+    def _mine(self) -> _Process:
+        pid = os.getpid()
+        return self._processes.get(pid) or self._processes.setdefault(pid, _Process())
+
+    def _work(self, process: _Process) -> Step[None]:
+        """Perform flights until there are none."""
+        while True:
+            with process.lock:
+                if not process.line:
+                    process.running -= 1
+                    return
+                flight = process.line.popleft()
+            try:
+                outcome = yield from self._perform(flight.loaded)
+            except GateError as error:
+                outcome = Outcome(failure=str(error))
+            except Exception as error:
+                log.exception("an error in oidc_gate: a session could not be refreshed")
+                outcome = Outcome(failure=type(error).__name__)
+            now = yield from effects.now()
+            self._finish(process, flight, outcome, now)
+
+    def _finish(self, process: _Process, flight: Flight, outcome: Outcome, now: int) -> None:
+        key = _key(flight.loaded)
+        with process.lock:
+            del process.by_key[key]
+            if outcome.loaded is not None or outcome.error is not None:
+                process.retries.pop(key, None)
+            else:
+                before, _ = process.retries.pop(key, (0, 0))
+                wait = before
+                if outcome.failure:
+                    wait = min(max(2 * before, MIN_BACKOFF_SECONDS), MAX_BACKOFF_SECONDS)
+                process.retries[key] = wait, now + (wait if outcome.failure else BUSY_SECONDS)
+                while len(process.retries) > MAX_REMEMBERED:
+                    process.retries.popitem(last=False)
+        flight.outcome = outcome
+        flight.is_over.set()
+        if outcome.failure:
+            log.warning("a session could not be refreshed: %s", outcome.failure)
+
+
+def _key(loaded: LoadedSession) -> bytes:
+    assert loaded.stored is not None
+    return loaded.stored.row.key
