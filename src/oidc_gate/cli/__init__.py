@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "show the gate in front of a sample application, with a provider to sign in at",
     "check": "find out why sign-in does not work",
     "nginx": "print a complete configuration of Nginx for these settings",
+    "caddy": "print a complete Caddyfile for these settings",
     "secret": "print a new cookie secret",
     "completion": "print the completion of this command for a shell",
 }

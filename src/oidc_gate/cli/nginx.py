@@ -16,7 +16,7 @@ from ..proxies.nginx import FORMS, NginxOptions, nginx_configuration
 from ..proxies.options import APPLICATION
 from ..settings import Settings
 from .common import count
-from .proxies import add_common_arguments, print_configuration
+from .proxies import add_common_arguments, add_path_arguments, print_configuration
 
 EXAMPLES = """
 oidc-gate nginx --config gate.toml > /etc/nginx/conf.d/app.conf
@@ -39,20 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="without a session, a page gets: page, the sign-in page with 401 (recommended); "
         "page-403, the same with 403; redirect, a redirect to the provider",
     )
-    parser.add_argument(
-        "--restrict",
-        metavar="LOCATION=GROUPS",
-        action="append",
-        default=[],
-        help="a path for some groups only: /admin/=admins,staff; may be repeated",
-    )
-    parser.add_argument(
-        "--public",
-        metavar="LOCATION",
-        action="append",
-        default=[],
-        help="a path without sign-in: /static/, or /robots.txt for this path alone; may be repeated",
-    )
+    add_path_arguments(parser)
     parser.add_argument(
         "--api",
         metavar="LOCATION",

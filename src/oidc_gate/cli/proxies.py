@@ -42,6 +42,35 @@ def add_common_arguments(parser: argparse.ArgumentParser, *, upstream: str = "")
     )
 
 
+def add_path_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments for paths that not every user, or every client, may open."""
+    parser.add_argument(
+        "--restrict",
+        metavar="LOCATION=GROUPS",
+        action="append",
+        default=[],
+        help="a path for some groups only: /admin/=admins,staff; may be repeated",
+    )
+    parser.add_argument(
+        "--public",
+        metavar="LOCATION",
+        action="append",
+        default=[],
+        help="a path without sign-in: /static/, or /robots.txt for this path alone; may be repeated",
+    )
+
+
+def only_upstream(options: argparse.Namespace) -> str:
+    """Return the one address of ``--upstream``.
+
+    Raises:
+        CommandError: There are several.
+    """
+    if len(options.upstream) > 1:
+        raise CommandError(f"--upstream: {options.command} has one application here: give one address")
+    return str(options.upstream[0]) if options.upstream else APPLICATION
+
+
 def settings_for_proxy(config: str | None, environ: Mapping[str, str]) -> Settings:
     """Return the settings of the gate. Required ones that are missing are replaced, because no proxy needs them.
 

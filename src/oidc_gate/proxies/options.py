@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from ..settings import Settings
@@ -112,6 +113,55 @@ def paths(option: str, given: tuple[str, ...], prefix: str, *, may_be_exact: boo
         if each in found[:number]:
             raise OptionError(f"{option}: {each!r} is given twice")
     return found
+
+
+class Restriction(NamedTuple):
+    """A path for users in some groups only.
+
+    Attributes:
+        path: The path, with a slash at the end.
+        name: ``auth_`` and letters, digits and ``_``; no two restrictions have the same.
+        groups: The groups, of which a user needs one.
+    """
+
+    path: str
+    name: str
+    groups: tuple[str, ...]
+
+
+def restrictions(given: tuple[str, ...], prefix: str) -> tuple[Restriction, ...]:
+    """Return what ``--restrict`` says, each as ``/admin/=admins,staff``.
+
+    Raises:
+        OptionError: A path or a group cannot be used.
+    """
+    found: list[Restriction] = []
+    names: set[str] = set()
+    for each in given:
+        path, equals, listed = each.partition("=")
+        if not equals:
+            raise OptionError(f"--restrict: {each!r} names no group: write it as /admin/=admins")
+        groups = checked("--restrict", values.groups, listed)
+        name = "auth_" + re.sub(r"[^a-z0-9]+", "_", "_".join(groups).lower())[:40]
+        while name in names:
+            name += "_"
+        names.add(name)
+        found.append(Restriction(path, name, groups))
+    paths("--restrict", tuple(each.path for each in found), prefix)
+    return tuple(found)
+
+
+def check_given_once(*given: str) -> None:
+    """Check that no path is given to two options.
+
+    Raises:
+        OptionError: One is.
+    """
+    for each in given:
+        if given.count(each) > 1:
+            raise OptionError(
+                f"{each!r} is given to two of --restrict, --public and --api: choose one of them"
+            )
 
 
 def start_command(settings: Settings, gate: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@
 
 _shtab_oidc_gate_commands() {
   local _commands=(
+    caddy:'Print a complete Caddyfile for this gate.'
     check:'Find out why sign-in does not work: check the settings, the provider, Nginx, and a page through it.'
     completion:'Print the completion of commands and options for a shell.'
     demo:'Show the gate with a small provider to sign in at. It needs no configuration.'
@@ -27,6 +28,19 @@ _shtab_oidc_gate_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_oidc_gate_defaults_added=0
+
+_shtab_oidc_gate_caddy_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--config[TOML file with the settings of the gate]:FILE:_files"
+  "*--upstream[address of your application (127.0.0.1\:8080)]:ADDRESS:"
+  "--gate[address of the gate (127.0.0.1\:4180)]:ADDRESS:"
+  "--server-name[host of the application (that of public_url)]:HOST:"
+  "*--restrict[a path for some groups only\: \/admin\/\=admins,staff\; may be repeated]:LOCATION=GROUPS:"
+  "*--public[a path without sign-in\: \/static\/, or \/robots.txt for this path alone\; may be repeated]:LOCATION:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_oidc_gate_caddy_defaults_added=0
 
 _shtab_oidc_gate_check_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -127,6 +141,7 @@ _shtab_oidc_gate() {
       (( CURRENT += 1 ))
       curcontext="${curcontext%:*:*}:_shtab_oidc_gate-$line[1]:"
       case $line[1] in
+        caddy) _arguments -C -s $_shtab_oidc_gate_caddy_options ;;
         check) _arguments -C -s $_shtab_oidc_gate_check_options ;;
         completion) _arguments -C -s $_shtab_oidc_gate_completion_options ;;
         demo) _arguments -C -s $_shtab_oidc_gate_demo_options ;;

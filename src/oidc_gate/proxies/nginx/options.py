@@ -7,7 +7,18 @@ from dataclasses import dataclass
 
 from ...settings import Settings
 from .. import values
-from ..options import APPLICATION, GATE, OptionError, PublicURL, checked, paths, public_url
+from ..options import (
+    APPLICATION,
+    GATE,
+    OptionError,
+    PublicURL,
+    Restriction,
+    check_given_once,
+    checked,
+    paths,
+    public_url,
+    restrictions,
+)
 
 FORMS = ("page", "page-403", "redirect")
 MAX_KEEPALIVE = 1024
@@ -50,7 +61,6 @@ class Site:
 
     Attributes:
         upstreams: The applications: name of the upstream, host, address. The host is empty if there is only one.
-        restricted: Path, name of the location that asks the gate, and groups.
     """
 
     url: PublicURL
@@ -58,7 +68,7 @@ class Site:
     form: str
     gate: str
     upstreams: tuple[tuple[str, str, str], ...]
-    restricted: tuple[tuple[str, str, tuple[str, ...]], ...]
+    restricted: tuple[Restriction, ...]
     public: tuple[str, ...]
     api: tuple[str, ...]
     certificate: str
@@ -91,10 +101,10 @@ class Site:
             raise OptionError(f"--keepalive: write a number from 1 to {MAX_KEEPALIVE}")
         if not 0 <= options.verdict_cache <= MAX_CACHED_SECONDS:
             raise OptionError(f"--verdict-cache: write a number of seconds from 1 to {MAX_CACHED_SECONDS}")
-        restricted = _restricted(options.restricted, settings.prefix)
+        restricted = restrictions(options.restricted, settings.prefix)
         public = paths("--public", options.public, settings.prefix, may_be_exact=True)
         api = paths("--api", options.api, settings.prefix)
-        _check_given_once([*public, *api, *(path for path, _, _ in restricted)])
+        check_given_once(*public, *api, *(path for path, _, _ in restricted))
         default = "/etc/nginx/tls/" + (settings.cookie_domain or url.host.strip("[]").replace(":", "_"))
         return cls(
             url=url,
@@ -113,31 +123,6 @@ class Site:
             keepalive=options.keepalive,
             verdict_cache=options.verdict_cache,
         )
-
-
-def _check_given_once(given: list[str]) -> None:
-    for each in given:
-        if given.count(each) > 1:
-            raise OptionError(
-                f"{each!r} is given to two of --restrict, --public and --api: choose one of them"
-            )
-
-
-def _restricted(given: tuple[str, ...], prefix: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-    found = []
-    names: set[str] = set()
-    for each in given:
-        path, equals, listed = each.partition("=")
-        if not equals:
-            raise OptionError(f"--restrict: {each!r} names no group: write it as /admin/=admins")
-        groups = checked("--restrict", values.groups, listed)
-        name = "auth_" + re.sub(r"[^a-z0-9]+", "_", "_".join(groups).lower())[:40]
-        while name in names:
-            name += "_"
-        names.add(name)
-        found.append((path, name, groups))
-    checked_paths = paths("--restrict", tuple(path for path, _, _ in found), prefix)
-    return tuple((path, *rest) for path, (_, *rest) in zip(checked_paths, found, strict=True))  # type: ignore[misc]
 
 
 def _upstreams(
