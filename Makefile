@@ -125,7 +125,7 @@ causes: $(INSTALLED)
 completions: $(INSTALLED)
 	$(BIN)/python -m tools.completion_files
 
-# docs/nginx and docs/caddy, as the commands for proxies print them.
+# docs/nginx, docs/caddy and docs/traefik, as the commands for proxies print them.
 proxies: $(INSTALLED)
 	$(BIN)/python -m tools.proxy_files
 

@@ -24,7 +24,7 @@ have() {
 
 missing_packages() {
     local package
-    for package in nginx caddy redis-server chromium apache2 libapache2-mod-auth-openidc; do
+    for package in nginx caddy haproxy redis-server chromium apache2 libapache2-mod-auth-openidc; do
         have "$package" || printf '%s ' "$package"
     done
 }
@@ -55,7 +55,7 @@ allow_starts() {
 stay_off_at_boot() {
     local unit
     command -v systemctl >/dev/null || return 0
-    for unit in nginx caddy redis-server apache2; do
+    for unit in nginx caddy haproxy redis-server apache2; do
         case " $* " in *" $unit "*) $sudo systemctl disable "$unit" >>"$log" 2>&1 ;; esac
     done
 }

@@ -1,4 +1,4 @@
-"""Write the configurations in ``docs/nginx`` and ``docs/caddy`` as the commands print them: ``make proxies``.
+"""Write the configurations in the documentation as the commands for proxies print them: ``make proxies``.
 
 A test compares the committed files with what would be written.
 """
@@ -23,6 +23,7 @@ SEVERAL = {
 }
 FILES: dict[str, tuple[Mapping[str, str], str]] = {
     "caddy/Caddyfile": (ONE, "caddy"),
+    "traefik/oidc_gate.yml": (ONE, "traefik"),
     "nginx/sign-in-page.conf": (ONE, "nginx --restrict /admin/=admins --public /public/"),
     "nginx/sign-in-page-403.conf": (ONE, "nginx --form page-403"),
     "nginx/redirect.conf": (ONE, "nginx --form redirect"),

@@ -45,7 +45,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "wsgi": SHELLS | {"shells"},
     "asgi": SHELLS | {"shells"},
     "__init__": FACE,
-    "proxies": GROUND,
+    "proxies": GROUND | {"policy"},
     **dict.fromkeys(OUTSIDE, FACE | {"__init__", "proxies", *OUTSIDE}),
 }
 

@@ -14,5 +14,5 @@ def test_the_committed_file_is_what_the_command_prints(name: str) -> None:
 
 
 def test_each_file_is_printed_by_a_command() -> None:
-    committed = [*DOCS.glob("nginx/*"), *DOCS.glob("caddy/*")]
+    committed = [*DOCS.glob("nginx/*"), *DOCS.glob("caddy/*"), *DOCS.glob("traefik/*")]
     assert {str(file.relative_to(DOCS)) for file in committed} == FILES.keys()

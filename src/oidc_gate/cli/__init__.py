@@ -18,6 +18,7 @@ COMMANDS = {
     "check": "find out why sign-in does not work",
     "nginx": "print a complete configuration of Nginx for these settings",
     "caddy": "print a complete Caddyfile for these settings",
+    "traefik": "print a complete dynamic configuration of Traefik for these settings",
     "secret": "print a new cookie secret",
     "completion": "print the completion of this command for a shell",
 }

@@ -17,6 +17,7 @@ _shtab_oidc_gate_commands() {
     nginx:'Print a complete configuration of Nginx for this gate.'
     secret:'Print a new cookie secret of 256 random bits, for OIDC_GATE_COOKIE_SECRET.'
     serve:'Serve only /oauth2/..., as the backend for Nginx'"'"'s auth_request and other proxies.'
+    traefik:'Print a complete dynamic configuration of Traefik for this gate.'
   )
   _describe 'oidc-gate commands' _commands
 }
@@ -122,6 +123,17 @@ _shtab_oidc_gate_serve_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_oidc_gate_serve_defaults_added=0
 
+_shtab_oidc_gate_traefik_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--config[TOML file with the settings of the gate]:FILE:_files"
+  "*--upstream[address of your application (127.0.0.1\:8080)]:ADDRESS:"
+  "--gate[address of the gate (127.0.0.1\:4180)]:ADDRESS:"
+  "--server-name[host of the application (that of public_url)]:HOST:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_oidc_gate_traefik_defaults_added=0
+
 
 _shtab_oidc_gate() {
   local context state line curcontext="$curcontext" one_or_more='(*)' remainder='(-)*:' default='*::: :->oidc-gate'
@@ -148,6 +160,7 @@ _shtab_oidc_gate() {
         nginx) _arguments -C -s $_shtab_oidc_gate_nginx_options ;;
         secret) _arguments -C -s $_shtab_oidc_gate_secret_options ;;
         serve) _arguments -C -s $_shtab_oidc_gate_serve_options ;;
+        traefik) _arguments -C -s $_shtab_oidc_gate_traefik_options ;;
       esac
   esac
 }
