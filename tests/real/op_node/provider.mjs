@@ -94,6 +94,8 @@ for (const event of ['server_error', 'authorization.error', 'grant.error', 'back
 }
 provider.on('backchannel.success', (_ctx, client) => console.error('backchannel.success', client.clientId));
 
+provider.on('grant.success', (ctx) => console.error('grant.success', ctx.oidc.params.grant_type));
+
 const server = tls
   ? https.createServer({ ...tls, requestCert: true, rejectUnauthorized: false }, provider.callback())
   : http.createServer(provider.callback());

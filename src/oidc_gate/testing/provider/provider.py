@@ -154,6 +154,16 @@ class TestProvider:
         """Add a user, or replace the user with the same sub."""
         self._realm.people[person.sub] = person
 
+    def remove_person(self, sub: str) -> None:
+        """Remove a user. Codes, refresh tokens and access tokens of that user are refused from now on.
+
+        Raises:
+            LookupError: There is no such user.
+        """
+        if sub not in self._realm.people:
+            raise LookupError(f"there is no user {sub}")
+        del self._realm.people[sub]
+
     def rotate_keys(self, *, keep_old: bool = True) -> None:
         """Sign with new keys from now on.
 

@@ -112,6 +112,8 @@ def _refresh(realm: Realm, client: Client, form: dict[str, str], dpop_jkt: str |
 def _tokens(
     realm: Realm, client: Client, grant: Grant, scopes: frozenset[str], dpop_jkt: str | None, *, first: bool
 ) -> Json:
+    if grant.sub not in realm.people:
+        raise ProtocolError("invalid_grant", "the user is not known any more")
     now = realm.now()
     bearer = Token(grant=grant, scopes=scopes, expires_at=now + realm.token_seconds, dpop_jkt=dpop_jkt)
     access_token = realm.access_tokens.add(bearer)
