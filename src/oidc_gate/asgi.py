@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 from .endpoints.context import Components
 from .endpoints.responses import bare, problem
 from .errors import ConfigurationError
-from .model import Allow, Reply, Session
+from .model import Allow, Reply
 from .policy.identity_headers import application_headers, auth_headers, stripped_names
 from .request.navigation import HANDSHAKE
 from .runtime.loops import arun, is_on_a_loop
 from .runtime.world import World
+from .session.sessions import LoadedSession
 from .settings import Settings
+from .shells.access_tokens import access_token_of
 from .shells.asgi_messages import (
     Body,
     HeaderFilter,
@@ -91,7 +93,7 @@ class OIDCGate(GatedApplication):
             self._broken = error
             return
         self._framework = framework_of(app)
-        self._runtime = Runtime.of(settings, _render, world)
+        self._runtime = Runtime.of(settings, self._render, world)
         self._gate = self._runtime.gate
         self._cookies = self._gate.components.cookies
         self._split_headers = HeaderFilter(stripped_names(settings), finds_events=settings.end_streams).split
@@ -148,6 +150,7 @@ class OIDCGate(GatedApplication):
         inner = _inner_scope(
             scope, kept, others, payload_of(decision.identity, decision.headers, self._gate.settings.prefix)
         )
+        inner.update(access_token_of(self._runtime.world, self._gate.components, decision.loaded)[0])
         inner["oidc_gate.request_id"] = decision.request_id
         watched = watch_response(decision, send, is_head=request.method == "HEAD")
         if ends_with_session and decision.session is not None:
@@ -168,6 +171,14 @@ class OIDCGate(GatedApplication):
             )
             send = watch_response(allow, send, is_head=scope["method"] == "HEAD")
         await self._app(_inner_scope(scope, kept, cookies, self._anonymous), receive, send)
+
+    def _render(self, components: Components, loaded: LoadedSession) -> tuple[Payload, int]:
+        session, settings = loaded.session, components.settings
+        members, headers = payload_of(
+            session.identity, application_headers(settings, session), settings.prefix
+        )
+        token, size = access_token_of(self._runtime.world, components, loaded)
+        return ({**members, **token}, headers), loaded.weight + size
 
     def _is_plainly_public(self, scope: Scope, cookies: str) -> bool:
         """Return whether the request may pass unchanged, so that no decision is needed."""
@@ -246,16 +257,11 @@ class AuthBackend:
         await send_reply(reply, scope, body, send, is_head=request.method == "HEAD")
 
 
-def _render(components: Components, session: Session, weight: int) -> tuple[Payload, int]:
-    settings = components.settings
-    return payload_of(session.identity, application_headers(settings, session), settings.prefix), weight
-
-
-def _render_verdict(components: Components, session: Session, weight: int) -> tuple[bytes, int]:
+def _render_verdict(components: Components, loaded: LoadedSession) -> tuple[bytes, int]:
     """Return the 202 of ``auth`` as the bytes of a response. Nothing else of a session is kept here."""
     lines = [
         f"{name.lower()}: {value}"
-        for name, value in bare(202, auth_headers(components.settings, session)).headers
+        for name, value in bare(202, auth_headers(components.settings, loaded.session)).headers
     ]
     verdict = "\r\n".join(["HTTP/1.1 202 Accepted", *lines, "", ""]).encode("latin-1")
     return verdict, len(verdict) + _VERDICT_BYTES

@@ -42,7 +42,7 @@ from .endpoints.error_pages import answer_error, reason_of, retry_after
 from .endpoints.refusals import refused
 from .endpoints.responses import bare, problem, with_cookies
 from .errors import GateError, SessionError
-from .model import Allow, Decision, Reason, Reply, Request, Session
+from .model import Allow, Decision, Reason, Reply, Request
 from .observe import log
 from .policy.identity_headers import application_headers
 from .policy.public_paths import reason_without_identity
@@ -53,7 +53,7 @@ from .session.sessions import LoadedSession
 from .syntax.hosts import normal_host
 
 Endpoint = Callable[[Components, RequestContext], Step[Reply]]
-RenderSession = Callable[[Components, Session, int], tuple[Payload, int]]
+RenderSession = Callable[[Components, LoadedSession], tuple[Payload, int]]
 """Builds what a shell keeps of a session: `oidc_gate.session.admissions.Render`, with the components as well."""
 
 ENDPOINTS: dict[str, tuple[str, ...]] = {
@@ -293,6 +293,7 @@ class Gate(Generic[Payload]):
             cookies,
             reason=Reason("signed_in"),
             session=context.session,
+            loaded=context.loaded,
             request_id=request.request_id,
         )
 

@@ -194,6 +194,7 @@ class Allow:
             403 for a user whom the rules refuse. It returns None if the application's answer is kept.
         reason: The reason why the request may pass.
         session: The session of `identity`.
+        loaded: The same session as it was loaded, an `oidc_gate.session.sessions.LoadedSession`.
         request_id: The ID of the request in the log, for the application.
     """
 
@@ -203,6 +204,7 @@ class Allow:
     replacement_for_401: Callable[[], Reply | None] | None = None
     reason: Reason = NO_REASON
     session: Session | None = None
+    loaded: Any = field(default=None, repr=False)
     request_id: str = "-"
 
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from .effects import Step
 from .endpoints.context import Components
 from .endpoints.responses import bare
-from .model import Allow, Decision, HeaderList, Identity, Reply, Session
+from .model import Allow, Decision, HeaderList, Identity, Reply
 from .policy.identity_headers import application_headers, auth_headers, remote_user, stripped_names
 from .runtime.driver import run
 from .runtime.world import World
+from .session.sessions import LoadedSession
 from .settings import Settings
+from .shells.access_tokens import access_token_of
 from .shells.common import Runtime, load_settings
 from .shells.detect import GatedApplication, validate_app
 from .shells.mounted import Backends, no_such_mount
@@ -72,7 +74,7 @@ class OIDCGate(GatedApplication):
         validate_app(app, "wsgi")
         self._app = app  # oidc_gate.testing uses this name to look further inside
         settings = load_settings(settings, keywords)
-        self._runtime = Runtime.of(settings, _render, world)
+        self._runtime = Runtime.of(settings, self._render, world)
         self._gate = self._runtime.gate
         self._cookies = self._gate.components.cookies
         stripped = frozenset("HTTP_" + name.upper().replace("-", "_") for name in stripped_names(settings))
@@ -118,6 +120,7 @@ class OIDCGate(GatedApplication):
             environ.pop(name, None)
         others = self._cookies.without_gate_cookies(environ.get("HTTP_COOKIE", ""))
         payload = _build_payload(self._gate.components, decision.identity, decision.headers)
+        payload |= access_token_of(self._runtime.world, self._gate.components, decision.loaded)[0]
         payload["oidc_gate.request_id"] = decision.request_id
         accepts_events = _EVENTS in environ.get("HTTP_ACCEPT", "")
         app = self._app
@@ -142,6 +145,14 @@ class OIDCGate(GatedApplication):
             return self._app(environ, start_response)
         allow = Allow(None, replacement_for_401=lambda: self._gate.replace_401(request_of(as_sent)))
         return watched(self._app, allow, environ, start_response)
+
+    def _render(self, components: Components, loaded: LoadedSession) -> tuple[Environ, int]:
+        session = loaded.session
+        payload = _build_payload(
+            components, session.identity, application_headers(components.settings, session)
+        )
+        token, size = access_token_of(self._runtime.world, components, loaded)
+        return {**payload, **token}, loaded.weight + size
 
     def _is_plainly_public(self, environ: Environ) -> bool:
         """Return whether the request may pass unchanged, so that no decision is needed."""
@@ -173,12 +184,6 @@ def _prepare_environ(environ: Environ, cookies: str, payload: Environ) -> None:
     else:
         environ.pop("HTTP_COOKIE", None)
     environ.update(payload)
-
-
-def _render(components: Components, session: Session, weight: int) -> tuple[Environ, int]:
-    return _build_payload(
-        components, session.identity, application_headers(components.settings, session)
-    ), weight
 
 
 def _build_payload(components: Components, identity: Identity | None, headers: HeaderList) -> Environ:
@@ -240,7 +245,7 @@ class AuthBackend:
 
 
 def _render_verdict(
-    components: Components, session: Session, weight: int
+    components: Components, loaded: LoadedSession
 ) -> tuple[tuple[str, list[tuple[str, str]]], int]:
-    verdict = bare(202, auth_headers(components.settings, session))
-    return (status_line(verdict.status), list(verdict.headers)), weight
+    verdict = bare(202, auth_headers(components.settings, loaded.session))
+    return (status_line(verdict.status), list(verdict.headers)), loaded.weight

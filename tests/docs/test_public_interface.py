@@ -50,7 +50,9 @@ def defined_in(path: str) -> set[str]:
     assert spec is not None
     assert spec.origin is not None
     body = ast.parse(Path(spec.origin).read_text()).body
-    return {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    return {
+        node.name for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    }
 
 
 @pytest.mark.parametrize("path", ["oidc_gate", "oidc_gate.ext.fastapi", "oidc_gate.testing"])

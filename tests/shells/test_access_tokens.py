@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import anyio
 import pytest
 
+from oidc_gate.shells.access_tokens import KEY
+from tests.core.provider.scripted import answer
 from tests.shells.conftest import MakeSite
 from tests.shells.site import Site, Visitor
 
@@ -107,3 +110,90 @@ def test_the_time_counts_from_before_the_provider_was_asked(make_site: MakeSite)
     visitor = signed_in(site)
     site.now += LASTS - 30 - 20
     assert handed_on(visitor) == {("",)}
+
+
+# --- for the application -----------------------------------------------------------------------------------
+
+
+def ways(site: Site) -> list[Any]:
+    """Ask for the token as the application of the last request does, sync and async."""
+    found = site.app.last.get(KEY)
+    if found is None:
+        return [None, None]
+    return [found.get(), anyio.run(found.aget)]
+
+
+def test_the_application_gets_a_token_that_lasts_or_none(make_site: MakeSite, home: dict[str, str]) -> None:
+    site = make_site(**PASSES, **home)
+    visitor = signed_in(site)
+    for _ in range(3):
+        assert visitor.get("/").status == 200
+        assert ways(site) == ["opaque"] * 2
+    site.now += LASTS - 30
+    assert ways(site) == [None, None]  # the request still runs
+    assert visitor.get("/").status == 200
+    assert ways(site) == [None, None]
+
+
+def test_nothing_is_added_for_an_application_that_has_no_tokens(
+    make_site: MakeSite, home: dict[str, str]
+) -> None:
+    site = make_site(**home)
+    visitor = signed_in(site)
+    for _ in range(3):
+        assert visitor.get("/").status == 200
+        assert KEY not in site.app.last
+
+
+@pytest.mark.parametrize("who", ["anonymous", "refused"])
+def test_without_a_user_there_is_no_token(make_site: MakeSite, home: dict[str, str], who: str) -> None:
+    site = make_site(**PASSES, **home, public_paths=("/open/*",), allowed_groups=("staff",))
+    visitor = site.visitor()
+    if who == "refused":
+        site.provider.tokens = {"access_token": "opaque", "expires_in": LASTS}
+        assert visitor.sign_in().status == 403
+    for _ in range(3):
+        assert visitor.get("/open/x").status == 200
+        assert KEY not in site.app.last
+
+
+def test_a_new_one_is_fetched_for_a_request_that_runs_for_long(make_site: MakeSite, tmp_path: Any) -> None:
+    site = make_site(session_store=f"sqlite://{tmp_path}/sessions.db", refresh=True)
+    visitor = signed_in(site, refresh_token="refresh first")
+    for _ in range(2):
+        assert visitor.get("/").status == 200
+    token = site.app.last[KEY]
+    assert "opaque" not in repr(token)
+    for number in range(3):
+        site.provider.tokens = {
+            "access_token": f"token {number}",
+            "refresh_token": f"refresh {number}",
+            "expires_in": LASTS,
+        }
+        site.now += LASTS - 30
+        expected = f"token {number}"
+        assert (token.get() if number else anyio.run(token.aget)) == expected
+        assert token.get() == anyio.run(token.aget) == expected
+    assert site.provider.refreshed == ["refresh first", "refresh 0", "refresh 1"]
+    assert visitor.get("/").status == 200
+    assert ways(site) == ["token 2"] * 2
+
+
+def test_there_is_none_once_the_session_has_ended(make_site: MakeSite, tmp_path: Any) -> None:
+    site = make_site(session_store=f"sqlite://{tmp_path}/sessions.db", refresh=True)
+    visitor = signed_in(site, refresh_token="refresh first")
+    assert visitor.get("/").status == 200
+    site.provider.instead["token"] = answer({"error": "invalid_grant"}, 400)
+    site.now += LASTS - 30
+    assert ways(site) == [None, None]
+    assert visitor.get("/").status == 401
+
+
+def test_while_the_provider_is_down_there_is_none(make_site: MakeSite, tmp_path: Any) -> None:
+    site = make_site(session_store=f"sqlite://{tmp_path}/sessions.db", refresh=True)
+    visitor = signed_in(site, refresh_token="refresh first")
+    assert visitor.get("/").status == 200
+    site.provider.instead["token"] = answer({}, 503)
+    site.now += LASTS - 30
+    assert ways(site) == [None, None]
+    assert visitor.get("/").status == 200

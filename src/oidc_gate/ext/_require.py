@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from ..model import Identity
 
 KEY = "oidc_gate.identity"
+TOKEN_KEY = "oidc_gate.access_token"
 PREFIX_KEY = "oidc_gate.prefix"
 SIGN_IN_FIRST = "Sign in to continue."
 NOT_IN_GROUP = "You are signed in, but you may not do this."
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 Groups = str | tuple[str, ...]
+
+
+class AccessToken(Protocol):
+    """What the gate gives the application for a session with an access token."""
+
+    def get(self) -> str | None:
+        """Return a token that lasts long enough, or None."""
+
+    async def aget(self) -> str | None:
+        """Return a token that lasts long enough, or None."""
 
 
 def required_groups(group: Groups | None) -> frozenset[str]:

@@ -33,7 +33,17 @@ from django.utils.functional import SimpleLazyObject
 
 from ..model import Identity
 from . import _django_logout as logout
-from ._require import CHALLENGE, KEY, NOT_IN_GROUP, SIGN_IN_FIRST, Groups, refusal, required_groups
+from ._require import (
+    CHALLENGE,
+    KEY,
+    NOT_IN_GROUP,
+    SIGN_IN_FIRST,
+    TOKEN_KEY,
+    AccessToken,
+    Groups,
+    refusal,
+    required_groups,
+)
 
 log = logging.getLogger("oidc_gate.django")
 
@@ -46,9 +56,30 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 def current_identity(request: HttpRequest) -> Identity | None:
     """Return the identity of the signed-in user, or None. It works without the middleware too."""
-    scope = getattr(request, "scope", None)  # an ASGI request, whose META is made from its headers
-    found = request.META.get(KEY) if scope is None else scope.get(KEY)
+    found = _given(request, KEY)
     return found if isinstance(found, Identity) else None
+
+
+def access_token(request: HttpRequest) -> str | None:
+    """Return an access token of the signed-in user, or None if there is none.
+
+    It lasts for `access_token_min_seconds` at least. If it would expire earlier and `refresh` is set, the provider is
+    asked for a new one; this waits for the answer, for 4.5 seconds at most. Call this for each use, and do not keep the
+    result.
+    """
+    found: AccessToken | None = _given(request, TOKEN_KEY)
+    return None if found is None else found.get()
+
+
+async def aaccess_token(request: HttpRequest) -> str | None:
+    """Return what `access_token` returns, in an async view."""
+    found: AccessToken | None = _given(request, TOKEN_KEY)
+    return None if found is None else await found.aget()
+
+
+def _given(request: HttpRequest, key: str) -> Any:
+    scope = getattr(request, "scope", None)  # an ASGI request, whose META is made from its headers
+    return request.META.get(key) if scope is None else scope.get(key)
 
 
 def require(*, group: Groups | None = None) -> Callable[[View], View]:

@@ -19,9 +19,17 @@ from fastapi.requests import HTTPConnection
 
 from ..model import Identity
 from ._require import Groups, required_groups
-from .starlette import current_identity, refuse
+from .starlette import aaccess_token, access_token, current_identity, refuse
 
-__all__ = ["CurrentIdentity", "OptionalIdentity", "current_identity", "require"]
+__all__ = [
+    "AccessToken",
+    "CurrentIdentity",
+    "OptionalIdentity",
+    "aaccess_token",
+    "access_token",
+    "current_identity",
+    "require",
+]
 
 
 def require(*, group: Groups | None = None) -> Callable[[HTTPConnection], Identity]:
@@ -52,3 +60,6 @@ CurrentIdentity = Annotated[Identity, Depends(require())]
 
 OptionalIdentity = Annotated[Identity | None, Depends(current_identity)]
 """The identity of the signed-in user, or None, for public paths."""
+
+AccessToken = Annotated[str | None, Depends(aaccess_token)]
+"""An access token of the signed-in user, or None; see `access_token`."""

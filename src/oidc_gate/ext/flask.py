@@ -10,7 +10,7 @@ from flask import abort, current_app, request
 from werkzeug.local import LocalProxy
 
 from ..model import Identity
-from ._require import KEY, Groups, refusal, required_groups
+from ._require import KEY, TOKEN_KEY, AccessToken, Groups, refusal, required_groups
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -23,6 +23,23 @@ def _identity() -> Identity | None:
 
 current_identity = cast("Identity", LocalProxy(_identity))
 """The identity of the signed-in user, during a request. Without one it is false and equals None."""
+
+
+def access_token() -> str | None:
+    """Return an access token of the signed-in user, or None if there is none.
+
+    It lasts for `access_token_min_seconds` at least. If it would expire earlier and `refresh` is set, the provider is
+    asked for a new one; this waits for the answer, for 4.5 seconds at most. Call this for each use, and do not keep the
+    result.
+    """
+    found: AccessToken | None = request.environ.get(TOKEN_KEY)
+    return None if found is None else found.get()
+
+
+async def aaccess_token() -> str | None:
+    """Return what `access_token` returns, in an async view."""
+    found: AccessToken | None = request.environ.get(TOKEN_KEY)
+    return None if found is None else await found.aget()
 
 
 def require(*, group: Groups | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:

@@ -15,7 +15,17 @@ from starlette.exceptions import HTTPException, WebSocketException
 from starlette.requests import HTTPConnection
 
 from ..model import Identity
-from ._require import CHALLENGE, KEY, NOT_IN_GROUP, SIGN_IN_FIRST, Groups, refusal, required_groups
+from ._require import (
+    CHALLENGE,
+    KEY,
+    NOT_IN_GROUP,
+    SIGN_IN_FIRST,
+    TOKEN_KEY,
+    AccessToken,
+    Groups,
+    refusal,
+    required_groups,
+)
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -28,6 +38,26 @@ def current_identity(connection: HTTPConnection) -> Identity | None:
     """
     found = connection.scope.get(KEY)
     return found if isinstance(found, Identity) else None
+
+
+def access_token(connection: HTTPConnection) -> str | None:
+    """Return an access token of the signed-in user, or None if there is none, in an endpoint that is not async.
+
+    It lasts for `access_token_min_seconds` at least. If it would expire earlier and `refresh` is set, the provider is
+    asked for a new one; this waits for the answer, for 4.5 seconds at most. Call this for each use, and do not keep the
+    result.
+
+    Args:
+        connection: A `Request` or a `WebSocket`.
+    """
+    found: AccessToken | None = connection.scope.get(TOKEN_KEY)
+    return None if found is None else found.get()
+
+
+async def aaccess_token(connection: HTTPConnection) -> str | None:
+    """Return what `access_token` returns, without blocking the event loop."""
+    found: AccessToken | None = connection.scope.get(TOKEN_KEY)
+    return None if found is None else await found.aget()
 
 
 def require(*, group: Groups | None = None) -> Callable[[Endpoint], Endpoint]:

@@ -18,7 +18,7 @@ from typing import Generic, TypeVar
 
 from ..effects import ExpiringKeys
 from ..errors import SessionError
-from ..model import Identity, Session
+from ..model import Identity
 from ..settings import Settings
 from .cache import SessionCache
 from .lifetime import renew_at, token_ends_at
@@ -26,11 +26,8 @@ from .revocation import may_be_revoked
 from .sessions import LoadedSession, Sessions
 
 Payload = TypeVar("Payload")
-Render = Callable[[Session, int], tuple[Payload, int]]
-"""Builds what a shell keeps of a session.
-
-It receives the session's own size in memory, in bytes, and also returns the size of what is kept.
-"""
+Render = Callable[[LoadedSession], tuple[Payload, int]]
+"""Builds what a shell keeps of a session, and returns it with its size in memory, in bytes."""
 
 
 @dataclass(slots=True)
@@ -153,7 +150,7 @@ class Admissions(Generic[Payload]):
         if self._refuses(session.identity):
             return None
         self.seen(found)
-        payload, size = self._render(session, found.weight)
+        payload, size = self._render(found)
         if session.access_token:  # the payload may contain it
             until = min(until, token_ends_at(session, self._settings))
         admission = Admission(
