@@ -32,12 +32,16 @@ LOOPBACK_ONLY = "MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE *.localhost , EXC
 
 @contextmanager
 def chromium(
-    names: Mapping[str, int] | None = None, *, takes_any_certificate: bool = False
+    names: Mapping[str, int] | None = None,
+    *,
+    takes_any_certificate: bool = False,
+    has_bfcache: bool = False,
 ) -> Iterator[Browser]:
     """Run Chromium until the block ends.
 
     Args:
         names: from `app.example.com` to the port of 127.0.0.1 where its https is served, as if port 443.
+        has_bfcache: whether "Back" may show a page as it was left, which Playwright turns off.
         takes_any_certificate: also for service workers, for which `open_page` cannot ask.
 
     One for each test, on purpose: while Playwright's sync API runs, its event loop counts as running in
@@ -48,7 +52,11 @@ def chromium(
         mapped = [f"MAP {name}:443 127.0.0.1:{port}" for name, port in (names or {}).items()]
         rules = "--host-resolver-rules=" + " , ".join([*mapped, LOOPBACK_ONLY])
         more = ["--ignore-certificate-errors"] if takes_any_certificate else []
-        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, *more, rules])
+        browser = playwright.chromium.launch(
+            executable_path=path,
+            args=[*FLAGS, *more, rules],
+            ignore_default_args=["--disable-back-forward-cache"] if has_bfcache else None,
+        )
         try:
             yield browser
         finally:

@@ -23,6 +23,7 @@ class Provider:
         person: Claims of whoever signs in next.
         instead: What an endpoint (``token``) answers instead: an answer, or an exception to raise.
         fetches: What was asked, by endpoint.
+        revoked: What the revocation endpoint was asked to revoke.
         code_prefix: What its codes begin with; another one for each site that shares a store with others.
         refreshed: The refresh tokens that were exchanged, in order.
         tokens: What the answers of the token endpoint contain besides the ID token.
@@ -34,6 +35,7 @@ class Provider:
         self.person: Person = {"sub": "alice", "email": "alice@corp.example", "email_verified": True}
         self.instead: dict[str, Fetched | Exception | Callable[[], Fetched]] = {}
         self.fetches: list[str] = []
+        self.revoked: list[dict[str, str]] = []
         self.metadata = dict(METADATA)
         self.audience = CLIENT
         self.seconds_ahead = 0
@@ -63,7 +65,14 @@ class Provider:
             "jwks": lambda: answer(jwks()),
             "token": lambda: self._token(fetch),
             "userinfo": lambda: answer(self.person),
+            "revoke": lambda: self._revoke(fetch),
         }[name]()
+
+    def _revoke(self, fetch: Fetch) -> Fetched:
+        self.revoked.append(
+            {name: values[0] for name, values in parse_qs((fetch.body or b"").decode()).items()}
+        )
+        return answer(b"")
 
     def _token(self, fetch: Fetch) -> Fetched:
         form = parse_qs((fetch.body or b"").decode())

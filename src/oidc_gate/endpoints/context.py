@@ -14,6 +14,7 @@ from ..policy.public_paths import PublicPaths
 from ..policy.refusals import ExplainedRefusals
 from ..policy.requirements import Requirements
 from ..provider.client import Provider
+from ..provider.revocation import TokenRevocations
 from ..refresh.refresher import Refresher
 from ..request.forwarded import Site, TrustedProxies, browser_host, site_of
 from ..request.navigation import Audience, audience_of, is_from_browser
@@ -68,6 +69,8 @@ class Components:
         self.state_sealer = ring.sealer("state", self.cookies.main)
         self.sign_out_tokens = Signer(settings.cookie_secret, "sign_out form", binding=binding)
         self.logout_states = Signer(settings.cookie_secret, "logout state", binding=binding)
+        self.logout_target_sealer = ring.sealer("logout target")
+        self.token_revocations = TokenRevocations(self.provider)
         self.public = PublicPaths(settings.public_paths)
         self.access = AccessRules(settings)
         self.refresher: Refresher | None = None

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from ..pages import Page
 
 NO_STORE = ("Cache-Control", "no-store")
+CLEAR_CACHE = ("Clear-Site-Data", '"cache"')
+"""Makes the browser forget the pages of the user, so that "Back" does not show them. Never ``"cookies"`` or
+``"storage"``, which belong to every application on the host.
+
+Spec: Clear Site Data §3.1.
+"""
 # RFC 9110 §15.5.2 requires a challenge with every 401. No browser opens a dialog for this one.
 CHALLENGE = ("WWW-Authenticate", "Bearer")
 

@@ -3,24 +3,32 @@
 Any site can make a browser send a request to this endpoint, and the browser would obey its ``Set-Cookie``. Therefore
 the session ends only on requests that pages of this site, or the user, can send. Any other request gets a page with a
 button, and no cookie is changed.
+
+Afterwards the user goes to the target in ``rd``, to `after_sign_out_url`, or to a page that says that it is done.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from urllib.parse import quote
+
 from .. import effects, pages
 from ..effects import Step
-from ..errors import GateError
-from ..model import Reply
+from ..errors import GateError, SessionError
+from ..model import Reply, Session
 from ..provider.discovery import Metadata
 from ..provider.logout import build_logout_request
 from ..request.navigation import Audience
+from ..request.return_to import raw_rd, safe_target, unpacked_rd
+from ..session.sessions import LoadedSession
 from ..syntax.forms import values_of
+from . import logout_state
 from .context import Components, RequestContext
-from .responses import page, problem, redirect, with_cookies
+from .logout_state import SignedOut
+from .responses import CLEAR_CACHE, page, problem, redirect, with_cookies
 
 FORM_TOKEN_SECONDS = 3600
 MAX_BODY_BYTES = 16 * 1024
-LOGOUT_STATE = "signed_out"
 AFTER_FORM = "after_form"
 """Query parameter of an application that answers a form of its own with a redirect to this endpoint."""
 
@@ -38,30 +46,76 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
 
 
 def _sign_out(components: Components, context: RequestContext, metadata: Metadata | None) -> Step[Reply]:
-    session, now = context.session, (yield from effects.now())
+    session = context.session
+    target = _requested_target(context) or _configured_target(context)
     if context.loaded is not None:
-        yield from components.end_session(context.loaded)
-    logout_url = None
-    if metadata is not None:
-        logout_url = build_logout_request(
+        yield from _end(components, context, context.loaded, metadata)
+    at_provider = metadata is not None and bool(metadata.end_session_endpoint)
+    state = yield from logout_state.issue(components, SignedOut(target, at_provider))
+    url = context.link_to("signed_out", state=state)
+    if metadata is not None and at_provider:
+        url = build_logout_request(
             metadata,
             components.settings,
             post_logout_redirect_uri=context.url_of("signed_out"),
-            state=components.logout_states.sign(LOGOUT_STATE, now),
+            state=state,
             id_token_hint=session.id_token if session else "",
         )
-    answer = _leave(context, logout_url or context.link_to("signed_out")).because("signed_out")
+    answer = _leave(context, url, is_at_provider=at_provider)
+    answer = replace(answer, headers=(*answer.headers, CLEAR_CACHE)).because("signed_out")
     return with_cookies(answer, components.sessions.clear(context.cookie_header))
 
 
-def _leave(context: RequestContext, target: str) -> Reply:
-    """Return the redirect to `target`, or after a form a page, because `form-action` would apply to a redirect."""
-    is_after_form = context.audience is Audience.FORM_POST or values_of(context.request.query, AFTER_FORM)
-    if not is_after_form or target.startswith("/"):
-        return redirect(target, status=303)
+def _end(
+    components: Components, context: RequestContext, loaded: LoadedSession, metadata: Metadata | None
+) -> Step[None]:
+    """End the session, and then revoke its tokens in the background."""
+    session = loaded.session
+    is_revoked = metadata is not None and components.settings.revoke_tokens is True
+    if is_revoked and components.stored_sessions is not None:
+        session = yield from _as_stored(components, context, session)
+    yield from components.end_session(loaded)
+    if metadata is not None and is_revoked:
+        yield from components.token_revocations.begin(session, metadata)
+
+
+def _as_stored(components: Components, context: RequestContext, session: Session) -> Step[Session]:
+    """Return `session` as it is in the store: another process may have refreshed its tokens a moment ago."""
+    try:
+        found = yield from components.sessions.read(context.cookie_header)
+    except SessionError:
+        return session
+    is_same = found.session.identity.session_id == session.identity.session_id
+    return found.session if is_same else session
+
+
+def _requested_target(context: RequestContext) -> str | None:
+    """Return the target that the link or form asks for, if the user may be sent there."""
+    query = context.request.query
+    target = unpacked_rd(query) or raw_rd(query) or ""
+    return safe_target(context.absolute(target), context.site, context.components.settings)
+
+
+def _configured_target(context: RequestContext) -> str:
+    """Return `after_sign_out_url`, whose paths are those of the gate's own host; empty if it is not set."""
+    url = context.components.settings.after_sign_out_url or ""
+    on_other_host = url.startswith("/") and context.browser_origin != context.site.origin
+    return context.site.origin + url if on_other_host else url
+
+
+def _leave(context: RequestContext, url: str, *, is_at_provider: bool) -> Reply:
+    """Return the way to `url`: a page that goes on by itself, or for scripts a redirect.
+
+    The browser must show a page between that of the user and what follows. Until then it does not keep the user's page
+    for "Back", and so would not forget it either. After a form, `form-action` would also apply to a redirect.
+    """
+    is_page = context.audience in (Audience.NAVIGATION, Audience.FORM_POST)
+    if not (is_page or values_of(context.request.query, AFTER_FORM)):
+        return redirect(url, status=303)
     content = pages.leaving_page(
         static_url=context.path_to("static"),
-        target=target,
+        target=url,
+        is_at_provider=is_at_provider,
         application_name=context.components.settings.application_name,
     )
     return page(200, content)
@@ -91,13 +145,20 @@ def _ask(components: Components, context: RequestContext, metadata: Metadata | N
     now = yield from effects.now()
     content = pages.sign_out_page(
         static_url=context.path_to("static"),
-        action_url=context.path_to("sign_out"),
+        action_url=_form_url(context),
         form_token=components.sign_out_tokens.sign(_token_subject(context), now),
         back_url=context.safe_target_or_default(context.request.headers.get("referer")),
         at_provider_too=bool(metadata and metadata.end_session_endpoint),
         application_name=components.settings.application_name,
     )
     return page(200, content).because("sign_out_asked")
+
+
+def _form_url(context: RequestContext) -> str:
+    """Return where the button sends its form, with the target that was asked for."""
+    target = _requested_target(context) or ""
+    keeps = 0 < len(target) <= logout_state.MAX_TARGET_LENGTH
+    return context.path_to("sign_out") + (f"?rd={quote(target, safe='/')}" if keeps else "")
 
 
 def _token_subject(context: RequestContext) -> str:

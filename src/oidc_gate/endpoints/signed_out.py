@@ -6,15 +6,15 @@ from .. import effects, pages
 from ..effects import Step
 from ..model import Reply
 from ..syntax.forms import values_of
+from . import logout_state
 from .context import Components, RequestContext
-from .responses import page, redirect
-from .sign_out import LOGOUT_STATE
-
-STATE_SECONDS = 3600
+from .responses import CLEAR_CACHE, page, redirect
 
 
 def answer(components: Components, context: RequestContext) -> Step[Reply]:
     """Answer with a page that says which sessions have ended, or ask a user who is still signed in to sign out.
+
+    If the sign-out has a target, the user goes there instead.
 
     The session at the provider counts as ended only with the ``state`` that was sent there (RP-Initiated Logout §3).
     """
@@ -23,15 +23,17 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
         return redirect(context.link_to("sign_out")).because("still_signed_in")
     now = yield from effects.now()
     states = values_of(context.request.query, "state")
-    is_confirmed = len(states) == 1 and components.logout_states.is_signed(
-        states[0], LOGOUT_STATE, now, max_age_seconds=STATE_SECONDS
-    )
+    found = logout_state.read(components, states[0], now) if len(states) == 1 else None
+    # Once more: the page that the user left is kept for "Back" only since then. Not for anyone's link to this address.
+    clear = (CLEAR_CACHE,) if found else ()
+    if found and found.target:
+        return redirect(found.target, clear, status=303).because("signed_out_target")
     content = pages.signed_out_page(
         static_url=context.path_to("static"),
         sign_in_url=context.link_to("start", rd=context.default_target),
-        provider_signed_out=is_confirmed,
+        provider_signed_out=found is not None and found.is_at_provider,
         application_name=components.settings.application_name,
     )
-    if states and not is_confirmed:
+    if states and found is None:
         return page(200, content).because("logout_state", "the state is not one that the gate sent")
-    return page(200, content).because("signed_out_page")
+    return page(200, content, clear).because("signed_out_page")

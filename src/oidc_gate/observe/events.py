@@ -122,6 +122,7 @@ EVENTS: dict[str, Event] = {
     "sign_out_not_meant": Event(DEBUG, "A sign-out was refused because it may not come from the user."),
     "still_signed_in": Event(DEBUG, "`/oauth2/signed_out` was opened by a user who is signed in."),
     "signed_out_page": Event(DEBUG, "The page at the end of a sign-out was shown."),
+    "signed_out_target": Event(DEBUG, "After the sign-out at the provider, the user was sent to the target."),
     "logout_state": Event(
         WARNING, "`/oauth2/signed_out` was opened with a state that the gate did not send."
     ),

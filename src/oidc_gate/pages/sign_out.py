@@ -57,8 +57,10 @@ def sign_out_page(
     )
 
 
-def leaving_page(*, static_url: str, target: str, application_name: str | None = None) -> Page:
-    """Build the page that answers the sign-out form and leads to the provider.
+def leaving_page(
+    *, static_url: str, target: str, is_at_provider: bool = True, application_name: str | None = None
+) -> Page:
+    """Build the page that answers the sign-out form and leads to the provider, or to another host.
 
     A browser checks every redirect after a form against the `form-action` policy of the page with the form. If the
     provider redirects to another provider, that host cannot be listed in advance. A ``Refresh`` starts a new
@@ -66,7 +68,8 @@ def leaving_page(*, static_url: str, target: str, application_name: str | None =
 
     Args:
         static_url: The path below which the files of the pages are served.
-        target: The URL of the provider's sign-out endpoint.
+        target: The URL of the provider's sign-out endpoint, or of another page.
+        is_at_provider: Whether it is that of the provider.
         application_name: The name of the application.
 
     Raises:
@@ -78,7 +81,11 @@ def leaving_page(*, static_url: str, target: str, application_name: str | None =
         Branding.of(static_url, application_name),
         "Signing you out",
         (
-            paragraph("Your session here has ended. The one at your identity provider ends now."),
+            paragraph(
+                "Your session here has ended. The one at your identity provider ends now."
+                if is_at_provider
+                else "Your session here has ended."
+            ),
             actions(link(target, "Continue")),
         ),
         refresh_url=target,

@@ -22,6 +22,7 @@ _ENDPOINTS = (
     "userinfo_endpoint",
     "end_session_endpoint",
     "pushed_authorization_request_endpoint",
+    "revocation_endpoint",
 )
 _LISTS = (
     "acr_values_supported",
@@ -67,6 +68,7 @@ class Metadata:
     userinfo_endpoint: str = ""
     end_session_endpoint: str = ""
     pushed_authorization_request_endpoint: str = ""
+    revocation_endpoint: str = ""
     mtls_endpoint_aliases: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     acr_values_supported: tuple[str, ...] | None = None

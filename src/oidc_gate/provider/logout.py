@@ -22,8 +22,8 @@ def build_logout_request(
     post_logout_redirect_uri: str,
     state: str,
     id_token_hint: str = "",
-) -> str | None:
-    """Build the URL that ends the user's session at the provider, or return None if the provider has no such endpoint.
+) -> str:
+    """Build the URL that ends the user's session at a provider that has an `end_session_endpoint`.
 
     Args:
         state: A value that the browser brings back.
@@ -31,8 +31,6 @@ def build_logout_request(
 
     Spec: OpenID Connect RP-Initiated Logout §2.
     """
-    if not metadata.end_session_endpoint:
-        return None
     params = {
         "client_id": settings.client_id,
         "post_logout_redirect_uri": post_logout_redirect_uri,
@@ -60,6 +58,7 @@ def process_logout_token(provider: Provider, token: str) -> Step[LogoutClaims]:
     def check(recipient: Recipient) -> LogoutClaims:
         from .jose.logout_token import validate_logout_token
 
-        return validate_logout_token(token, recipient)
+        needs_exp = not provider.settings.accept_logout_tokens_without_exp
+        return validate_logout_token(token, recipient, needs_exp=needs_exp)
 
     return (yield from provider.verify(check, provider.logout_token_algorithms, is_logout_token=True))

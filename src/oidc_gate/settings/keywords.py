@@ -106,6 +106,7 @@ class SettingsKeywords(TypedDict, total=False):
     original_uri_header: str | None
     original_method_header: str | None
     allowed_redirect_hosts: Texts
+    after_sign_out_url: str | None
     allowed_origins: Texts
     public_paths: Texts
     allowed_emails: Texts
@@ -132,11 +133,13 @@ class SettingsKeywords(TypedDict, total=False):
     clock_skew_seconds: int
     session_cache_entries: int
     session_cache_bytes: int
+    revoke_tokens: bool | None
     end_streams: bool
     cookie_name: str
     cookie_domain: str | None
     cookie_samesite: CookieSamesite
     insecure_cookies: bool
+    accept_logout_tokens_without_exp: bool
     insecure_single_process_revocation: bool
     auto_sign_in: bool
     application_name: str

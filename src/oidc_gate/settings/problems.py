@@ -119,6 +119,10 @@ TEMPLATES: dict[str, Template] = {
         "{value} ends in {tail}, which is below the URL of the application",
         "write {url}; the redirect URI is then {redirect_uri}, and prefix changes its path",
     ),
+    "after_sign_out_endpoint": Template(
+        "{value} is below {prefix}, where the endpoints of the gate are",
+        "write the address of a page of your own, or do not set it",
+    ),
     "url_placeholder": Template("{value} contains a placeholder", "put your own value in its place"),
     "url_path": Template(
         "the path of {value} contains characters or segments that are not safe",

@@ -190,6 +190,19 @@ PLACE: list[Case] = [
     *_each("public_url", "url_http", "http://app.example.com", "http://localhost.evil.example"),
     *_each("public_url", "url_userinfo", "https://me:pass@app.example.com"),
     *_each("public_url", "url_query", "https://app.example.com/?a", "https://app.example.com/#a"),
+    *_each("after_sign_out_url", "url_malformed", "goodbye", "//evil.example", "javascript:alert(1)"),
+    *_each(
+        "after_sign_out_url", "url_path", "/a//b", "/../a", "/a\\b", "/a b", "/ü", "https://a.example/x/../y"
+    ),
+    *_each("after_sign_out_url", "url_http", "http://www.example.com/bye?x=1"),
+    *_each("after_sign_out_url", "url_userinfo", "https://me:pass@www.example.com/"),
+    *_each(
+        "after_sign_out_url",
+        "after_sign_out_endpoint",
+        "/oauth2/start",
+        "/base/oauth2",
+        "https://a.example/oauth2/x",
+    ),
     *_each("public_url", "url_scheme", "ws://app.example.com"),
     *_each("public_url", "url_port", "https://app.example.com:0", "https://app.example.com:65536/x"),
     *_each(

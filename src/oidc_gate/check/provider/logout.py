@@ -50,7 +50,6 @@ def _ask(exchanges: Exchanges, metadata: Metadata, uri: str) -> Exchange:
     url = build_logout_request(
         metadata, exchanges.settings, post_logout_redirect_uri=uri, state=MADE_UP + secrets.token_hex(8)
     )
-    assert url is not None
     return exchanges.send(Fetch("GET", url, _BROWSER, max_bytes=MAX_BYTES))
 
 

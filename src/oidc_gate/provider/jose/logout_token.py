@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .claims import ClaimChecks
+from .claims import MAX_TOKEN_AGE_SECONDS, ClaimChecks
 from .encoding import describe_value
 from .jws import open_token
 from .recipient import Recipient
@@ -33,12 +33,13 @@ class LogoutClaims(NamedTuple):
     exp: int
 
 
-def validate_logout_token(token: str, recipient: Recipient) -> LogoutClaims:
+def validate_logout_token(token: str, recipient: Recipient, *, needs_exp: bool = True) -> LogoutClaims:
     """Verify a logout token and return which sessions it ends.
 
     Args:
         token: The text that the form contained.
         recipient: What the token is compared with.
+        needs_exp: Whether a token without ``exp`` is refused. If it is not, its ``iat`` limits it.
 
     Raises:
         KeyNotFound: The key is not in `keys`; see `may_have_rotated`.
@@ -56,6 +57,8 @@ def validate_logout_token(token: str, recipient: Recipient) -> LogoutClaims:
     # §2.6 item 4: the same checks as for an ID token.
     checks.check_issuer(recipient.issuer)
     checks.check_audience(recipient.client_id)
+    if not needs_exp and "exp" not in checks.claims:
+        checks.claims["exp"] = checks.time("iat") + MAX_TOKEN_AGE_SECONDS
     checks.check_not_expired()
     checks.check_issued_now()
     checks.check_not_before()

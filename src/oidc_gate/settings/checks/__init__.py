@@ -25,6 +25,7 @@ CHECKS: tuple[Check, ...] = (
     urls.check_trusted_proxies,
     urls.check_original_headers,
     urls.check_redirect_hosts,
+    urls.check_after_sign_out,
     urls.check_origins,
     access.check_public_paths,
     access.check_emails,
@@ -34,6 +35,7 @@ CHECKS: tuple[Check, ...] = (
     session.check_lifetimes,
     session.check_store,
     session.check_refresh,
+    session.check_revocation,
     session.check_cookie_name,  # the cookie after public_url, which decides whether cookies can be Secure
     session.check_cookie_domain,
     session.check_samesite,

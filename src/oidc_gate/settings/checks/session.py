@@ -102,6 +102,16 @@ def _store_error(url: str) -> StoreURLError | None:
     return None
 
 
+_REVOKES_MORE = ("https://accounts.google.com",)
+"""Providers at which the revocation of one token revokes the tokens of all sessions of the user with this client."""
+
+
+def check_revocation(draft: Draft) -> Findings:
+    """Decide whether tokens are revoked at sign-out, if the settings do not say so."""
+    if draft.settings.revoke_tokens is None:
+        yield Derived("revoke_tokens", draft.settings.issuer not in _REVOKES_MORE)
+
+
 def check_cookie_name(draft: Draft) -> Findings:
     """Check the name of the cookie.
 

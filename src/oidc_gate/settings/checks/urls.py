@@ -8,7 +8,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ...syntax.hosts import DEFAULT_PORTS, is_ip, is_loopback, normal_domain, normal_hostname
-from ...syntax.paths import is_plain_path
+from ...syntax.paths import AMBIGUOUS_SEGMENTS, is_plain_path
 from ..report import Derived, Draft, Findings, Unusable, Wrong, unusable, wrong
 
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")  # RFC 9110 §5.6.2
@@ -194,6 +194,31 @@ def check_redirect_hosts(draft: Draft) -> Findings:
         else:
             normal.append(star + host + (match[0] if match else ""))
     yield Derived("allowed_redirect_hosts", tuple(normal))
+
+
+def check_after_sign_out(draft: Draft) -> Findings:
+    """Check where users go after sign-out. An endpoint of the gate would lead to itself, or sign them in again."""
+    url, prefix = draft.settings.after_sign_out_url, draft.settings.prefix
+    if url is None:
+        return
+    plain = re.split("[?#]", url, maxsplit=1)[0]
+    path = plain
+    if not url.startswith("/") or url.startswith("//"):
+        address = read_url("after_sign_out_url", plain)
+        if isinstance(address, Wrong):
+            yield address
+            return
+        path = address.path
+        if address.scheme == "http" and not (is_loopback(address.host) or draft.settings.insecure_cookies):
+            hint = "write https"
+            yield wrong("after_sign_out_url", "url_http", value=plain, host=address.host, hint=hint)
+    if AMBIGUOUS_SEGMENTS.search(path) or _NOT_IN_URL.search(url) or not url.isascii():
+        yield wrong("after_sign_out_url", "url_path", value=plain)
+    elif f"{prefix}/" in f"{path}/":
+        because = ("prefix",)
+        yield wrong(
+            "after_sign_out_url", "after_sign_out_endpoint", because=because, value=plain, prefix=prefix
+        )
 
 
 def check_origins(draft: Draft) -> Findings:

@@ -55,6 +55,13 @@ class SessionFields:
     session_cache_bytes: Annotated[int, Range(64 * 1024, 64 * 1024**3)] = 128 * 1024 * 1024
     """Maximum memory of the remembered sessions, 64 KiB to 64 GiB. The default is enough for 100,000 users behind
     `oidc-gate serve`, and for a quarter of that in a wrapped application, which receives more about each user."""
+    revoke_tokens: bool | None = None
+    """Revoke the tokens of a session at the provider when its user signs out, if discovery names a
+    `revocation_endpoint` and the session has tokens. By default it is on, except with Google, where it would revoke the
+    tokens of all other sessions of the user as well.
+
+    Spec: RFC 7009.
+    """
     end_streams: bool = True
     """Close WebSockets (code 1008), and end responses of the type `text/event-stream`, within five seconds after their
     session has ended, in a wrapped application. An event stream is recognized by a request with
@@ -83,6 +90,12 @@ class SessionFields:
 
     Danger: an attacker on the network can read the session cookie and use the session, and can plant a cookie of
     their own.
+    """
+    accept_logout_tokens_without_exp: bool = False
+    """Accept logout tokens that have no `exp`, as Ory Hydra and LemonLDAP::NG send them. Such a token is accepted until
+    ten minutes after its `iat`.
+
+    Spec: OpenID Connect Back-Channel Logout §2.4.
     """
     insecure_single_process_revocation: bool = False
     """Accept back-channel and front-channel logout requests from the provider although only this process remembers

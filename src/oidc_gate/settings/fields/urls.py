@@ -29,6 +29,10 @@ class URLFields:
     allowed_redirect_hosts: Annotated[tuple[str, ...], Trait.NOT_EMPTY] = ()
     """Other hosts that a user may be sent to after sign-in and sign-out: `h`, `h:8443`, or `*.h` for every host
     below `h`."""
+    after_sign_out_url: str | None = None
+    """Where users go after sign-out, unless the link has an `rd`: a path on this host, such as `/goodbye`, or an
+    absolute URL, such as `https://www.example.com/`. By default, a page of the gate says that they are signed out. The
+    post-logout redirect URI to register at the provider stays `/oauth2/signed_out`."""
     allowed_origins: Annotated[tuple[str, ...], Trait.NOT_EMPTY] = ()
     """Other origins whose pages may open WebSockets and may read the gate's 401 and 403 answers, such as
     `https://other.example.com`. The gate answers their CORS preflights, unless `public_paths` lets them through to

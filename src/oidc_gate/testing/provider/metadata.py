@@ -27,6 +27,7 @@ def build_metadata(realm: Realm) -> Json:
         "userinfo_endpoint": f"{issuer}/userinfo",
         "jwks_uri": f"{issuer}/jwks",
         "end_session_endpoint": f"{issuer}/end_session",
+        "revocation_endpoint": f"{issuer}/revoke",
         "scopes_supported": ["openid", "email", "profile", "groups", "offline_access"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "form_post"],

@@ -9,7 +9,16 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, ClassVar
 
-from oidc_gate.testing.provider import authorize, logout, metadata, pages, pushed, token_endpoint, userinfo
+from oidc_gate.testing.provider import (
+    authorize,
+    logout,
+    metadata,
+    pages,
+    pushed,
+    revocation,
+    token_endpoint,
+    userinfo,
+)
 from oidc_gate.testing.provider.faults import Fault
 from oidc_gate.testing.provider.keys import signer
 from oidc_gate.testing.provider.messages import Json, Received, Reply
@@ -27,6 +36,7 @@ _ROUTES: dict[str, tuple[str, tuple[str, ...], Endpoint]] = {
     "/login": ("login", ("POST",), authorize.login),
     "/token": ("token", ("POST",), token_endpoint.token),
     "/par": ("par", ("POST",), pushed.push),
+    "/revoke": ("revocation", ("POST",), revocation.revoke),
     "/userinfo": ("userinfo", ("GET", "POST"), userinfo.userinfo),
     "/end_session": ("end_session", ("GET", "POST"), logout.end_session),
 }

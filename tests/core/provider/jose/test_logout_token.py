@@ -109,3 +109,28 @@ def test_neither_token_is_taken_for_the_other() -> None:
     assert fault(id_token) == "nonce"
     with pytest.raises(IDTokenError):
         forge.check_id_token(sign(logout_claims(), typ="logout+jwt"), nonce=None)
+
+
+def test_a_token_without_exp_is_taken_only_if_that_is_allowed_and_while_it_is_fresh() -> None:
+    """Ory Hydra and LemonLDAP::NG send none."""
+
+    def lax(**changes: Any) -> LogoutClaims:
+        recipient = forge.recipient(algorithms=("RS256",))
+        token = sign(logout_claims(**changes), typ="logout+jwt")
+        return validate_logout_token(token, recipient, needs_exp=False)
+
+    assert fault(sign(logout_claims(exp=...), typ="logout+jwt")) == "exp"
+    assert lax(exp=...).exp == NOW + 600
+    assert lax(exp=None).exp == NOW + 600
+    assert lax().exp == NOW + 120
+    refused: list[tuple[dict[str, Any], str]] = [
+        ({"exp": NOW - 60}, "exp"),  # one that is there still counts
+        ({"exp": "soon"}, "exp"),
+        ({"exp": ..., "iat": NOW - 661}, "exp"),
+        ({"exp": ..., "iat": NOW + 61}, "iat"),
+        ({"exp": ..., "iat": ...}, "iat"),
+    ]
+    for changes, claim in refused:
+        with pytest.raises(IDTokenError) as caught:
+            lax(**changes)
+        assert caught.value.claim == claim, changes
