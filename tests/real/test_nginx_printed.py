@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from oidc_gate.proxies.nginx import FORMS
 from oidc_gate.testing import Client, Person, TestProvider
@@ -21,6 +22,7 @@ from tests.real.behind_nginx import (
     CLIENT_ID,
     CLIENT_SECRET,
     FETCH,
+    ToFront,
     Visitor,
     echo_application,
     gate_environment,
@@ -77,6 +79,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         asked = stack.enter_context(oidc_gate_serve(directory=directory, env=env))
         texts = {form: printed(ONE | BY_PATH, *f"nginx --form {form} {ALL}".split()) for form in FORMS}
         texts["origins"] = printed(ONE | BY_PATH | ORIGINS, "nginx", *ALL.split())
+        texts["plain"] = printed(ONE, *["nginx", "--plain-port", "80"])
         texts["groups"] = restrict_to_users(texts["page"])
         fronts = {}
         for name, text in texts.items():
@@ -109,6 +112,18 @@ def test_scripts_get_json_at_the_paths_of_an_interface(house: House, form: str) 
         reply = house.visitor(form).get(f"{APP}/api/x", headers=headers, allow_redirects=False, timeout=60)
         assert (reply.status_code, reply.json()["code"]) == (401, "no_cookie")
     assert house.visitor(form, "alice").get(f"{APP}/api/x", headers=FETCH, timeout=60).status_code == 200
+
+
+def test_behind_a_proxy_that_has_the_certificate(house: House) -> None:
+    visitor = Visitor.__new__(Visitor)
+    requests.Session.__init__(visitor)
+    visitor.trust_env = False
+    visitor.mount("https://", ToFront(f"http://127.0.0.1:{house.fronts['plain'].ports[80]}"))
+    assert visitor.open(f"{APP}/page").status_code == 401
+    house.provider.auto_login = "alice"
+    reply = visitor.open(f"{APP}/oauth2/start?rd=/page")
+    assert (reply.status_code, reply.url) == (200, f"{APP}/page")
+    assert headers_seen(reply)["x-forwarded-proto"] == ["https"]
 
 
 def test_a_group_with_a_space_in_its_name(house: House) -> None:

@@ -15,7 +15,7 @@ from functools import partial
 from ..proxies.nginx import FORMS, NginxOptions, nginx_configuration
 from ..proxies.options import APPLICATION
 from ..settings import Settings
-from .common import count
+from .common import count, served_port
 from .proxies import add_common_arguments, add_path_arguments, print_configuration
 
 EXAMPLES = """
@@ -49,6 +49,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--certificate", metavar="FILE", default="", help="(/etc/nginx/tls/HOST.crt)")
     parser.add_argument("--certificate-key", metavar="FILE", default="", help="(/etc/nginx/tls/HOST.key)")
+    parser.add_argument(
+        "--plain-port",
+        metavar="PORT",
+        type=served_port,
+        default=0,
+        help="listen for plain http there, behind another proxy that has the certificate",
+    )
     parser.add_argument("--max-body", metavar="SIZE", default="100m", help="the largest upload (100m)")
     parser.add_argument(
         "--keepalive", metavar="N", type=count, default=32, help="idle connections to keep (32)"
@@ -76,6 +83,7 @@ def run(options: argparse.Namespace) -> int:
         certificate_key=options.certificate_key,
         max_body=options.max_body,
         keepalive=options.keepalive,
+        plain_port=options.plain_port,
         verdict_cache=options.verdict_cache,
     )
 

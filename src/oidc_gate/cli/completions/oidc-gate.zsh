@@ -93,6 +93,7 @@ _shtab_oidc_gate_nginx_options=(
   "*--api[a path that scripts use, which get 401 and JSON in each form\; may be repeated]:LOCATION:"
   "--certificate[(\/etc\/nginx\/tls\/HOST.crt)]:FILE:_files"
   "--certificate-key[(\/etc\/nginx\/tls\/HOST.key)]:FILE:_files"
+  "--plain-port[listen for plain http there, behind another proxy that has the certificate]:PORT:"
   "--max-body[the largest upload (100m)]:SIZE:"
   "--keepalive[idle connections to keep (32)]:N:"
   "--verdict-cache[cache verdicts, at most 60 s\: faster, but users who sign out keep access for that long (off)]:SECONDS:"

@@ -26,7 +26,9 @@ def nginx_configuration(
         OptionError: An option cannot be used, or not with these settings.
     """
     site = Site.of(settings, options)
-    return fill(read_template("nginx/site.conf"), _Values(settings, site, command).all())
+    text = fill(read_template("nginx/site.conf"), _Values(settings, site, command).all())
+    # Behind a proxy that has the certificate, $scheme is http, but users and the gate know https.
+    return text.replace("$scheme", "https") if site.plain_port else text
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,12 @@ class _Values:
 
     def _shared(self) -> dict[str, str]:
         site = self.site
-        listen = f"{site.url.port} ssl" if site.url.is_tls else str(site.url.port)
+        listen = f"{site.url.port} ssl" if site.is_tls else str(site.plain_port or site.url.port)
         tokens = self.settings.pass_access_token or self.settings.pass_authorization
         common = {
             "listen": f"{listen}",
             "tls": parts.TLS.format(certificate=site.certificate, key=site.certificate_key)
-            if site.url.is_tls
+            if site.is_tls
             else "",
             "origin_check": "" if self.settings.allowed_origins else parts.ORIGIN_CHECK,
             "prefix": site.prefix,
@@ -92,9 +94,10 @@ class _Values:
 
     def _notes(self) -> str:
         settings = self.settings
-        if settings.public_paths and not settings.original_uri_header:
-            return parts.PUBLIC_PATHS_NOTE
-        return ""
+        without_paths = settings.public_paths and not settings.original_uri_header
+        return (parts.PLAIN_PORT_NOTE if self.site.plain_port else "") + (
+            parts.PUBLIC_PATHS_NOTE if without_paths else ""
+        )
 
     def _upstreams(self) -> str:
         site = self.site
@@ -169,7 +172,7 @@ class _Values:
 
     def _to_https(self) -> str:
         site = self.site
-        if not site.url.is_tls:
+        if not site.is_tls:
             return ""
         names = dict.fromkeys((*site.hosts, site.url.host))
         port = f":{site.url.port}" if site.url.has_own_port else ""

@@ -22,6 +22,7 @@ from ..options import (
 
 FORMS = ("page", "page-403", "redirect")
 MAX_KEEPALIVE = 1024
+MAX_PORT = 65535
 MAX_CACHED_SECONDS = 60  # as `oidc-gate check` allows without a warning
 
 
@@ -38,6 +39,7 @@ class NginxOptions:
         certificate: The certificate with its chain, a PEM file; empty for one in ``/etc/nginx/tls``.
         max_body: The largest upload, as Nginx writes it.
         keepalive: The number of idle connections that each worker of Nginx keeps to each upstream.
+        plain_port: The port for plain http, if another proxy in front of Nginx has the certificate; 0 if none has.
         verdict_cache: For how many seconds a verdict is cached; 0 for not at all.
     """
 
@@ -52,6 +54,7 @@ class NginxOptions:
     certificate_key: str = ""
     max_body: str = "100m"
     keepalive: int = 32
+    plain_port: int = 0
     verdict_cache: int = 0
 
 
@@ -75,7 +78,13 @@ class Site:
     certificate_key: str
     max_body: str
     keepalive: int
+    plain_port: int
     verdict_cache: int
+
+    @property
+    def is_tls(self) -> bool:
+        """Return whether Nginx itself has the certificate."""
+        return self.url.is_tls and not self.plain_port
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -99,6 +108,10 @@ class Site:
             raise OptionError(f"--form: {options.form!r} is none of {', '.join(FORMS)}")
         if not 1 <= options.keepalive <= MAX_KEEPALIVE:
             raise OptionError(f"--keepalive: write a number from 1 to {MAX_KEEPALIVE}")
+        if options.plain_port and not url.is_tls:
+            raise OptionError("--plain-port: public_url is http already: leave the option out")
+        if not 0 <= options.plain_port <= MAX_PORT:
+            raise OptionError(f"--plain-port: write a port from 1 to {MAX_PORT}")
         if not 0 <= options.verdict_cache <= MAX_CACHED_SECONDS:
             raise OptionError(f"--verdict-cache: write a number of seconds from 1 to {MAX_CACHED_SECONDS}")
         restricted = restrictions(options.restricted, settings.prefix)
@@ -121,6 +134,7 @@ class Site:
             ),
             max_body=checked("--max-body", values.size, options.max_body),
             keepalive=options.keepalive,
+            plain_port=options.plain_port,
             verdict_cache=options.verdict_cache,
         )
 

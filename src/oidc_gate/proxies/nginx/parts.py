@@ -28,6 +28,10 @@ SEVERAL_HOSTS = """\
 # Users sign in once for all of them. Every host below the cookie's domain gets the session cookie: host nothing there
 # that you do not trust.
 """
+PLAIN_PORT_NOTE = """\
+#
+# Another proxy has the certificate (--plain-port): only it may be able to reach this port, and it must pass Host on.
+"""
 PUBLIC_PATHS_NOTE = """\
 #
 # public_paths of the settings have no effect on what Nginx asks about, until original_uri_header and

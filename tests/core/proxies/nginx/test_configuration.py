@@ -182,6 +182,21 @@ def test_plain_http_has_no_certificate() -> None:
     assert "~^(?<oidc_before>(?:.*; )?)oidc_gate=" in text
 
 
+def test_behind_a_proxy_that_has_the_certificate(tmp_path: Path) -> None:
+    text = nginx_configuration(settings(), NginxOptions(plain_port=8081, **ALL))
+    assert directives(text, "listen") == [("8081",)]
+    assert directives(text, "ssl_certificate") == []
+    assert {args[1] for args in directives(text, "proxy_set_header") if args[0] == "X-Forwarded-Proto"} == {
+        "https"
+    }
+    assert '|https://$http_host" $oidc_foreign_socket' in text
+    assert "$scheme" not in text
+    assert "only it may be able to reach this port" in text
+    assert check(text, settings(), tmp_path) == []
+    with pytest.raises(OptionError, match="--plain-port: public_url is http already"):
+        nginx_configuration(settings(public_url="http://localhost:8000"), NginxOptions(plain_port=8081))
+
+
 def test_another_port_is_kept_by_the_redirect_to_https() -> None:
     text = nginx_configuration(settings(public_url=f"{URL}:8443"), NginxOptions())
     assert directives(text, "listen") == [("8443", "ssl"), ("80",)]

@@ -28,6 +28,7 @@ HOSTILE = "x; } include /etc/shadow; {"
         ({"keepalive": 1025}, "--keepalive: write a number from 1 to 1024"),
         ({"verdict_cache": 61}, "--verdict-cache: write a number of seconds from 1 to 60"),
         ({"verdict_cache": -1}, "--verdict-cache: write a number of seconds from 1 to 60"),
+        ({"plain_port": 65536}, "--plain-port: write a port from 1 to 65535"),
         ({"gate": HOSTILE}, "--gate: .* is not an address"),
         ({"upstreams": (HOSTILE,)}, "--upstream: .* is not an address"),
         ({"certificate": HOSTILE}, "--certificate: .* is not the path of a file"),
