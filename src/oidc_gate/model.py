@@ -104,6 +104,9 @@ class Identity:
         expires_at: When this session ends at the latest, in epoch seconds.
         acr: The authentication context class, or an empty string.
         amr: The authentication methods (RFC 8176).
+        groups_complete: False if the user is, or may be, in more groups than `groups`: the provider did not send all
+            of them, or they do not fit into the session (see `groups_kept`). A group that is in `groups` is certain;
+            that one is not in it proves nothing then.
     """
 
     issuer: str
@@ -120,6 +123,7 @@ class Identity:
     expires_at: int = 0
     acr: str = ""
     amr: tuple[str, ...] = ()
+    groups_complete: bool = True
 
     @property
     def label(self) -> str:

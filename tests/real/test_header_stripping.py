@@ -23,7 +23,7 @@ from tests.real.nginx import nginx
 from tests.real.servers import ASGI_SERVERS, WSGI_SERVERS, serving
 
 FAMILIES = ("X-Forwarded", "X-Auth-Request")
-SUFFIXES = ("User", "Email", "Groups", "Preferred-Username", "Access-Token")
+SUFFIXES = ("User", "Email", "Groups", "Groups-Incomplete", "Preferred-Username", "Access-Token")
 NAMES = [f"{family}-{suffix}" for family in FAMILIES for suffix in SUFFIXES] + ["Remote-User"]
 # What a careless parser makes a name of; most servers answer 400.
 MALFORMED = [

@@ -75,7 +75,7 @@ def test_cve_2024_24814_no_number_in_a_cookie_decides_about_work_or_memory(site:
 
 @pytest.mark.parametrize("name", ["{}_1of2", "{}_0", "{}.body0", "{}_99999999", "{}.body.1"])
 def test_vouch_chunk_index_no_name_but_ours_is_a_part(site: Site, name: str) -> None:
-    """Parts have two fixed names: an index is nothing that a client could choose."""
+    """Parts have three fixed names: an index is nothing that a client could choose."""
     cookies = site.person(groups=GROUPS).cookies
     main, body = cookies[COOKIE], cookies[f"{COOKIE}.body"]
     indexed = name.format(COOKIE)

@@ -199,7 +199,7 @@ def test_a_new_sign_in_ends_the_session_that_it_replaces(worker: Site, other: Si
 def test_a_record_of_a_later_release_is_read(worker: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     encode = record.encode_session
 
-    def later(session: Any) -> bytes:
+    def later(session: Any, max_bytes: int) -> bytes:
         written = encode(session)
         assert written[:1] == b"Z"  # compressed
         fields = [*json.loads(zlib.decompress(written[1:])), "a field of a later release", {"and": ["more"]}]

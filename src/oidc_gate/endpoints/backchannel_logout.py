@@ -19,7 +19,7 @@ from .context import Components, RequestContext
 from .error_pages import reason_of, retry_after
 from .responses import as_json, bare
 
-MAX_BODY_BYTES = 96 * 1024  # a form with one token, see `jose.jws.MAX_TOKEN_CHARS`
+MAX_BODY_BYTES = 96 * 1024  # a form with one logout token, which takes about 1 kB
 REPLAY_SECONDS = 3600
 
 

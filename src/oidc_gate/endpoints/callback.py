@@ -19,7 +19,7 @@ from ..flow.slots import count_sign_in
 from ..model import Identity, Reason, Reply, Session
 from ..policy.claim_notes import groups_without_scope, notes_on_claims
 from ..policy.claims import identity_from_claims
-from ..policy.identity_headers import untransmissible_groups
+from ..policy.identity_headers import fits_header, untransmissible_groups
 from ..provider.authorization import process_authorization_response
 from ..provider.client_errors import describe_sent
 from ..provider.sign_in import SignedIn, complete_sign_in
@@ -214,7 +214,7 @@ def _start_session(
     before = "".join(cookies.find(header, cookies.rounds)[:1])
     rounds = cookies.set(cookies.rounds, count_sign_in(before, now), max_age=FLOW_SECONDS, samesite="Lax")
     set_cookies = (*session_cookies, cookies.clear(cookies.flows[state.slot]), rounds)
-    notes += _notes(identity, are_claims_dropped=written is not session)
+    notes += _notes(session, written)
     address = client_address(request, components.trusted)
     detail = f"sub={identity.subject!a}, {len(identity.groups)} group(s), from {address}"
     refused = components.access.refuses(identity)
@@ -274,16 +274,47 @@ def _no_refresh_token(
     return (Reason("refresh_token_missing", detail=detail),)
 
 
-def _notes(identity: Identity, *, are_claims_dropped: bool) -> tuple[Reason, ...]:
-    """Return what an operator should know about a successful sign-in."""
+def _notes(session: Session, written: Session) -> tuple[Reason, ...]:
+    """Return what an operator should know about a successful sign-in.
+
+    Args:
+        session: The session as it should have been written.
+        written: The session as it was written, shortened if it did not fit.
+    """
     notes = []
+    identity, before = written.identity, session.identity
     if left_out := untransmissible_groups(identity):
         detail = f"{len(left_out)} group(s) cannot be part of a header and are left out of it"
         notes.append(Reason("groups_left_out", detail=detail))
-    if are_claims_dropped:
-        detail = "the claims do not fit into cookies: Identity.claims is empty; ask for fewer scopes"
-        notes.append(Reason("claims_left_out", detail=detail))
+    if not fits_header(identity):
+        notes.append(Reason("groups_header_too_long", detail=_HEADER_TOO_LONG.format(len(identity.groups))))
+    if written.id_token != session.id_token:
+        notes.append(Reason("id_token_left_out", detail=_ID_TOKEN_LEFT_OUT))
+    if identity.groups != before.groups:
+        detail = _GROUPS_LEFT_OUT.format(len(identity.groups), len(before.groups))
+        notes.append(Reason("groups_incomplete", detail=detail))
+    if identity.claims != before.claims:
+        detail = "the claims do not fit into the session: Identity.claims is empty"
+        notes.append(
+            Reason("claims_left_out", detail=f"{detail}. Fix: ask for fewer scopes, or set session_store")
+        )
     return tuple(notes)
+
+
+_ID_TOKEN_LEFT_OUT = (
+    "the ID token does not fit into the session, so sign-out at the provider goes without id_token_hint. "
+    "Fix: set session_store, or have the provider send fewer claims"
+)
+_GROUPS_LEFT_OUT = (
+    "the groups do not fit into the session: {} of {} remain, those in allowed_groups and groups_kept, and "
+    "Identity.groups_complete is false. Fix: set session_store, have the provider send fewer groups, or name in "
+    "groups_kept those that the application uses"
+)
+_HEADER_TOO_LONG = (
+    "the {} groups do not fit into one header: if one is sent, it contains only those in allowed_groups and "
+    "groups_kept, and Groups-Incomplete says so. Fix: name in groups_kept those that the application uses, or have the "
+    "provider send fewer"
+)
 
 
 def _redirect_to_target(

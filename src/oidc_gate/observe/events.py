@@ -75,9 +75,7 @@ EVENTS: dict[str, Event] = {
         DEBUG,
         "The session is in a cookie and began before the `revocation_store` did, so its end may have been forgotten.",
     ),
-    "session_parts": Event(
-        DEBUG, "The second cookie of the session is missing or belongs to another session."
-    ),
+    "session_parts": Event(DEBUG, "Another cookie of the session is missing or belongs to another session."),
     "session_record": Event(DEBUG, "The session was written by a version whose records cannot be read."),
     "session_from_the_future": Event(DEBUG, "The session starts later than the clock allows."),
     # signing in
@@ -112,10 +110,24 @@ EVENTS: dict[str, Event] = {
     ),
     "claims_elsewhere": Event(
         ERROR,
-        "The provider sent only a reference (`_claim_names`) instead of a claim that is used, as Entra ID does for a "
-        "user in many groups.",
+        "The provider sent only a reference (`_claim_names`, `hasgroups`) instead of a claim that is used, as Entra ID "
+        "does for a user in many groups. Without the groups, `Identity.groups_complete` is false.",
     ),
-    "claims_left_out": Event(ERROR, "The claims do not fit into the cookies and are left out."),
+    "id_token_left_out": Event(
+        WARNING,
+        "The ID token does not fit into the session and is not kept, although `keep_id_token` asks for it.",
+    ),
+    "groups_incomplete": Event(
+        WARNING,
+        "The groups do not fit into the session: only those that `allowed_groups` and `groups_kept` name remain, and "
+        "`Identity.groups_complete` is false.",
+    ),
+    "groups_header_too_long": Event(
+        WARNING,
+        "The groups do not fit into a header: if one is sent, it contains only those that `allowed_groups` and "
+        "`groups_kept` name.",
+    ),
+    "claims_left_out": Event(ERROR, "The claims do not fit into the session and are left out."),
     # signing out
     "signed_out": Event(DEBUG, "The session was ended by its user."),
     "sign_out_asked": Event(DEBUG, "The page that asks whether to sign out was shown."),

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..model import Reason
 from ..settings import Settings
-from .claims import lookup, unreadable_groups
+from .claims import are_groups_elsewhere, lookup, unreadable_groups
 from .refusals import list_words
 
 # OpenID Connect Core §5.4, §11: none of them brings groups at any provider that follows the specification.
@@ -20,7 +20,8 @@ def notes_on_claims(claims: Mapping[str, Any], settings: Settings) -> tuple[Reas
     Spec: OpenID Connect Core §5.6.2 (``_claim_names``).
     """
     if elsewhere := _names_elsewhere(claims, settings):
-        return (Reason("claims_elsewhere", detail=_ELSEWHERE.format(list_words(elsewhere))),)
+        sent = 'a reference in "_claim_names"' if "_claim_names" in claims else '"hasgroups"'
+        return (Reason("claims_elsewhere", detail=_ELSEWHERE.format(sent, list_words(elsewhere))),)
     name = list_words([settings.groups_claim])
     if wrong := unreadable_groups(claims, settings):
         detail = (
@@ -45,14 +46,14 @@ def groups_without_scope(claims: Mapping[str, Any], settings: Settings) -> str:
 def _names_elsewhere(claims: Mapping[str, Any], settings: Settings) -> list[str]:
     """Return the claims that the settings use and of which the provider sent only a reference."""
     references = claims.get("_claim_names")
-    if not isinstance(references, Mapping):
-        return []
-    used = dict.fromkeys((settings.groups_claim, settings.email_claim, settings.user_claim))
-    return [name for name in used if name in references and lookup(claims, name) is None]
+    names: Mapping[str, Any] = references if isinstance(references, Mapping) else {}
+    used = dict.fromkeys((settings.email_claim, settings.user_claim))
+    found = [name for name in used if name in names and lookup(claims, name) is None]
+    return [settings.groups_claim, *found] if are_groups_elsewhere(claims, settings) else found
 
 
 _ELSEWHERE = (
-    'the provider sent only a reference in "_claim_names" instead of the claim: {}. Entra ID does so for a user in '
+    "the provider sent only {} instead of the claim: {}. Entra ID does so for a user in "
     "more than 200 groups. Fix: in the token configuration there, emit only the groups assigned to the application, or "
     "use application roles and set groups_claim to roles"
 )

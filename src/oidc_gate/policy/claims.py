@@ -11,7 +11,7 @@ from ..errors import IDTokenError
 from ..model import Identity
 from ..settings import Settings
 
-MAX_GROUPS = 1024  # Active Directory allows 1,015 groups for a user
+MAX_GROUPS = 5_000  # Active Directory allows 1,015 groups for a user; Keycloak and LDAP have no limit
 MAX_GROUP_LENGTH = 512  # characters; LDAP names are long
 MAX_TEXT_LENGTH = 1024
 
@@ -76,6 +76,8 @@ def identity_from_claims(
         expires_at=expires_at,
         acr=claim_text(claims.get("acr")),
         amr=claim_texts(claims.get("amr")),
+        groups_complete=not are_groups_elsewhere(claims, settings)
+        and not unreadable_groups(claims, settings),
     )
 
 
@@ -112,6 +114,20 @@ def claim_texts(value: object) -> tuple[str, ...]:
         item for item in items if isinstance(item, str) and 0 < len(item) <= MAX_GROUP_LENGTH
     )
     return tuple(found)[:MAX_GROUPS]
+
+
+def are_groups_elsewhere(claims: Mapping[str, Any], settings: Settings) -> bool:
+    """Return whether the provider says that there are groups that it did not send (the overage of Entra ID).
+
+    ``_claim_names`` refers to another place, and ``hasgroups`` says only that there are some.
+
+    Spec: OpenID Connect Core §5.6.2.
+    """
+    if lookup(claims, settings.groups_claim) is not None:
+        return False
+    references = claims.get("_claim_names")
+    is_referred_to = isinstance(references, Mapping) and settings.groups_claim in references
+    return is_referred_to or (settings.groups_claim == "groups" and _is_true(claims.get("hasgroups")))
 
 
 def describe_shape(value: object) -> str:

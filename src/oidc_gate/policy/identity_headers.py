@@ -6,11 +6,14 @@ import re
 
 from ..model import HeaderList, Identity, Session
 from ..settings import Settings
+from ..syntax.name_patterns import NamePatterns
 from .claims import claim_text, lookup
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _FAMILIES = ("X-Forwarded", "X-Auth-Request")
-_SUFFIXES = ("User", "Email", "Groups", "Preferred-Username", "Access-Token")
+_SUFFIXES = ("User", "Email", "Groups", "Groups-Incomplete", "Preferred-Username", "Access-Token")
+# gunicorn and Apache refuse a header line of more than 8,190 bytes. 200 GUIDs take 7,399.
+MAX_GROUPS_BYTES = 8_000
 
 
 def remote_user(identity: Identity, settings: Settings) -> str:
@@ -46,17 +49,32 @@ def identity_headers(
 
     Returns:
         The headers. Values are UTF-8, one character for each byte (PEP 3333), without control characters. Groups are
-        separated by commas, without `untransmissible_groups`.
+        separated by commas, without `untransmissible_groups`. If these are more than `MAX_GROUPS_BYTES`, only those
+        that `allowed_groups` and `groups_kept` name are sent, or none. ``-Groups-Incomplete`` is sent, and is
+        ``true``, only if some are missing.
     """
+    groups, is_complete = _encode(_join_groups(identity.groups)), identity.groups_complete
+    if len(groups) > MAX_GROUPS_BYTES:
+        named = NamePatterns(settings.allowed_groups, settings.groups_kept)
+        groups = _encode(_join_groups(tuple(group for group in identity.groups if group in named)))
+        groups, is_complete = groups if len(groups) <= MAX_GROUPS_BYTES else "", False
     values = [
         ("User", remote_user(identity, settings)),
         ("Email", _if_transmissible(identity.email)),
-        ("Groups", _join_groups(identity.groups)),
         ("Preferred-Username", _if_transmissible(identity.preferred_username)),
     ]
     if access_token is not None:
         values.append(("Access-Token", _if_transmissible(access_token)))
-    return tuple((f"{family}-{suffix}", _encode(value)) for suffix, value in values)
+    headers = [(f"{family}-{suffix}", _encode(value)) for suffix, value in values]
+    headers.insert(2, (f"{family}-Groups", groups))
+    if not is_complete:
+        headers.append((f"{family}-Groups-Incomplete", "true"))
+    return tuple(headers)
+
+
+def fits_header(identity: Identity) -> bool:
+    """Return whether one header can carry all groups of `identity`, except for `untransmissible_groups`."""
+    return len(_encode(_join_groups(identity.groups))) <= MAX_GROUPS_BYTES
 
 
 def untransmissible_groups(identity: Identity) -> tuple[str, ...]:

@@ -21,8 +21,8 @@ from .dpop import DPoPKey
 from .responses import json_object, printable, raise_for_status, refuse, text
 
 WHAT = "token endpoint"
-MAX_BYTES = 256 * 1024
-MAX_TOKEN = 128 * 1024  # characters; twice what `jose.jws` accepts as a signed token
+MAX_BYTES = 512 * 1024  # a user in 5,000 groups; see `policy.claims.MAX_GROUPS`
+MAX_TOKEN = 128 * 1024  # characters of an access token or a refresh token
 # What providers answer to a refresh, besides invalid_grant, if the user must not go on.
 _ERRORS_ABOUT_THE_USER = frozenset(
     {
@@ -150,7 +150,7 @@ def process_token_response(
     access_token = text(answer, "access_token", MAX_TOKEN)
     if not access_token or not access_token.isascii() or not access_token.isprintable():
         refuse(WHAT, "no usable access_token")
-    id_token = text(answer, "id_token", MAX_TOKEN)
+    id_token = text(answer, "id_token", MAX_BYTES)
     if not id_token and not (is_refresh and "id_token" not in answer):
         refuse(WHAT, "no id_token; does scopes contain openid?", "id_token_missing")
     refresh_token = text(answer, "refresh_token", MAX_TOKEN)

@@ -17,7 +17,7 @@ from .responses import UNTRUSTED_MESSAGE, json_object, media_type, printable, ra
 from .token import TokenResponse
 
 WHAT = "userinfo"
-MAX_BYTES = 256 * 1024
+MAX_BYTES = 512 * 1024  # a user in 5,000 groups; see `policy.claims.MAX_GROUPS`
 
 # Claims that userinfo never replaces or adds, because they describe the token and the sign-in, not the user.
 _OF_THE_TOKEN = frozenset(

@@ -24,6 +24,11 @@ _HEAD_BYTES = len(VERSION) + _ID_BYTES
 _MIN_BYTES = _HEAD_BYTES + NONCE_BYTES + 16
 
 
+def sealed_chars(size: int) -> int:
+    """Return how many characters `Sealer.seal` makes of `size` bytes."""
+    return -(-4 * (size + _MIN_BYTES) // 3)
+
+
 class SealError(SessionError):
     """A value that this sealer did not seal: ``malformed``, ``foreign`` (another secret) or ``forged``."""
 

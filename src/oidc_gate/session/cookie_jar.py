@@ -12,6 +12,12 @@ from ..settings import Settings
 
 FLOW_SLOTS = 8
 MAX_VALUES = 4  # the number of cookies with one name that are opened
+MAX_HEADER_BYTES = (
+    6_999  # of all cookies of the gate; gunicorn and Apache take 8,190 with those of the application
+)
+FLOW_VALUE_CHARS = 91  # see `oidc_gate.flow.record`
+ROUNDS_VALUE_CHARS = 23  # see `oidc_gate.flow.slots`
+PART_SEPARATOR = ";"  # no cookie contains it
 
 
 class Cookies:
@@ -24,8 +30,15 @@ class Cookies:
     def __init__(self, settings: Settings) -> None:
         self.main = settings.cookie_prefix + settings.cookie_name
         self.body = self.main + ".body"
+        self.body2 = self.main + ".body2"
+        self.session_names = (self.main, self.body, self.body2)
         self.rounds = self.main + ".rounds"
         self.flows = tuple(f"{self.main}.flow{slot}" for slot in range(FLOW_SLOTS))
+        others = [
+            *(len(name) + FLOW_VALUE_CHARS for name in self.flows),
+            len(self.rounds) + ROUNDS_VALUE_CHARS,
+        ]
+        self._session_chars = MAX_HEADER_BYTES - sum(others) - len("=; ") * len(others)
         self.needle = self.main + "="
         self.later = "; " + self.needle  # if there are other cookies in front
         domain = f"; Domain={settings.cookie_domain}" if settings.cookie_domain else ""
@@ -35,7 +48,7 @@ class Cookies:
         # With form_post the provider's response is a cross-site POST, with which only SameSite=None is sent. Otherwise
         # it is Lax, even if the session is Strict, because the provider's redirect is a cross-site navigation.
         self.flow_samesite = "None" if settings.response_mode == "form_post" else "Lax"
-        own = rf"{re.escape(self.main)}(?:\.(?:body|rounds|flow[0-{FLOW_SLOTS - 1}]))?"
+        own = rf"{re.escape(self.main)}(?:\.(?:body2?|rounds|flow[0-{FLOW_SLOTS - 1}]))?"
         # More than `find` reads: applications also take a comma (WebOb) or a space (http.cookies) as the end of a
         # cookie, and remove spaces around a name. Unicode spaces are bytes over 127 here.
         blank = r"[\s\x80-\xff]"
@@ -49,8 +62,26 @@ class Cookies:
 
     def clear(self, name: str) -> str:
         """Return a ``Set-Cookie`` value that removes the cookie `name`."""
-        samesite = self.samesite if name in (self.main, self.body) else self.flow_samesite
+        samesite = self.samesite if name in self.session_names else self.flow_samesite
         return self.set(name, "", max_age=0, samesite=samesite)
+
+    def leave_room(self, *chars: int) -> bool:
+        """Return whether there is room for all other cookies of the gate beside a session.
+
+        Args:
+            chars: The lengths of the values of its cookies.
+        """
+        names = self.session_names[: len(chars)]
+        return sum(chars) + sum(map(len, names)) + len("=; ") * len(chars) <= self._session_chars
+
+    def session_key(self, value: str, header: str) -> str:
+        """Return the text under which the session of several cookies is cached: all of them, and so all are needed.
+
+        Args:
+            value: The value of the main cookie.
+        """
+        bodies = self.find(header, self.body) + self.find(header, self.body2)
+        return PART_SEPARATOR.join((value, *bodies))
 
     def find(self, header: str, name: str) -> list[str]:
         """Return up to four values of the cookies named `name` in a ``Cookie`` header, in order.
@@ -73,7 +104,7 @@ class Cookies:
         """Return the names of the gate's cookies in a ``Cookie`` header."""
         if self.main not in header:
             return []
-        return [name for name in (self.main, self.body, self.rounds, *self.flows) if self.find(header, name)]
+        return [name for name in (*self.session_names, self.rounds, *self.flows) if self.find(header, name)]
 
     def split(self, header: str) -> tuple[str, str]:
         """Return the first session cookie's value, empty if there is none, and the header without the gate's cookies.

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from itertools import product
 
 from .. import effects
 from ..effects import Step
 from ..errors import SessionError
 from ..model import Session
 from ..seal import KeyRing
-from ..seal.ring import NONCE_BYTES
+from ..seal.ring import NONCE_BYTES, sealed_chars
 from ..settings import Settings
 from .cookie_jar import Cookies
+from .fitting import fit
 from .lifetime import ends_at, validate_lifetime, without_expired_token
 from .record import (
     BODY_COOKIE_BYTES,
-    NO_CLAIMS,
     ONE_COOKIE_BYTES,
     Decoded,
     Head,
@@ -30,7 +30,7 @@ from .sessions import LoadedSession, Written
 
 
 class CookieSessions:
-    """Sealed sessions in one or two cookies.
+    """Sealed sessions in one to three cookies.
 
     Args:
         provider: The value of `Identity.provider`. It is configured, and therefore not in the cookie.
@@ -92,19 +92,24 @@ class CookieSessions:
             SessionError: It does not open, or has expired; see the code.
         """
         session, weight = self._decode(self._main.open(value))
-        is_in_two = isinstance(session, Head)
+        bodies = 0
         if isinstance(session, Head):
+            bodies = session.bodies
             session, weight = self._join(session, header)
+            value = self._cookies.session_key(value, header)
         ends = validate_lifetime(session, self._settings, now)
         end_key = self.end_key(session)
         session = without_expired_token(session, self._settings, now)
-        return LoadedSession(session, value, is_in_two, weight, now, ends, end_key)
+        return LoadedSession(session, value, bodies, weight, now, ends, end_key)
 
     def _join(self, head: Head, header: str) -> tuple[Session, int]:
         """Return the session of `head` with the first body that belongs to it. Another body may have been planted."""
         bodies = self._cookies.find(header, self._cookies.body)
+        if head.bodies > 1:  # four times four combinations at the most
+            seconds = self._cookies.find(header, self._cookies.body2)
+            bodies = [first + second for first, second in product(bodies, seconds)]
         if not bodies:
-            raise SessionError("session_parts", "The second cookie of the session is missing.")
+            raise SessionError("session_parts", "Another cookie of the session is missing.")
         failure = None
         for value in bodies:
             try:
@@ -125,42 +130,51 @@ class CookieSessions:
     def write(self, session: Session) -> Step[Written]:
         """Return a new session as it was written, and its ``Set-Cookie`` values.
 
-        A session that does not fit is written without the claims that no field of `Identity` contains.
+        A session that does not fit is shortened, see `oidc_gate.session.fitting`.
 
         Raises:
-            GateError: ``session_too_large``: it still does not fit, or `user_claim` is one of those claims.
+            GateError: ``session_too_large``.
         """
         now = yield from effects.now()
-        nonce = yield from effects.random(NONCE_BYTES)
+        session, record = fit(session, self._settings, self._encode)
         max_age = self._max_age(session, now)
-        value = self._main.seal(encode_session(session), nonce)
-        if len(value) <= ONE_COOKIE_BYTES:
-            main = self._cookies.set(self._cookies.main, value, max_age=max_age)
-            return Written(session, (main, self._cookies.clear(self._cookies.body)))
-        body_nonce = yield from effects.random(NONCE_BYTES)
-        body = self._body.seal(encode_session(session), body_nonce)
-        if len(body) > BODY_COOKIE_BYTES:
-            identity = session.identity
-            if not identity.claims or self._settings.user_claim.partition(".")[0] in identity.claims:
-                raise too_large(len(body))
-            return (yield from self.write(session._replace(identity=replace(identity, claims=NO_CLAIMS))))
-        nonce = yield from effects.random(
-            NONCE_BYTES
-        )  # the first nonce has sealed the session that was too large
-        head = self._main.seal(encode_head(session), nonce)
-        return Written(
-            session,
-            (
-                self._cookies.set(self._cookies.main, head, max_age=max_age),
-                self._cookies.set(self._cookies.body, body, max_age=max_age),
-            ),
-        )
+        nonce = yield from effects.random(NONCE_BYTES)
+        if sealed_chars(len(record)) <= ONE_COOKIE_BYTES:
+            values = [self._main.seal(record, nonce)]
+        else:
+            body_nonce = yield from effects.random(NONCE_BYTES)
+            body = self._body.seal(record, body_nonce)
+            bodies = [part for part in (body[:BODY_COOKIE_BYTES], body[BODY_COOKIE_BYTES:]) if part]
+            values = [self._main.seal(encode_head(session, len(bodies)), nonce), *bodies]
+        names = self._cookies.session_names
+        cookies = [
+            self._cookies.set(name, value, max_age=max_age)
+            for name, value in zip(names, values, strict=False)
+        ]
+        return Written(session, (*cookies, *map(self._cookies.clear, names[len(values) :])))
+
+    def _encode(self, session: Session) -> bytes:
+        """Return the record of `session`, if it fits into the cookies.
+
+        Raises:
+            GateError: ``session_too_large``.
+        """
+        record = encode_session(session)
+        chars = sealed_chars(len(record))
+        if chars > ONE_COOKIE_BYTES:
+            head = sealed_chars(len(encode_head(session, 2)))
+            first = min(chars, BODY_COOKIE_BYTES)
+            if chars > 2 * BODY_COOKIE_BYTES or not self._cookies.leave_room(head, first, chars - first):
+                raise too_large(chars)
+        return record
 
     def renew(self, loaded: LoadedSession) -> Step[Written]:
         """Return the session with a new idle time, and the single ``Set-Cookie`` value that stores it."""
         nonce = yield from effects.random(NONCE_BYTES)
         session = loaded.session._replace(last_seen=loaded.at)
-        value = self._main.seal(encode_head(session) if loaded.is_in_two else encode_session(session), nonce)
+        value = self._main.seal(
+            encode_head(session, loaded.bodies) if loaded.bodies else encode_session(session), nonce
+        )
         max_age = self._max_age(session, loaded.at)
         return Written(session, (self._cookies.set(self._cookies.main, value, max_age=max_age),))
 

@@ -1,8 +1,8 @@
-"""The record of a session in sealed cookies: in one cookie, or in two if it is large.
+"""The record of a session, in sealed cookies or in a store.
 
-If there are two, the second one, ``.body``, contains the whole record, and the first one only the session's ID and its
-idle time. A renewal is therefore always one small ``Set-Cookie``, because Nginx passes on only one of an auth
-subrequest.
+In cookies it takes one, or if it is large three at the most. Then ``.body`` and ``.body2`` contain the whole record,
+and the first cookie only the session's ID, its idle time and the number of the others. A renewal is therefore always
+one small ``Set-Cookie``, because Nginx passes on only one of an auth subrequest.
 
 The record does not contain the issuer, because the key is bound to it.
 
@@ -10,19 +10,24 @@ The record is a JSON list whose first item is its version, `RECORD_VERSION`. A f
 end and does not change the version. A process that does not know the field ignores it, and one that does must accept a
 record without it, so an upgrade signs no user out. The version changes only if the existing fields change; a record of
 another version is refused. Records of 0.1, which have no version and begin with the subject, can still be read.
+
+In front of the list stands one letter: ``P`` plain, ``Z`` compressed, or ``G``, compressed and followed by the bytes of
+packed groups (`packed_groups`). Only in ``G``, null at the end of the groups says that the user is in more of them. A
+process that knows none of this refuses the record, rather than take the groups for all that there are.
 """
 
 from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from ..errors import GateError, SessionError
 from ..model import Identity, Session
+from .packed_groups import GUID_BYTES, GUID_CHARS, count_guids, pack, unpack
 
 # Nginx with its default buffers passes a Set-Cookie of 3,700 bytes, and answers 500 from 3,900 bytes on.
 ONE_COOKIE_BYTES = 3_500
@@ -30,8 +35,10 @@ ONE_COOKIE_BYTES = 3_500
 BODY_COOKIE_BYTES = 3_900
 COMPRESS_FROM_BYTES = 600
 MAX_RECORD_BYTES = 256 * 1024  # after decompression, so that a cookie cannot expand to megabytes
+MAX_STORED_BYTES = 1024 * 1024  # in a store: 5,000 groups whose names are LDAP names of 100 characters
+MIN_PACKED_GUIDS = 16
 
-_PLAIN, _COMPRESSED, _HEAD = b"P", b"Z", b"H"
+_PLAIN, _COMPRESSED, _PACKED, _HEAD = b"P", b"Z", b"G", b"H"
 _JSON = json.JSONDecoder()
 
 RECORD_VERSION = 1
@@ -44,19 +51,45 @@ NO_CLAIMS: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The content of the first of two cookies."""
+    """The content of the first of several cookies.
+
+    Args:
+        bodies: In how many further cookies the record is, 1 or 2.
+    """
 
     session_id: str
     last_seen: int
+    bodies: int = 1
 
 
-def encode_session(session: Session) -> bytes:
-    """Return the record of `session`, compressed if that makes it smaller."""
+def encode_session(session: Session, max_bytes: int = MAX_RECORD_BYTES) -> bytes:
+    """Return the record of `session`, compressed and packed if that makes it smaller.
+
+    Args:
+        max_bytes: How long the record may be before compression.
+
+    Raises:
+        GateError: ``session_too_large``.
+    """
     user = session.identity
-    record = json.dumps(
+    if not user.groups_complete or count_guids(user.groups) >= MIN_PACKED_GUIDS:
+        groups, packed = pack(user.groups)
+        record = _encode(session, groups if user.groups_complete else [*groups, None])
+        kind = _PACKED
+    else:
+        packed, record = b"", _encode(session, user.groups)
+        kind = _PLAIN if len(record) < COMPRESS_FROM_BYTES else _COMPRESSED
+    if len(record) + len(packed) > max_bytes:
+        raise too_large(len(record) + len(packed))
+    return kind + (record if kind == _PLAIN else zlib.compress(record, 6)) + packed
+
+
+def _encode(session: Session, groups: Sequence[str | int | None]) -> bytes:
+    user = session.identity
+    return json.dumps(
         [
             RECORD_VERSION,
-            user.subject, user.email, int(user.email_verified), user.name, user.preferred_username, list(user.groups),
+            user.subject, user.email, int(user.email_verified), user.name, user.preferred_username, list(groups),
             user.claims, user.session_id, user.authenticated_at, user.expires_at, user.acr, list(user.amr),
             session.started_at, session.last_seen, session.sid, session.id_token, session.access_token,
             session.access_token_expires_at, session.refresh_token, session.checked_at,
@@ -65,47 +98,54 @@ def encode_session(session: Session) -> bytes:
         ensure_ascii=False,
         default=dict,  # a frozen mapping
     ).encode("utf-8", "surrogatepass")  # fmt: skip
-    if len(record) > MAX_RECORD_BYTES:
-        raise too_large(len(record))
-    return _PLAIN + record if len(record) < COMPRESS_FROM_BYTES else _COMPRESSED + zlib.compress(record, 6)
 
 
-def encode_head(session: Session) -> bytes:
-    """Return the content of the first of two cookies."""
-    return _HEAD + f"{session.last_seen}.{session.identity.session_id}".encode()
+def encode_head(session: Session, bodies: int = 1) -> bytes:
+    """Return the content of the first of several cookies. See `Head`."""
+    more = f".{bodies}" if bodies > 1 else ""
+    return _HEAD + f"{session.last_seen}.{session.identity.session_id}{more}".encode()
 
 
 Decoded = tuple[Session | Head, int]
 """The content of an opened cookie, and an upper bound of the memory that its session takes, in bytes."""
 
 
-def decode(opened: bytes, *, issuer: str, provider: str) -> Decoded:
-    """Return the content of an opened cookie.
+def decode(opened: bytes, *, issuer: str, provider: str, max_bytes: int = MAX_RECORD_BYTES) -> Decoded:
+    """Return the content of an opened cookie, or of a row.
+
+    Args:
+        max_bytes: How long the record may be after decompression.
 
     Raises:
         SessionError: ``session_record``: it was sealed by this gate, but by a version with another record.
     """
-    kind, content = opened[:1], opened[1:]
+    kind, content, packed = opened[:1], opened[1:], None
     try:
         if kind == _HEAD:
-            last_seen, session_id = content.decode().split(".")[:2]  # the rest is from a later release
-            return Head(session_id, int(last_seen)), 0
-        if kind == _COMPRESSED:
-            content = zlib.decompressobj().decompress(content, MAX_RECORD_BYTES)
+            return _decode_head(content), 0
+        if kind in (_COMPRESSED, _PACKED):
+            unzip = zlib.decompressobj()
+            content = unzip.decompress(content, max_bytes)
+            packed = unzip.unused_data if kind == _PACKED else None
         elif kind != _PLAIN:
             raise ValueError(kind)
         # The gate wrote this text, so there is no whitespace around it that `loads` would have to search for.
         record, _ = _JSON.raw_decode(content.decode("utf-8", "surrogatepass"))
         if len(record) != RECORD_FIELDS:
             record = _known_fields(record)
-        session = _session(record, issuer, provider)
-        return session, _weight(content, session.identity)
+        session = _session(record, issuer, provider, packed)
+        return session, _weight(content, session.identity, packed or b"")
     except (ValueError, TypeError, LookupError, zlib.error) as error:
         raise SessionError("session_record", "The session was made by another version.") from error
 
 
+def _decode_head(content: bytes) -> Head:
+    last_seen, session_id, *more = content.decode().split(".")  # the rest is from a later release
+    return Head(session_id, int(last_seen), 2 if more[:1] == ["2"] else 1)
+
+
 def join_cookies(head: Head, body: Session) -> Session:
-    """Return the session in two cookies.
+    """Return the session in several cookies.
 
     Raises:
         SessionError: ``session_parts``: they belong to two sessions.
@@ -116,15 +156,16 @@ def join_cookies(head: Head, body: Session) -> Session:
 
 
 def too_large(size: int) -> GateError:
-    """Return the error for a session that does not fit into cookies."""
+    """Return the error for a session that does not fit into cookies, or into a row of a store."""
     return GateError(
         "session_too_large",
         "Your account carries more data than a sign-in can hold.",
-        detail=f"the session needs {size} bytes; at most {BODY_COOKIE_BYTES} fit: ask for fewer scopes or groups",
+        detail=f"the session needs {size} bytes, more than fit even without the ID token, the claims, and the groups "
+        "that no setting names. Fix: set session_store, ask for fewer scopes, or name fewer groups in groups_kept",
     )
 
 
-def _weight(record: bytes, user: Identity) -> int:
+def _weight(record: bytes, user: Identity, packed: bytes) -> int:
     """Return an upper bound of the memory for a JSON record and everything that is built from it.
 
     It is calculated from the content, not from the length of the cookie: a record of 60 kB can fit into a cookie if it
@@ -134,9 +175,10 @@ def _weight(record: bytes, user: Identity) -> int:
     text = len(record) * (
         5 if record.isascii() else 8
     )  # up to 4 bytes for each character, and 4 copies in headers
+    text += len(packed) // GUID_BYTES * 5 * (GUID_CHARS + 3)
     if not user.claims:  # then it consists of the fields and two flat lists
         return 2_600 + text + 80 * (len(user.groups) + len(user.amr))
-    values = 80 * record.count(b",") + 140 * record.count(b":")
+    values = 80 * (record.count(b",") + len(packed) // GUID_BYTES) + 140 * record.count(b":")
     return 500 + text + values + 200 * record.count(b"[") + 240 * record.count(b"{")
 
 
@@ -147,7 +189,7 @@ def _known_fields(record: list[Any]) -> list[Any]:
     return [*record[:RECORD_FIELDS], *_LATER_FIELDS[max(len(record) - FIRST_FIELDS, 0) :]]
 
 
-def _session(record: list[Any], issuer: str, provider: str) -> Session:
+def _session(record: list[Any], issuer: str, provider: str, packed: bytes | None) -> Session:
     (
         version, subject, email, verified, name, username, groups, claims, session_id,
         authenticated_at, expires_at, acr, amr, started_at, last_seen, sid, id_token, access_token,
@@ -155,10 +197,15 @@ def _session(record: list[Any], issuer: str, provider: str) -> Session:
     ) = record  # fmt: skip
     if version != RECORD_VERSION:
         raise ValueError(version)
+    is_complete = True
+    if packed is not None:
+        if groups[-1:] == [None]:
+            groups, is_complete = groups[:-1], False
+        groups = unpack(groups, packed)
     identity = Identity(
         issuer, subject, email, verified == 1, name, username, tuple(groups),
         _frozen(claims) if claims else NO_CLAIMS, provider, session_id,
-        authenticated_at, expires_at, acr, tuple(amr),
+        authenticated_at, expires_at, acr, tuple(amr), is_complete,
     )  # fmt: skip
     return Session(
         identity, started_at, last_seen, sid, id_token, access_token,

@@ -25,10 +25,11 @@ class Stored(NamedTuple):
 
 
 class LoadedSession(NamedTuple):
-    """A session with the value of its main cookie.
+    """A session with the value of its cookie.
 
     Args:
-        is_in_two: Whether a second cookie contains its body.
+        value: The value of its main cookie, or of all its cookies (`Cookies.session_key`). It is its name in the cache.
+        bodies: How many further cookies contain it: 0 if the main cookie contains all of it.
         weight: An upper bound of the memory that it takes, in bytes.
         at: When it was checked, in epoch seconds.
         ends_at: The epoch second at which it ends if it is not renewed.
@@ -41,7 +42,7 @@ class LoadedSession(NamedTuple):
 
     session: Session
     value: str
-    is_in_two: bool
+    bodies: int
     weight: int
     at: int
     ends_at: int

@@ -15,9 +15,10 @@ from ..settings import Settings
 from ..store.base import Row, Store, unavailable
 from .cookie_jar import Cookies
 from .ends import Answer, Ends, ask
+from .fitting import fit
 from .lifetime import ends_at, validate_lifetime, without_expired_token
 from .names import SessionNames, row_key, seal_label, ticket_id
-from .record import Head, decode, encode_session
+from .record import MAX_STORED_BYTES, Head, decode, encode_session
 from .sessions import LoadedSession, Stored, Written
 from .ticket import ID_BYTES, TICKET_BYTES, Ticket, Tickets
 
@@ -100,7 +101,9 @@ class StoredSessions:
         if row is None:
             raise SessionError("session_ended", "The session has ended.")
         body = self.tickets.open_body(ticket, row.version, row.body)
-        session, weight = decode(body, issuer=self._settings.issuer, provider=self._provider)
+        session, weight = decode(
+            body, issuer=self._settings.issuer, provider=self._provider, max_bytes=MAX_STORED_BYTES
+        )
         if isinstance(session, Head):
             raise SessionError("session_record", "A head where the body should be.")
         # A request may have been seen since the body was written. The absolute end is in the sealed body.
@@ -109,7 +112,7 @@ class StoredSessions:
         return LoadedSession(
             session,
             value,
-            is_in_two=False,
+            bodies=0,
             weight=weight,
             at=now,
             ends_at=validate_lifetime(session, self._settings, now),
@@ -126,6 +129,8 @@ class StoredSessions:
     def write(self, session: Session) -> Step[Written]:
         """Write a new session, and return its ``Set-Cookie`` values.
 
+        A session that does not fit is shortened, see `oidc_gate.session.fitting`.
+
         Raises:
             GateError: ``session_too_large``.
             StoreUnavailable: The store does not answer.
@@ -134,12 +139,13 @@ class StoredSessions:
         entropy = yield from effects.random(TICKET_BYTES - ID_BYTES + NONCE_BYTES)
         key, nonce = entropy[:-NONCE_BYTES], entropy[-NONCE_BYTES:]
         ticket = self.tickets.issue(ticket_id(session.identity.session_id) + key)
-        if (yield from self._put(ticket, session, 0, now)) is None:
+        session, record = fit(session, self._settings, _encode)
+        if (yield from self._put(ticket, session, record, 0, now)) is None:
             raise unavailable("there is a session with this ID")
         cookie = self._cookies.set(
             self._cookies.main, self.tickets.seal(ticket, nonce), max_age=self._max_age(session, now)
         )
-        return Written(session, (cookie, self._cookies.clear(self._cookies.body)))
+        return Written(session, (cookie, *map(self._cookies.clear, self._cookies.session_names[1:])))
 
     def replace(self, loaded: LoadedSession, session: Session) -> Step[LoadedSession | None]:
         """Write `session` in the place of `loaded`, whose cookie stays valid.
@@ -154,13 +160,16 @@ class StoredSessions:
         assert loaded.stored is not None
         ticket, before = loaded.stored
         now = yield from effects.now()
-        row = yield from self._put(ticket, session, before.version, now)
+        session, record = fit(session, self._settings, _encode)
+        row = yield from self._put(ticket, session, record, before.version, now)
         if row is None:
             return None
         ends = ends_at(session, self._settings)
         return loaded._replace(session=session, ends_at=ends, stored=Stored(ticket, row))
 
-    def _put(self, ticket: Ticket, session: Session, version: int, now: int) -> Step[Row | None]:
+    def _put(
+        self, ticket: Ticket, session: Session, record: bytes, version: int, now: int
+    ) -> Step[Row | None]:
         """Write version `version` + 1, and return its row without the body; None if another is there."""
         nonces = yield from effects.random(2 * NONCE_BYTES)
         key = ticket.row_key
@@ -172,7 +181,7 @@ class StoredSessions:
             last_seen=session.last_seen,
             indexes=self.names.indexes_of(session),
             label=seal_label(self.tickets, key, session, nonces[:NONCE_BYTES]),
-            body=self.tickets.seal_body(ticket, version + 1, encode_session(session), nonces[NONCE_BYTES:]),
+            body=self.tickets.seal_body(ticket, version + 1, record, nonces[NONCE_BYTES:]),
         )
         is_written = yield from ask(lambda store: store.put(row, version, now))
         return row._replace(body=b"") if is_written else None
@@ -222,6 +231,10 @@ class StoredSessions:
 
     def _max_age(self, session: Session, now: int) -> int:
         return max(self._expires_at(session) - now, 1)
+
+
+def _encode(session: Session) -> bytes:
+    return encode_session(session, MAX_STORED_BYTES)
 
 
 def _open(key: bytes, now: int, store: Store) -> Row | None:

@@ -117,6 +117,7 @@ class SettingsKeywords(TypedDict, total=False):
     user_claim: str
     email_claim: str
     groups_claim: str
+    groups_kept: Texts
     identity_headers: bool
     pass_access_token: bool
     pass_authorization: bool

@@ -19,6 +19,7 @@ from ..runtime import libraries
 from ..runtime.streams import Lifetime, OpenStream, OpenStreams
 from ..runtime.world import World
 from ..session.admissions import Admission, Payload
+from ..session.cookie_jar import PART_SEPARATOR
 from ..session.lifetime import absolute_end, idle_end
 from ..session.sessions import LoadedSession
 from ..settings import Settings
@@ -133,9 +134,14 @@ class Runtime(Generic[Payload]):
         """Return `find` and `admitted` as closures, because attribute look-ups on `self` are slow on the short path."""
         cookies, lookup = self.gate.components.cookies, self.gate.admissions.lookup
         main, later, split, needle = cookies.main, cookies.later, cookies.split, cookies.needle
+        body, session_key = cookies.body, cookies.session_key
         needle_length = len(needle)
         clock, first_seen = self._admitting_clock(), self._open_first_seen
         admitted = 0
+
+        def cached_key(cookie: str, cookie_header: str) -> str:
+            key = session_key(cookie, cookie_header)
+            return cookie if lookup(key) is None else key  # the other cookies may be of an earlier session
 
         def find(cookie_header: str) -> tuple[Admission[Payload] | None, str]:
             nonlocal admitted
@@ -147,6 +153,8 @@ class Runtime(Generic[Payload]):
             others = before + more + rest if before else rest.removeprefix(" ")
             if main in others:
                 cookie, others = split(cookie_header)
+                if body in cookie_header:
+                    cookie = cached_key(cookie, cookie_header)
             now = clock()  # before the look-up: what is found after it was current has not ended
             admission = lookup(cookie)
             if admission is not None and admission.since <= now < admission.until:
@@ -175,8 +183,9 @@ class Runtime(Generic[Payload]):
         """Return the admission for a cookie that is not in the cache, if that needs no blocking call to a store.
 
         Args:
-            cookie: The first session cookie in `cookie_header`.
+            cookie: The first session cookie in `cookie_header`, or the key of a session of several cookies.
         """
+        cookie = cookie.partition(PART_SEPARATOR)[0]
         expiring_keys = self.world.expiring_keys
         if expiring_keys.blocks or self.world.store is not None:
             return None

@@ -220,7 +220,7 @@ def test_stripped_names() -> None:
     both = {
         f"{family}-{name}"
         for family in ("x-forwarded", "x-auth-request")
-        for name in ("user", "email", "groups", "preferred-username", "access-token")
+        for name in ("user", "email", "groups", "groups-incomplete", "preferred-username", "access-token")
     }
     assert stripped_names(settings()) == both | {"remote-user"}
     assert stripped_names(settings(pass_authorization=True)) == both | {"remote-user", "authorization"}

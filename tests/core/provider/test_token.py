@@ -104,7 +104,7 @@ def test_what_the_provider_echoes_is_not_logged(error: str) -> None:
 def test_the_bytes_are_bounded() -> None:
     scripted = world(token=answer(TOKENS))
     exchange(scripted)
-    assert scripted.fetches[-1].max_bytes <= 256 * 1024
+    assert scripted.fetches[-1].max_bytes <= 512 * 1024
 
 
 # --- DPoP (RFC 9449) --------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ def home() -> Home:
 def test_it_comes_back_as_it_was(home: Home) -> None:
     found = home.read(home.write())
     assert found.session == SESSION
-    assert (found.at, found.ends_at, found.is_in_two) == (NOW, NOW + 3600, False)
+    assert (found.at, found.ends_at, found.bodies) == (NOW, NOW + 3600, 0)
     row = home.row()
     assert row.key == row_key(WHO.session_id) == found.end_key
     assert (row.version, row.expires_at, row.leaves_at) == (1, NOW + 28_800, NOW + 3600)

@@ -19,7 +19,7 @@ from .keys import KeyNotFound
 from .private_keys import secret_key
 from .recipient import Recipient
 
-MAX_TOKEN_CHARS = 65_536  # an ID token with 200 groups takes about 10 kB
+MAX_TOKEN_CHARS = 393_216  # an ID token with 200 groups takes about 10 kB, one with 5,000 GUIDs 260 kB
 MAX_HEADER_CHARS = (
     16_384  # a certificate chain in x5c takes a few kilobytes; joserfc's own limit is 512 bytes
 )

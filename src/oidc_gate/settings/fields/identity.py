@@ -14,6 +14,11 @@ class IdentityFields:
     """Claim that holds the e-mail address. Nested claims are written with dots."""
     groups_claim: str = "groups"
     """Claim that holds the groups. Nested claims are written with dots, as in `realm_access.roles`."""
+    groups_kept: tuple[str, ...] = ()
+    """Groups that the application uses, in addition to those in `allowed_groups`: names, or patterns in which `*`
+    stands for any characters, as in `app-*`. They matter only for users with very many groups. If all of a user's
+    groups fit neither into the session nor into a header, only the groups that are named here or in `allowed_groups`
+    remain, see [sessions that are too large](sessions.md#sessions-that-are-too-large)."""
     identity_headers: bool = False
     """Send `X-Forwarded-User`, `X-Forwarded-Email`, `X-Forwarded-Groups` and `X-Forwarded-Preferred-Username` to the
     wrapped application."""
