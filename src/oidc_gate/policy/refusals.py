@@ -45,8 +45,8 @@ def _explain_groups(identity: Identity, rules: RuleSet, settings: Settings) -> s
     expected = f"looked for: {list_words(sorted(rules.groups))}"
     if not identity.groups_complete:
         expected += (
-            "; not all groups of the user are known here, see the lines at the sign-in. Fix: if they did not fit, name in "
-            "groups_kept those that are looked for"
+            "; not all groups of the user are known here, see the lines at the sign-in. Fix: if they did not fit, "
+            "name in groups_kept those that are looked for"
         )
     if not identity.groups:
         scopes = f"Fix: does a scope bring the groups (scopes: {list_words(settings.scopes)})"
