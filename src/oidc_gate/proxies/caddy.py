@@ -54,6 +54,7 @@ IDENTITY = """\
 request_header X-Forwarded-User {rp.header.X-Auth-Request-User}
 request_header X-Forwarded-Email {rp.header.X-Auth-Request-Email}
 request_header X-Forwarded-Groups {rp.header.X-Auth-Request-Groups}
+request_header X-Forwarded-Groups-Incomplete {rp.header.X-Auth-Request-Groups-Incomplete}
 request_header X-Forwarded-Preferred-Username {rp.header.X-Auth-Request-Preferred-Username}
 """
 ACCESS_TOKEN = "request_header X-Forwarded-Access-Token {rp.header.X-Auth-Request-Access-Token}\n"
