@@ -13,7 +13,7 @@ from . import values
 from .options import APPLICATION, GATE, OptionError, checked, comment, public_url, start_command
 from .template import fill, read_template
 
-IDENTITY = ("User", "Email", "Groups", "Preferred-Username")
+IDENTITY = ("User", "Email", "Groups", "Groups-Incomplete", "Preferred-Username")
 PUBLIC_PATHS_NOTE = """\
 #
 # public_paths of the settings have no effect on what Traefik asks about, until original_uri_header is X-Forwarded-Uri,
