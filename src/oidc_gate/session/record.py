@@ -126,6 +126,8 @@ def decode(opened: bytes, *, issuer: str, provider: str, max_bytes: int = MAX_RE
         if kind in (_COMPRESSED, _PACKED):
             unzip = zlib.decompressobj()
             content = unzip.decompress(content, max_bytes)
+            if not unzip.eof:
+                raise ValueError("the record is too long, or its end is missing")
             packed = unzip.unused_data if kind == _PACKED else None
         elif kind != _PLAIN:
             raise ValueError(kind)
