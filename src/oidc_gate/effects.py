@@ -211,6 +211,11 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadMetrics:
+    """The counts of all processes: by the name of a metric and the values of its labels."""
+
+
+@dataclass(frozen=True, slots=True)
 class Background:
     """Perform the step that `start` returns in a separate thread, without waiting for it.
 
@@ -236,6 +241,7 @@ Effect = (
     | TakeLease
     | WaitFor
     | Release
+    | ReadMetrics
     | Background
 )
 Step = Generator[Effect, Any, T]
@@ -335,6 +341,12 @@ def wait_for(signal: Signal, seconds: float) -> Step[bool]:
         LineFull: Too few threads of the server are left.
     """
     return bool((yield WaitFor(signal, seconds)))
+
+
+def read_metrics() -> Step[dict[tuple[str, ...], float]]:
+    """Return the counts of all processes; empty if nothing is counted."""
+    result: dict[tuple[str, ...], float] = yield ReadMetrics()
+    return result
 
 
 def in_background(start: Callable[[], Step[None]]) -> Step[None]:

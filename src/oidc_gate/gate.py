@@ -25,6 +25,7 @@ from .endpoints import (
     callback,
     forward,
     frontchannel_logout,
+    metrics,
     ping,
     ready,
     sign_in,
@@ -53,6 +54,7 @@ from .session.sessions import LoadedSession
 from .syntax.hosts import normal_host
 
 Endpoint = Callable[[Components, RequestContext], Step[Reply]]
+Counted = Callable[[Decision, bool], None]
 RenderSession = Callable[[Components, LoadedSession], tuple[Payload, int]]
 """Builds what a shell keeps of a session: `oidc_gate.session.admissions.Render`, with the components as well."""
 
@@ -70,6 +72,7 @@ ENDPOINTS: dict[str, tuple[str, ...]] = {
     "frontchannel_logout": ("GET",),
     "ping": ("GET", "HEAD"),
     "ready": ("GET", "HEAD"),
+    "metrics": ("GET", "HEAD"),
 }
 """Every endpoint below the prefix, and the methods that it accepts. Each is a module of `endpoints`."""
 
@@ -87,6 +90,7 @@ _ANSWERS: dict[str, Endpoint] = {
     "frontchannel_logout": frontchannel_logout.answer,
     "ping": ping.answer,
     "ready": ready.answer,
+    "metrics": metrics.answer,
     "static": static.answer,
 }
 
@@ -94,7 +98,7 @@ VERDICT_ENDPOINTS = frozenset({"auth", "forward"})
 """Endpoints at which a proxy asks whether a request may pass."""
 NEED_FRESH_SESSION = VERDICT_ENDPOINTS | {"userinfo"}
 """Endpoints that say who the user is. The others end a session, or begin one."""
-NEED_NO_SESSION = frozenset({"ping", "ready", "unavailable", "backchannel_logout", "static"})
+NEED_NO_SESSION = frozenset({"ping", "ready", "metrics", "unavailable", "backchannel_logout", "static"})
 RENEWED_AGAIN_AFTER_SECONDS = 30
 
 
@@ -107,6 +111,7 @@ class Gate(Generic[Payload]):
 
     Attributes:
         admissions: The sessions that were recently admitted. Everything that they do not answer is left to `decide`.
+        counted: Called with each decision, if decisions are counted, and whether the callback answered.
     """
 
     def __init__(self, components: Components, render: RenderSession[Payload]) -> None:
@@ -120,6 +125,8 @@ class Gate(Generic[Payload]):
             render=partial(render, self.components),
         )
         self.below_prefix = settings.prefix + "/"
+        self._callback = self.below_prefix + "callback"
+        self.counted: Counted | None = None
 
     def is_plainly_public(self, method: str, host: str, path: str, raw_path: str) -> bool:
         """Return whether a request without a session may pass unchanged, so that no decision is needed.
@@ -157,7 +164,7 @@ class Gate(Generic[Payload]):
         context = build_context(self.components, request)
         if not context.site.host:
             return None
-        return _finish(context, self._admit_to_application(context, ()))
+        return self._finish(context, self._admit_to_application(context, ()))
 
     def decide(self, request: Request) -> Step[Decision]:
         """Decide about a request that the cache did not answer, and log the reason.
@@ -165,7 +172,7 @@ class Gate(Generic[Payload]):
         No exception leaves this generator, unless there is an error in this package.
         """
         context = build_context(self.components, request)
-        return _finish(*(yield from self._decide_or_answer_error(context)))
+        return self._finish(*(yield from self._decide_or_answer_error(context)))
 
     def _decide_or_answer_error(self, context: RequestContext) -> Step[tuple[RequestContext, Decision]]:
         try:
@@ -175,6 +182,22 @@ class Gate(Generic[Payload]):
                 return context, answer_error(context, error)
             # A proxy that asks for a verdict cannot use a page. It refuses the request if the status is 503.
             return context, replace(bare(503, retry_after(error)), reason=reason_of(error))
+
+    def _finish(self, context: RequestContext, decision: Decision) -> Decision:
+        """Return a decision as it is sent, log the reason for it, and count it."""
+        decision = with_cors(context, decision) if isinstance(decision, Reply) else decision
+        request, trusted = context.request, self.components.trusted
+        is_callback = request.path == self._callback
+        log.decided(
+            request,
+            decision,
+            identity=context.identity,
+            client=lambda: client_address(request, trusted),
+            is_callback=is_callback,
+        )
+        if self.counted is not None:
+            self.counted(decision, is_callback)
+        return decision
 
     def is_endpoint(self, request: Request) -> bool:
         """Return whether `request` is for an endpoint of the gate."""
@@ -199,7 +222,7 @@ class Gate(Generic[Payload]):
         name = request.path[len(self.below_prefix) :]
         name = "static" if name.startswith("static/") and name.count("/") == 1 else name
         methods = ENDPOINTS.get(name, ("GET", "HEAD") if name == "static" else None)
-        if methods is None:
+        if methods is None or (name == "metrics" and self.settings.metrics_token is None):
             return context, problem(404, "not_found", "The gate has no such endpoint.").because("not_found")
         if methods and request.method not in methods:
             allow = (("Allow", ", ".join(methods)),)
@@ -316,20 +339,6 @@ class Gate(Generic[Payload]):
             reason_without_identity(refused_by, reason.notes),
             request_id=request.request_id,
         )
-
-
-def _finish(context: RequestContext, decision: Decision) -> Decision:
-    """Return a decision as it is sent, and log the reason for it."""
-    decision = with_cors(context, decision) if isinstance(decision, Reply) else decision
-    request, components = context.request, context.components
-    log.decided(
-        request,
-        decision,
-        identity=context.identity,
-        client=lambda: client_address(request, components.trusted),
-        prefix=components.settings.prefix,
-    )
-    return decision
 
 
 _FOREIGN_COOKIE = "{} was not sealed by this gate; does another gate on this host use the same cookie_name?"

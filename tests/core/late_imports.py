@@ -53,6 +53,7 @@ LATE = {
     # Stores.
     "oidc_gate.store.urls": Late(4, "gates that keep sessions in cookies: it loads SQLite"),
     "oidc_gate.store.redis.store": Late(61, "gates without Redis", is_optional=True),
+    "prometheus_client": Late(40, "gates without metrics", is_optional=True),
     # Commands.
     "oidc_gate.check": Late(
         76, "the other commands: it loads the JOSE libraries", "import oidc_gate.cli.serve"

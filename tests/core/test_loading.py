@@ -78,6 +78,7 @@ import oidc_gate.asgi, oidc_gate.wsgi
 from oidc_gate.runtime import libraries
 assert not libraries.is_loaded()
 libraries.load()
+libraries.load_metrics()
 assert libraries.is_loaded()
 print(json.dumps(sorted(sys.modules)))
 """

@@ -150,6 +150,7 @@ EVENTS: dict[str, Event] = {
     "endpoint": Event(
         DEBUG, "An endpoint that needs no decision answered: `ping`, `ready`, `static`, `userinfo`."
     ),
+    "metrics_token": Event(WARNING, "`/oauth2/metrics` was requested without the right token."),
     "not_found": Event(DEBUG, "There is no such endpoint."),
     "method_not_allowed": Event(DEBUG, "The endpoint does not accept this method."),
 }

@@ -32,14 +32,14 @@ def decided(
     *,
     identity: Identity | None,
     client: Callable[[], str],
-    prefix: str,
+    is_callback: bool,
 ) -> None:
     """Log the reason for `decision`, and the notes that came with it.
 
     Args:
         identity: The identity of the session that the request had, whether or not its user may enter.
         client: Returns the address of the client.
-        prefix: The prefix of the gate's endpoints.
+        is_callback: Whether it is the answer to an authorization response.
     """
     answer = "allowed" if isinstance(decision, Allow) else str(decision.status)
     for reason in (decision.reason, *decision.reason.notes):
@@ -56,8 +56,8 @@ def decided(
                 _words(reason, fields.get("subject", "")),
                 extra=extra,
             )
-        is_callback = reason is decision.reason and request.path == f"{prefix}/callback"
-        event = audit.event_of(reason, identity, is_callback=is_callback)
+        fails = is_callback and reason is decision.reason
+        event = audit.event_of(reason, identity, is_callback=fails)
         if event is not None:
             audit.record(event, fields_of(request, decision, reason, identity), reason, identity, client)
 

@@ -33,6 +33,9 @@ MODULES = (
     "oidc_gate.provider.jose.userinfo_token",
 )
 
+METRICS_MODULES = ("prometheus_client.core", "prometheus_client.exposition")
+"""What `/oauth2/metrics` needs (extra ``[metrics]``). `World` loads it if there is a `metrics_token`."""
+
 _lock = threading.Lock()
 _loaded: list[bool] = []
 
@@ -50,6 +53,16 @@ def load() -> None:
             for name in MODULES:
                 import_module(name)
             _loaded.append(True)
+
+
+def load_metrics() -> None:
+    """Import every module of `METRICS_MODULES`, before the process has threads.
+
+    Raises:
+        ImportError: One of them is not installed.
+    """
+    for name in METRICS_MODULES:
+        import_module(name)
 
 
 def is_loaded() -> bool:

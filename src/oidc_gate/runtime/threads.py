@@ -165,6 +165,11 @@ class BoundedLane:
             self._wait_in_thread(waiter, event, is_first=is_first)
         return self.place_of(waiter)
 
+    def load(self) -> tuple[int, int]:
+        """Return how many places are taken, and how many requests wait."""
+        with self._lock:
+            return len(self._places), len(self._line)
+
     def take(self) -> Place | None:
         """Return a place if one is free and no request waits for it."""
         with self._lock:

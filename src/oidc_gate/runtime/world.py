@@ -8,7 +8,8 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, assert_never
+from functools import partial
+from typing import Any, TypeVar, assert_never
 
 from ..effects import (
     AddOnce,
@@ -24,6 +25,7 @@ from ..effects import (
     Now,
     Random,
     ReadBody,
+    ReadMetrics,
     Release,
     Step,
     StoreCall,
@@ -39,10 +41,13 @@ from . import libraries
 from .driver import run
 from .http import AWAY, Outbound
 from .leases import HeldLease
+from .metrics import Counts, Metrics
 from .store import store_of
 from .threads import MAX_THREAD_WAIT_SECONDS, BoundedLane, ServerThreads, make_lanes
+from .totals import Totals, prepare_directory
 
 log = logging.getLogger("oidc_gate")
+T = TypeVar("T")
 
 # A request waits in line, or for a lock, a little longer than the exchange that it waits for.
 _GRACE_SECONDS = 0.5
@@ -87,6 +92,25 @@ class World:
         self._wait_seconds = settings.provider_timeout_seconds + _GRACE_SECONDS
         self._latest, self._skew_seconds = 0, settings.clock_skew_seconds
         self._processes: dict[int, _Process] = {}
+        self.metrics: Metrics | None = None
+        self.totals: Totals | None = None
+        if settings.metrics_token is not None:
+            self._count(settings)
+
+    def _count(self, settings: Settings) -> None:
+        """Count from now on."""
+        libraries.load_metrics()
+        directory = settings.metrics_directory
+        self.metrics = metrics = Metrics()
+        self.totals = Totals(metrics, None if directory is None else prepare_directory(directory))
+        self._outbound = partial(metrics.fetch, self._outbound)
+        metrics.add_gauges(self, self._lane_gauges)
+
+    def _lane_gauges(self) -> Counts:
+        found: Counts = {}
+        for lane, bounded in self._mine().lanes.items():
+            found["lane_places", lane.value], found["lane_waiting", lane.value] = bounded.load()
+        return found
 
     def lane_of(self, effect: Effect) -> BoundedLane | None:
         """Return the lane of an effect that may wait for a network or a disk; None for any other."""
@@ -117,18 +141,24 @@ class World:
                 return self._outbound(effect)
             case AddOnce(key, until):
                 self._now()
-                return self.expiring_keys.add_once(key, until, self._latest)
+                add_once = partial(self.expiring_keys.add_once, key, until, self._latest)
+                return self._measured("add_once", add_once) if self.expiring_keys.blocks else add_once()
             case LastSeen(keys):
-                return self.expiring_keys.last_seen(keys, int(self.clock()))
+                last_seen = partial(self.expiring_keys.last_seen, keys, int(self.clock()))
+                return self._measured("last_seen", last_seen) if self.expiring_keys.blocks else last_seen()
             case Lock(name):
                 return self._acquire(name)
             case StoreCall(call):
-                return self._call_store(call)
+                return self._measured("call", lambda: self._call_store(call))
             case TakeLease(name, ttl_seconds):
-                return self._call_store(lambda store: HeldLease.take(store, name, ttl_seconds))
+                return self._measured(
+                    "lease", lambda: self._call_store(lambda store: HeldLease.take(store, name, ttl_seconds))
+                )
             case Release(_, held):
                 if held is not None:  # a lock, or a lease
                     held.release()
+            case ReadMetrics():
+                return {} if self.totals is None else self.totals.read()
             case Background(start):
                 threading.Thread(target=self._drive, args=(start,), name="oidc_gate", daemon=True).start()
             case WaitFor():
@@ -150,6 +180,9 @@ class World:
                 return effect.signal.is_set()
         message = "This service is very busy at the moment."
         raise LineFull("wait_line_full", message, detail="few threads are left", retry_after_seconds=1)
+
+    def _measured(self, name: str, call: Callable[[], T]) -> T:
+        return call() if self.metrics is None else self.metrics.store(name, call)
 
     def _call_store(self, call: Callable[[Store], Any]) -> Any:
         """Call the store. An error that a store should not raise is a failure of the store, not of the request."""

@@ -145,6 +145,8 @@ class SettingsKeywords(TypedDict, total=False):
     auto_sign_in: bool
     application_name: str
     provider_name: str
+    metrics_token: str | None
+    metrics_directory: str | None
 
 
 class LoadKeywords(SettingsKeywords, total=False):

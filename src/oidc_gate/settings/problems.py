@@ -272,4 +272,18 @@ TEMPLATES: dict[str, Template] = {
         "public_url is https, so cookies can have Secure", "remove insecure_cookies"
     ),
     "store_url": Template("{what}", "{instead}"),
+    "metrics_token_short": Template("has {length} characters; fewer than 20 can be guessed", _MAKE_SECRET),
+    "metrics_token_characters": Template(
+        "contains characters that no bearer token may have", "use A-Z a-z 0-9 . _ ~ + / - only"
+    ),
+    "metrics_token_shared": Template(
+        "is the same as another secret, which the monitoring would then know", _MAKE_SECRET
+    ),
+    "metrics_extra": Template("needs prometheus-client", "run pip install 'oidc_gate[metrics]'"),
+    "metrics_directory_alone": Template(
+        "is set, but nothing is counted without metrics_token", "set metrics_token, or remove it"
+    ),
+    "metrics_directory_unsafe": Template(
+        "{value} cannot be used: {reason}", "name a directory that only the user of the gate can write into"
+    ),
 }

@@ -17,6 +17,7 @@ from ..gate import Gate, RenderSession
 from ..model import Session
 from ..runtime import libraries
 from ..runtime.streams import Lifetime, OpenStream, OpenStreams
+from ..runtime.totals import UnsafeDirectory
 from ..runtime.world import World
 from ..session.admissions import Admission, Payload
 from ..session.cookie_jar import PART_SEPARATOR
@@ -59,6 +60,27 @@ def load_settings(settings: Settings | None, keywords: LoadKeywords) -> Settings
         log_configuration_error(error)
         raise
     return loaded
+
+
+def make_world(settings: Settings) -> World:
+    """Return the world of a gate.
+
+    Raises:
+        ConfigurationError: `metrics_directory` cannot be used. The problem has been logged at CRITICAL.
+    """
+    try:
+        return World(settings)
+    except UnsafeDirectory as unsafe:
+        problem = describe_problem(
+            "metrics_directory",
+            "metrics_directory_unsafe",
+            "settings",
+            value=settings.metrics_directory,
+            reason=str(unsafe),
+        )
+        error = ConfigurationError([problem])
+        log_configuration_error(error)
+        raise error from None
 
 
 def log_configuration_error(error: ConfigurationError) -> None:
@@ -121,13 +143,19 @@ class Runtime(Generic[Payload]):
         self.warmed_up_pid = 0
         self._streams: dict[int, OpenStreams] = {}
         self.find, self.admitted = self._make_find()
+        self.opened = 0
+        if world.metrics is not None:
+            self.gate.counted = world.metrics.decided
+            world.metrics.add_admitted(self.answered)
+            cache = components.cache
+            world.metrics.add_gauges(cache, lambda: {("cached_sessions",): len(cache)})
 
     @classmethod
     def of(
         cls, settings: Settings, render: RenderSession[Payload], world: World | None = None
     ) -> Runtime[Payload]:
         """Return the runtime of a gate with these settings."""
-        world = world or World(settings)
+        world = world or make_world(settings)
         return cls(Components(settings, world.store), render, world)
 
     def _make_find(self) -> tuple[Find[Payload], Callable[[], int]]:
@@ -190,7 +218,13 @@ class Runtime(Generic[Payload]):
         if expiring_keys.blocks or self.world.store is not None:
             return None
         now = int(self.world.clock())
-        return self.gate.admissions.open_first_seen(cookie, cookie_header, now, expiring_keys)
+        admission = self.gate.admissions.open_first_seen(cookie, cookie_header, now, expiring_keys)
+        self.opened += admission is not None
+        return admission
+
+    def answered(self) -> int:
+        """Return how many requests the short path answered, with or without the cache."""
+        return self.admitted() + self.opened
 
     def open_stream(self, session: Session, wake: Callable[[], object] | None = None) -> OpenStream:
         """Register a WebSocket or an event stream, which must end with `session`; see `OpenStreams.open`."""
@@ -230,6 +264,8 @@ class Runtime(Generic[Payload]):
         if self.warmed_up_pid == os.getpid():
             return
         self.warmed_up_pid = os.getpid()
+        if self.world.totals is not None:
+            self.world.totals.start()
         log.info("%s", _where_sessions_are(self.gate.settings, self.world.store))
         self.world.perform(Background(self.gate.components.provider.warm_up))
         if self.gate.components.store_health is not None:

@@ -16,7 +16,7 @@ from ..runtime.world import World
 from ..session.admissions import Payload
 from ..settings import Settings
 from ..settings.problems import describe_problem
-from .common import Runtime, log_configuration_error
+from .common import Runtime, log_configuration_error, make_world
 
 MAX_MOUNTS = 16
 
@@ -93,7 +93,7 @@ class Backends(Generic[Payload]):
             raise error
         self._settings = settings
         self._render = render
-        self._world = world or World(settings)
+        self._world = world or make_world(settings)
         # All mounts share these, so a sign-out at one of them holds at all, and discovery is fetched once.
         self._components = Components(settings, self._world.store)
         self.root = Backend(self._components, render, self._world, "")
@@ -129,9 +129,15 @@ class Backends(Generic[Payload]):
             except ConfigurationError:
                 return None
             if len(self._at) >= MAX_MOUNTS:
-                del self._at[next(iter(self._at))]
+                self._forget(next(iter(self._at)))
             self._at[mount] = backend
             return backend
+
+    def _forget(self, mount: str) -> None:
+        """Forget a mount, but not what it has counted."""
+        backend, metrics = self._at.pop(mount), self._world.metrics
+        if metrics is not None and backend is not self.root:
+            metrics.retire(backend.runtime.answered)
 
 
 def no_such_mount() -> Reply:

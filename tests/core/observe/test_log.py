@@ -19,10 +19,17 @@ def decided(
     identity: Identity | None = None,
     *,
     path: str = "/a",
+    is_callback: bool = False,
 ) -> tuple[list[str], list[dict[str, Any]]]:
     request = Request("GET", "https", "", path, path, "code=secret", request_id="id-1")
     with caplog.at_level(logging.DEBUG, "oidc_gate"):
-        log.decided(request, decision, identity=identity, client=lambda: "192.0.2.7", prefix="/oauth2")
+        log.decided(
+            request,
+            decision,
+            identity=identity,
+            client=lambda: "192.0.2.7",
+            is_callback=is_callback,
+        )
     records = [record for record in caplog.records if record.name == "oidc_gate"]
     return [record.getMessage() for record in records], [vars(record)["oidc_gate"] for record in records]
 
@@ -85,8 +92,8 @@ def test_an_error_of_the_callback_is_a_failed_sign_in_and_its_notes_are_none(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     reply = Reply(400, reason=Reason("flow_missing", notes=(Reason("another_error"),)))
-    for path in ("/oauth2/callback", "/callback", "/app/oauth2/callback"):
-        decided(caplog, reply, path=path)
+    decided(caplog, reply, path="/oauth2/callback", is_callback=True)
+    decided(caplog, reply, path="/callback")
     audit = [record for record in caplog.records if record.name == "oidc_gate.audit"]
     fields = [vars(record)["oidc_gate"] for record in audit]
     assert [(each["event"], each["code"], each["path"]) for each in fields] == [

@@ -410,9 +410,22 @@ PROFILE: list[Case] = [
     ({"fapi2": True, "client_auth": "client_secret_jwt"}, "client_auth", "fapi2"),
     ({"fapi2": True, "client_secret": None}, "client_auth", "fapi2"),
 ]
-CASES = [*TYPES, *GENERAL, *PROVIDER, *PLACE, *DEMO_USERS, *SESSION, *PROFILE]
+METRICS: list[Case] = [
+    *_each("metrics_token", "metrics_token_short", "x", SECRET[:19]),
+    *_each(
+        "metrics_token", "metrics_token_characters", SECRET + " x", SECRET + "é", SECRET + ":", SECRET + "=x"
+    ),
+    *_each("metrics_token", "metrics_token_shared", SECRET),
+    ({"client_secret": OTHER, "metrics_token": OTHER}, "metrics_token", "metrics_token_shared"),
+    *_each("metrics_directory", "metrics_directory_alone", "/run/oidc_gate"),
+]
+CASES = [*TYPES, *GENERAL, *PROVIDER, *PLACE, *DEMO_USERS, *SESSION, *PROFILE, *METRICS]
 FROM_SOURCES = {
     *("unknown", "secret_twice", "secret_file", "config_file", "config_syntax"),
+    *(
+        "metrics_extra",
+        "metrics_directory_unsafe",
+    ),  # what is not installed, and what is on disk: tests/shells
     "backend_place",  # only a backend on its own demands it
     "key_unusable",  # found when a shell reads the key: tests/shells
     *("not_boolean", "not_integer", "not_number", "not_pairs"),

@@ -192,6 +192,7 @@ def test_a_secret_from_a_file(tmp_path: Path, name: str) -> None:
         assert Settings.load(environ=environ | {variable: str(path)}).client_secret == "hunter2"
     else:
         code = "store_url" if name.endswith("_store") else "key_unknown"
+        code = "metrics_token_short" if name == "metrics_token" else code
         assert codes(environ | {variable: str(path)}) == [(name, code, variable)]
 
 

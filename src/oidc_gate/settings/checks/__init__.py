@@ -6,7 +6,7 @@ A check is a pure function: it reads a `Draft` and yields findings. `report.run_
 from __future__ import annotations
 
 from ..report import Check
-from . import access, common, fapi2, provider, session, urls
+from . import access, common, fapi2, observing, provider, session, urls
 
 CHECKS: tuple[Check, ...] = (
     common.check_types,  # these four replace what is unusable, so that the others need not look again
@@ -39,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     session.check_cookie_name,  # the cookie after public_url, which decides whether cookies can be Secure
     session.check_cookie_domain,
     session.check_samesite,
+    observing.check_metrics,
     fapi2.check_contradictions,  # last: what it turns on is not checked again
     fapi2.check_algorithms,
     fapi2.turn_on,

@@ -15,6 +15,7 @@ from typing import get_args
 from ..constraints import Trait
 from .access import AccessFields
 from .identity import IdentityFields
+from .observing import ObservingFields
 from .pages import PageFields
 from .provider import ProtocolFields, RegistrationFields
 from .session import SessionFields
@@ -25,7 +26,14 @@ from .urls import URLFields
 # since each generated one takes time at import.
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Fields(
-    PageFields, SessionFields, IdentityFields, AccessFields, URLFields, ProtocolFields, RegistrationFields
+    ObservingFields,
+    PageFields,
+    SessionFields,
+    IdentityFields,
+    AccessFields,
+    URLFields,
+    ProtocolFields,
+    RegistrationFields,
 ):
     """The values of all settings, and what follows from them. Nothing is checked here; `Settings` does that."""
 

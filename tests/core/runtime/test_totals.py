@@ -1,0 +1,181 @@
+"""The counts of several processes, through a directory that they share."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from oidc_gate.model import Reason, Reply
+from oidc_gate.runtime.metrics import Metrics
+from oidc_gate.runtime.totals import Totals, UnsafeDirectory, prepare_directory
+
+KEY = ("decisions", "401", "no_cookie")
+REPLY = Reply(401, reason=Reason("no_cookie"))
+WAIT_SECONDS = 60
+WORKER = """
+import sys
+from pathlib import Path
+from oidc_gate.model import Reason, Reply
+from oidc_gate.runtime.metrics import Metrics
+from oidc_gate.runtime.totals import Totals
+metrics = Metrics()
+metrics.add_gauges(metrics, lambda: {("cached_sessions",): 5})
+totals = Totals(metrics, Path(sys.argv[1]))
+totals.start()
+for line in sys.stdin:
+    for _ in range(int(line)):
+        metrics.decided(Reply(401, reason=Reason("no_cookie")), False)
+    print("counted", flush=True)
+"""
+
+
+@contextmanager
+def worker(directory: Path) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", WORKER, str(directory)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def count(process: subprocess.Popen[str], number: int) -> None:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(f"{number}\n")
+    process.stdin.flush()
+    assert process.stdout.readline() == "counted\n"
+
+
+def wait_for(totals: Totals, expected: float) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while totals.read().get(KEY) != expected:
+        assert time.monotonic() < deadline, totals.read()
+        time.sleep(0.02)
+
+
+def mine(directory: Path | None, number: int = 0) -> Totals:
+    metrics = Metrics()
+    for _ in range(number):
+        metrics.decided(REPLY, False)
+    totals = Totals(metrics, directory)
+    totals.start()
+    return totals
+
+
+def test_a_process_alone() -> None:
+    assert mine(None, 2).read() == {KEY: 2, ("short_path",): 0, ("processes",): 1}
+
+
+def test_all_processes_together_and_a_sum_that_never_decreases(tmp_path: Path) -> None:
+    totals = mine(tmp_path, 2)
+    with worker(tmp_path) as first, worker(tmp_path) as second:
+        count(first, 10)
+        count(second, 100)
+        wait_for(totals, 112)
+        found = totals.read()
+        assert found["processes",] == 3
+        assert found["cached_sessions",] == 10
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+        for _ in range(3):  # it is moved to those that ended, once
+            found = totals.read()
+            assert (found[KEY], found["processes",], found["cached_sessions",]) == (112, 2, 5)
+        count(second, 1)
+        wait_for(totals, 113)
+    assert totals.read()[KEY] == 113
+    assert len(list(tmp_path.glob("*.lock"))) == 1
+    assert mine(tmp_path).read()[KEY] == 113  # after a restart of the whole service too
+
+
+def test_whoever_cannot_lock_the_directory_moves_nothing_and_still_counts(tmp_path: Path) -> None:
+    import fcntl
+
+    with worker(tmp_path) as process:
+        count(process, 3)
+        totals = mine(tmp_path)
+        wait_for(totals, 3)
+    held = os.open(tmp_path / "lock", os.O_RDWR)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    assert totals.read()[KEY] == 3
+    assert not (tmp_path / "ended.json").exists()
+    os.close(held)
+    assert totals.read()[KEY] == 3
+    assert (tmp_path / "ended.json").exists()
+
+
+def test_after_a_fork_each_process_has_its_own_file(tmp_path: Path) -> None:
+    totals = mine(tmp_path, 4)
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            totals.start()
+            totals._metrics.decided(REPLY, False)
+            os.write(writer, repr(totals.read()[KEY]).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reader, 100) == b"5.0"
+    os.close(reader)
+    os.close(writer)
+    assert totals.read()["processes",] == 1  # the lock of the parent is still its own
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "3", '{"counts": 3}'])
+def test_a_broken_file_counts_nothing(tmp_path: Path, content: str) -> None:
+    totals = mine(tmp_path, 1)
+    (tmp_path / "1-00.lock").touch()
+    (tmp_path / "1-00.json").write_text(content)
+    assert totals.read()[KEY] == 1
+
+
+def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
+    directory = prepare_directory(str(tmp_path / "new/metrics"))
+    mine(directory)
+    assert directory.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o077 for path in directory.iterdir()} == {0}
+
+
+@pytest.mark.parametrize("mode", [0o720, 0o702, 0o777, 0o1777])
+def test_a_directory_that_others_can_write_into_is_refused(tmp_path: Path, mode: int) -> None:
+    tmp_path.chmod(mode)
+    with pytest.raises(UnsafeDirectory, match="other users can write into it"):
+        prepare_directory(str(tmp_path))
+
+
+def test_a_directory_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(UnsafeDirectory, match="it belongs to another user"):
+        prepare_directory(str(tmp_path))
+
+
+def test_what_is_no_directory_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(UnsafeDirectory, match="File exists"):
+        prepare_directory(str(file))
+
+
+def test_a_directory_that_is_gone_is_said_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    directory = tmp_path / "metrics"
+    totals = mine(directory, 1)  # it was never made
+    with caplog.at_level(logging.ERROR, "oidc_gate"):
+        assert totals.read()[KEY] == 1
+    assert "metrics_directory cannot be" in caplog.text
