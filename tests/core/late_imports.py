@@ -59,10 +59,9 @@ LATE = {
         76, "the other commands: it loads the JOSE libraries", "import oidc_gate.cli.serve"
     ),
     "oidc_gate.testing": Late(74, "the other commands: the test provider", "import oidc_gate.cli.serve"),
-    "oidc_gate.cli.verdicts": Late(34, _SERVER, is_optional=True),
-    "oidc_gate.cli.bounds": Late(34, _SERVER, is_optional=True),
+    "oidc_gate.cli.worker": Late(137, _SERVER, is_optional=True),
+    "oidc_gate.cli.granian_server": Late(157, _SERVER, is_optional=True),
     "uvicorn": Late(35, _SERVER, is_optional=True),
-    "granian": Late(32, _SERVER, is_optional=True),
     "werkzeug.serving": Late(29, "the other commands, and demos of ASGI applications"),
     "publicsuffixlist": Late(0.5, "checks without the extra", is_optional=True),
     "crossplane": Late(1.8, "checks without the extra", is_optional=True),
@@ -82,7 +81,6 @@ MODULES = {
     "oidc_gate.check": ("doubts", "live", "nginx", "provider", "report", "results", "settings"),
     "oidc_gate.testing": ("provider", "settings", "signing_in"),
     "authlib": ("common.urls", "oauth2.auth", "oauth2.rfc6749.parameters", "oauth2.rfc7636"),
-    "granian": ("constants", "http", "server"),
     "urllib3": ("exceptions",),
     "requests": ("exceptions", "utils"),
 }

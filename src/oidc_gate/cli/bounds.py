@@ -33,6 +33,7 @@ MAX_HELD_BYTES = 65_536
 HEAD_SECONDS = 10.0  # Apache 20, granian 30, Nginx and node 60: clients on the internet, not a proxy
 BODY_SECONDS = 10.0  # the largest body that an endpoint reads has 96 KiB
 UNREAD_SECONDS = 10.0
+LAST_SECONDS = 1.0
 _BODY_PIECE = 4096
 _WARNING_SECONDS = 60.0
 
@@ -58,7 +59,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._held = b""  # received, but not passed to the parser yet
-        self._is_in_body = False
+        self._is_in_body = self._is_last = False
         # In a head: its bytes so far. In a body: the bytes that are not the body itself (chunk sizes, trailers).
         self._size = 0
         self._timed = ""  # "head" or "body" if the deadline is that of a part of which the rest is awaited
@@ -81,6 +82,18 @@ class BoundedProtocol(HttpToolsProtocol):
         for timer in (self._timer, self._unread_timer):
             if timer is not None:
                 timer.cancel()
+
+    def shutdown(self) -> None:
+        """Answer what is outstanding or on its way, and close: the server is about to end.
+
+        A connection that is closed as soon as it is idle would fail a request that the client has sent, but that has
+        not been read yet. So it stays open for a moment, and the next answer says that it is the last one.
+        """
+        self._is_last = True
+        if self.is_answering():
+            self.cycle.keep_alive = False
+        elif not self._size:
+            self._limit(LAST_SECONDS)
 
     def pause_writing(self) -> None:
         """Stop reading until the client has read its answers, and drop it if it does not."""
@@ -126,6 +139,8 @@ class BoundedProtocol(HttpToolsProtocol):
             names: The names of the headers, in lower case and in order.
         """
         super().on_headers_complete()
+        if self._is_last:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """Count the body: for each of its bytes, one byte of chunk sizes is allowed."""
@@ -275,7 +290,7 @@ _WARNINGS = {
     HTTPStatus.BAD_REQUEST: "400: a request from %s is malformed, or has no Host or more than one",
     HTTPStatus.REQUEST_TIMEOUT: f"408: a request from %s was not sent within {HEAD_SECONDS:.0f} seconds",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: f"431: the head of a request from %s is larger than {MAX_HEAD_BYTES}"
-    f" bytes or has more than {MAX_HEADERS} headers",
+    f" bytes or has more than {MAX_HEADERS} headers, or more than {MAX_HELD_BYTES} bytes were sent ahead of their turn",
 }
 _REFUSALS = {status: _refusal(status) for status in _WARNINGS}
 

@@ -1,29 +1,35 @@
 """Serve only /oauth2/..., as the backend for Nginx's auth_request and other proxies.
 
 The settings come from OIDC_GATE_* variables and from the file that --config or OIDC_GATE_CONFIG names.
+
+SIGTERM and Ctrl-C end the server after the requests that it is answering. SIGHUP reads the files again: the TOML file,
+and the files with secrets. If the new settings cannot work, the log says why, and the old ones stay in use.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import socket
 from collections.abc import Callable
-from functools import partial
+from contextlib import ExitStack
 from pathlib import Path
 
-from ..asgi import AuthBackend
-from .address import check_address
+from ..settings import Settings
+from .address import bound_sockets, check_address
 from .common import count, needing_extra, served_port
-from .logs import LOG_FORMAT, add_log_format, set_up_logging
+from .logs import add_log_format, set_up_logging
+from .notify import notify
+from .reload import SettingsLoader
+from .supervisor import Pipes, Supervisor
+from .unix_sockets import BACKLOG, DEFAULT_MODE, mode, unix_listener
 
 EXAMPLES = """
 oidc-gate serve --config gate.toml
 oidc-gate serve --port 4180 --workers 2
-oidc-gate serve --uds /run/oidc-gate/socket
+oidc-gate serve --uds /run/oidc-gate/socket --uds-mode 660
 """
-APPLICATION = "oidc_gate.cli.serve:application"
-LOG_LEVEL = "_OIDC_GATE_LOG_LEVEL"
-"""The environment variable that passes the log level on to worker processes."""
+GRACE_SECONDS = 20
+"""For requests that wait for the provider. Kubernetes kills a container after 30 seconds, systemd after 90."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +38,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=served_port, default=4180, help="port to listen on (4180)")
     parser.add_argument("--uds", metavar="PATH", help="listen on a Unix socket instead")
+    parser.add_argument(
+        "--uds-mode",
+        metavar="MODE",
+        type=mode,
+        default=DEFAULT_MODE,
+        help="permissions of the socket (660: its user and group)",
+    )
     parser.add_argument("--workers", type=count, default=1, help="number of processes (1)")
+    parser.add_argument(
+        "--graceful-timeout",
+        metavar="SECONDS",
+        type=count,
+        default=GRACE_SECONDS,
+        help=f"how long requests that are being answered may take at the end ({GRACE_SECONDS})",
+    )
     parser.add_argument("--server", choices=("uvicorn", "granian"), default="uvicorn", help="(uvicorn)")
     parser.add_argument(
         "--log-level", choices=("debug", "info", "warning", "error"), default="info", help="(info)"
@@ -41,73 +61,60 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until interrupted. Settings and addresses that cannot work are reported before the server starts."""
+    """Serve until SIGTERM or Ctrl-C. Settings and addresses that cannot work are reported before the server starts."""
     set_up_logging(options.log_level, options.log_format)
     with needing_extra("serve", "uvicorn", "httptools", "granian"):
-        serve = _granian(options) if options.server == "granian" else _uvicorn(options)
+        serve = _granian() if options.server == "granian" else _uvicorn()
     check_address(options.host, options.port, options.uds, options.server)
-    if options.config is not None:
-        os.environ["OIDC_GATE_CONFIG"] = options.config  # for the workers too
-    AuthBackend()
-    os.environ[LOG_LEVEL], os.environ[LOG_FORMAT] = options.log_level, options.log_format
-    serve()
-    return 0
+    loader = SettingsLoader(options.config, _place(options), options.workers)
+    return serve(options, loader, loader.load())
 
 
-def application() -> AuthBackend:
-    """Return the application of one worker. Servers call this function in each of their processes.
-
-    A worker that is spawned inherits only the environment of its parent, so each worker sets up its own log.
-    """
-    set_up_logging(os.environ.get(LOG_LEVEL, "info"), os.environ.get(LOG_FORMAT, "text"))
-    return AuthBackend()
+Serve = Callable[[argparse.Namespace, SettingsLoader, Settings], int]
 
 
-def _uvicorn(options: argparse.Namespace) -> Callable[[], None]:
-    import uvicorn
-
-    from .verdicts import VerdictProtocol
-
-    return partial(
-        uvicorn.run,
-        APPLICATION,
-        factory=True,
-        http=VerdictProtocol,
-        host=options.host,
-        port=options.port,
-        uds=options.uds,
-        workers=options.workers,
-        # By default uvicorn trusts loopback peers. Here only `trusted_proxies` decides which peers are trusted.
-        proxy_headers=False,
-        server_header=False,
-        date_header=False,
-        access_log=False,
-        log_level="warning",
-        ws="none",
-    )
+def _place(options: argparse.Namespace) -> str:
+    if options.uds:
+        return f"unix:{options.uds} (mode {options.uds_mode:o})"
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    return f"http://{host}:{options.port}"
 
 
-def _granian(options: argparse.Namespace) -> Callable[[], None]:
-    from granian.constants import HTTPModes, Interfaces
-    from granian.http import HTTP1Settings
-    from granian.server import Server
+def _granian() -> Serve:
+    from .granian_server import serve
 
-    from .bounds import HEAD_SECONDS, MAX_HEAD_BYTES
+    return serve
 
-    # Only HTTP/1.1: HTTP/2 has other bounds, and as long as a connection may become either, granian waits for its
-    # first byte without a time limit.
-    bounds = HTTP1Settings(header_read_timeout=int(HEAD_SECONDS * 1000), max_buffer_size=MAX_HEAD_BYTES)
-    server = Server(
-        APPLICATION,
-        factory=True,
-        address=options.host,
-        port=options.port,
-        uds=Path(options.uds) if options.uds else None,
-        workers=options.workers,
-        interface=Interfaces.ASGI,
-        http=HTTPModes.http1,
-        http1_settings=bounds,
-        websockets=False,
-        log_access=False,
-    )
-    return server.serve
+
+def _uvicorn() -> Serve:
+    from .worker import serve as serve_worker
+
+    def serve(options: argparse.Namespace, loader: SettingsLoader, settings: Settings) -> int:
+        with ExitStack() as stack:
+            listeners = _listeners(options, stack)
+
+            def work(settings: Settings, pipes: Pipes) -> int:
+                return serve_worker(settings, listeners, pipes, grace_seconds=options.graceful_timeout)
+
+            supervisor = Supervisor(
+                work,
+                loader.reload,
+                loader.on_ready,
+                count=options.workers,
+                grace_seconds=options.graceful_timeout,
+            )
+            try:
+                return supervisor.run(settings)
+            finally:
+                notify("STOPPING=1")
+
+    return serve
+
+
+def _listeners(options: argparse.Namespace, stack: ExitStack) -> list[socket.socket]:
+    if options.uds:
+        return [stack.enter_context(unix_listener(Path(options.uds), options.uds_mode))]
+    listeners = [stack.enter_context(each) for each in bound_sockets(options.host, options.port)]
+    for listener in listeners:
+        listener.listen(BACKLOG)  # clients that connect before the first worker serves wait for it
+    return listeners

@@ -33,6 +33,11 @@ class VerdictProtocol(BoundedProtocol):
         self._target = backend.auth_path.encode("ascii")
         self._answer: bytes | None = None
 
+    def shutdown(self) -> None:
+        """Let the application give the last answer, because a prepared one does not say that it is the last."""
+        super().shutdown()
+        self._target = b""
+
     def start_request(self, names: list[bytes]) -> None:
         """Look up the verdict, or let the application answer."""
         if self.url == self._target and self._is_plain(names):

@@ -374,5 +374,57 @@ def test_refusals_are_in_the_log_once_a_minute(caplog: pytest.LogCaptureFixture)
     with caplog.at_level(logging.WARNING, "oidc_gate"):
         asyncio.run(story())
     assert [record.getMessage() for record in caplog.records] == [
-        "431: the head of a request from a Unix socket is larger than 65536 bytes or has more than 100 headers"
+        "431: the head of a request from a Unix socket is larger than 65536 bytes or has more than 100 headers,"
+        " or more than 65536 bytes were sent ahead of their turn"
     ]
+
+
+def test_at_the_end_an_idle_connection_waits_for_a_request_that_is_on_its_way() -> None:
+    async def story(loop: ClockLoop) -> None:
+        connection = Connection()
+        connection.protocol.shutdown()
+        await loop.move(bounds.LAST_SECONDS - 0.1)
+        assert not connection.transport.is_closed
+        answer = await connection.send(PING)
+        assert (statuses(answer), b"connection: close\r\n" in answer) == ([200], True)
+        assert connection.transport.is_closed
+
+    with_clock(story)
+
+
+def test_at_the_end_an_idle_connection_is_closed_after_a_second() -> None:
+    async def story(loop: ClockLoop) -> None:
+        connection = Connection()
+        await connection.send(PING)
+        connection.protocol.shutdown()
+        await loop.move(bounds.LAST_SECONDS + 0.1)
+        assert connection.transport.is_closed
+
+    with_clock(story)
+
+
+def test_at_the_end_the_prepared_answers_are_not_used() -> None:
+    async def story(loop: ClockLoop) -> None:
+        connection = Connection()
+        request = PLAIN % connection.cookie
+        await connection.send(request)
+        await connection.send(request)
+        assert connection.was_immediate
+        connection.protocol.shutdown()
+        answer = await connection.send(request)
+        assert (statuses(answer), b"connection: close\r\n" in answer) == ([202], True)
+
+    with_clock(story)
+
+
+def test_at_the_end_a_request_is_answered_that_has_begun() -> None:
+    async def story(loop: ClockLoop) -> None:
+        connection = Connection()
+        await connection.send(PING[:20])
+        connection.protocol.shutdown()
+        await loop.move(bounds.LAST_SECONDS + 0.1)
+        assert not connection.transport.is_closed
+        assert statuses(await connection.send(PING[20:])) == [200]
+        assert connection.transport.is_closed
+
+    with_clock(story)

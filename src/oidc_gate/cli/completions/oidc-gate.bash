@@ -7,7 +7,7 @@
 
 _shtab_oidc_gate_subparsers=(serve demo check nginx caddy traefik secret completion)
 
-_shtab_oidc_gate_serve_option_strings=(-h --help --config --host --port --uds --workers --server --log-level --log-format)
+_shtab_oidc_gate_serve_option_strings=(-h --help --config --host --port --uds --uds-mode --workers --graceful-timeout --server --log-level --log-format)
 _shtab_oidc_gate_demo_option_strings=(-h --help --port --provider-port --log-level --log-format)
 _shtab_oidc_gate_check_option_strings=(-h --help --config --other-config --workers --nginx --url --post --connect --ca-file --offline --strict --json)
 _shtab_oidc_gate_nginx_option_strings=(-h --help --config --upstream --gate --server-name --form --restrict --public --api --certificate --certificate-key --plain-port --max-body --keepalive --verdict-cache)

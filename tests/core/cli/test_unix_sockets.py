@@ -1,0 +1,177 @@
+"""The Unix socket of `oidc-gate serve`: who may connect, what it replaces, and what it leaves."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from oidc_gate.cli import unix_sockets
+from oidc_gate.cli.common import CommandError
+from oidc_gate.cli.unix_sockets import DEFAULT_MODE, check_path, mode, remove_stale, unix_listener
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "s"
+
+
+def permissions(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("660", 0o660), ("0600", 0o600), ("666", 0o666), ("777", 0o777)]
+)
+def test_modes(text: str, number: int) -> None:
+    assert mode(text) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("u=rw", "write 660"),
+        ("888", "write 660"),
+        ("66", "write 660"),
+        ("1660", "write 660"),
+        ("060", "locks out"),
+        ("400", "locks out"),
+    ],
+)
+def test_what_is_no_mode(text: str, said: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=said):
+        mode(text)
+
+
+def test_every_user_may_not_connect_by_default() -> None:
+    assert DEFAULT_MODE == 0o660
+
+
+@pytest.fixture(params=[0o000, 0o022, 0o077])
+def umask(request: pytest.FixtureRequest) -> Iterator[int]:
+    before = os.umask(request.param)
+    yield request.param
+    assert os.umask(before) == request.param, "the umask of the process has changed"
+
+
+@pytest.mark.parametrize("number", [0o600, 0o660, 0o666])
+def test_the_socket_never_has_other_permissions(
+    number: int, umask: int, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_first: list[int] = []
+
+    class Watched(socket.socket):
+        def bind(self, address: object) -> None:
+            super().bind(address)  # type: ignore[arg-type]
+            at_first.append(permissions(Path(str(address))))
+
+    monkeypatch.setattr(socket, "socket", Watched)
+    with unix_listener(path, number):
+        assert (at_first, permissions(path)) == ([number], number)
+
+
+def test_it_takes_connections_and_is_removed(path: Path) -> None:
+    with unix_listener(path, 0o600), socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+    assert list(path.parent.iterdir()) == []
+
+
+def test_one_that_a_dead_server_left_is_replaced(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(path))
+        left.listen()
+    for _ in range(2):
+        with unix_listener(path, 0o600), socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+            assert permissions(path) == 0o600
+
+
+def test_one_of_a_live_server_is_refused(path: Path) -> None:
+    with unix_listener(path, 0o600):
+        for take in (
+            check_path,
+            remove_stale,
+            lambda path: ExitStack().enter_context(unix_listener(path, 0o600)),
+        ):
+            with pytest.raises(
+                CommandError, match=f"--uds {path}: another process listens there; end it, or choose"
+            ):
+                take(path)
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+
+
+def test_one_of_a_live_server_with_a_full_queue_is_refused(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as busy, ExitStack() as stack:
+        busy.bind(str(path))
+        busy.listen(0)
+        for _ in range(3):
+            client = stack.enter_context(socket.socket(socket.AF_UNIX))
+            client.setblocking(False)
+            client.connect_ex(str(path))
+        with pytest.raises(CommandError, match="another process listens there"):
+            check_path(path)
+
+
+def test_of_servers_that_start_at_the_same_time_one_listens(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(path))
+    ended, outcomes = threading.Event(), list[str]()
+    together = threading.Barrier(4)
+
+    def start() -> None:
+        together.wait()
+        try:
+            with unix_sockets._locked(path.parent):
+                unix_sockets._refuse_live(path)
+                listener = socket.socket(socket.AF_UNIX)
+                path.unlink()
+                listener.bind(str(path))
+                listener.listen()
+            outcomes.append("listens")
+            ended.wait(60)
+            listener.close()
+        except CommandError:
+            outcomes.append("refused")
+            if outcomes.count("refused") == 3:
+                ended.set()
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["listens", "refused", "refused", "refused"]
+
+
+def test_one_that_another_server_has_made_since_is_left_alone(path: Path) -> None:
+    with unix_listener(path, 0o600):
+        path.unlink()
+        path.write_text("")
+    assert path.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("nowhere/s", "there is no directory .*; create it first"),
+        ("x" * 110, "has 98 bytes at most; shorten it"),
+    ],
+)
+def test_paths_that_cannot_work(name: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=said):
+        check_path(tmp_path / name)
+
+
+def test_a_file_is_not_replaced(path: Path) -> None:
+    path.write_text("kept")
+    with pytest.raises(CommandError, match="this is a file and not a socket"), unix_listener(path, 0o600):
+        pass
+    assert path.read_text() == "kept"
