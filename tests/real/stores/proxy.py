@@ -1,4 +1,4 @@
-"""A TCP proxy that can stop to forward, without closing anything: a half-open connection."""
+"""A TCP proxy that can stop to forward without closing anything, a half-open connection, or cut everything."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Proxy:
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._peers: dict[socket.socket, socket.socket] = {}
-        self.is_frozen = False
+        self.is_frozen = self.is_cut = False
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -38,9 +38,17 @@ class Proxy:
                     self._accept()
                 elif isinstance(key.fileobj, socket.socket):
                     self._forward(key.fileobj)
+            if self.is_cut:
+                for each in list(self._peers):
+                    self._selector.unregister(each)
+                    del self._peers[each]
+                    each.close()
 
     def _accept(self) -> None:
         ours, _ = self._listener.accept()
+        if self.is_cut:
+            ours.close()
+            return
         try:
             theirs = socket.create_connection(("127.0.0.1", self._target), 5)
         except OSError:

@@ -6,19 +6,25 @@ a loop of sign-ins. Afterwards the session is there again if the store still has
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import requests
-
 from tests.real.behind_nginx import NAVIGATION, gate_environment
 from tests.real.ports import free_port
 from tests.real.process import Server
 from tests.real.servers import serving
-from tests.real.stores.visits import SCRIPT, Visit, provider_for, sign_in, sign_out, until, visit
+from tests.real.stores.visits import (
+    SCRIPT,
+    Visit,
+    provider_for,
+    sign_in,
+    sign_out,
+    try_to_sign_in,
+    until,
+    visit,
+)
 
 PROMISED_SECONDS = 2.0
 LAG_SECONDS = 1.0
@@ -51,14 +57,7 @@ class Site(NamedTuple):
 
     def try_to_sign_in(self) -> int:
         """Go through a sign-in, and return the status at which it ends."""
-        browser, started = requests.Session(), time.monotonic()
-        browser.max_redirects = 8  # a loop is an exception
-        url = f"http://localhost:{self.port}/oauth2/start?rd=/reports"
-        answer = browser.get(url, headers=NAVIGATION, timeout=60)
-        assert answer.status_code in (200, 503), answer.text
-        assert (answer.status_code == 503) <= ("Retry-After" in answer.headers)
-        assert time.monotonic() - started < 2 * (PROMISED_SECONDS + PATIENCE_SECONDS)
-        return answer.status_code
+        return try_to_sign_in(self.port, 2 * (PROMISED_SECONDS + PATIENCE_SECONDS))
 
     def check_afterwards(self, status: int) -> None:
         """Wait until the store is there again: ada's session has this status, bob has none, and users sign in."""
