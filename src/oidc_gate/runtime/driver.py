@@ -7,15 +7,34 @@ what it holds, however it ends: with a result, with an exception, or because the
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from ..effects import Effect, Enter, ReadBody, Release, Scoped, Step, WaitFor
+from ..effects import (
+    AddOnce,
+    Effect,
+    Enter,
+    LastSeen,
+    ReadBody,
+    Release,
+    Scoped,
+    Step,
+    StoreCall,
+    TakeLease,
+    WaitFor,
+)
+from ..store.base import unavailable
+from ..store.time_limit import limited_until
 from .threads import BoundedLane, Place
 
 T = TypeVar("T")
 log = logging.getLogger("oidc_gate")
+
+MAX_STORE_SECONDS = 2.0
+"""How long one request may wait for the store, in line and in all its calls together."""
 
 
 class World(Protocol):
@@ -38,7 +57,7 @@ def run(step: Step[T], world: World, read: ReadsBody, *, in_lanes: bool = True) 
         read: Reads the request's body, given a limit in bytes.
         in_lanes: False for work that no request waits for, and that waits for no request.
     """
-    hold = Hold(step, world)
+    hold = Hold(step, world, is_limited=in_lanes)
 
     def perform(effect: Effect) -> Any:
         if isinstance(effect, ReadBody):
@@ -50,7 +69,8 @@ def run(step: Step[T], world: World, read: ReadsBody, *, in_lanes: bool = True) 
         # What is released was acquired: no line may refuse it.
         lane = world.lane_of(effect) if in_lanes and not isinstance(effect, Release) else None
         if lane is not None and hold.has_to_enter(lane):
-            hold.keep(lane.enter(is_first=hold.enters_first(lane)))
+            with hold.waiting_for(lane):
+                hold.keep(lane.enter(is_first=hold.enters_first(lane)))
         return hold.perform(effect)
 
     try:
@@ -63,10 +83,16 @@ def run(step: Step[T], world: World, read: ReadsBody, *, in_lanes: bool = True) 
 
 
 class Hold:
-    """What one step holds: its places in lanes, and what its scoped effects acquired."""
+    """What one step holds: its places in lanes, and what its scoped effects acquired.
 
-    def __init__(self, step: Step[Any], world: World) -> None:
+    Args:
+        is_limited: Whether a request waits for the step, so that it may not wait for the store longer than
+            `MAX_STORE_SECONDS`.
+    """
+
+    def __init__(self, step: Step[Any], world: World, *, is_limited: bool = True) -> None:
         self._step, self._world = step, world
+        self._is_limited, self._store_seconds = is_limited, 0.0
         self._places: list[Place] = []
         self._entered: list[BoundedLane] = []
         self._releases: list[Release] = []
@@ -87,6 +113,23 @@ class Hold:
         self._places.append(place)
         self._entered.append(place.lane)
 
+    @contextmanager
+    def waiting_for(self, lane: BoundedLane) -> Iterator[None]:
+        """Count the time of the block, in which the step waits for a place in `lane`."""
+        if not lane.is_brief:
+            yield
+            return
+        with self._counted():
+            yield
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self._store_seconds += time.monotonic() - started
+
     def leave_places(self) -> None:
         """Leave every place, before the step waits for the client and at its end."""
         while self._places:
@@ -98,10 +141,19 @@ class Hold:
             return None
         if isinstance(effect, Release):
             self._releases.remove(effect)
-        result = self._world.perform(effect)
+        result = self._perform(effect)
         if isinstance(effect, Scoped):
             self._releases.append(Release(effect, result))
         return result
+
+    def _perform(self, effect: Effect) -> Any:
+        if not self._is_limited or not isinstance(effect, _ASK_STORE):
+            return self._world.perform(effect)
+        left = MAX_STORE_SECONDS - self._store_seconds
+        if left <= 0 and not isinstance(effect, Release):
+            raise unavailable(f"this request has waited for the store for {MAX_STORE_SECONDS:g} s")
+        with self._counted(), limited_until(time.monotonic() + left):
+            return self._world.perform(effect)
 
     def blocks(self) -> bool:
         """Return whether `close` may wait for a network or a disk."""
@@ -118,9 +170,12 @@ class Hold:
 
     def _give_back(self, release: Release) -> None:
         try:
-            self._world.perform(release)
+            self._perform(release)
         except Exception:
             log.exception("%s could not be released", release.taken)
+
+
+_ASK_STORE = (StoreCall, AddOnce, LastSeen, TakeLease, Release)
 
 
 class Ended(NamedTuple, Generic[T]):

@@ -83,7 +83,8 @@ class _Drive(Generic[T]):
         assert lane is not None
         # What is released was acquired: no line may refuse it.
         if not isinstance(effect, Release) and self._hold.has_to_enter(lane):
-            self._hold.keep(await enter(lane, is_first=self._hold.enters_first(lane)))
+            with self._hold.waiting_for(lane):
+                self._hold.keep(await enter(lane, is_first=self._hold.enters_first(lane)))
         return lane
 
     def finish(self) -> None:

@@ -13,6 +13,7 @@ import redis
 
 from ...errors import StoreUnavailable
 from ..base import unavailable
+from ..time_limit import deadline_after
 from .address import Address
 from .connect import Client, connect
 
@@ -41,7 +42,7 @@ class Calls:
 
     def begin(self) -> Call:
         """Return a call, whose deadline begins now."""
-        return Call(self, time.monotonic() + self._deadline_seconds, self._answer_seconds)
+        return Call(self, deadline_after(self._deadline_seconds), self._answer_seconds)
 
     def client(self) -> Client:
         """Return the client of this process."""

@@ -21,6 +21,7 @@ from weakref import WeakSet, finalize
 
 from ...errors import StoreUnavailable
 from ..base import unavailable
+from ..time_limit import deadline_after
 from . import schema
 from .files import Identity, ensure_private, identity_of, pin
 
@@ -102,11 +103,11 @@ class Connections:
             StoreUnavailable: The lock was not to be had in time, or whatever SQLite raised.
         """
         wait_seconds = self._deadline_seconds if wait_seconds is None else wait_seconds
-        deadline = time.monotonic() + wait_seconds
+        deadline = deadline_after(wait_seconds)
         self._adopt_process()
         # One thread of a process at a time asks for the file's lock, which does not queue.
         writing = self._writing
-        if not writing.acquire(timeout=wait_seconds):
+        if not writing.acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise unavailable(f"{self.path}: {_HINTS[sqlite3.SQLITE_BUSY]}")
         try:
             with self.reading() as connection:
@@ -174,7 +175,7 @@ class Connections:
 
     def _open(self) -> tuple[sqlite3.Connection, Identity]:
         if identity_of(self.path) is None:
-            schema.create(self.path, time.monotonic() + self._deadline_seconds / 2)
+            schema.create(self.path, deadline_after(self._deadline_seconds / 2))
         identity = ensure_private(self.path)
         connection = sqlite3.connect(
             f"file:{quote(str(self.path))}?mode=rw",
