@@ -4,7 +4,7 @@
 #   make test          every test; TESTS=tests/core narrows it, SEED=1 shuffles it
 #   make test-all      every test on each Python from 3.11 to 3.14 that is found here
 #   make mutants       SIZE=100 mutants of src drawn by SEED, and which of them no test notices
-#   make check | settings | causes | proxies | completions | bench | docs | fuzz | clean
+#   make check | settings | causes | proxies | completions | bench | soak | docs | fuzz | clean
 # PYTHON=/path/to/python3.11 names the interpreter; CI=true tests the built wheel and forgives no missing part.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -35,7 +35,7 @@ else
 INSTALLED := $(VENV)/.stamp-dev
 endif
 
-.PHONY: help demo example-flask example-fastapi example-django test check settings causes proxies completions test-fast test-all mutants bench docs fuzz components clean
+.PHONY: help demo example-flask example-fastapi example-django test check settings causes proxies completions test-fast test-all mutants bench soak docs fuzz components clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n '1,8p'
@@ -131,6 +131,11 @@ proxies: $(INSTALLED)
 
 bench: $(INSTALLED) components
 	$(BIN)/python -m bench
+
+# Users sign in and out for ten minutes while Redis is killed again and again; SECONDS=120 is shorter.
+soak: SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),600)
+soak: $(INSTALLED) components
+	$(BIN)/python -m bench.soak --seconds $(SECONDS)
 
 docs: $(INSTALLED) components
 	OIDC_GATE_WRITE_CONFORMANCE=1 $(BIN)/python -m pytest -q tests/conformance
