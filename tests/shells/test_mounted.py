@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import flask
 import pytest
@@ -32,9 +33,8 @@ def mounted(way: str, at: str, base: str, **settings: Any) -> Site:
     """A site whose backend hangs at `at`, in an application that itself hangs at `base`."""
     is_wsgi = way in ("flask", "root wsgi")
     own_prefix = at if way.startswith("root") else "/oauth2"
-    site = Site(
-        Shell("wsgi" if is_wsgi else "asyncio", base, own_prefix), public_url=ORIGIN + base, **settings
-    )
+    settings = {"public_url": ORIGIN + base} | settings
+    site = Site(Shell("wsgi" if is_wsgi else "asyncio", base, own_prefix), **settings)
     kind: Any = wsgi.AuthBackend if is_wsgi else asgi.AuthBackend
     backend = kind(site.settings, world=site.world)
     if way == "flask":
@@ -81,6 +81,15 @@ def test_the_whole_flow_below_the_mount(way: str, at: str, base: str) -> None:
         f"{base}{at}/signed_out" in out.header("location")
     )
     assert visitor.ask("auth").status == 401
+
+
+@pytest.mark.parametrize("at", AT)
+def test_without_public_url_the_mount_says_where_the_endpoints_are(way: str, at: str) -> None:
+    site = mounted(way, at, "", public_url=None, trusted_proxies=("192.0.2.0/24",))
+    visitor = site.visitor()
+    started = visitor.ask("start", NAVIGATION)
+    asked = parse_qs(urlsplit(started.header("location")).query)
+    assert urlsplit(asked["redirect_uri"][0]).path == f"{at}/callback"
 
 
 def test_a_user_whom_the_rules_refuse_is_nobody(way: str) -> None:

@@ -74,6 +74,7 @@ def test_what_is_over_goes_first_then_the_oldest(caplog: pytest.LogCaptureFixtur
         "again",
         "new",
     ]
+    assert len(expiring_keys) == 3
     assert caplog.records == []
     expiring_keys.add_once("again", 1000, 122)
     with caplog.at_level(logging.WARNING):
