@@ -154,7 +154,7 @@ class OIDCGate(GatedApplication):
         inner["oidc_gate.request_id"] = decision.request_id
         watched = watch_response(decision, send, is_head=request.method == "HEAD")
         if ends_with_session and decision.session is not None:
-            open_stream = partial(self._runtime.open_stream, decision.session)
+            open_stream = partial(self._runtime.open_stream, decision.session, decision.loaded)
             return await end_with_session(self._app, inner, receive, watched, open_stream)
         await self._app(inner, receive, watched)
 

@@ -129,7 +129,7 @@ class OIDCGate(GatedApplication):
         if decision.set_cookies or decision.replacement_for_401 is not None:
             app = partial(watched, app, decision)
         if accepts_events and decision.session is not None and self._gate.settings.end_streams:
-            open_stream = partial(self._runtime.open_stream, decision.session)
+            open_stream = partial(self._runtime.open_stream, decision.session, decision.loaded)
             return end_with_session(app, environ, start_response, open_stream)
         return app(environ, start_response)
 

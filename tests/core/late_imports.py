@@ -49,7 +49,7 @@ LATE = {
     "oidc_gate.provider.jose": Late(29, _SIGN_IN),
     "authlib": Late(5, _SIGN_IN),
     "email.utils": Late(2.8, _SIGN_IN),
-    "oidc_gate.runtime.loops": Late(20, "WSGI applications: it loads anyio", "import oidc_gate.wsgi"),
+    "oidc_gate.runtime.loops": Late(48, "WSGI applications: it loads anyio", "import oidc_gate.wsgi"),
     # Stores.
     "oidc_gate.store.urls": Late(4, "gates that keep sessions in cookies: it loads SQLite"),
     "oidc_gate.store.redis.store": Late(61, "gates without Redis", is_optional=True),

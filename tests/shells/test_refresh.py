@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 
 from oidc_gate.errors import ProviderUnavailable
+from oidc_gate.runtime import streams
+from oidc_gate.runtime.driver import run as run_step
 from tests.core.provider.scripted import answer
 from tests.shells.conftest import MakeSite, name_of
 from tests.shells.site import NAVIGATION, Shell, Site, Visitor
@@ -568,3 +571,141 @@ def test_a_provider_that_sends_no_refresh_token_is_named_once(
     for _ in range(3):
         assert worker.visitor().sign_in().status == 302
     assert caplog.text.count("refresh_token_missing") == 1
+
+
+def test_a_refused_token_is_believed_only_if_no_other_process_has_replaced_it(
+    make_worker: MakeWorker,
+) -> None:
+    """A holder of the lease that was paused for too long uses a token that another process has used."""
+    worker, other = make_worker(), make_worker()
+    visitor = signed_in(worker)
+    real = worker.provider.answer
+    other.now += HARD
+    other.provider = worker.provider
+
+    def paused(fetch: Any) -> Any:
+        if not fetch.url.endswith("/token"):
+            return real(fetch)
+        store_of(worker).store.release(held[0])  # it expires
+        other.world._outbound = real
+        assert token(at(other, visitor)) == "second"
+        return GONE
+
+    held: list[Any] = []
+    store = store_of(worker).store
+    lease = store.lease
+
+    def taking(name: bytes, ttl_seconds: float) -> Any:
+        held.append(lease(name, ttl_seconds))
+        return held[-1]
+
+    worker.world._outbound = paused
+    store.lease = taking  # type: ignore[method-assign]
+    worker.now += HARD
+    try:
+        assert token(visitor) == "second"
+    finally:
+        store.lease = lease  # type: ignore[method-assign]
+    assert len(rows(worker)) == 1
+
+
+def without_id_token(site: Site) -> Callable[[Any], Any]:
+    def answering(fetch: Any) -> Any:
+        answered = site.provider.answer(fetch)
+        if not fetch.url.endswith("/token"):
+            return answered
+        return answer(
+            {name: value for name, value in json.loads(answered.body).items() if name != "id_token"}
+        )
+
+    return answering
+
+
+def test_an_answer_without_an_id_token_leaves_the_user_to_userinfo(worker: Site) -> None:
+    visitor = signed_in(worker)
+    worker.provider.person = {"sub": "alice", "groups": ["others"]}
+    worker.world._outbound = without_id_token(worker)
+    worker.now += HARD
+    assert token(visitor) == "second"
+    identity = worker.app.identity
+    assert identity is not None
+    assert (identity.groups, identity.email) == (("others",), "")
+    assert worker.provider.fetches[-1] == "userinfo"
+
+
+def test_without_an_id_token_and_userinfo_the_identity_stays(worker: Site) -> None:
+    del worker.provider.metadata["userinfo_endpoint"]
+    visitor = signed_in(worker)
+    worker.world._outbound = without_id_token(worker)
+    worker.now += HARD
+    assert token(visitor) == "second"
+    assert worker.app.identity is not None
+    assert worker.app.identity.groups == ("staff",)
+
+
+def test_how_the_user_signed_in_and_until_when_stays(worker: Site) -> None:
+    worker.provider.person |= {
+        "acr": "gold",
+        "amr": ["otp"],
+        "auth_time": int(worker.now) - 50,
+        "sid": "op-sid",
+    }
+    visitor = signed_in(worker)
+    token(visitor)
+    before = worker.app.identity
+    worker.provider.person |= {"acr": "none", "amr": ["pwd"], "auth_time": int(worker.now), "sid": "another"}
+    worker.now += HARD
+    assert token(visitor) == "second"
+    assert worker.app.identity == before
+    assert before is not None
+    assert (before.acr, before.amr) == ("gold", ("otp",))
+
+
+def test_a_refresh_token_that_is_not_to_be_used_is_not_kept(make_worker: MakeWorker) -> None:
+    worker, other = make_worker(refresh=False, recheck_seconds=10_000), make_worker()
+    visitor = signed_in(worker)
+    other.now += HARD
+    assert token(at(other, visitor)) == ""
+    settled(other)
+    assert other.provider.refreshed == []
+
+
+# --- connections that stay open --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", ["refused", "required", "none"])
+@pytest.mark.parametrize("kind", ["asyncio", "trio"])
+def test_an_open_connection_has_its_user_rechecked(
+    kind: str, end: str, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "LOOK_SECONDS", 0.01)
+    site = Site(
+        Shell(kind, "", "/oauth2"),
+        store=place.open(),
+        session_store=place.url,
+        refresh=True,
+        recheck_seconds=100,
+        refresh_required=end == "required",
+    )
+    give(site, "first")
+    visitor = signed_in(site)
+    components = site.gate._runtime.gate.components
+    header = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
+    loaded = run_step(components.sessions.read(header), site.world, lambda limit: b"")
+    ended = threading.Event()
+    stream = site.gate._runtime.open_stream(loaded.session, loaded, ended.set)
+    try:
+        for number in range(1, 3):  # it goes on as long as the provider confirms it
+            site.now += 90
+            until = time.monotonic() + 60
+            while len(site.provider.refreshed) < number and time.monotonic() < until:
+                time.sleep(0.01)
+            settled(site)
+            assert len(site.provider.refreshed) == number
+            time.sleep(0.1)  # the new times are seen
+        assert not ended.is_set()
+        site.provider.instead["token"] = GONE if end == "refused" else DOWN
+        site.now += 90 if end == "refused" else 200
+        assert ended.wait(0.5 if end == "none" else 60) is (end != "none")
+    finally:
+        stream.close()

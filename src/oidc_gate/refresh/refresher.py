@@ -22,11 +22,11 @@ from ..provider.refresh import NewTokens, ask_userinfo, exchange_refresh_token, 
 from ..provider.userinfo import AccessTokenRefused
 from ..session.cache import SessionCache
 from ..session.freshness import can_refresh, due
-from ..session.lifetime import without_expired_token
 from ..session.sessions import LoadedSession
 from ..session.stored_sessions import StoredSessions
 from ..settings import Settings
 from .flights import NO_RESULT, Flight, Flights, Outcome
+from .following import Follower
 
 log = logging.getLogger("oidc_gate.refresh")
 
@@ -63,6 +63,10 @@ class Refresher:
         """Return `loaded` with the time at which it has to be looked at again, without refreshing it."""
         return loaded._replace(fresh_until=due(loaded.session, self._settings).soft)
 
+    def follow(self, loaded: LoadedSession) -> Follower:
+        """Return what keeps `loaded` fresh while a connection of it is open."""
+        return Follower(self._flights, self._settings, loaded)
+
     def keep_fresh(self, loaded: LoadedSession) -> Step[LoadedSession]:
         """Return `loaded`, after refreshing it if nothing older may be used; otherwise the refresh only starts.
 
@@ -83,10 +87,8 @@ class Refresher:
         if outcome.error is not None:
             raise SessionError(outcome.error.code, outcome.error.public_message)
         if outcome.loaded is not None:
-            session = without_expired_token(outcome.loaded.session, self._settings, now)
-            return outcome.loaded._replace(
-                session=session, value=loaded.value, at=now, fresh_until=due(session, self._settings).soft
-            )
+            until = due(outcome.loaded.session, self._settings).soft
+            return outcome.loaded._replace(value=loaded.value, at=now, fresh_until=until)
         if self._settings.refresh_required:
             raise SessionError("refresh_required", "The sign-in service did not confirm the session.")
         return loaded._replace(fresh_until=max(self._flights.retry_at(loaded, now), now + 1))

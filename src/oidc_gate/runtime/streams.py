@@ -26,6 +26,9 @@ LOOK_SECONDS = 1.0
 Check = Callable[[], Step["int | None"]]
 """Reads what is known about a session: the end of its idle time in epoch seconds, or None if it was ended."""
 
+Recheck = Callable[[int], Step[bool]]
+"""Is given the time in epoch seconds, waits for no network, and returns whether the session may go on."""
+
 
 class Lifetime(NamedTuple):
     """The times of one session, in epoch seconds.
@@ -34,11 +37,13 @@ class Lifetime(NamedTuple):
         end_key: By what its end is reported.
         ends_at: Its absolute end.
         idle_ends_at: The end of its idle time, as far as it is known. A renewal moves it.
+        recheck: Has the provider asked about the user if it is time for that; None if that is never done.
     """
 
     end_key: str | bytes
     ends_at: int
     idle_ends_at: int
+    recheck: Recheck | None = None
 
 
 class OpenStream:
@@ -61,7 +66,7 @@ class _Session:
     """One session with open streams. A new one is checked, because it may have been ended before it was registered."""
 
     def __init__(self, lifetime: Lifetime, check: Check) -> None:
-        self.end_key, self.ends_at, self.idle_ends_at = lifetime
+        self.end_key, self.ends_at, self.idle_ends_at, self.recheck = lifetime
         self.check = check
         self.is_due = True  # for a check
         self.is_over = False
@@ -100,6 +105,7 @@ class OpenStreams:
         with self._lock:
             session = self._sessions.setdefault(lifetime.end_key, _Session(lifetime, check))
             session.check, session.is_due = check, True
+            session.recheck = lifetime.recheck
             session.idle_ends_at = max(session.idle_ends_at, lifetime.idle_ends_at)
             stream = OpenStream(session, self, wake)
             session.streams.add(stream)
@@ -150,6 +156,10 @@ class OpenStreams:
             GateError: The check failed, for example because a store does not answer. It remains due.
         """
         if session.is_over or now >= session.ends_at:
+            return self._end(session)
+        if session.recheck is not None and not run(
+            session.recheck(now), self._world, _no_body, in_lanes=False
+        ):
             return self._end(session)
         if checks and (session.is_due or now >= session.idle_ends_at):
             # Before the check, so that an end that is reported meanwhile is not missed.

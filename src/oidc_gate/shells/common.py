@@ -226,7 +226,12 @@ class Runtime(Generic[Payload]):
         """Return how many requests the short path answered, with or without the cache."""
         return self.admitted() + self.opened
 
-    def open_stream(self, session: Session, wake: Callable[[], object] | None = None) -> OpenStream:
+    def open_stream(
+        self,
+        session: Session,
+        loaded: LoadedSession | None = None,
+        wake: Callable[[], object] | None = None,
+    ) -> OpenStream:
         """Register a WebSocket or an event stream, which must end with `session`; see `OpenStreams.open`."""
         settings, sessions = self.gate.settings, self.gate.components.sessions
 
@@ -236,8 +241,12 @@ class Runtime(Generic[Payload]):
             except SessionError:
                 return None
 
+        refresher = self.gate.components.refresher
         lifetime = Lifetime(
-            sessions.end_key(session), absolute_end(session, settings), idle_end(session, settings)
+            sessions.end_key(session),
+            absolute_end(session, settings),
+            idle_end(session, settings),
+            None if refresher is None or loaded is None else refresher.follow(loaded),
         )
         return self._open_streams().open(lifetime, check, wake)
 

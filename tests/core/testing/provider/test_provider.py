@@ -198,6 +198,20 @@ def test_refresh_tokens_rotate_and_a_stolen_one_ends_it(rp: SmallRelyingParty) -
     assert after.json()["error"] == "invalid_grant"
 
 
+def test_a_user_who_was_removed_is_refused_everywhere() -> None:
+    with TestProvider(clients=[APP], auto_login="alice") as op:
+        rp = SmallRelyingParty(op)
+        tokens, code = rp.sign_in(scope="openid offline_access"), rp.answer()["code"]
+        op.auto_login = None
+        op.remove_person("alice")
+        assert rp.token(code=code).json()["error"] == "invalid_grant"
+        refreshed = rp.token(grant_type="refresh_token", refresh_token=tokens["refresh_token"])
+        assert refreshed.json()["error"] == "invalid_grant"
+        assert rp.userinfo(tokens["access_token"]).status_code == 401
+        with pytest.raises(LookupError):
+            op.remove_person("alice")
+
+
 def test_a_refresh_token_is_good_for_its_client_and_a_day() -> None:
     now = [1_800_000_000.0]
     other = Client(client_id="other", redirect_uris=[REDIRECT_URI])
