@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from .schema import SCHEMA, SECRETS
+from .schema import SCHEMA, SECRETS, VARIABLE_PREFIX
 
 
-def hint_for(name: str) -> str:
-    """Return what to write instead of the unknown `name`."""
+def hint_for(name: str, *, is_variable: bool = False) -> str:
+    """Return what to write instead of the unknown `name`, which stands in a file or in the name of a variable."""
     plain = name.lower()
+    unprefixed = plain.removeprefix(VARIABLE_PREFIX.lower())
+    if unprefixed != plain and unprefixed in SCHEMA:
+        return f"write {unprefixed}: only environment variables have the prefix {VARIABLE_PREFIX}"
     if plain.endswith("_file") and plain.removesuffix("_file") in SECRETS:
         secret = plain.removesuffix("_file")
         return f"set the environment variable {SCHEMA[secret].variable}_FILE, or {secret} itself"
     if plain in FOREIGN:
         return FOREIGN[plain]
     nearest = get_close_matches(plain, list(SCHEMA), n=1, cutoff=0.6)
-    return (
-        f"write {nearest[0]}, the nearest name"
-        if nearest
-        else "remove it; docs/settings.md lists every setting"
-    )
+    if not nearest:
+        return "remove it; docs/settings.md lists every setting"
+    return f"write {SCHEMA[nearest[0]].variable if is_variable else nearest[0]}, the nearest name"
+
+
+def hint_for_table(name: str) -> str:
+    """Return what to write instead of settings in the table `name` of a TOML file."""
+    return f"write the settings at the top of the file, without the line [{name}]"
 
 
 def _named(name: str, more: str = "") -> str:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ..errors import ConfigurationError
 from .checks import CHECKS
 from .constraints import Trait
-from .hints import hint_for
+from .hints import hint_for, hint_for_table
 from .parse import EXPECTED, ValueProblem, from_text
 from .problems import Problem, describe_problem
 from .report import run_checks
@@ -113,13 +113,19 @@ class SettingsReader:
         self.given.pop(name, None)
         self.broken[name] = describe_problem(name, code, source, **details)
 
-    def _refuse_unknown(self, name: str, source: str) -> None:
-        hint = f"write it as {SCHEMA[name].variable}" if name in SCHEMA else hint_for(name)
+    def _refuse_unknown(self, name: str, source: str, *, is_variable: bool = False) -> None:
+        known = SCHEMA.get(name)
+        hint = f"write it as {known.variable}" if known else hint_for(name, is_variable=is_variable)
+        self._refuse_name(name, source, hint)
+
+    def _refuse_name(self, name: str, source: str, hint: str) -> None:
         self.unknown.append(describe_problem(name, "unknown", source, hint=hint))
 
     def _take_from_toml(self, name: str, value: Any, source: str) -> None:
         setting = SCHEMA.get(name)
-        if setting is None:
+        if setting is None and isinstance(value, dict):
+            self._refuse_name(name, source, hint_for_table(name))
+        elif setting is None:
             self._refuse_unknown(name, source)
         elif isinstance(value, str) and setting.kind is Kind.LIST and not _may_be_text(setting):
             self._refuse(name, "wrong_type", source, got="text", expected=EXPECTED[Kind.LIST])
@@ -131,7 +137,7 @@ class SettingsReader:
         if name.endswith("_file") and name.removesuffix("_file") in SECRETS:
             self._read_secret_file(name.removesuffix("_file"), variable, environ)
         elif name not in SCHEMA or variable != variable.upper():
-            self._refuse_unknown(name, variable)
+            self._refuse_unknown(name, variable, is_variable=True)
         elif not text.strip():
             # An empty allowed_groups=${UNSET} would let everyone in.
             self._refuse(name, "empty", variable)

@@ -260,6 +260,30 @@ def test_an_unknown_name_says_what_is_meant(name: str, hint: str) -> None:
         assert codes(ENVIRONMENT | {variable: "x"}) == [(name, "unknown", variable)]
 
 
+AT_THE_TOP = "write the settings at the top of the file"
+ONLY_VARIABLES = "only environment variables have the prefix OIDC_GATE_"
+
+
+def test_an_unknown_variable_is_corrected_as_a_variable() -> None:
+    (found,) = problems(ENVIRONMENT | {"OIDC_GATE_PUBLIC_PATH": "/x"})
+    assert found.fix == "write OIDC_GATE_PUBLIC_PATHS, the nearest name"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "fix"),
+    [
+        ('[oidc_gate]\nprefix = "/x"\n', "oidc_gate", f"{AT_THE_TOP}, without the line [oidc_gate]"),
+        ('OIDC_GATE_PREFIX = "/x"\n', "OIDC_GATE_PREFIX", f"write prefix: {ONLY_VARIABLES}"),
+        ('OIDC_GATE_ZZZ = "/x"\n', "OIDC_GATE_ZZZ", "remove it; docs/settings.md lists every setting"),
+    ],
+)
+def test_what_does_not_belong_into_a_file(text: str, name: str, fix: str, toml: Path) -> None:
+    toml.write_text(text)
+    (found,) = problems(ENVIRONMENT | {"OIDC_GATE_CONFIG": str(toml)})
+    assert (found.setting, found.code, found.fix) == (name, "unknown", fix)
+    assert '"/x"' not in str(found)
+
+
 def test_foreign_names_are_not_ours() -> None:
     assert FOREIGN.keys().isdisjoint(Settings.__dataclass_fields__)
 
