@@ -19,6 +19,7 @@ COMMANDS = {
     "nginx": "print a complete configuration of Nginx for these settings",
     "caddy": "print a complete Caddyfile for these settings",
     "traefik": "print a complete dynamic configuration of Traefik for these settings",
+    "sessions": "list, count or end sessions in a store",
     "secret": "print a new cookie secret",
     "completion": "print the completion of this command for a shell",
 }

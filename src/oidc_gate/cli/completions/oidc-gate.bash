@@ -5,7 +5,7 @@
 #    source ~/.local/share/bash_completion/oidc-gate
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_oidc_gate_subparsers=(serve demo check nginx caddy traefik secret completion)
+_shtab_oidc_gate_subparsers=(serve demo check nginx caddy traefik sessions secret completion)
 
 _shtab_oidc_gate_serve_option_strings=(-h --help --config --host --port --uds --uds-mode --workers --graceful-timeout --server --log-level --log-format)
 _shtab_oidc_gate_demo_option_strings=(-h --help --port --provider-port --log-level --log-format)
@@ -13,6 +13,7 @@ _shtab_oidc_gate_check_option_strings=(-h --help --config --other-config --worke
 _shtab_oidc_gate_nginx_option_strings=(-h --help --config --upstream --gate --server-name --form --restrict --public --api --certificate --certificate-key --plain-port --max-body --keepalive --verdict-cache)
 _shtab_oidc_gate_caddy_option_strings=(-h --help --config --upstream --gate --server-name --restrict --public)
 _shtab_oidc_gate_traefik_option_strings=(-h --help --config --upstream --gate --server-name)
+_shtab_oidc_gate_sessions_option_strings=(-h --help --subject --email --sid --session --provider --all --config --json)
 _shtab_oidc_gate_secret_option_strings=(-h --help)
 _shtab_oidc_gate_completion_option_strings=(-h --help)
 _shtab_oidc_gate_option_strings=(-h --help --version)
@@ -28,6 +29,7 @@ _shtab_oidc_gate_nginx___certificate_COMPGEN=_shtab_compgen_files
 _shtab_oidc_gate_nginx___certificate_key_COMPGEN=_shtab_compgen_files
 _shtab_oidc_gate_caddy___config_COMPGEN=_shtab_compgen_files
 _shtab_oidc_gate_traefik___config_COMPGEN=_shtab_compgen_files
+_shtab_oidc_gate_sessions___config_COMPGEN=_shtab_compgen_files
 
 _shtab_oidc_gate_serve___server_choices=(uvicorn granian)
 _shtab_oidc_gate_serve___log_level_choices=(debug info warning error)
@@ -35,8 +37,9 @@ _shtab_oidc_gate_serve___log_format_choices=(text json)
 _shtab_oidc_gate_demo___log_level_choices=(debug info warning)
 _shtab_oidc_gate_demo___log_format_choices=(text json)
 _shtab_oidc_gate_nginx___form_choices=(page page-403 redirect)
+_shtab_oidc_gate_sessions_pos_0_choices=(list count end)
 _shtab_oidc_gate_completion_pos_0_choices=(bash zsh)
-_shtab_oidc_gate_pos_0_choices=(serve demo check nginx caddy traefik secret completion)
+_shtab_oidc_gate_pos_0_choices=(serve demo check nginx caddy traefik sessions secret completion)
 
 _shtab_oidc_gate_serve__h_nargs=0
 _shtab_oidc_gate_serve___help_nargs=0
@@ -54,6 +57,10 @@ _shtab_oidc_gate_caddy__h_nargs=0
 _shtab_oidc_gate_caddy___help_nargs=0
 _shtab_oidc_gate_traefik__h_nargs=0
 _shtab_oidc_gate_traefik___help_nargs=0
+_shtab_oidc_gate_sessions__h_nargs=0
+_shtab_oidc_gate_sessions___help_nargs=0
+_shtab_oidc_gate_sessions___all_nargs=0
+_shtab_oidc_gate_sessions___json_nargs=0
 _shtab_oidc_gate_secret__h_nargs=0
 _shtab_oidc_gate_secret___help_nargs=0
 _shtab_oidc_gate_completion__h_nargs=0

@@ -17,6 +17,7 @@ _shtab_oidc_gate_commands() {
     nginx:'Print a complete configuration of Nginx for this gate.'
     secret:'Print a new cookie secret of 256 random bits, for OIDC_GATE_COOKIE_SECRET.'
     serve:'Serve only /oauth2/..., as the backend for Nginx'"'"'s auth_request and other proxies.'
+    sessions:'List, count or end the sessions in the store: of one user, of one session, or all.'
     traefik:'Print a complete dynamic configuration of Traefik for this gate.'
   )
   _describe 'oidc-gate commands' _commands
@@ -126,6 +127,22 @@ _shtab_oidc_gate_serve_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_oidc_gate_serve_defaults_added=0
 
+_shtab_oidc_gate_sessions_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--subject[the sessions of one user, by the sub claim]:SUB:"
+  "--email[the sessions of one e-mail address, in any case]:ADDRESS:"
+  "--sid[those that began in one session at the provider (sid)]:SID:"
+  "--session[one session, by the ID that list shows]:ID:"
+  "--provider[those of this gate, whose provider is ISSUER, in a shared store]:ISSUER:"
+  "--all[all sessions in the store, also of other gates (list and count\: default)]"
+  "--config[TOML file with the settings]:FILE:_files"
+  "--json[print a JSON object]"
+  ":list, count or end:(list count end)"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_oidc_gate_sessions_defaults_added=0
+
 _shtab_oidc_gate_traefik_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--config[TOML file with the settings of the gate]:FILE:_files"
@@ -163,6 +180,7 @@ _shtab_oidc_gate() {
         nginx) _arguments -C -s $_shtab_oidc_gate_nginx_options ;;
         secret) _arguments -C -s $_shtab_oidc_gate_secret_options ;;
         serve) _arguments -C -s $_shtab_oidc_gate_serve_options ;;
+        sessions) _arguments -C -s $_shtab_oidc_gate_sessions_options ;;
         traefik) _arguments -C -s $_shtab_oidc_gate_traefik_options ;;
       esac
   esac
