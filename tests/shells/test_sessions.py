@@ -145,6 +145,47 @@ def test_the_lifetime_of_the_settings_counts_at_once(make_site: MakeSite) -> Non
     assert stranger.get("/").json["code"] in ("session_idle", "session_expired")
 
 
+def test_expires_at_is_when_the_session_ends(make_site: MakeSite) -> None:
+    before = make_site()
+    visitor = before.person()
+    assert visitor.get("/").status == 200
+    assert before.app.identity is not None
+    assert before.app.identity.expires_at == before.now + LIFETIME
+    site = make_site(session_lifetime_seconds=600, session_idle_seconds=600)
+    started, stranger = int(site.now), site.visitor()
+    stranger.cookies = dict(visitor.cookies)
+    for seconds in (0, 100, 499):  # the cookie as it was, and renewed
+        site.now += seconds
+        assert stranger.get("/").status == 200
+        assert site.app.identity is not None
+        assert site.app.identity.expires_at == started + 600
+    site.now += 1
+    assert stranger.get("/").json["code"] == "session_expired"
+
+
+@pytest.mark.parametrize("number", [1, 70], ids=["one cookie", "two cookies"])
+def test_a_cookie_of_the_browser_session_has_no_age_and_the_session_ends_all_the_same(
+    make_site: MakeSite, number: int
+) -> None:
+    site = make_site(session_expires_at_browser_close=True)
+    groups = [hashlib.sha256(b"%d" % each).hexdigest() for each in range(number)]
+    site.provider.person = {"sub": "alice", "groups": groups}
+    visitor = site.visitor()
+    cookies = [each for each in visitor.sign_in().all("set-cookie") if each.startswith(COOKIE)]
+    kept = [each for each in cookies if "Max-Age=0" not in each and ".rounds" not in each]
+    assert len(kept) == (1 if number == 1 else 2)
+    started = site.now
+    for _ in range(14):
+        site.now += IDLE / 2
+        kept += visitor.get("/").all("set-cookie")
+    assert len(kept) > 14
+    assert not any("Max-Age" in each or "Expires" in each for each in kept)
+    site.now = started + LIFETIME - 1
+    assert visitor.get("/").status == 200
+    site.now += 1
+    assert visitor.get("/").json["code"] == "session_expired"
+
+
 def test_a_session_from_the_future_is_none(site: Site) -> None:
     visitor = site.person()
     site.now -= 61

@@ -13,7 +13,7 @@ from ..seal.ring import NONCE_BYTES, sealed_chars
 from ..settings import Settings
 from .cookie_jar import Cookies
 from .fitting import fit
-from .lifetime import ends_at, validate_lifetime, without_expired_token
+from .lifetime import max_age, validate_lifetime, with_true_end, without_expired_token
 from .record import (
     BODY_COOKIE_BYTES,
     ONE_COOKIE_BYTES,
@@ -99,7 +99,7 @@ class CookieSessions:
             value = self._cookies.session_key(value, header)
         ends = validate_lifetime(session, self._settings, now)
         end_key = self.end_key(session)
-        session = without_expired_token(session, self._settings, now)
+        session = with_true_end(without_expired_token(session, self._settings, now), self._settings)
         return LoadedSession(session, value, bodies, weight, now, ends, end_key)
 
     def _join(self, head: Head, header: str) -> tuple[Session, int]:
@@ -137,7 +137,7 @@ class CookieSessions:
         """
         now = yield from effects.now()
         session, record = fit(session, self._settings, self._encode)
-        max_age = self._max_age(session, now)
+        age = max_age(session, self._settings, now)
         nonce = yield from effects.random(NONCE_BYTES)
         if sealed_chars(len(record)) <= ONE_COOKIE_BYTES:
             values = [self._main.seal(record, nonce)]
@@ -148,8 +148,7 @@ class CookieSessions:
             values = [self._main.seal(encode_head(session, len(bodies)), nonce), *bodies]
         names = self._cookies.session_names
         cookies = [
-            self._cookies.set(name, value, max_age=max_age)
-            for name, value in zip(names, values, strict=False)
+            self._cookies.set(name, value, max_age=age) for name, value in zip(names, values, strict=False)
         ]
         return Written(session, (*cookies, *map(self._cookies.clear, names[len(values) :])))
 
@@ -175,8 +174,8 @@ class CookieSessions:
         value = self._main.seal(
             encode_head(session, loaded.bodies) if loaded.bodies else encode_session(session), nonce
         )
-        max_age = self._max_age(session, loaded.at)
-        return Written(session, (self._cookies.set(self._cookies.main, value, max_age=max_age),))
+        age = max_age(session, self._settings, loaded.at)
+        return Written(session, (self._cookies.set(self._cookies.main, value, max_age=age),))
 
     def clear(self, header: str) -> tuple[str, ...]:
         """Return the ``Set-Cookie`` values that remove every cookie of the gate in `header`."""
@@ -193,7 +192,3 @@ class CookieSessions:
     def end_from_frame(self, sid: str) -> Step[None]:
         """End the sessions of one session at the provider, at the request of a page in a frame."""
         yield from self._revocations.end_from_frame(sid)
-
-    def _max_age(self, session: Session, now: int) -> int:
-        # The browser removes the cookie at the absolute end. The idle time is checked here, with the record.
-        return max(ends_at(session._replace(last_seen=session.identity.expires_at), self._settings) - now, 1)

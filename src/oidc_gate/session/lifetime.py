@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..errors import SessionError
 from ..model import Session
 from ..settings import Settings
@@ -30,6 +32,24 @@ def idle_end(session: Session, settings: Settings) -> int:
 def renew_at(session: Session, settings: Settings) -> int:
     """Return the second from which on a request renews `session`, which is a tenth of the idle time later."""
     return session.last_seen + (settings.session_idle_seconds // RENEWALS_AN_IDLE_TIME or 1)
+
+
+def with_true_end(session: Session, settings: Settings) -> Session:
+    """Return `session` with its absolute end as `Identity.expires_at`, also if the lifetime was shortened since."""
+    end = absolute_end(session, settings)
+    if session.identity.expires_at == end:
+        return session
+    return session._replace(identity=replace(session.identity, expires_at=end))
+
+
+def max_age(session: Session, settings: Settings, now: int) -> int | None:
+    """Return the ``Max-Age`` of a session cookie, or None if the browser removes it when it is closed.
+
+    The browser removes the cookie at the absolute end. The gate checks the idle time, and the absolute end as well.
+    """
+    if settings.session_expires_at_browser_close:
+        return None
+    return max(absolute_end(session, settings) - now, 1)
 
 
 def token_ends_at(session: Session, settings: Settings) -> int:

@@ -16,7 +16,7 @@ from ..store.base import Row, Store, unavailable
 from .cookie_jar import Cookies
 from .ends import Answer, Ends, ask
 from .fitting import fit
-from .lifetime import ends_at, validate_lifetime, without_expired_token
+from .lifetime import ends_at, max_age, validate_lifetime, with_true_end, without_expired_token
 from .names import SessionNames, row_key, seal_label, ticket_id
 from .record import MAX_STORED_BYTES, Head, decode, encode_session
 from .sessions import LoadedSession, Stored, Written
@@ -108,7 +108,7 @@ class StoredSessions:
             raise SessionError("session_record", "A head where the body should be.")
         # A request may have been seen since the body was written. The absolute end is in the sealed body.
         session = session._replace(last_seen=max(session.last_seen, row.last_seen))
-        session = without_expired_token(session, self._settings, now)
+        session = with_true_end(without_expired_token(session, self._settings, now), self._settings)
         return LoadedSession(
             session,
             value,
@@ -143,7 +143,9 @@ class StoredSessions:
         if (yield from self._put(ticket, session, record, 0, now)) is None:
             raise unavailable("there is a session with this ID")
         cookie = self._cookies.set(
-            self._cookies.main, self.tickets.seal(ticket, nonce), max_age=self._max_age(session, now)
+            self._cookies.main,
+            self.tickets.seal(ticket, nonce),
+            max_age=max_age(session, self._settings, now),
         )
         return Written(session, (cookie, *map(self._cookies.clear, self._cookies.session_names[1:])))
 
@@ -228,9 +230,6 @@ class StoredSessions:
 
     def _expires_at(self, session: Session) -> int:
         return ends_at(session._replace(last_seen=session.identity.expires_at), self._settings)
-
-    def _max_age(self, session: Session, now: int) -> int:
-        return max(self._expires_at(session) - now, 1)
 
 
 def _encode(session: Session) -> bytes:

@@ -127,6 +127,7 @@ class SettingsKeywords(TypedDict, total=False):
     revocation_lag_seconds: float
     session_lifetime_seconds: int
     session_idle_seconds: int
+    session_expires_at_browser_close: bool
     access_token_min_seconds: int
     refresh: bool
     recheck_seconds: int

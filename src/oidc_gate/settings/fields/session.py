@@ -28,6 +28,9 @@ class SessionFields:
     session_idle_seconds: Annotated[int, Range(1, 2_592_000)] = 3600
     """Time without a request after which a session ends; at most `session_lifetime_seconds`. If this is not set and
     the lifetime is shorter than the default, it is the lifetime."""
+    session_expires_at_browser_close: bool = False
+    """Set the session cookie without `Max-Age`, so that browsers remove it when they are closed. The lifetimes above
+    hold all the same, because browsers that restore their tabs keep such cookies, and programs keep any."""
     access_token_min_seconds: Annotated[int, Range(0, 3600)] = 30
     """Least time that an access token must still last to be sent to the application or in the answers of
     `/oauth2/auth`. With less than that, no token is sent."""
