@@ -38,9 +38,7 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     )
     with ExitStack() as stack:
         accounts = {"many": {"groups": GROUPS}}
-        provider = stack.enter_context(
-            node_provider([registered], directory=directory, accounts=accounts)
-        )
+        provider = stack.enter_context(node_provider([registered], directory=directory, accounts=accounts))
         application = stack.enter_context(echo_application(directory))
         gate = stack.enter_context(
             oidc_gate_serve(

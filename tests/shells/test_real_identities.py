@@ -252,6 +252,19 @@ def test_an_id_token_that_is_too_large_for_a_row_keeps_no_user_out(
     assert "groups_incomplete" not in caplog.text
 
 
+def test_no_groups_header_is_longer_than_servers_accept(make_site: MakeSite, tmp_path: Any) -> None:
+    for number, kept in ((216, 216), (217, 0)):
+        place = Place("memory", tmp_path)
+        site = make_site(
+            store=place.open(), session_store=place.url, identity_headers=True, groups_kept=("*",)
+        )
+        signed_in(site, guids(number))
+        (header,) = site.app.header("x-forwarded-groups")
+        assert header == ",".join(guids(kept))
+        assert len(header) <= 8_000
+        assert site.app.header("x-forwarded-groups-incomplete") == ([] if kept else ["true"])
+
+
 @pytest.mark.parametrize("spelling", ["X-Forwarded-Groups-Incomplete", "X_Forwarded_Groups_Incomplete"])
 def test_no_client_sends_the_header_about_missing_groups(make_site: MakeSite, spelling: str) -> None:
     site = make_site(identity_headers=True)

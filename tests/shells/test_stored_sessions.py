@@ -196,6 +196,16 @@ def test_a_new_sign_in_ends_the_session_that_it_replaces(worker: Site, other: Si
         assert at(site, visitor).get("/").status == 200
 
 
+def test_expires_at_is_when_the_session_ends(make_worker: MakeWorker) -> None:
+    visitor = signed_in(make_worker())
+    worker = make_worker(session_lifetime_seconds=600, session_idle_seconds=600)
+    other = worker.visitor()
+    other.cookies = dict(visitor.cookies)
+    assert other.get("/").status == 200
+    assert worker.app.identity is not None
+    assert worker.app.identity.expires_at == worker.now + 600
+
+
 def test_a_record_of_a_later_release_is_read(worker: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     encode = record.encode_session
 

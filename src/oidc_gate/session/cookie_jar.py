@@ -39,6 +39,7 @@ class Cookies:
             len(self.rounds) + ROUNDS_VALUE_CHARS,
         ]
         self._session_chars = MAX_HEADER_BYTES - sum(others) - len("=; ") * len(others)
+        self._own_names = frozenset((*self.session_names, self.rounds, *self.flows))
         self.needle = self.main + "="
         self.later = "; " + self.needle  # if there are other cookies in front
         domain = f"; Domain={settings.cookie_domain}" if settings.cookie_domain else ""
@@ -132,8 +133,15 @@ class Cookies:
         """Return a ``Cookie`` header without any cookie of this gate, however the cookies are joined."""
         if self.main not in header:
             return header
+        # As browsers send them. The pattern takes twice the time for a session of several cookies.
+        header = "; ".join([pair for pair in header.split("; ") if not self._is_plainly_own(pair)])
+        if self.main not in header:
+            return header
         # A comma after a value of the gate has joined two headers: what follows is the next cookie.
         return self._gate_cookies.sub(lambda match: "; " if match[1] else "", header).lstrip("; ")
+
+    def _is_plainly_own(self, pair: str) -> bool:
+        return pair.partition("=")[0] in self._own_names and "," not in pair and ";" not in pair
 
     def separated(self, header: str) -> str:
         """Return a ``Cookie`` header in which each cookie of this gate that follows a comma is a cookie of its own.
