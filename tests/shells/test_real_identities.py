@@ -300,6 +300,7 @@ def test_groups_that_the_provider_did_not_send_are_noticed(
         assert visitor.get("/").status == 200
         assert site.app.identity is not None
         assert site.app.identity.groups_complete == is_complete
+        assert visitor.ask("userinfo").json["groups_complete"] == is_complete
         sent = site.app.header("x-forwarded-groups-incomplete")
         assert sent == ([] if is_complete else ["true"])
         forget(site)

@@ -57,6 +57,13 @@ def test_a_wsgi_gate_with_werkzeugs_client() -> None:
     assert type(app) is oidc_gate.wsgi.OIDCGate
 
 
+def test_a_user_whose_groups_are_not_all_known() -> None:
+    app = oidc_gate.OIDCGate(hello, SETTINGS)
+    with signed_in(app, email="alice@example.com", groups=["staff"], groups_complete=False) as alice:
+        assert Client(app).get("/").status_code == 200
+        assert (alice.groups, alice.groups_complete) == (("staff",), False)
+
+
 def test_a_flask_object_with_its_own_client() -> None:
     app = flask.Flask(__name__)
     app.wsgi_app = oidc_gate.OIDCGate(app.wsgi_app, SETTINGS)  # type: ignore[method-assign]

@@ -31,6 +31,7 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
             "name": identity.name,
             "preferred_username": identity.preferred_username,
             "groups": list(identity.groups),
+            "groups_complete": identity.groups_complete,
             "provider": identity.provider,
             "acr": identity.acr,
             "amr": list(identity.amr),

@@ -40,6 +40,7 @@ def signed_in(
     acr: str = "",
     amr: Iterable[str] = (),
     access_token: str = "",
+    groups_complete: bool = True,
 ) -> Iterator[Identity]:
     """Sign in every request that a test client sends to the gate of `app` within the ``with``, from any thread.
 
@@ -59,6 +60,7 @@ def signed_in(
         email_verified: It has an effect only together with `email`.
         claims: Further claims from the provider.
         access_token: The token that `pass_access_token` and `pass_authorization` send to the application.
+        groups_complete: False for a user who may be in more groups, see `Identity.groups_complete`.
 
     Returns:
         The `Identity` that the application sees.
@@ -80,6 +82,7 @@ def signed_in(
         claims=claims,
         acr=acr,
         amr=amr,
+        groups_complete=groups_complete,
     )
     with ExitStack() as stack:
         for gate, session in sessions:
@@ -148,6 +151,7 @@ def _sessions(
     preferred_username: str = "",
     acr: str = "",
     amr: Iterable[str] = (),
+    groups_complete: bool = True,
 ) -> list[tuple[Gate, TestSession]]:
     """Return every gate of `app` with a session of this user.
 
@@ -172,6 +176,7 @@ def _sessions(
         session_id=secrets.token_urlsafe(16),
         acr=acr,
         amr=tuple(amr),
+        groups_complete=groups_complete,
     )
     return [(gate, TestSession(gate, identity, access_token)) for gate in gates]
 
