@@ -18,6 +18,12 @@ MAX_BYTES = 10_000_000
 MAX_FILES = 500
 MAX_DEPTH = 20
 MAX_DIRECTIVES = 200_000
+MAX_WORD = 65_536  # Nginx itself refuses a parameter of more than 4,096 bytes; comments may be longer
+_QUICK_BYTES = 500_000  # crossplane reads this in under a second, whatever it is
+_WORD = re.compile(
+    r"""\#[^\n]*|"(?:[^"\\]++|\\.)*+"|'(?:[^'\\]++|\\.)*+'|["'].*|[;{]|(?:[^\s;{}"'#\\]|\\.)(?:[^\s;{}\\]++|\\.)*+""",
+    re.DOTALL,
+)
 _SECTION = re.compile(r"^# configuration file (.+):$", re.MULTILINE)
 
 
@@ -88,6 +94,10 @@ def read_dump(text: str) -> tuple[Directive, ...]:
     return _Reader(files.__getitem__, find).read(main)
 
 
+def _too_many_directives(path: str) -> UnreadableError:
+    return UnreadableError(f"the configuration has more than {MAX_DIRECTIVES} directives, at {path}")
+
+
 def _read_text(path: str) -> str:
     try:
         with open(path, "rb") as file:
@@ -113,18 +123,31 @@ class _Reader:
             raise UnreadableError(
                 f"the configuration has more than {MAX_FILES} files or {MAX_BYTES // 1_000_000} MB, at {path}"
             )
+        self._check_words(text, path)
         try:
             return tuple(self._convert(_parse(text, path), path, (*including, path)))
         except RecursionError:
             raise UnreadableError(f"the blocks are nested too deep in {path}") from None
 
+    def _check_words(self, text: str, path: str) -> None:
+        """Refuse a large text that crossplane would read for minutes: one long word, or too many directives."""
+        directives = self._directives
+        for match in _WORD.finditer(text) if len(text) > _QUICK_BYTES else ():
+            directives += match[0] in (";", "{")
+            if match.end() - match.start() > MAX_WORD:
+                line = text.count("\n", 0, match.start()) + 1
+                raise UnreadableError(
+                    f"{path}:{line}: a word, a comment or a text in quotation marks is longer than {MAX_WORD} bytes; "
+                    "is a quotation mark missing? Run nginx -t"
+                )
+            if directives > MAX_DIRECTIVES:
+                raise _too_many_directives(path)
+
     def _convert(self, parsed: Sequence[Any], path: str, including: tuple[str, ...]) -> Iterator[Directive]:
         for each in parsed:
             self._directives += 1
             if self._directives > MAX_DIRECTIVES:
-                raise UnreadableError(
-                    f"the configuration has more than {MAX_DIRECTIVES} directives, at {path}"
-                )
+                raise _too_many_directives(path)
             if each["directive"] == "include" and len(each["args"]) == 1:
                 for name in self._find(each["args"][0]):
                     yield from self.read(name, including)
@@ -146,6 +169,10 @@ def _parse(text: str, path: str) -> Sequence[Any]:
     if payload["errors"]:
         error = payload["errors"][0]
         reason = str(error["error"]).partition(f" in {file.name}")[0]
-        raise UnreadableError(f"{path}:{error['line']}: {reason}; run nginx -t, which says more")
+        if "recursion" in reason:
+            raise RecursionError
+        where = f"{path}:{error['line']}" if error["line"] else path
+        reason = reason or "the file ends inside a word or a text in quotation marks"
+        raise UnreadableError(f"{where}: {reason}; run nginx -t, which says more")
     parsed: Sequence[Any] = payload["config"][0]["parsed"]
     return parsed

@@ -57,6 +57,43 @@ def test_what_cannot_be_read(files: dict[str, str], expected: str, tmp_path: Pat
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('a "' + "b" * 3_000_000, "nginx.conf:1: a word, a comment .* is longer than 65536 bytes"),
+        ("a b;\n'" + "b\n" * 1_500_000, "nginx.conf:2: a word, a comment .* is a quotation mark missing"),
+        ("#" + "b" * 3_000_000 + "\nhttp { }", "is longer than 65536 bytes"),
+        ("a " + "b" * 3_000_000 + ";", "is longer than 65536 bytes"),
+        ("http { " + "server { } " * 300_000 + "}", "more than 200000 directives"),
+        ("a b;\n" * 600_000, "more than 200000 directives"),
+        ("a b;\n" * 3_000_000, "10 MB"),
+        ("a{" * 3000, "the blocks are nested too deep"),
+        ('a "b', "nginx.conf: the file ends inside a word or a text in quotation marks"),
+        ("a b\\", "nginx.conf: the file ends inside a word"),
+    ],
+    ids=range(10),
+)
+def test_what_would_take_long_is_refused(text: str, expected: str, tmp_path: Path) -> None:
+    main = tmp_path / "nginx.conf"
+    main.write_text(text)
+    with pytest.raises(UnreadableError, match=expected):
+        read_file(str(main))
+    included = tmp_path / "other.conf"
+    included.write_text("http { include nginx.conf; }")
+    with pytest.raises(UnreadableError):
+        read_file(str(included))
+
+
+def test_a_large_map_is_read(tmp_path: Path) -> None:
+    """Lists of addresses are long, and their values have quotation marks inside words and in comments."""
+    main = tmp_path / "nginx.conf"
+    lines = "".join(f"{number} it's-\"{number % 7}\"; # don't\n" for number in range(40_000))
+    main.write_text("map $a $b {\n" + lines + "}\nhttp { }\n")
+    assert main.stat().st_size > 500_000
+    found, http = read_file(str(main))
+    assert (len(found.block or ()), http.name) == (40_000, "http")
+
+
 def test_a_directory(tmp_path: Path) -> None:
     with pytest.raises(UnreadableError, match="is a directory"):
         read_file(str(tmp_path))
