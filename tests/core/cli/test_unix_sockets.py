@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import socket
 import stat
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -120,35 +120,26 @@ def test_one_of_a_live_server_with_a_full_queue_is_refused(path: Path) -> None:
             check_path(path)
 
 
-def test_of_servers_that_start_at_the_same_time_one_listens(path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as left:
-        left.bind(str(path))
-    ended, outcomes = threading.Event(), list[str]()
-    together = threading.Barrier(4)
+def test_a_server_that_has_started_since_the_first_look_is_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unix_sockets, "check_path", lambda path: None)
+    with unix_listener(path, 0o600), pytest.raises(CommandError, match="another process listens there"):
+        ExitStack().enter_context(unix_listener(path, 0o600))
 
-    def start() -> None:
-        together.wait()
-        try:
-            with unix_sockets._locked(path.parent):
-                unix_sockets._refuse_live(path)
-                listener = socket.socket(socket.AF_UNIX)
-                path.unlink()
-                listener.bind(str(path))
-                listener.listen()
-            outcomes.append("listens")
-            ended.wait(60)
-            listener.close()
-        except CommandError:
-            outcomes.append("refused")
-            if outcomes.count("refused") == 3:
-                ended.set()
 
-    threads = [threading.Thread(target=start) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == ["listens", "refused", "refused", "refused"]
+def test_of_servers_that_start_at_the_same_time_one_is_first(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unix_sockets, "_LOCK_SECONDS", 0.1)
+    descriptor = os.open(path.parent, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    for take in (remove_stale, lambda path: ExitStack().enter_context(unix_listener(path, 0o600))):
+        with pytest.raises(CommandError, match="is locked by another process"):
+            take(path)
+    os.close(descriptor)
+    with unix_listener(path, 0o600):
+        assert path.is_socket()
 
 
 def test_one_that_another_server_has_made_since_is_left_alone(path: Path) -> None:
