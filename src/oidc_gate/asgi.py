@@ -38,6 +38,7 @@ from .shells.asgi_streams import end_with_session
 from .shells.common import Runtime, load_settings
 from .shells.detect import GatedApplication, validate_app
 from .shells.mounted import Backend, Backends, no_such_mount
+from .shells.tracing import traced
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -143,7 +144,9 @@ class OIDCGate(GatedApplication):
         request, body = request_of(scope, self._framework), Body(receive)
         decision = self._gate.decide_at_once(request)
         if decision is None:
-            decision = await arun(self._gate.decide(request), self._runtime.world, body.read)
+            with traced(self._gate, request) as note:
+                decision = await arun(self._gate.decide(request), self._runtime.world, body.read)
+                note(decision)
         if isinstance(decision, Reply):
             return await send_reply(decision, scope, body, send, is_head=request.method == "HEAD")
         others = self._cookies.without_gate_cookies(cookies)
@@ -252,7 +255,9 @@ class AuthBackend:
     async def _decide(self, backend: Backend[Any], scope: Scope, receive: Receive, send: Send) -> None:
         self._backends.warm_up()
         body, request = Body(receive), backend.with_prefix(request_of(scope))
-        decision = await arun(backend.runtime.gate.decide(request), backend.runtime.world, body.read)
+        with traced(backend.runtime.gate, request) as note:
+            decision = await arun(backend.runtime.gate.decide(request), backend.runtime.world, body.read)
+            note(decision)
         reply = backend.reply_of(decision, request)
         await send_reply(reply, scope, body, send, is_head=request.method == "HEAD")
 

@@ -19,6 +19,7 @@ from .shells.access_tokens import access_token_of
 from .shells.common import Runtime, load_settings
 from .shells.detect import GatedApplication, validate_app
 from .shells.mounted import Backends, no_such_mount
+from .shells.tracing import traced
 from .shells.wsgi_body import drain_body, read_body
 from .shells.wsgi_messages import (
     HANDSHAKE_KEYS,
@@ -111,7 +112,9 @@ class OIDCGate(GatedApplication):
         request = request_of(environ)
         decision = self._gate.decide_at_once(request)
         if decision is None:
-            decision = _drive(self._gate.decide(request), self._runtime.world, environ)
+            with traced(self._gate, request) as note:
+                decision = _drive(self._gate.decide(request), self._runtime.world, environ)
+                note(decision)
         if isinstance(decision, Reply):
             if decision.drains:
                 drain_body(environ, self._runtime.world.server_threads)
@@ -240,7 +243,9 @@ class AuthBackend:
                 return NOTHING
         self._backends.warm_up()
         request = backend.with_prefix(request_of(environ))
-        decision = _drive(backend.runtime.gate.decide(request), backend.runtime.world, environ)
+        with traced(backend.runtime.gate, request) as note:
+            decision = _drive(backend.runtime.gate.decide(request), backend.runtime.world, environ)
+            note(decision)
         return send(backend.reply_of(decision, request), start_response, is_head=request.method == "HEAD")
 
 

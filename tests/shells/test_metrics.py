@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from oidc_gate import wsgi
+from oidc_gate.endpoints import metrics
 from oidc_gate.errors import ConfigurationError
+from oidc_gate.model import Headers
 from oidc_gate.settings.checks import observing
 from oidc_gate.testing import settings_for_tests
 from tests.shells.conftest import MakeSite
@@ -151,3 +155,22 @@ def test_without_the_extra_the_line_to_install_it(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(observing, "find_spec", lambda name: None)
     with pytest.raises(ConfigurationError, match=r"pip install 'oidc_gate\[metrics\]'"):
         settings_for_tests(metrics_token=TOKEN)
+
+
+@pytest.mark.parametrize(
+    ("token", "given"),
+    [
+        (None, ["Bearer "]),  # not even if something else lets the request come this far
+        (None, ["Bearer None"]),
+        ("", ["Bearer "]),
+        (TOKEN, [f"Bearer {TOKEN}", f"Bearer {TOKEN}"]),
+        (TOKEN, ["Bearer x", f"Bearer {TOKEN}"]),
+    ],
+)
+def test_the_endpoint_itself_refuses(token: str | None, given: list[str]) -> None:
+    components: Any = SimpleNamespace(settings=SimpleNamespace(metrics_token=token))
+    headers = Headers([("Authorization", value) for value in given])
+    context: Any = SimpleNamespace(request=SimpleNamespace(headers=headers))
+    with pytest.raises(StopIteration) as end:
+        next(metrics.answer(components, context))
+    assert end.value.value.status == 401

@@ -190,6 +190,24 @@ def test_mounts_that_clients_make_up_do_not_add_up() -> None:
     assert len(backend._backends._at) == MAX_MOUNTS
 
 
+def test_what_a_forgotten_mount_has_counted_is_kept_and_its_counter_is_not() -> None:
+    given = settings(
+        public_url="https://app.example.com",
+        issuer="http://localhost:9",
+        metrics_token="J8pRaT5iVnKcbq2oC4vYkq0t",
+    )
+    backend = wsgi.AuthBackend(given)
+    first = backend._backends.at("/first")
+    assert first is not None
+    first.runtime.opened = 3
+    for number in range(100):
+        backend._backends.at(f"/{number}")
+    metrics = backend._backends.root.runtime.world.metrics
+    assert metrics is not None
+    assert metrics.counts()["short_path",] == 3
+    assert len(metrics._admitted) <= MAX_MOUNTS + 1
+
+
 MADE_UP = [
     "/m{}",
     "/oauth2/m{}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -709,3 +710,19 @@ def test_an_open_connection_has_its_user_rechecked(
         assert ended.wait(0.5 if end == "none" else 60) is (end != "none")
     finally:
         stream.close()
+
+
+def test_the_audit_log_has_refreshes_and_how_they_end(worker: Site, caplog: pytest.LogCaptureFixture) -> None:
+    visitor = signed_in(worker)
+    with caplog.at_level(logging.DEBUG, "oidc_gate.audit"):
+        worker.now += HARD
+        assert visitor.get("/").status == 200
+        worker.provider.instead["token"] = answer({"error": "invalid_grant"}, 400)
+        worker.now += HARD
+        visitor.get("/")
+    events = [vars(record)["oidc_gate"] for record in caplog.records if record.name == "oidc_gate.audit"]
+    assert [(each["event"], each["code"]) for each in events] == [
+        ("refresh", "refreshed"),
+        ("refresh", "refresh_refused"),
+    ]
+    assert len({(each["subject"], each["session_id"]) for each in events}) == 1

@@ -18,7 +18,10 @@ from .events import AUDIT, EVENTS
 audit_log = logging.getLogger("oidc_gate.audit")
 
 MAX_A_MINUTE = 120  # of one event without a session, in one process; a line is less than 1 kB
-_BY_CODE = {code: event for event, entry in AUDIT.items() for code in entry.codes}
+REFRESHED = "refreshed"
+"""The code of a refresh after which the session goes on. Such events are at DEBUG, because there are many."""
+_REFRESH = "refresh"  # not the event of a decision: a request may come long after it
+_BY_CODE = {code: event for event, entry in AUDIT.items() for code in entry.codes if event != _REFRESH}
 _OF_SESSIONS = frozenset({"sign_out"})
 _BOUNDED = frozenset({"sign_in_failed", "forged_cookie", "revocation"})
 
@@ -59,8 +62,31 @@ def record(
         fields["session_id"] = session_id
     if left_out:
         fields["left_out"] = left_out
+    _log(logging.INFO, fields)
+
+
+def refreshed(code: str, identity: Identity, detail: str = "") -> None:
+    """Log that the provider was asked again about the user of a session.
+
+    Args:
+        code: `REFRESHED`, or the code of the error that ended the session.
+        identity: The user as the session describes them.
+    """
+    level = logging.DEBUG if code == REFRESHED else logging.INFO
+    if audit_log.isEnabledFor(level):
+        fields = {
+            "event": _REFRESH,
+            "code": code,
+            "subject": identity.subject,
+            "session_id": identity.session_id,
+            "detail": detail,
+        }
+        _log(level, {name: value for name, value in fields.items() if value})
+
+
+def _log(level: int, fields: dict[str, object]) -> None:
     words = " ".join(f"{name}={_word(value)}" for name, value in fields.items() if name != "event")
-    audit_log.info("%s %s", event, words, extra={"oidc_gate": fields})
+    audit_log.log(level, "%s %s", fields["event"], words, extra={"oidc_gate": fields})
 
 
 def _word(value: object) -> str:

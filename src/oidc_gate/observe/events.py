@@ -184,6 +184,11 @@ AUDIT: dict[str, AuditEvent] = {
         "The provider ended sessions, or asked for it from a frame of its sign-out page.",
         ("provider_logout", "frontchannel_logout"),
     ),
+    "refresh": AuditEvent(
+        "The provider was asked again about the user of a session. After `refreshed`, at DEBUG, the session goes on; "
+        "after any other code it has ended. It belongs to no request.",
+        ("refreshed", "refresh_refused", "refresh_user_refused", "refresh_other_user", "refresh_impossible"),
+    ),
     "forged_cookie": AuditEvent(
         "The session cookie was altered, or its secret was removed.", ("seal_forged",)
     ),

@@ -15,6 +15,7 @@ from .. import effects
 from ..effects import Signal, Step, TakeLease
 from ..errors import CallbackError, GateError, IDTokenError, ProviderError, SessionError, Unavailable
 from ..model import Identity, Session
+from ..observe import audit
 from ..policy.access import AccessRules
 from ..policy.claims import identity_from_claims
 from ..provider.client import Provider
@@ -188,7 +189,10 @@ class Refresher:
         """Write the session if its user may still enter, and end it otherwise."""
         if rule := self._access.refuses(fresh.identity):
             return (yield from self._end(current, SessionError("refresh_user_refused", _ENDED), rule))
-        return (yield from self._put(current, fresh))
+        outcome = yield from self._put(current, fresh)
+        if outcome.loaded is not None:
+            audit.refreshed(audit.REFRESHED, fresh.identity)
+        return outcome
 
     def _put(self, current: LoadedSession, fresh: Session) -> Step[Outcome]:
         """Write `fresh`, again and again if the store does not answer: a new refresh token must not be lost."""
@@ -232,6 +236,7 @@ class Refresher:
                     yield from effects.wait_for(Signal(), seconds)
         self._cache.forget(current.end_key)
         log.info("%s: the session of sub=%a ended: %s", why.code, identity.subject, detail)
+        audit.refreshed(why.code, identity, detail)
         return Outcome(error=why)
 
 

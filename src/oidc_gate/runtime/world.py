@@ -37,7 +37,7 @@ from ..settings import Settings
 from ..store.base import Store, unavailable
 from ..store.expiring_keys import MemoryKeys
 from ..store.shared_keys import SharedKeys
-from . import libraries
+from . import libraries, tracing
 from .driver import run
 from .http import AWAY, Outbound
 from .leases import HeldLease
@@ -138,7 +138,7 @@ class World:
             case Random(size):
                 return self._entropy(size)
             case Fetch():
-                return self._outbound(effect)
+                return tracing.fetch(self._outbound, effect)
             case AddOnce(key, until):
                 self._now()
                 add_once = partial(self.expiring_keys.add_once, key, until, self._latest)
@@ -182,7 +182,8 @@ class World:
         raise LineFull("wait_line_full", message, detail="few threads are left", retry_after_seconds=1)
 
     def _measured(self, name: str, call: Callable[[], T]) -> T:
-        return call() if self.metrics is None else self.metrics.store(name, call)
+        measured = call if self.metrics is None else partial(self.metrics.store, name, call)
+        return tracing.store(name, measured)
 
     def _call_store(self, call: Callable[[Store], Any]) -> Any:
         """Call the store. An error that a store should not raise is a failure of the store, not of the request."""

@@ -15,7 +15,7 @@ ADA = Identity("https://op.example", "ada", session_id="s1")
 
 def test_every_audit_event_stands_for_codes_that_there_are_and_each_for_its_own() -> None:
     codes = [code for event in AUDIT.values() for code in event.codes]
-    assert set(codes) <= EVENTS.keys()
+    assert set(codes) - {audit.REFRESHED} <= EVENTS.keys()
     assert len(codes) == len(set(codes))
 
 
@@ -29,6 +29,7 @@ def test_every_audit_event_stands_for_codes_that_there_are_and_each_for_its_own(
         ("provider_logout", None, False, "revocation"),
         ("seal_forged", None, False, "forged_cookie"),
         ("seal_foreign", None, False, None),
+        ("refresh_refused", None, False, None),  # it was logged when it happened
         ("flow_missing", None, True, "sign_in_failed"),
         ("flow_missing", None, False, None),
         ("signed_in", ADA, True, None),
@@ -71,3 +72,16 @@ def test_nothing_is_done_for_a_log_that_nobody_reads(caplog: pytest.LogCaptureFi
     with caplog.at_level(logging.WARNING, "oidc_gate.audit"):
         audit.record("sign_out", {}, Reason(""), ADA, client)
     assert caplog.messages == []
+
+
+def test_refreshes_are_at_debug_unless_they_end_the_session(caplog: pytest.LogCaptureFixture) -> None:
+    for level, expected in ((logging.DEBUG, 2), (logging.INFO, 1), (logging.WARNING, 0)):
+        caplog.clear()
+        with caplog.at_level(level, "oidc_gate.audit"):
+            audit.refreshed("refresh_refused", ADA, "why\n")
+            audit.refreshed(audit.REFRESHED, ADA)
+        assert len(caplog.messages) == expected
+        if expected:
+            assert caplog.messages[0] == (
+                "refresh code='refresh_refused' subject='ada' session_id='s1' detail='why\\n'"
+            )

@@ -59,3 +59,10 @@ def test_any_text_is_one_line_of_printable_ascii_and_valid_utf_8(message: str, v
         str(text).encode()  # no surrogate
     if not any("\ud800" <= character <= "\udfff" for character in value):
         assert json.loads(found)["path"] == value
+
+
+def test_characters_that_json_leaves_as_they_are() -> None:
+    found = line("a\x7fb", fields={"path": "\udce9"})
+    assert "\x7f" not in found
+    assert json.loads(found)["message"] == "a\x7fb"
+    assert json.loads(found)["path"] == "\\udce9"
