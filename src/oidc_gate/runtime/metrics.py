@@ -106,7 +106,9 @@ class Metrics:
     def retire(self, admitted: Callable[[], int]) -> None:
         """Keep what a counter has reached, and forget the counter."""
         with self._lock:
-            for entry in [entry for entry in self._admitted if entry[0] is admitted]:
+            for entry in [
+                entry for entry in self._admitted if entry[0] == admitted
+            ]:  # a bound method is new each time
                 self._admitted.remove(entry)
                 self._add(("short_path",), admitted() - entry[1])
 
