@@ -106,9 +106,8 @@ class Metrics:
     def retire(self, admitted: Callable[[], int]) -> None:
         """Keep what a counter has reached, and forget the counter."""
         with self._lock:
-            for entry in [
-                entry for entry in self._admitted if entry[0] == admitted
-            ]:  # a bound method is new each time
+            # Compared by value: a bound method is a new object each time.
+            for entry in [entry for entry in self._admitted if entry[0] == admitted]:
                 self._admitted.remove(entry)
                 self._add(("short_path",), admitted() - entry[1])
 
