@@ -72,7 +72,7 @@ class Remote:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
             self.pipe.send((name, *arguments))
-            assert self.pipe.poll(50), "the worker hangs"
+            assert self.pipe.poll(200), "the worker hangs"
             return self.pipe.recv()
 
         return call
@@ -86,7 +86,7 @@ def workers(path: Path, number: int, context: BaseContext = SPAWN) -> Iterator[l
         process.start()
     try:
         for ours, _ in pairs:
-            assert ours.poll(50), "the worker does not start"
+            assert ours.poll(200), "the worker does not start"
             assert ours.recv() == "ready"
         yield [Remote(ours) for ours, _ in pairs]
     finally:
