@@ -260,7 +260,7 @@ def test_nothing_is_wrong_with_the_shipped_files(name: str, place: Place, tmp_pa
     ("old", "new", "expected"),
     [
         ("auth_request /oauth2/auth;", "", "live_open"),
-        ("auth_request /oauth2/auth;", "auth_request /oauth2/sign_out;", "live_own_500"),
+        ("auth_request /oauth2/auth;", "auth_request /oauth2/start;", "live_own_500"),
         ("auth_request /oauth2/auth;", "auth_request /oauth2/auth; satisfy any; allow all;", "live_open"),
         ("location /oauth2/ {", "location /elsewhere/ {", "live_not_proxied"),
         ("error_page 401 = ", "error_page 401 =200 ", "live_sign_in_200"),
