@@ -197,6 +197,14 @@ ALLOWED = {
         "settings/checks/session.py",
         "secret == draft.settings.client_secret",
     ): "both are the operator's own, at start",
+    (
+        "settings/checks/observing.py",
+        "token == settings.client_secret",
+    ): "both are the operator's own, at start",
+    (
+        "endpoints/callback.py",
+        "written.id_token != session.id_token",
+    ): "both are of this process: whether it was left out",
     ("pages/assets.py", "match[2] == digest"): "the digest of a public file, in its public name",
     ("store/memory.py", "token != lease.token"): "of this process alone; no client names it",
     (

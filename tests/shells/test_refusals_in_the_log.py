@@ -19,6 +19,9 @@ NO_GROUPS = (
     'groups: none; claim "groups" {}; looked for: staff. Fix: does a scope bring the groups '
     "(scopes: openid, email, profile), and is groups_claim the right name?"
 )
+UNREADABLE = (
+    'groups: none; claim "groups" is {}; looked for: staff; not all groups of the user are known here'
+)
 EVE = {"sub": "eve", "email": "eve@evil.example", "email_verified": True}
 RECEIVED = "absent; claims received: sub, email, department"
 
@@ -47,9 +50,9 @@ def shown_id(page: Answer) -> str:
         (STAFF, {"groups": ["/Staff"]}, "looked for: staff; /Staff differs only in case or slashes"),
         (STAFF, {"department": "x"}, NO_GROUPS.format(RECEIVED)),
         (STAFF, {"groups": []}, NO_GROUPS.format("is an empty list")),
-        (STAFF, {"groups": {"staff": True}}, NO_GROUPS.format("is an object")),
-        (STAFF, {"groups": [{"name": "staff"}]}, NO_GROUPS.format("is a list of objects")),
-        (STAFF, {"groups": [1, 2]}, NO_GROUPS.format("is a list of numbers")),
+        (STAFF, {"groups": {"staff": True}}, UNREADABLE.format("an object")),
+        (STAFF, {"groups": [{"name": "staff"}]}, UNREADABLE.format("a list of objects")),
+        (STAFF, {"groups": [1, 2]}, UNREADABLE.format("a list of numbers")),
         (STAFF, {"groups": "it staff"}, "groups: it staff; looked for: staff"),
         (STAFF, {"_claim_names": {"groups": "src1"}}, "was not sent, only a reference to it"),
         (STAFF | {"groups_claim": "realm_access.roles"}, {"realm_access": {}}, '"realm_access.roles" absent'),

@@ -51,7 +51,7 @@ def decided(
                 level,
                 "%s %s: %s: %s",
                 request.request_id,
-                f"{fields['method']} {fields['path']}",
+                f"{fields.get('method', '')} {fields.get('path', '')}",
                 answer,
                 _words(reason, fields.get("subject", "")),
                 extra=extra,

@@ -141,7 +141,8 @@ class Cookies:
         return self._gate_cookies.sub(lambda match: "; " if match[1] else "", header).lstrip("; ")
 
     def _is_plainly_own(self, pair: str) -> bool:
-        return pair.partition("=")[0] in self._own_names and "," not in pair and ";" not in pair
+        name, equals, _ = pair.partition("=")
+        return bool(equals) and name in self._own_names and "," not in pair and ";" not in pair
 
     def separated(self, header: str) -> str:
         """Return a ``Cookie`` header in which each cookie of this gate that follows a comma is a cookie of its own.

@@ -59,7 +59,7 @@ def test_tokens(token_type: str, content_type: str) -> None:
         (answer(TOKENS | {"access_token": "x" * 131_073}), "provider_answer"),
         (answer(TOKENS | {"id_token": None}), "id_token_missing"),
         (answer(TOKENS | {"id_token": ""}), "id_token_missing"),
-        (answer(TOKENS | {"id_token": "x" * 131_073}), "id_token_missing"),
+        (answer(TOKENS | {"id_token": "x" * 524_289}), "id_token_missing"),
         (answer(TOKENS, 201), "token_refused"),
         (answer(TOKENS, 302, location="https://evil.example"), "provider_redirect"),
         (answer(TOKENS, 307, location="https://evil.example"), "provider_redirect"),

@@ -59,15 +59,15 @@ NO_HEADER = Refused("id_token_header", ".*expected 'a JSON object'", params={"te
             id="an access token",
         ),
         pytest.param(
-            Fault.MEGABYTE_TOKEN, Refused("answer_too_large", ".*more than 262144 bytes"), id="CVE-2025-61920"
+            Fault.MEGABYTE_TOKEN, Refused("answer_too_large", ".*more than 524288 bytes"), id="CVE-2025-61920"
         ),
         pytest.param(
             Fault.MEGABYTE_TOKEN,
-            claim("size", expected="at most 65536 characters", got="9....", size=70_000),
-            id="a token of 93,000 characters",
+            claim("size", expected="at most 393216 characters", got="4.....", size=300_000),
+            id="a token of 400,000 characters",
         ),
         pytest.param(
-            Fault.MEGABYTE_HEADER, Refused("answer_too_large", ".*more than 262144 bytes"), id="header of 1 MiB"
+            Fault.MEGABYTE_HEADER, Refused("answer_too_large", ".*more than 524288 bytes"), id="header of 1 MiB"
         ),
         pytest.param(
             Fault.MEGABYTE_HEADER,

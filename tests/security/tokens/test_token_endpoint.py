@@ -40,10 +40,10 @@ def away(code: str, log: str, **params: Any) -> Refused:
         pytest.param(Fault.DEEP_JSON, NOT_JSON, id="JSON too deep"),
         pytest.param(Fault.JSON_LIST, Refused("provider_answer", WHAT + "JSON, but not an object"), id="a list"),
         pytest.param(
-            Fault.HUGE_BODY, Refused("answer_too_large", "POST .*/token: more than 262144 bytes"), id="50 MB"
+            Fault.HUGE_BODY, Refused("answer_too_large", "POST .*/token: more than 524288 bytes"), id="50 MB"
         ),
         pytest.param(
-            Fault.ENDLESS_BODY, Refused("answer_too_large", ".*more than 262144 bytes"), id="without end"
+            Fault.ENDLESS_BODY, Refused("answer_too_large", ".*more than 524288 bytes"), id="without end"
         ),
         pytest.param(Fault.NO_ID_TOKEN, Refused("id_token_missing", WHAT + "no id_token"), id="no id_token"),
         pytest.param(
