@@ -71,7 +71,7 @@ def test_200_groups_and_eight_open_sign_ins_behind_nginx(house: House) -> None:
     assert len([name for name in cookies if ".flow" in name]) >= 7
     for number in range(2):  # every slot is taken, and the session is there
         other = page.context.new_page()
-        other.goto(f"{APP}/oauth2/start?rd=/again{number}&prompt=login")
+        other.goto(f"{APP}/oauth2/start?prompt=login&rd=/again{number}")
         other.close()
     cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies(APP)}
     assert len([name for name in cookies if ".flow" in name]) == 8
