@@ -31,19 +31,25 @@ SHAPES = {
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("shape", SHAPES)
-def test_it_weighs_at_least_what_it_takes(shape: str) -> None:
-    record = encode_session(SHAPES[shape])
-    decode(record, issuer="", provider="")
+def memory_of(record: bytes) -> float:
+    """Return the bytes that a decoded record takes, once all that is made only once is there."""
     gc.collect()
     tracemalloc.start()
     kept = [decode(record, issuer="", provider="") for _ in range(5)]
     gc.collect()
     taken = tracemalloc.get_traced_memory()[0] / len(kept)
     tracemalloc.stop()
-    assert kept[0][1] >= taken
-    assert kept[0][1] < 10 * taken + 5_000
+    return taken
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", SHAPES)
+def test_it_weighs_at_least_what_it_takes(shape: str) -> None:
+    record = encode_session(SHAPES[shape])
+    _, weight = decode(record, issuer="", provider="")
+    taken = min(memory_of(record) for _ in range(5))  # threads of other tests take memory meanwhile
+    assert weight >= taken
+    assert weight < 10 * taken + 5_000
 
 
 def test_what_repeats_itself_is_small_in_a_cookie_and_heavy_in_memory() -> None:

@@ -18,8 +18,10 @@ MAX_BYTES = 10_000_000
 MAX_FILES = 500
 MAX_DEPTH = 20
 MAX_DIRECTIVES = 200_000
+MAX_BLOCKS = 200  # inside one another; crossplane and this module recurse
 MAX_WORD = 65_536  # Nginx itself refuses a parameter of more than 4,096 bytes; comments may be longer
 _QUICK_BYTES = 500_000  # crossplane reads this in under a second, whatever it is
+_BRACE = re.compile(r"""\#[^\n]*|"(?:[^"\\]++|\\.)*+"|'(?:[^'\\]++|\\.)*+'|[{}]""", re.DOTALL)
 _WORD = re.compile(
     r"""\#[^\n]*|"(?:[^"\\]++|\\.)*+"|'(?:[^'\\]++|\\.)*+'|["'].*|[;{]|(?:[^\s;{}"'#\\]|\\.)(?:[^\s;{}\\]++|\\.)*+""",
     re.DOTALL,
@@ -124,10 +126,9 @@ class _Reader:
                 f"the configuration has more than {MAX_FILES} files or {MAX_BYTES // 1_000_000} MB, at {path}"
             )
         self._check_words(text, path)
-        try:
-            return tuple(self._convert(_parse(text, path), path, (*including, path)))
-        except RecursionError:
-            raise UnreadableError(f"the blocks are nested too deep in {path}") from None
+        if _depth(text) > MAX_BLOCKS:
+            raise UnreadableError(f"the blocks are nested too deep in {path}")
+        return tuple(self._convert(_parse(text, path), path, (*including, path)))
 
     def _check_words(self, text: str, path: str) -> None:
         """Refuse a large text that crossplane would read for minutes: one long word, or too many directives."""
@@ -157,6 +158,17 @@ class _Reader:
             yield Directive(each["directive"], args, path, each["line"], block)
 
 
+def _depth(text: str) -> int:
+    """Return how many blocks are inside one another, roughly: a brace in a regular expression counts too."""
+    if text.count("{") <= MAX_BLOCKS:
+        return 0
+    depth = deepest = 0
+    for match in _BRACE.finditer(text):
+        depth += {"{": 1, "}": -1}.get(match[0], 0)
+        deepest = max(deepest, depth)
+    return deepest
+
+
 def _parse(text: str, path: str) -> Sequence[Any]:
     import crossplane
 
@@ -169,8 +181,6 @@ def _parse(text: str, path: str) -> Sequence[Any]:
     if payload["errors"]:
         error = payload["errors"][0]
         reason = str(error["error"]).partition(f" in {file.name}")[0]
-        if "recursion" in reason:
-            raise RecursionError
         where = f"{path}:{error['line']}" if error["line"] else path
         reason = reason or "the file ends inside a word or a text in quotation marks"
         raise UnreadableError(f"{where}: {reason}; run nginx -t, which says more")

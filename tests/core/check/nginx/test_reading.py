@@ -68,10 +68,11 @@ def test_what_cannot_be_read(files: dict[str, str], expected: str, tmp_path: Pat
         ("a b;\n" * 600_000, "more than 200000 directives"),
         ("a b;\n" * 3_000_000, "10 MB"),
         ("a{" * 3000, "the blocks are nested too deep"),
+        ("a {" * 201 + "}" * 201, "the blocks are nested too deep"),
         ('a "b', "nginx.conf: the file ends inside a word or a text in quotation marks"),
         ("a b\\", "nginx.conf: the file ends inside a word"),
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_what_would_take_long_is_refused(text: str, expected: str, tmp_path: Path) -> None:
     main = tmp_path / "nginx.conf"
@@ -120,3 +121,10 @@ def test_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         read_dump("a b;\n" * 101)
     with pytest.raises(UnreadableError):
         read_dump("a {" * 2000 + "}" * 2000)
+
+
+def test_many_blocks_that_are_not_nested_and_braces_in_texts_are_no_depth(tmp_path: Path) -> None:
+    main = tmp_path / "nginx.conf"
+    main.write_text("http { " + 'server { a "{"; } # {\n' * 300 + "}")
+    (http,) = read_file(str(main))
+    assert len(http.block or ()) == 300
