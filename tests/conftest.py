@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from oidc_gate.observe import audit
 from tests import fast
 from tests.secret_watch import watch_logs
 
@@ -66,3 +67,9 @@ def log_at_info(log_levels: None) -> None:
 def log_level(request: pytest.FixtureRequest, log_levels: None) -> None:
     """Run a test where every request is decided, and where plainly public ones are not."""
     logging.getLogger("oidc_gate").setLevel(request.param)
+
+
+@pytest.fixture(autouse=True)
+def own_audit_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test use up the lines a minute that another one looks for."""
+    monkeypatch.setattr(audit, "_limit", audit.RateLimit(audit.MAX_A_MINUTE))
