@@ -644,6 +644,24 @@ def test_without_an_id_token_and_userinfo_the_identity_stays(worker: Site) -> No
     assert worker.app.identity.groups == ("staff",)
 
 
+@pytest.mark.parametrize("seconds", [HARD, SOFT])
+def test_a_new_access_token_that_userinfo_refuses_ends_the_session(
+    make_worker: MakeWorker, seconds: int
+) -> None:
+    """Its new refresh token is not written first: that would look like the refresh of another process."""
+    worker, other = make_worker(), make_worker()
+    visitor = signed_in(worker)
+    worker.world._outbound = without_id_token(worker)
+    worker.provider.instead["userinfo"] = answer({"error": "invalid_token"}, 401)
+    other.now = worker.now = worker.now + seconds
+    visitor.get("/")
+    settled(worker)
+    for site in (worker, other):
+        assert at(site, visitor).get("/").status == 401
+    assert worker.provider.refreshed == ["refresh first"]
+    assert rows(worker) == ()
+
+
 def test_how_the_user_signed_in_and_until_when_stays(worker: Site) -> None:
     worker.provider.person |= {
         "acr": "gold",

@@ -8,8 +8,10 @@ the answer, and writes the row by compare-and-swap.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from .. import effects
 from ..effects import Signal, Step, TakeLease
@@ -160,8 +162,9 @@ class Refresher:
         try:
             claims, expires_at = yield from identify(self._provider, new, session.identity.subject)
         except (ProviderError, Unavailable) as error:
-            if isinstance(error, IDTokenError) and error.claim == "sub":
-                raise
+            is_about_the_user = isinstance(error, IDTokenError) and error.claim == "sub"
+            if is_about_the_user or isinstance(error, AccessTokenRefused):
+                raise  # the session ends
             # The provider may accept the old refresh token no more.
             yield from self._put(current, session._replace(refresh_token=new.tokens.refresh_token))
             raise
@@ -170,11 +173,11 @@ class Refresher:
             fresh = fresh._replace(identity=self._identity(session, claims))
         return (yield from self._write(current, fresh))
 
-    def _identity(self, session: Session, claims: object) -> Identity:
+    def _identity(self, session: Session, claims: Mapping[str, Any]) -> Identity:
         """Return the user as the provider describes them now: what is absent now is not what it was before."""
         before = session.identity
         fresh = identity_from_claims(
-            claims,  # type: ignore[arg-type]
+            claims,
             issuer=before.issuer,
             provider=self._provider_name,
             settings=self._settings,
