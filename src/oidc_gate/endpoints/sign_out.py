@@ -29,8 +29,6 @@ from .responses import CLEAR_CACHE, page, problem, redirect, with_cookies
 
 FORM_TOKEN_SECONDS = 3600
 MAX_BODY_BYTES = 16 * 1024
-AFTER_FORM = "after_form"
-"""Query parameter of an application that answers a form of its own with a redirect to this endpoint."""
 
 
 def answer(components: Components, context: RequestContext) -> Step[Reply]:
@@ -70,13 +68,13 @@ def _end(
     components: Components, context: RequestContext, loaded: LoadedSession, metadata: Metadata | None
 ) -> Step[None]:
     """End the session, and then revoke its tokens in the background."""
+    if metadata is None or not metadata.revocation_endpoint or not components.settings.revoke_tokens:
+        return (yield from components.end_session(loaded))
     session = loaded.session
-    is_revoked = metadata is not None and components.settings.revoke_tokens is True
-    if is_revoked and components.stored_sessions is not None:
+    if components.stored_sessions is not None:
         session = yield from _as_stored(components, context, session)
     yield from components.end_session(loaded)
-    if metadata is not None and is_revoked:
-        yield from components.token_revocations.begin(session, metadata)
+    yield from components.token_revocations.begin(session)
 
 
 def _as_stored(components: Components, context: RequestContext, session: Session) -> Step[Session]:
@@ -109,8 +107,7 @@ def _leave(context: RequestContext, url: str, *, is_at_provider: bool) -> Reply:
     The browser must show a page between that of the user and what follows. Until then it does not keep the user's page
     for "Back", and so would not forget it either. After a form, `form-action` would also apply to a redirect.
     """
-    is_page = context.audience in (Audience.NAVIGATION, Audience.FORM_POST)
-    if not (is_page or values_of(context.request.query, AFTER_FORM)):
+    if context.audience not in (Audience.NAVIGATION, Audience.FORM_POST):
         return redirect(url, status=303)
     content = pages.leaving_page(
         static_url=context.path_to("static"),

@@ -15,7 +15,6 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.http import HttpRequest, HttpResponse
 from django.urls import get_script_prefix
 
-from ..endpoints.sign_out import AFTER_FORM
 from ..request.navigation import Audience, audience_of
 from ..shells import asgi_messages, wsgi_messages
 from ._require import PREFIX_KEY
@@ -54,8 +53,7 @@ def answer(request: HttpRequest, response: Any) -> Any:
             "a script logged out of Django; the session of the gate goes on until its page opens %s", url
         )
         return response
-    query = f"?{AFTER_FORM}=1" if audience is Audience.FORM_POST else ""
-    return _instead_of(response, 303, {"Location": url + query})
+    return _instead_of(response, 303, {"Location": url})
 
 
 def _instead_of(response: Any, status: int, headers: dict[str, str]) -> HttpResponse:

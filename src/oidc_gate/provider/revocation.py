@@ -88,9 +88,9 @@ class TokenRevocations:
         self._waiting: deque[Token] = deque()
         self._threads = 0
 
-    def begin(self, session: Session, metadata: Metadata) -> Step[None]:
-        """Begin to revoke the tokens of `session`, if there are any and the provider has an endpoint for that."""
-        tokens = tokens_of(session) if metadata.revocation_endpoint else ()
+    def begin(self, session: Session) -> Step[None]:
+        """Begin to revoke the tokens of `session`, if there are any. The provider must have an endpoint for that."""
+        tokens = tokens_of(session)
         if not tokens:
             return
         with self._lock:
