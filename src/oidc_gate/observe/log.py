@@ -44,9 +44,13 @@ def decided(
     answer = "allowed" if isinstance(decision, Allow) else str(decision.status)
     for reason in (decision.reason, *decision.reason.notes):
         level = EVENTS.get(reason.code, UNLISTED).level
-        if log.isEnabledFor(level):
-            fields = fields_of(request, decision, reason, identity)
-            extra = {"oidc_gate": fields}
+        fails = is_callback and reason is decision.reason
+        event = audit.event_of(reason, identity, is_callback=fails)
+        is_logged = log.isEnabledFor(level)
+        if not is_logged and event is None:
+            continue
+        fields = fields_of(request, decision, reason, identity)
+        if is_logged:
             log.log(
                 level,
                 "%s %s: %s: %s",
@@ -54,12 +58,10 @@ def decided(
                 f"{fields.get('method', '')} {fields.get('path', '')}",
                 answer,
                 _words(reason, fields.get("subject", "")),
-                extra=extra,
+                extra={"oidc_gate": fields},
             )
-        fails = is_callback and reason is decision.reason
-        event = audit.event_of(reason, identity, is_callback=fails)
         if event is not None:
-            audit.record(event, fields_of(request, decision, reason, identity), reason, identity, client)
+            audit.record(event, fields, reason, identity, client)
 
 
 def fields_of(
