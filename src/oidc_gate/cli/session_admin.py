@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -146,7 +146,8 @@ def open_admin(settings: Settings) -> Admin:
             "or revocation_store to end sessions by subject. In an emergency, replace cookie_secret: that ends all"
         )
     _check_file(settings.store_url)
-    world = World(settings)
+    # The command counts nothing. A directory of metrics that cannot be used must not prevent the end of a session.
+    world = World(replace(settings, metrics_token=None, metrics_directory=None))
     assert world.store is not None
     components = Components(settings, world.store)
     if components.stored_sessions is None:

@@ -157,6 +157,8 @@ def kind_of(effect: Fetch) -> str:
     body = effect.body or b""
     if effect.lane is Lane.PUSHED:
         return "pushed_request"
+    if b"token_type_hint=" in body:
+        return "revocation"
     if effect.method == "POST":
         return "refresh" if b"grant_type=refresh_token" in body else "token"
     if "/.well-known/" in effect.url:

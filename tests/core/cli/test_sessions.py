@@ -80,6 +80,19 @@ def told(capsys: pytest.CaptureFixture[str], *words: str) -> Output:
     return json.loads(capsys.readouterr().out), status
 
 
+def test_it_needs_no_directory_of_metrics(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    url = f"sqlite://{tmp_path}/sessions.db"
+    cookie = (gate := Gate(session_store=url)).sign_in("ada")
+    open_to_all = tmp_path / "metrics"
+    open_to_all.mkdir()
+    open_to_all.chmod(0o777)
+    use(monkeypatch, session_store=url, metrics_token="t" * 20, metrics_directory=str(open_to_all))
+    assert told(capsys, "end", "--all") == ({"ended": 1}, 0)
+    assert not gate.is_on(cookie)
+
+
 @pytest.mark.parametrize(
     ("selector", "ended"),
     [

@@ -91,6 +91,7 @@ def test_calls_of_the_store() -> None:
         (Fetch("GET", "https://op.example/userinfo", (("Authorization", "Bearer x"),)), "userinfo"),
         (Fetch("POST", "https://op.example/token", (), b"grant_type=authorization_code&code=x"), "token"),
         (Fetch("POST", "https://op.example/token", (), b"grant_type=refresh_token"), "refresh"),
+        (Fetch("POST", "https://op.example/r", (), b"token=x&token_type_hint=refresh_token"), "revocation"),
         (Fetch("POST", "https://op.example/par", (), b"x", lane=Lane.PUSHED), "pushed_request"),
     ],
 )
