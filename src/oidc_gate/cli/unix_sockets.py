@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
-import fcntl
 import os
 import re
 import socket
@@ -17,6 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..store.directory_lock import locked
 from .common import CommandError
 
 DEFAULT_MODE = 0o660
@@ -127,20 +127,11 @@ def _refuse_live(path: Path) -> None:
 @contextlib.contextmanager
 def _locked(directory: Path) -> Iterator[None]:
     """Keep other servers from taking a path in `directory` at the same time."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    deadline = time.monotonic() + _LOCK_SECONDS
     try:
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise CommandError(f"{directory} is locked by another process; end it") from None
-                time.sleep(0.05)
-        yield
-    finally:
-        os.close(descriptor)
+        with locked(directory, time.monotonic() + _LOCK_SECONDS):
+            yield
+    except TimeoutError:
+        raise CommandError(f"{directory} is locked by another process; end it") from None
 
 
 def _remove(path: Path, made: os.stat_result) -> None:

@@ -6,14 +6,12 @@ process (https://www.sqlite.org/howtocorrupt.html §2.2). They are looked at by 
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import mmap
 import os
 import stat
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..base import StoreURLError, unavailable
@@ -115,35 +113,6 @@ def pin(path: Path) -> tuple[int | None, Identity | None]:
         return None, None
     found = os.fstat(descriptor)
     return descriptor, (found.st_dev, found.st_ino)
-
-
-@contextmanager
-def locked(directory: Path, deadline: float) -> Iterator[None]:
-    """Hold a lock between processes for the length of a block.
-
-    A lock of flock(2) on the directory needs no file of its own, and is apart from the locks that SQLite uses.
-
-    Args:
-        directory: What is locked.
-        deadline: Until when to wait, a `time.monotonic`.
-
-    Raises:
-        StoreUnavailable: Another process holds it for too long.
-        OSError: There is no such directory.
-    """
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise unavailable(f"another process makes files in {directory}") from None
-                time.sleep(0.005)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def ensure_private(path: Path) -> Identity:

@@ -10,7 +10,8 @@ import sqlite3
 from pathlib import Path
 
 from ..base import unavailable
-from .files import OWNER_ONLY, locked
+from ..directory_lock import locked
+from .files import OWNER_ONLY
 
 APPLICATION_ID = 0x6F676174  # "ogat"
 VERSION = 1
