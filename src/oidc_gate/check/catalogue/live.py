@@ -11,6 +11,7 @@ _DISCOVERY = ("provider_name", "provider_tls", "provider_timeout", "provider_unr
 _PROVIDER = (*_DISCOVERY, "provider_discovery", "provider_issuer", "provider_nothing_in_common")
 
 _UNGUARDED = (
+    "nginx_auth_request_query",
     *("nginx_no_auth_request", "nginx_satisfy_any", "nginx_return_before"),
     *("nginx_rewrite_before", "nginx_open_by_suffix", "nginx_open_beside"),
     "nginx_auth_location_missing",  # a location that answers 2xx itself
