@@ -70,9 +70,14 @@ class Drill:
             time.sleep(0.02)
 
     def until(self, status: int, *ports: int) -> None:
-        """Wait until the signed-in user gets `status` at each gate, or at those on `ports`."""
+        """Wait until the signed-in user gets `status` at each gate, or at those on `ports`, and has got it in `seen`.
+
+        Without the second, a fault could be over before a user of `watch` comes.
+        """
+        before = self.statuses("kept")[status]
         for port in ports or self.ports:
             until(f"{status} at {port}", lambda port=port: _visit(port, self.kept).status == status)  # type: ignore[misc]
+        until(f"{status} for the users who come", lambda: self.statuses("kept")[status] > before)
 
     def try_to_sign_in(self) -> int:
         """Go through a sign-in, and return the status at its end."""
