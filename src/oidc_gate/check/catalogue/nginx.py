@@ -129,9 +129,10 @@ NGINX = (
     Cause(
         "nginx_host_missing",
         "warning",
-        "`{location}` does not pass Host on, so the gate sees the name in proxy_pass",
+        "`{location}` does not pass Host on, so the gate sees the name in proxy_pass, and it needs Host: public_url is "
+        "not set, or allowed_redirect_hosts is set too",
         "the sign-in starts on another host, or its redirect URI has another host",
-        "write `proxy_set_header Host $http_host;` in `{location}`",
+        "write `proxy_set_header Host $http_host;` in `{location}`; if there is only one host, set public_url",
         _READ,
     ),
     Cause(
@@ -213,7 +214,7 @@ NGINX = (
         "warning",
         "`{location}` passes on identity headers that a client sends: {names}",
         "not at all: if the application reads them, any user can be any other",
-        "set each of them: `proxy_set_header X-Forwarded-User $oidc_user;`, with an empty value if it is not used",
+        "write `{lines}` in `{location}`; an empty value is right for a header that the application does not read",
         _READ,
     ),
     Cause(

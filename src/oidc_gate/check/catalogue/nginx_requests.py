@@ -10,8 +10,7 @@ NGINX_REQUESTS = (
         "error",
         "`{location}` takes the identity from a header of the client",
         "not at all: any user can be any other",
-        "write `auth_request_set $oidc_user $upstream_http_x_auth_request_user;` and `proxy_set_header "
-        "X-Forwarded-User $oidc_user;`",
+        "write `{from_gate}` and `{to_application}`",
         "nginx.md",
     ),
     Cause(
@@ -19,8 +18,7 @@ NGINX_REQUESTS = (
         "error",
         "`{location}` takes a header from $upstream_http_..., which is empty there",
         "the application does not know who the user is",
-        "write `auth_request_set $oidc_user $upstream_http_x_auth_request_user;` and `proxy_set_header "
-        "X-Forwarded-User $oidc_user;`",
+        "write `{from_gate}` and `{to_application}`",
         "nginx.md",
     ),
     Cause(

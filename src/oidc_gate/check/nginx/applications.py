@@ -9,14 +9,11 @@ from .locations import Level, location_of
 from .site import MIN_BUFFER, Rule, Site, broken, seconds, size
 
 _EVENTS = re.compile(r"\b(?:events?|sse|eventsource|event-stream)\b", re.IGNORECASE)
-_IDENTITY = re.compile(r"x-(?:forwarded|auth-request)-(?:user|email|groups|preferred-username|access-token)$")
-_CLIENT = re.compile(r"\$\{?(?:http|sent_http)_x_(?:forwarded|auth_request)_(?:user|email|groups|preferred)")
 _DEFAULT_BODY, _DEFAULT_TIMEOUT = "1m", "60s"
 
 
 def check_application(level: Level, site: Site) -> Rule:
     """Yield what is wrong in a location with `auth_request`."""
-    yield from _identity(level)
     yield from _sockets(level)
     if (
         _EVENTS.search(" ".join(level.directive.args))
@@ -37,18 +34,6 @@ def check_application(level: Level, site: Site) -> Rule:
         is_open = target.directive.name == "location" and not target.auth_request
         if path.startswith("/") and is_open and not site.is_of_gate(target):
             yield broken("nginx_rewrite_before", each, target=target.shown)
-
-
-def _identity(level: Level) -> Rule:
-    for each in level.nearest("proxy_set_header"):
-        if len(each.args) == 2 and _IDENTITY.match(each.args[0].lower()):
-            if _CLIENT.search(each.args[1]):
-                yield broken("nginx_identity_from_client", each)
-            elif "$upstream_http_" in each.args[1]:
-                yield broken("nginx_auth_request_set_missing", each)
-    for each in level.nearest("auth_request_set"):
-        if len(each.args) == 2 and _CLIENT.search(each.args[1]):
-            yield broken("nginx_identity_from_client", each)
 
 
 def _sockets(level: Level) -> Rule:

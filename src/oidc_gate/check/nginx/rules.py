@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from .applications import check_application, check_gate_location, check_open_locations
 from .error_pages import check_error_pages
+from .identity import check_identity
 from .locations import Level, location_of, locations, passed_path
 from .reading import Directive
 from .site import MIN_BUFFER, Broken, Rule, Site, broken, size
 from .verdicts import check_verdicts
-
-IDENTITY = ("X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups", "X-Forwarded-Preferred-Username")
 
 
 def check_server(site: Site) -> list[Broken]:
@@ -21,7 +20,7 @@ def check_server(site: Site) -> list[Broken]:
     found = [*_gate_paths(site), *_auth_location(site, levels)]
     for level in protected:
         if not site.is_of_gate(level):
-            found += [*_refusals(level, site), *_protection(level), *_identity(level), *_renewal(level)]
+            found += [*_refusals(level, site), *_protection(level), *check_identity(level), *_renewal(level)]
             found += [*check_error_pages(level, site), *check_application(level, site)]
     found += [*_buffers(site), *_answers_of_the_gate(site), *_header_names(site)]
     asked = [location_of(site.server, level.auth_request) for level in protected]
@@ -73,7 +72,7 @@ def _gate_paths(site: Site) -> Rule:
 
 def _forwarded(level: Level, site: Site) -> Rule:
     headers = level.headers()
-    if "host" not in headers and "x-forwarded-host" not in headers:
+    if site.needs_host and "host" not in headers and "x-forwarded-host" not in headers:
         yield broken("nginx_host_missing", level)
     if not site.has_public_url and "x-forwarded-proto" not in headers and _is_tls(site.server):
         yield broken("nginx_proto_missing", level)
@@ -139,26 +138,6 @@ def _protection(level: Level) -> Rule:
     for each in level.own("return"):
         if _is_content(each) and not each.args[0].startswith(("http", "/", "$scheme")):
             yield broken("nginx_return_before", each)
-
-
-def _identity(level: Level) -> Rule:
-    if not level.own("proxy_pass"):
-        return
-    headers = level.headers()
-    missing = [name for name in IDENTITY if name.lower() not in headers]
-    own = {each.args[0].lower() for each in level.own("proxy_set_header") if each.args}
-    lost = [
-        each.args[0]
-        for block in level.around
-        for each in block.all("proxy_set_header")
-        if own and each.args and each.args[0].lower() not in own
-    ]
-    if lost:
-        yield broken(
-            "nginx_headers_lost", level.own("proxy_set_header")[0], names=", ".join(dict.fromkeys(lost))
-        )
-    elif missing:
-        yield broken("nginx_identity_forgeable", level, names=", ".join(missing))
 
 
 def _renewal(level: Level) -> Rule:

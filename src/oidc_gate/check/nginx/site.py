@@ -43,13 +43,15 @@ class Site(NamedTuple):
     """One server, and where the gate's paths are in it.
 
     Attributes:
-        has_public_url: Whether the settings have `public_url`, so that the gate does not need ``Host`` for it.
+        has_public_url: Whether the settings have `public_url`, so that the scheme of the request does not matter.
+        needs_host: Whether the gate needs ``Host``: without `public_url`, and to tell several hosts apart.
         around: The directives around a server that is in no ``http { }``.
     """
 
     server: Level
     prefix: str
     has_public_url: bool
+    needs_host: bool
     around: tuple[Directive, ...] = ()
 
     def location(self, endpoint: str) -> Level:

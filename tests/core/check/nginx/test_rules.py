@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
+import secrets
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from oidc_gate.check.catalogue import CAUSES
+from oidc_gate.check.findings import Finding
 from oidc_gate.check.nginx import check_nginx
 from oidc_gate.check.nginx.locations import servers
 from oidc_gate.check.nginx.reading import read_dump
 from oidc_gate.check.nginx.rules import check_server
 from oidc_gate.check.nginx.site import Site
+from oidc_gate.settings import Settings
 
 pytest.importorskip("crossplane")
 DOCS = Path(__file__).parents[4] / "docs/nginx"
@@ -68,9 +73,11 @@ def broken(text: str, *names: str) -> str:
     return text
 
 
-def found_in(text: str, *, has_public_url: bool = True) -> set[str]:
+def found_in(text: str, *, has_public_url: bool = True, needs_host: bool = True) -> set[str]:
     directives = read_dump(text)
-    sites = [Site(server, "/oauth2", has_public_url, directives) for server in servers(directives)]
+    sites = [
+        Site(server, "/oauth2", has_public_url, needs_host, directives) for server in servers(directives)
+    ]
     return {each.cause for site in sites for each in check_server(site)}
 
 
@@ -113,6 +120,86 @@ def test_tls_without_public_url() -> None:
     text = GOOD.replace("proxy_set_header X-Forwarded-Proto        $scheme;", "")
     assert found_in(text) == set()
     assert found_in(text, has_public_url=False) == {"nginx_proto_missing"}
+
+
+def checked(text: str, directory: Path, **settings: Any) -> list[Finding]:
+    file = directory / "nginx.conf"
+    file.write_text(text)
+    given = {"issuer": "https://op.example.com", "client_id": "a", "client_secret": secrets.token_urlsafe(32)}
+    given["cookie_secret"] = secrets.token_urlsafe(32)
+    return check_nginx(str(file), Settings.load(environ={}, **given | settings))
+
+
+URL, OTHER = {"public_url": "https://app.example.com"}, {"allowed_redirect_hosts": ["wiki.example.com"]}
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_needed"), [({}, True), (URL, False), (URL | OTHER, True)], ids=["none", "url", "hosts"]
+)
+def test_host_is_needed_unless_public_url_alone_decides(
+    settings: dict[str, Any], is_needed: bool, tmp_path: Path
+) -> None:
+    found = checked(broken(GOOD, "nginx_host_missing"), tmp_path, **settings)
+    assert {each.cause.name for each in found} == ({"nginx_host_missing"} if is_needed else set())
+
+
+HEADERS = {
+    "X-Forwarded-User": "$oidc_user",
+    "X-Forwarded-Email": "$oidc_email",
+    "X-Forwarded-Groups": "$oidc_groups",
+    "X-Forwarded-Preferred-Username": "$oidc_username",
+}
+
+
+def line_of(name: str) -> str:
+    return next(line.strip() for line in GOOD.splitlines() if f"proxy_set_header {name} " in line)
+
+
+@pytest.mark.parametrize("names", [*([name] for name in HEADERS), list(HEADERS)], ids=" ".join)
+@pytest.mark.parametrize("is_known", [True, False])
+def test_the_lines_to_write_are_those_that_are_missing(
+    names: list[str], is_known: bool, tmp_path: Path
+) -> None:
+    text = GOOD
+    for name in names:
+        text = text.replace(line_of(name), "")
+    if not is_known:
+        text = "".join(line for line in text.splitlines(keepends=True) if "auth_request_set" not in line)
+    finding = next(each for each in checked(text, tmp_path) if each.cause.name == "nginx_identity_forgeable")
+    lines = " ".join(
+        f"proxy_set_header {name} {HEADERS[name] if is_known else chr(34) * 2};" for name in names
+    )
+    assert f"write `{lines}` in `location /`" in finding.fix
+    assert finding.what.endswith(f"sends: {', '.join(names)}")
+    # What it says is what helps.
+    mended = text.replace("proxy_set_header Host ", f"{lines} proxy_set_header Host ", 1)
+    assert "nginx_identity_forgeable" not in {each.cause.name for each in checked(mended, tmp_path)}
+
+
+@pytest.mark.parametrize("name", HEADERS)
+@pytest.mark.parametrize(
+    ("cause", "variable"),
+    [("nginx_identity_from_client", "$http_"), ("nginx_auth_request_set_missing", "$upstream_http_")],
+)
+def test_the_lines_to_write_are_for_the_header_that_is_wrong(
+    name: str, cause: str, variable: str, tmp_path: Path
+) -> None:
+    text = GOOD.replace(line_of(name), f"proxy_set_header {name} {variable}{name.lower().replace('-', '_')};")
+    (finding,) = checked(text, tmp_path)
+    source = name.lower().replace("x-forwarded", "x_auth_request").replace("-", "_")
+    own = f"auth_request_set {HEADERS[name]} $upstream_http_{source};"
+    assert finding.cause.name == cause
+    assert finding.fix == f"write `{own}` and `proxy_set_header {name} {HEADERS[name]};`"
+    assert own in re.sub(" +", " ", GOOD)
+
+
+def test_a_variable_that_the_client_sets_gets_its_own_line(tmp_path: Path) -> None:
+    old = "auth_request_set $oidc_email     $upstream_http_x_auth_request_email;"
+    (finding,) = checked(GOOD.replace(old, "auth_request_set $mail $http_x_forwarded_email;"), tmp_path)
+    assert finding.fix == (
+        "write `auth_request_set $mail $upstream_http_x_auth_request_email;` and `proxy_set_header "
+        "X-Forwarded-Email $mail;`"
+    )
 
 
 GATE = """
