@@ -132,8 +132,21 @@ def test_a_script_gets_json_and_never_a_page(
     assert reply.json()["code"] == code
     if form != "redirect":
         assert reply.json()["sign_in"] == f"{APP}/oauth2/start?rd=/dash%3Ftab%3D2"
-        # auth_request copies the challenge of the verdict, and the error page has one of its own.
-        assert set(reply.headers["WWW-Authenticate"].split(", ")) == {"Bearer"}
+
+
+@pytest.mark.parametrize("form", ["page", "page-403"])
+@pytest.mark.parametrize("headers", [NAVIGATION, FETCH], ids=["page", "fetch"])
+def test_there_is_one_challenge(house: House, form: str, headers: dict[str, str]) -> None:
+    """`auth_request` copies the challenge of the verdict, and the page that error_page shows brings no second one."""
+
+    def challenges(method: str, path: str, who: str | None = None) -> tuple[int, list[str]]:
+        reply = house.visitor(form, who).request(method, APP + path, headers=headers, timeout=60)
+        return reply.status_code, reply.raw.headers.getlist("WWW-Authenticate")
+
+    for method in ("GET", "HEAD", "POST"):
+        assert challenges(method, "/reports?month=5") == (STATUS_ANONYMOUS[form], ["Bearer"])
+    assert challenges("GET", "/oauth2/sign_in?rd=/reports") == (401, ["Bearer"])
+    assert challenges("GET", "/reports", "eve") == (403, [])
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -84,6 +84,11 @@ def with_cookies(answer: Reply, cookies: tuple[str, ...]) -> Reply:
     return replace(answer, headers=answer.headers + added)
 
 
+def without_challenge(answer: Reply) -> Reply:
+    """Return `answer` without the challenge of a 401, for a proxy that adds one itself."""
+    return replace(answer, headers=tuple(header for header in answer.headers if header != CHALLENGE))
+
+
 _TITLES = {
     400: "Bad Request",
     401: "Unauthorized",

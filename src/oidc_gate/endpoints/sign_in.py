@@ -1,4 +1,7 @@
-"""``/oauth2/sign_in``: the page that Nginx's ``error_page`` shows. It answers 401, never with a redirect."""
+"""``/oauth2/sign_in``: the page that Nginx's ``error_page`` shows. It answers 401, never with a redirect.
+
+In place of a page that ``auth_request`` refused, it has no challenge: Nginx has copied that of the verdict.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from .challenge import access_denied, challenge, denied_page
 from .context import Components, RequestContext
 from .cors import answer_preflight
 from .refusals import AUTH_QUERY, explanation
-from .responses import bare, page
+from .responses import bare, page, without_challenge
 
 
 def answer(components: Components, context: RequestContext) -> Step[Reply]:
@@ -33,6 +36,10 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
     notes: tuple[Reason, ...] = ()
     if context.identity is not None and (refused_by := _refused_by(context)):
         notes = explanation(context, context.identity, refused_by)
+    if _replaces_page(context):
+        reply = without_challenge(
+            reply
+        )  # `auth_request` has copied that of the verdict, and would add this one
     return reply.because("sign_in_page", f"for {context.audience.value}: {_reason(context)}", notes=notes)
 
 
@@ -59,16 +66,18 @@ def _reason(context: RequestContext) -> str:
 def _refused_by(context: RequestContext) -> str:
     """Return what refuses the signed-in user: a rule of the settings, the query of the auth location, or nothing.
 
-    Nginx names the page that it was asked for. If it shows the sign-in page in place of another page to a user whom
-    the settings admit, ``/oauth2/auth`` has refused them there. A user who opened the sign-in page asked for no other.
+    If Nginx shows the sign-in page in place of another page to a user whom the settings admit, ``/oauth2/auth`` has
+    refused them there.
     """
-    if context.refused_by:
-        return context.refused_by
+    return context.refused_by or (AUTH_QUERY if _replaces_page(context) else "")
+
+
+def _replaces_page(context: RequestContext) -> bool:
+    """Return whether Nginx shows the answer in place of a page, which it names, and not because a client opened it."""
     asked_for = context.request.headers.get("x-auth-request-redirect")
-    is_page = asked_for and safe_target(
-        context.absolute(asked_for), context.site, context.components.settings
+    return bool(
+        asked_for and safe_target(context.absolute(asked_for), context.site, context.components.settings)
     )
-    return AUTH_QUERY if is_page else ""
 
 
 def requested_target(context: RequestContext) -> str:

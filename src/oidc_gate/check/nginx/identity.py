@@ -1,4 +1,4 @@
-"""What is wrong with the headers that name the user to the application, and the lines that mend it."""
+"""What is wrong with the headers that name the user to the application, and the lines to write instead."""
 
 from __future__ import annotations
 
