@@ -44,7 +44,7 @@ from .endpoints.refusals import refused
 from .endpoints.responses import bare, problem, with_cookies
 from .errors import GateError, SessionError
 from .model import Allow, Decision, Reason, Reply, Request
-from .observe import log
+from .observe import current, log
 from .policy.identity_headers import application_headers
 from .policy.public_paths import reason_without_identity
 from .request.forwarded import client_address
@@ -172,6 +172,7 @@ class Gate(Generic[Payload]):
         No exception leaves this generator, unless there is an error in this package.
         """
         context = build_context(self.components, request)
+        current.set_request_id(context.request.request_id)
         return self._finish(*(yield from self._decide_or_answer_error(context)))
 
     def _decide_or_answer_error(self, context: RequestContext) -> Step[tuple[RequestContext, Decision]]:

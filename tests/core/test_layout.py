@@ -37,6 +37,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     **dict.fromkeys(CAPABILITIES, GROUND),
     "store": frozenset({"errors", "syntax"}),  # nothing of sessions: it sees bytes
     "session": GROUND | {"store"},
+    "provider": GROUND
+    | {"observe"},  # `observe.current`: a line about a revocation names the request that caused it
     "runtime": GROUND | {"store"},
     "refresh": REFRESH,
     "endpoints": ENDPOINTS,

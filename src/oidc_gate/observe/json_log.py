@@ -6,14 +6,20 @@ import json
 import logging
 from datetime import UTC, datetime
 
+from . import current
+
 
 class JSONFormatter(logging.Formatter):
     """Format each record as one line with one JSON object.
 
-    Every object has ``time`` (UTC, with milliseconds), ``level``, ``logger``, ``pid`` and ``message``; the lines of the
-    gate about decisions have the fields that ``docs/events.md`` lists in addition, and a line about an exception has
-    ``exception``. The line is ASCII: line breaks, other control characters and surrogates are escaped, so no value can
-    begin a second line or change what a terminal shows.
+    Every object has ``time`` (UTC, with milliseconds), ``level``, ``logger``, ``pid`` and ``message``. The lines of the
+    gate about decisions have the fields that ``docs/events.md`` lists in addition, any other line that is logged while
+    the gate decides about a request has ``request_id``, and a line about an exception has ``exception``. The line is
+    ASCII: line breaks, other control characters and surrogates are escaped, so no value can begin a second line or
+    change what a terminal shows.
+
+    The request ID is that of the thread, or of the task, that formats the record. With a
+    `logging.handlers.QueueHandler`, set this formatter there, and not at the handler of the listener.
 
     Example:
         >>> handler.setFormatter(JSONFormatter())
@@ -34,6 +40,8 @@ class JSONFormatter(logging.Formatter):
         given = getattr(record, "oidc_gate", None)
         if isinstance(given, dict):
             fields |= {name: value for name, value in given.items() if name not in fields}
+        if request_id := current.request_id():
+            fields.setdefault("request_id", request_id)
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
         elif record.exc_text:

@@ -14,6 +14,7 @@ from .. import effects
 from ..effects import Fetch, Fetched, Step
 from ..errors import GateError
 from ..model import Session
+from ..observe import current
 from ..settings import Settings
 from . import oauth
 from .client import Provider
@@ -85,7 +86,7 @@ class TokenRevocations:
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
         self._lock = threading.Lock()
-        self._waiting: deque[Token] = deque()
+        self._waiting: deque[tuple[Token, str]] = deque()  # with the ID of the request that ended the session
         self._threads = 0
 
     def begin(self, session: Session) -> Step[None]:
@@ -96,7 +97,7 @@ class TokenRevocations:
         with self._lock:
             has_room = len(self._waiting) + len(tokens) <= MAX_WAITING
             if has_room:
-                self._waiting.extend(tokens)
+                self._waiting.extend((token, current.request_id()) for token in tokens)
             starts = has_room and self._threads < MAX_THREADS
             self._threads += starts
         if not has_room:
@@ -105,20 +106,23 @@ class TokenRevocations:
             yield from effects.in_background(self._run)
 
     def _run(self) -> Step[None]:
-        while (token := self._next()) is not None:
-            try:
-                yield from self._revoke(token)
-            except GateError as error:
-                log.warning("revocation_failed: the %s was not revoked: %s", token.hint, error)
-            except Exception:
-                log.exception("revocation_failed: an error in oidc_gate")
+        with current.deciding():
+            while (token := self._next()) is not None:
+                try:
+                    yield from self._revoke(token)
+                except GateError as error:
+                    log.warning("revocation_failed: the %s was not revoked: %s", token.hint, error)
+                except Exception:
+                    log.exception("revocation_failed: an error in oidc_gate")
 
     def _next(self) -> Token | None:
         with self._lock:
-            if self._waiting:
-                return self._waiting.popleft()
-            self._threads -= 1
-            return None
+            if not self._waiting:
+                self._threads -= 1
+                return None
+            token, request_id = self._waiting.popleft()
+        current.set_request_id(request_id)
+        return token
 
     def _revoke(self, token: Token) -> Step[None]:
         metadata = yield from self._provider.metadata()

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from .. import effects
 from ..effects import Signal, Step
 from ..errors import GateError, SessionError
+from ..observe import current
 from ..session.sessions import LoadedSession
 
 log = logging.getLogger("oidc_gate.refresh")
@@ -50,11 +51,13 @@ class Flight:
     Attributes:
         started_at: When it was started, in epoch seconds.
         is_over: Is set when there is an outcome.
+        request_id: The ID of the request that started it.
     """
 
     def __init__(self, loaded: LoadedSession, started_at: int) -> None:
         self.loaded, self.started_at = loaded, started_at
         self.is_over = Signal()
+        self.request_id = current.request_id()
         self.outcome = NO_RESULT
 
 
@@ -118,21 +121,26 @@ class Flights:
 
     def _work(self, process: _Process) -> Step[None]:
         """Perform flights until there are none."""
-        while True:
-            with process.lock:
-                if not process.line:
-                    process.running -= 1
-                    return
-                flight = process.line.popleft()
-            try:
-                outcome = yield from self._perform(flight.loaded)
-            except GateError as error:
-                outcome = Outcome(failure=str(error))
-            except Exception as error:
-                log.exception("an error in oidc_gate: a session could not be refreshed")
-                outcome = Outcome(failure=type(error).__name__)
-            now = yield from effects.now()
-            self._finish(process, flight, outcome, now)
+        with current.deciding():
+            while (flight := self._next(process)) is not None:
+                current.set_request_id(flight.request_id)
+                try:
+                    outcome = yield from self._perform(flight.loaded)
+                except GateError as error:
+                    outcome = Outcome(failure=str(error))
+                except Exception as error:
+                    log.exception("an error in oidc_gate: a session could not be refreshed")
+                    outcome = Outcome(failure=type(error).__name__)
+                now = yield from effects.now()
+                self._finish(process, flight, outcome, now)
+
+    @staticmethod
+    def _next(process: _Process) -> Flight | None:
+        with process.lock:
+            if process.line:
+                return process.line.popleft()
+            process.running -= 1
+            return None
 
     def _finish(self, process: _Process, flight: Flight, outcome: Outcome, now: int) -> None:
         key = _key(flight.loaded)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from ..gate import Gate
 from ..model import Decision, Reply, Request
+from ..observe import current
 from ..request.request_id import traceparent_of
 from ..runtime import tracing
 
@@ -19,13 +20,16 @@ TRACED = frozenset(
 Note = Callable[[Decision], None]
 
 
-def traced(gate: Gate[Any], request: Request) -> AbstractContextManager[Note]:
+@contextmanager
+def traced(gate: Gate[Any], request: Request) -> Iterator[Note]:
     """Run the block in a span of `request`, or at least below the span of the proxy that sent it.
 
-    The value is to be called with the decision.
+    Lines that are logged in the block have the ID of the request. The value is to be called with the decision.
     """
     api = tracing.trace_api()
-    return nullcontext(_ignore) if api is None else _traced(api, gate, request)
+    in_span = nullcontext(_ignore) if api is None else _traced(api, gate, request)
+    with current.deciding(), in_span as note:
+        yield note
 
 
 @contextmanager
@@ -38,12 +42,12 @@ def _traced(api: Any, gate: Gate[Any], request: Request) -> Iterator[Note]:
         if endpoint not in TRACED:
             yield _ignore
             return
-        with tracing.span(api, f"oidc_gate {endpoint}", api.SpanKind.INTERNAL, {}) as current:
+        with tracing.span(api, f"oidc_gate {endpoint}", api.SpanKind.INTERNAL, {}) as span:
 
             def note(decision: Decision) -> None:
-                current.set_attribute("oidc_gate.code", decision.reason.code)
+                span.set_attribute("oidc_gate.code", decision.reason.code)
                 if isinstance(decision, Reply):
-                    current.set_attribute("http.response.status_code", decision.status)
+                    span.set_attribute("http.response.status_code", decision.status)
 
             yield note
 

@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oidc_gate.observe import current
 from oidc_gate.observe.json_log import JSONFormatter
 
 ANY_TEXT = st.text(st.characters())  # with surrogates and control characters
@@ -66,3 +67,12 @@ def test_characters_that_json_leaves_as_they_are() -> None:
     assert "\x7f" not in found
     assert json.loads(found)["message"] == "a\x7fb"
     assert json.loads(found)["path"] == "\\udce9"
+
+
+def test_a_line_that_is_logged_during_a_decision_has_the_id_of_the_request() -> None:
+    assert "request_id" not in json.loads(line("outside"))
+    with current.deciding():
+        assert "request_id" not in json.loads(line("not known yet"))
+        current.set_request_id("proxy-1")
+        assert json.loads(line("inside"))["request_id"] == "proxy-1"
+        assert json.loads(line("its own", fields={"request_id": "other"}))["request_id"] == "other"
