@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from oidc_gate.errors import ProviderUnavailable
+from oidc_gate.refresh.refresher import ASSUMED_TOKEN_SECONDS
 from oidc_gate.runtime import streams
 from oidc_gate.runtime.driver import run as run_step
 from tests.core.provider.scripted import answer
@@ -642,6 +643,32 @@ def test_without_an_id_token_and_userinfo_the_identity_stays(worker: Site) -> No
     assert token(visitor) == "second"
     assert worker.app.identity is not None
     assert worker.app.identity.groups == ("staff",)
+
+
+@pytest.mark.parametrize(("first", "assumed"), [(LASTS, LASTS), (20, ASSUMED_TOKEN_SECONDS)])
+def test_a_token_of_unknown_lifetime_lasts_as_long_as_the_one_before(
+    worker: Site, first: int, assumed: int
+) -> None:
+    """Before, it counted as expired at once: no application received it, and it was refreshed every ten seconds."""
+    give(worker, "first", expires_in=first)
+    visitor = signed_in(worker)
+    del worker.provider.tokens["expires_in"]
+    worker.world._outbound = without_id_token(worker)
+    worker.now += LASTS
+    assert token(visitor) == "second"
+    refreshed = worker.now
+    give(worker, "third")
+    del worker.provider.tokens["expires_in"]
+    worker.now = refreshed + assumed - 91  # a second before it is refreshed ahead of its end
+    assert token(visitor) == "second"
+    settled(worker)
+    assert worker.provider.refreshed == ["refresh first"]
+    worker.now = refreshed + assumed - 30
+    assert token(visitor) == "third"
+    worker.now += assumed - 91
+    assert token(visitor) == "third", "the assumption stays the same from one refresh to the next"
+    settled(worker)
+    assert worker.provider.refreshed == ["refresh first", "refresh second"]
 
 
 @pytest.mark.parametrize("seconds", [HARD, SOFT])

@@ -37,6 +37,9 @@ MAX_WAIT_SECONDS = 4.5  # Nginx waits 5 seconds for the answer of an auth locati
 LEASE_SECONDS = 3.0  # how long the others wait for a process that was killed
 POLL_SECONDS = 0.25
 LOOK_AGAIN_SECONDS = 5  # while a refresh is under way for which no request has to wait
+# An answer need not say how long its access token lasts (RFC 6749 §5.1), and without an ID token nothing else says it.
+ASSUMED_TOKEN_SECONDS = 300  # the default of Keycloak, the shortest of the common providers
+MIN_KNOWN_TOKEN_SECONDS = 60
 PUT_AGAIN_SECONDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0)
 
 _ENDED = "The session has ended. Please sign in again."
@@ -250,7 +253,19 @@ def _with_tokens(
     return session._replace(
         id_token=tokens.id_token or session.id_token if keeps_id_token else "",
         access_token=tokens.access_token,
-        access_token_expires_at=expires_at or asked_at,
+        access_token_expires_at=expires_at or asked_at + _assumed_seconds(session),
         refresh_token=tokens.refresh_token,
         checked_at=asked_at,
     )
+
+
+def _assumed_seconds(session: Session) -> int:
+    """Return for how many seconds a new access token probably lasts, if the answer of the provider does not say it.
+
+    That is as long as the token before it, which came from the same provider.
+
+    Args:
+        session: The session before the refresh.
+    """
+    before = session.access_token_expires_at - (session.checked_at or session.started_at)
+    return before if before >= MIN_KNOWN_TOKEN_SECONDS else ASSUMED_TOKEN_SECONDS
