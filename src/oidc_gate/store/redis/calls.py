@@ -13,11 +13,13 @@ import redis
 
 from ...errors import StoreUnavailable
 from ..base import unavailable
-from ..time_limit import deadline_after
+from ..time_limit import deadline_after, limited_until
 from .address import Address
 from .connect import Client, connect
 
 T = TypeVar("T")
+MIN_TRIP_SECONDS = 0.05
+"""A round trip is not begun with less time than this, because its answer would hardly be there in time."""
 Command = tuple[Any, ...]
 
 
@@ -33,6 +35,9 @@ class Calls:
     def __init__(self, address: Address, deadline_seconds: float, answer_seconds: float) -> None:
         self._address = address
         self._deadline_seconds, self._answer_seconds = deadline_seconds, answer_seconds
+        # A cluster's connections cannot be given less time than `answer_seconds` (see `connect`).
+        is_limited = address.kind != "cluster"
+        self.min_trip_seconds = min(MIN_TRIP_SECONDS, answer_seconds) if is_limited else answer_seconds
         self._reset()
 
     def _reset(self) -> None:
@@ -91,7 +96,7 @@ class Call:
     Args:
         calls: What it belongs to.
         deadline: A `time.monotonic`.
-        trip_seconds: How long a round trip may take.
+        trip_seconds: How long a round trip may take, if as much is left until `deadline`.
     """
 
     def __init__(self, calls: Calls, deadline: float, trip_seconds: float) -> None:
@@ -128,13 +133,17 @@ class Call:
         """
         for attempt in (1, 2):
             started = time.monotonic()
-            if self._deadline - started < self._trip_seconds:
+            left = self._deadline - started
+            if left < self._calls.min_trip_seconds:
                 raise unavailable("Redis answers too slowly")
             try:
-                return function(self._calls.client())
+                with limited_until(self._deadline):
+                    return function(self._calls.client())
             except (redis.RedisError, redis.exceptions.RedisClusterException, OSError) as error:
                 is_over = time.monotonic() - started > self._trip_seconds / 4
-                if _breaks_connections(error):
+                # An answer that had less time than usual says nothing about the other connections.
+                was_short = left < self._trip_seconds and isinstance(error, redis.TimeoutError)
+                if _breaks_connections(error) and not was_short:
                     self._calls.forget_idle()
                 if attempt == 2 or is_over or not _may_pass(error):
                     raise self._calls.failed(error) from error

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from pathlib import Path
 from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode, RedisCluster
-from redis.connection import ConnectionPool, SSLConnection, UnixDomainSocketConnection
+from redis.connection import Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection
 from redis.retry import Retry
-from redis.sentinel import Sentinel, SentinelManagedSSLConnection
+from redis.sentinel import Sentinel, SentinelManagedConnection, SentinelManagedSSLConnection
 
+from ..time_limit import deadline_after
 from .address import Address
 
 Client = Any
@@ -23,6 +25,9 @@ Client = Any
 
 def connect(address: Address, answer_seconds: float) -> Client:
     """Return a new client. Only that of a cluster opens a connection before it is used.
+
+    Except for a cluster, whose client makes its connections itself, a connection never waits longer than the caller
+    has time (`oidc_gate.store.time_limit`).
 
     Args:
         address: Where to.
@@ -50,17 +55,60 @@ def connect(address: Address, answer_seconds: float) -> Client:
             "retry": never,
         }
         sentinel = Sentinel(list(address.hosts), sentinel_kwargs=given | their_own | quick)
-        if address.is_encrypted:
-            given["connection_class"] = _encrypted(SentinelManagedSSLConnection, address)
+        kind = (
+            _encrypted(SentinelManagedSSLConnection, address)
+            if address.is_encrypted
+            else SentinelManagedConnection
+        )
+        given["connection_class"] = _limited(kind)
         return sentinel.master_for(address.service, db=address.database, retry=never, **given)
     if address.socket:
-        where: dict[str, Any] = {"path": address.socket, "connection_class": UnixDomainSocketConnection}
+        where: dict[str, Any] = {"path": address.socket}
+        kind = UnixDomainSocketConnection
     else:
         where = dict(zip(("host", "port"), *address.hosts, strict=True))
-        if address.is_encrypted:
-            given.pop("ssl")
-            where["connection_class"] = _encrypted(SSLConnection, address)
+        given.pop("ssl", None)
+        kind = _encrypted(SSLConnection, address) if address.is_encrypted else Connection
+    where["connection_class"] = _limited(kind)
     return redis.Redis.from_pool(ConnectionPool(db=address.database, retry=never, **where, **given))
+
+
+def _limited(base: type[Any]) -> type[Any]:
+    """Return a class of connections that wait only until the limit of the calling thread.
+
+    redis-py has one timeout for all answers of a connection. With it alone, a call could not be begun unless its time
+    suffices for the slowest answer: on a Redis that answers in 200 ms, a third of the time of a request was lost.
+    """
+
+    class Limited(base):  # type: ignore[misc]
+        socket_timeout: float
+        socket_connect_timeout: float
+
+        def connect(self) -> None:
+            whole = self.socket_connect_timeout
+            self.socket_connect_timeout = _seconds_left(whole)
+            try:
+                super().connect()
+            finally:
+                self.socket_connect_timeout = whole
+
+        def read_response(self, *args: Any, **options: Any) -> Any:
+            seconds = _seconds_left(self.socket_timeout)
+            if self._sock is None or seconds >= self.socket_timeout:
+                return super().read_response(*args, **options)
+            self._sock.settimeout(seconds)
+            try:
+                return super().read_response(*args, **options)
+            finally:
+                if self._sock is not None:
+                    self._sock.settimeout(self.socket_timeout)
+
+    return Limited
+
+
+def _seconds_left(seconds: float) -> float:
+    """Return how long to wait: `seconds`, or what is left until the limit. A socket takes 0 for "do not block"."""
+    return max(min(seconds, deadline_after(seconds) - time.monotonic()), 0.001)
 
 
 def _encrypted(base: type[Any], address: Address) -> type[Any]:
