@@ -23,7 +23,7 @@ from oidc_gate.store.base import (
     Selector,
     View,
 )
-from oidc_gate.store.follow import Follower, News
+from oidc_gate.store.polling import Announced, PollingView
 
 Value = tuple[object, ...]
 
@@ -63,7 +63,7 @@ class TableStore:
 
     def __init__(self, table: Table, *, lag_seconds: float = 1.0) -> None:
         self._table, self.lag_seconds = table, lag_seconds
-        self._views: list[Follower] = []
+        self._views: list[PollingView] = []
 
     def open(self, key: bytes, now: int) -> Row | None:
         row = self._read(key)
@@ -110,16 +110,16 @@ class TableStore:
     # A view asks for the log of ends several times in `lag_seconds`.
 
     def view(self, on_ends: OnEnds) -> View:
-        self._views.append(Follower(self._news, on_ends, self.lag_seconds, "reader of ends"))
+        self._views.append(PollingView(self._announced, on_ends, self.lag_seconds, "reader of ends"))
         return self._views[-1]
 
-    def _news(self, position: bytes | None, wait_seconds: float) -> News:
+    def _announced(self, position: bytes | None, wait_seconds: float) -> Announced:
         names = self._table.names("log/", "" if position is None else position.decode())
         newest = names[-1].encode() if names else position or b""
         if position is None:
-            return News(newest)
+            return Announced(newest)
         keys = tuple(key for name in names for key in (self._table.get(name) or ()) if isinstance(key, bytes))
-        return News(newest, None if b"" in keys else keys)
+        return Announced(newest, None if b"" in keys else keys)
 
     def _announce(self, keys: Sequence[bytes]) -> None:
         while not self._table.swap(f"log/{self._next():016}", None, tuple(keys)):

@@ -164,7 +164,7 @@ class OIDCGate(GatedApplication):
     async def _pass_on(
         self, scope: Scope, receive: Receive, send: Send, kept: list[tuple[bytes, bytes]], cookies: str
     ) -> None:
-        """Call the application without an identity. Whether its own 401 is replaced is decided when there is one."""
+        """Call the application without an identity. If it answers 401, decide then whether that is replaced."""
         if any(
             b"html" in value if name == b"accept" else name == b"sec-fetch-mode" and value == b"navigate"
             for name, value in kept
@@ -263,7 +263,7 @@ class AuthBackend:
 
 
 def _render_verdict(components: Components, loaded: LoadedSession) -> tuple[bytes, int]:
-    """Return the 202 of ``auth`` as the bytes of a response. Nothing else of a session is kept here."""
+    """Return the 202 of ``auth`` as the bytes of a response. An `AuthBackend` keeps nothing else of a session."""
     lines = [
         f"{name.lower()}: {value}"
         for name, value in bare(202, auth_headers(components.settings, loaded.session)).headers
@@ -290,7 +290,8 @@ def _inner_scope(scope: Scope, kept: list[tuple[bytes, bytes]], cookies: str, pa
     return inner
 
 
-_COUNTS = frozenset({b"cookie", *(name.encode() for name in HANDSHAKE)})
+# The headers on which the verdict about a cookie depends.
+_VERDICT_HEADERS = frozenset({b"cookie", *(name.encode() for name in HANDSHAKE)})
 
 
 def _plain_cookies(scope: Scope) -> str:
@@ -298,7 +299,7 @@ def _plain_cookies(scope: Scope) -> str:
 
     It is empty for a WebSocket handshake, for which the ``Origin`` has to be checked too.
     """
-    pairs = [pair for pair in scope["headers"] if pair[0] in _COUNTS]
+    pairs = [pair for pair in scope["headers"] if pair[0] in _VERDICT_HEADERS]
     if len(pairs) == 1 and pairs[0][0] == b"cookie":
         found: str = pairs[0][1].decode("latin-1")
         return found

@@ -25,7 +25,7 @@ T = TypeVar("T")
 class Lane(Enum):
     """A kind of work that may wait for a network or a disk.
 
-    Each lane has its own places and its own line in front of them, so that one kind never waits for another.
+    Each lane has its own places and its own queue in front of them, so that one kind never waits for another.
     """
 
     PROVIDER = "provider"
@@ -41,8 +41,8 @@ class Now:
     """The time in epoch seconds. It is an effect, because after a `Fetch` the previous time is out of date.
 
     Args:
-        is_latest: Ask for the latest time that was returned if the clock went back a little since then, so that what
-            ends now is not older than what has begun.
+        is_latest: If the clock went back a little, return the latest time that was returned before. A session that
+            ends now then never ends before it began.
     """
 
     is_latest: bool = False
@@ -123,8 +123,8 @@ class StoreCall:
 class Enter:
     """Wait for a place in `lane`. The step keeps the place until it ends or reads the request's body.
 
-    Every effect that blocks enters its lane by itself. Entering beforehand is for a step that checks again what it
-    knows after waiting, or that must not be refused half-way.
+    Every effect that blocks enters its lane by itself. A step enters beforehand if it checks something again after
+    waiting, or if it must not be refused half-way.
     """
 
     lane: Lane
@@ -195,7 +195,7 @@ class WaitFor:
     """Wait until `signal` is set, for `seconds` at most, without a place in any lane.
 
     The result says whether it was set. Under WSGI, if few threads of the server are left, the request is refused with
-    `LineFull` instead.
+    `QueueFull` instead.
     """
 
     signal: Signal
@@ -217,7 +217,7 @@ class ReadMetrics:
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """Perform the step that `start` returns in a separate thread, without waiting for it.
+    """Perform the step that `start` returns in a separate thread. The requesting step does not wait for it.
 
     An exception in that step is logged as an error of this package.
     """
@@ -276,7 +276,7 @@ def fetch(effect: Fetch) -> Step[Fetched]:
     Raises:
         ProviderUnavailable: There was no answer in time, or no connection.
         ProviderError: The answer is too long.
-        LineFull: Too many requests are under way.
+        QueueFull: Too many requests are under way.
     """
     result: Fetched = yield effect
     return result
@@ -297,7 +297,7 @@ def enter(lane: Lane) -> Step[None]:
     """Wait for a place in `lane`.
 
     Raises:
-        LineFull: The line is full, or did not move in time.
+        QueueFull: The queue is full, or did not move in time.
     """
     yield Enter(lane)
 
@@ -319,10 +319,10 @@ def holding(scoped: Scoped, step: Step[T]) -> Step[T]:
 
 
 def with_lease(lease: TakeLease, work: Callable[[bool], Step[T]]) -> Step[T]:
-    """Run the step that `work` returns while holding `lease`, and return its result.
+    """Run the step that `work` returns while holding `lease` if it is free, and return its result.
 
     Args:
-        work: Is given whether the lease was free. If it was not, the step runs without it.
+        work: Called with True if the lease is held, or False if another holder has it. Returns the step.
     """
     held = yield lease
     try:
@@ -338,7 +338,7 @@ def wait_for(signal: Signal, seconds: float) -> Step[bool]:
     """Wait until `signal` is set, and return whether it was set in time.
 
     Raises:
-        LineFull: Too few threads of the server are left.
+        QueueFull: Too few threads of the server are left.
     """
     return bool((yield WaitFor(signal, seconds)))
 

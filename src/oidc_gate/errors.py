@@ -10,9 +10,9 @@
     ├── Unavailable             503  something is not available at the moment
     │   ├── ProviderUnavailable      the provider does not answer, or asks to wait
     │   ├── StoreUnavailable         the session store does not answer, or cannot store what it is given
-    │   └── LineFull                 too much is under way; nothing was done yet
+    │   └── QueueFull                too many requests are waiting; nothing was done yet
     └── ProviderError           502  an answer of the provider is not acceptable
-        └── IDTokenError             a token is not valid: which claim, what was expected, what came
+        └── IDTokenError             a token is not valid: which claim, what was expected, what was received
 
 A `GateError` has a stable ``code``, which users can search for and programs can compare, a public sentence that a page
 may show, and details for the log in ``detail`` and ``__cause__``. Do not compare the texts.
@@ -117,8 +117,8 @@ class ProviderUnavailable(Unavailable):
     """The provider cannot be reached, is slow, or asks to wait."""
 
 
-class LineFull(Unavailable):
-    """Too much is under way. Nothing was done yet, so the same request can be sent again."""
+class QueueFull(Unavailable):
+    """Too many requests are waiting. Nothing was done yet, so the same request can be sent again."""
 
 
 class StoreUnavailable(Unavailable):

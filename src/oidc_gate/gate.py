@@ -4,10 +4,10 @@ Everything starts here. `Gate.admissions` answers the requests of signed-in user
 the rest: a generator that yields effects (see `effects`) and returns a `Decision`:
 
 1. Is the request for an endpoint of the gate? The endpoint answers.
-2. Who sends it? There is a session, or a reason why there is none.
+2. Which user sent it? There is a session, or a reason why there is none.
 3. If the user is signed in and the rules admit them, the application is called.
 4. If the user is anonymous or refused: if the path is public, the application is called without an identity. If not,
-   an anonymous user gets the sign-in, and a refused user gets 403.
+   an anonymous user is asked to sign in, and a refused user gets 403.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ from .syntax.hosts import normal_host
 
 Endpoint = Callable[[Components, RequestContext], Step[Reply]]
 Counted = Callable[[Decision, bool], None]
+"""Counts a decision; the second argument says whether it answers an authorization response."""
 RenderSession = Callable[[Components, LoadedSession], tuple[Payload, int]]
 """Builds what a shell keeps of a session: `oidc_gate.session.admissions.Render`, with the components as well."""
 
@@ -97,9 +98,13 @@ _ANSWERS: dict[str, Endpoint] = {
 VERDICT_ENDPOINTS = frozenset({"auth", "forward"})
 """Endpoints at which a proxy asks whether a request may pass."""
 NEED_FRESH_SESSION = VERDICT_ENDPOINTS | {"userinfo"}
-"""Endpoints that say who the user is. The others end a session, or begin one."""
+"""Endpoints that report who the user is, so the session is refreshed first if a refresh is due. The others end a
+session, or begin one."""
 NEED_NO_SESSION = frozenset({"ping", "ready", "metrics", "unavailable", "backchannel_logout", "static"})
+"""Endpoints that do not look at the session cookie."""
 RENEWED_AGAIN_AFTER_SECONDS = 30
+"""How long the cookie from before a renewal is accepted without another renewal. Browsers send the old cookie until
+they have received the new one, and some proxies never pass the new one on."""
 
 
 class Gate(Generic[Payload]):
@@ -107,11 +112,12 @@ class Gate(Generic[Payload]):
 
     Args:
         components: The components of the gate.
-        render: Builds what is kept of a session. It is called once for each cookie.
+        render: Builds what the shell keeps of a session, so that the next request with the same cookie needs no work.
+            It is called once for each cookie.
 
     Attributes:
-        admissions: The sessions that were recently admitted. Everything that they do not answer is left to `decide`.
-        counted: Called with each decision, if decisions are counted, and whether the callback answered.
+        admissions: The sessions that were recently admitted. A request without an admission needs `decide`.
+        counted: Called with each decision; None if there are no metrics.
     """
 
     def __init__(self, components: Components, render: RenderSession[Payload]) -> None:
@@ -129,14 +135,14 @@ class Gate(Generic[Payload]):
         self.counted: Counted | None = None
 
     def is_plainly_public(self, method: str, host: str, path: str, raw_path: str) -> bool:
-        """Return whether a request without a session may pass unchanged, so that no decision is needed.
+        """Return whether a request without a session may pass to the application unchanged, without a decision.
 
-        Such requests are not logged. If the log shows every decision, the answer is always False.
+        Such requests are not logged. If the log shows every decision, the result is always False.
 
         Args:
             host: The ``Host`` header.
             path: The path without a mount, which is not the path of an endpoint of the gate.
-            raw_path: The path as the client sent it. If it is spelled differently, it is left to `decide`.
+            raw_path: The path as the client sent it. If it differs from `path`, the result is False.
         """
         if raw_path != path or log.is_verbose():
             return False
@@ -145,7 +151,7 @@ class Gate(Generic[Payload]):
         return self.components.public.matches(method, path, raw_path)
 
     def replace_401(self, request: Request) -> Reply | None:
-        """Return what replaces the application's own 401 to a plainly public request, or None if nothing does."""
+        """Return what replaces the application's own 401 to a plainly public request, or None if the 401 is kept."""
         decision = self.decide_at_once(request)
         return (
             decision.replacement_for_401()
@@ -154,9 +160,10 @@ class Gate(Generic[Payload]):
         )
 
     def decide_at_once(self, request: Request) -> Decision | None:
-        """Decide about a request without a session cookie, and log the reason; None if `decide` is needed.
+        """Decide about a request without a session cookie, and log the reason. Return None if `decide` is needed.
 
-        This needs no effects, so it works without a generator. Any client can send such requests in any number.
+        Such a decision needs no effects, and therefore no generator. It has to be cheap, because any client can send
+        any number of such requests.
         """
         main = self.components.cookies.main
         if self.is_endpoint(request) or any(main in header for header in request.headers.all("cookie")):
@@ -167,9 +174,9 @@ class Gate(Generic[Payload]):
         return self._finish(context, self._admit_to_application(context, ()))
 
     def decide(self, request: Request) -> Step[Decision]:
-        """Decide about a request that the cache did not answer, and log the reason.
+        """Decide about a request that has no admission, and log the reason.
 
-        No exception leaves this generator, unless there is an error in this package.
+        Every `GateError` becomes a reply. Any other exception that leaves this generator is an error in this package.
         """
         context = build_context(self.components, request)
         current.set_request_id(context.request.request_id)
@@ -181,11 +188,11 @@ class Gate(Generic[Payload]):
         except GateError as error:
             if not self._asks_for_verdict(context.request):
                 return context, answer_error(context, error)
-            # A proxy that asks for a verdict cannot use a page. It refuses the request if the status is 503.
+            # A proxy that asks for a verdict cannot show a page. It refuses the request if the status is 503.
             return context, replace(bare(503, retry_after(error)), reason=reason_of(error))
 
     def _finish(self, context: RequestContext, decision: Decision) -> Decision:
-        """Return a decision as it is sent, log the reason for it, and count it."""
+        """Return a decision with its CORS headers, log the reason for it, and count it."""
         decision = with_cors(context, decision) if isinstance(decision, Reply) else decision
         request, trusted = context.request, self.components.trusted
         is_callback = request.path == self._callback
@@ -234,42 +241,44 @@ class Gate(Generic[Payload]):
         cookies: tuple[str, ...] = ()
         if name not in NEED_NO_SESSION:
             context, cookies = yield from self._find_session(
-                context, renews=name in VERDICT_ENDPOINTS, is_fresh=name in NEED_FRESH_SESSION
+                context, renews=name in VERDICT_ENDPOINTS, refreshes=name in NEED_FRESH_SESSION
             )
         reply = yield from _ANSWERS[name](self.components, context)
         # Only a 202 can carry the renewed cookie; with any other status it is not sent.
         return context, with_cookies(reply, cookies) if reply.status == 202 else reply
 
     def _find_session(
-        self, context: RequestContext, *, renews: bool, is_fresh: bool = True
+        self, context: RequestContext, *, renews: bool, refreshes: bool = True
     ) -> Step[tuple[RequestContext, tuple[str, ...]]]:
         """Return the context with its session, or with the reason why there is none, and the cookies that renew it.
 
         Args:
-            renews: Whether the request renews the session, and the answer can carry these cookies. If not, a session
+            renews: Whether the request renews the session, and the response can carry these cookies. If not, a session
                 that is due for renewal stays due.
-            is_fresh: Whether the provider is asked about the user if it is time for that.
+            refreshes: Whether the provider is asked about the user if a refresh is due.
         """
         if self.components.cookies.main not in context.cookie_header:
             return context, ()
-        if (known := (yield from self._remembered(context.cookie_header))) is not None:
-            return replace(context, loaded=known), ()
+        if (recent := (yield from self._recently_loaded(context.cookie_header))) is not None:
+            return replace(context, loaded=recent), ()
         generation = self.admissions.generation
         try:
             loaded = yield from self.components.sessions.read(context.cookie_header)
             if (refresher := self.components.refresher) is not None:
-                loaded = (yield from refresher.keep_fresh(loaded)) if is_fresh else refresher.bounded(loaded)
+                if refreshes:
+                    loaded = yield from refresher.keep_fresh(loaded)
+                else:
+                    loaded = refresher.with_refresh_time(loaded)
         except SessionError as error:
             return replace(context, reason=self._explain(error)), ()
         until = renew_at(loaded.session, self.settings)
-        # A second look while the first one still lasts: this client asks what the short path does not answer.
-        is_second = loaded.stored is not None and self.admissions.lookup(loaded.value) is not None
+        # The session was read from the store although it has an admission. This client therefore sends requests that an
+        # admission does not answer, such as `/oauth2/forward`, and will probably send more.
+        is_read_again = loaded.stored is not None and self.admissions.lookup(loaded.value) is not None
         if loaded.at < until:
-            self.admissions.keep(loaded, until, generation, with_session=is_second)
+            self.admissions.keep(loaded, until, generation, with_session=is_read_again)
         if loaded.at < until or not renews:
             return replace(context, loaded=loaded), ()
-        # For 30 seconds the old cookie is admitted without another renewal: the browser sends it until it has the new
-        # one, and some proxies never pass the new one on.
         self.admissions.keep(loaded, loaded.at + RENEWED_AGAIN_AFTER_SECONDS, generation)
         try:
             written = yield from self.components.sessions.renew(loaded)
@@ -279,12 +288,12 @@ class Gate(Generic[Payload]):
         renewed = loaded._replace(session=written.session)
         self.admissions.seen(renewed)
         if not written.set_cookies and loaded.at < (until := renew_at(written.session, self.settings)):
-            # The same cookie, for longer.
-            self.admissions.keep(renewed, until, generation, with_session=is_second)
+            # The session is in a store: its cookie stays the same, and is now valid for longer.
+            self.admissions.keep(renewed, until, generation, with_session=is_read_again)
         return replace(context, loaded=renewed), written.set_cookies
 
-    def _remembered(self, cookie_header: str) -> Step[LoadedSession | None]:
-        """Return the session of a request if it is in a store and was needed a moment ago; see `Admissions.loaded`."""
+    def _recently_loaded(self, cookie_header: str) -> Step[LoadedSession | None]:
+        """Return the session of a request if its admission holds it, or None. See `Admissions.loaded`."""
         ends = self.components.ends
         if ends is None or not ends.is_current():
             return None
@@ -324,7 +333,7 @@ class Gate(Generic[Payload]):
     def _admit_without_identity(
         self, context: RequestContext, is_public: bool, cookies: tuple[str, ...]
     ) -> Decision:
-        """Decide about an anonymous or a refused user. To the application both are the same."""
+        """Decide about an anonymous or a refused user. The application sees no difference between them."""
         request, refused_by, identity = context.request, context.refused_by, context.identity
         reason = refused(context, identity, refused_by) if identity and refused_by else context.reason
         if not is_public:
@@ -346,7 +355,7 @@ _FOREIGN_COOKIE = "{} was not sealed by this gate; does another gate on this hos
 
 
 def _refusal(context: RequestContext) -> Reply:
-    """Return 403 for a refused user, for whom signing in again would not help, and the sign-in for any other user."""
+    """Return 403 for a refused user, for whom signing in again would not help, and the sign-in for an anonymous one."""
     if context.identity is not None:
         return deny(context, context.identity, context.own_target)
     return challenge(context, context.own_target, redirects=True)
@@ -358,4 +367,5 @@ def _is_page(context: RequestContext) -> bool:
 
 
 def _drained(reply: Reply, request: Request) -> Reply:
+    """Return `reply`, before which the body of `request` is read if it may have one."""
     return reply if request.method in ("GET", "HEAD") else replace(reply, drains=True)

@@ -63,7 +63,7 @@ class Request:
         peer: The address of the TCP peer; ``unix`` for a Unix socket; empty if the server does not provide it.
         request_id: The ID of the request in the log and on error pages. A trusted proxy may have chosen it, and so may
             its client.
-        number: What the gate itself calls this request. It is unique, whatever `request_id` is.
+        number: An ID that the gate chose itself. It is unique, whatever `request_id` is.
         is_ambiguous: Whether applications may read the path differently. Such a path is never public.
     """
 
@@ -105,8 +105,8 @@ class Identity:
         acr: The authentication context class, or an empty string.
         amr: The authentication methods (RFC 8176).
         groups_complete: False if the user is, or may be, in more groups than `groups`: the provider did not send all
-            of them, or they do not fit into the session (see `groups_kept`). A group that is in `groups` is certain;
-            that one is not in it proves nothing then.
+            of them, or they do not fit into the session (see `groups_kept`). The user is certainly in each of
+            `groups`, but may be in others as well.
     """
 
     issuer: str
@@ -143,7 +143,7 @@ class Session(NamedTuple):
         id_token, access_token: Empty unless the settings ask to keep them.
         access_token_expires_at: When the access token expires, in epoch seconds; 0 if that is not known.
         refresh_token: Empty unless the session is in a store.
-        checked_at: When the provider last said who the user is, in epoch seconds; 0 for the time of the sign-in.
+        checked_at: When the provider last confirmed the user, in epoch seconds; 0 if that was at the sign-in.
     """
 
     identity: Identity

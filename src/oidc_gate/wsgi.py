@@ -137,7 +137,7 @@ class OIDCGate(GatedApplication):
         return app(environ, start_response)
 
     def _pass_on(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Call the application without an identity. Whether its own 401 is replaced is decided when there is one."""
+        """Call the application without an identity. If it answers 401, decide then whether that is replaced."""
         may_be_page = environ.get("HTTP_SEC_FETCH_MODE") == "navigate" or "html" in environ.get(
             "HTTP_ACCEPT", ""
         )

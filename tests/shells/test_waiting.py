@@ -30,7 +30,7 @@ class Crowd:
         assert isinstance(lane, BoundedLane)
         self._lane = lane
         number = MAX_PLACES[kind] + MAX_WAITING[kind]
-        self._waiters = [lane.line_up(lambda: None, is_first=True) for _ in range(number)]
+        self._waiters = [lane.enqueue(lambda: None, is_first=True) for _ in range(number)]
 
     def go(self) -> None:
         for waiter in reversed(self._waiters):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from .. import pages
-from ..errors import GateError, LineFull, Unavailable
+from ..errors import GateError, QueueFull, Unavailable
 from ..model import HeaderList, Reason, Reply
 from ..provider.client_errors import CLIENT_ERRORS
 from ..request.navigation import Audience
@@ -70,7 +70,7 @@ def answer_error(context: RequestContext, error: GateError, target: str | None =
     Args:
         target: The target that the user requested. The button starts a sign-in that leads there.
     """
-    if isinstance(error, LineFull) and context.audience is Audience.NAVIGATION:
+    if isinstance(error, QueueFull) and context.audience is Audience.NAVIGATION:
         return waiting_page(context, error)
     if context.audience in (Audience.NAVIGATION, Audience.FRAME, Audience.FORM_POST):
         return error_page(context, error, target)

@@ -17,10 +17,11 @@ LOOP_SECONDS = 60
 def choose_slot(taken: Mapping[int, Flow | None], slots: int, random_byte: int) -> int:
     """Return the slot for a new flow.
 
-    Args: taken: The slots whose cookies the request has, with their flows; None for a cookie that cannot be opened.
-        slots: The number of slots. random_byte: Chooses among the free slots, so that tabs that start at the same
-        time, and do not see each other's
-            cookies, rarely choose the same one.
+    Args:
+        taken: The slots whose cookies the request has, with their flows; None for a cookie that cannot be opened.
+        slots: The number of slots.
+        random_byte: Chooses among the free slots, so that tabs that start at the same time, and do not see each
+            other's cookies, rarely choose the same one.
     """
     free = [slot for slot in range(slots) if taken.get(slot) is None]
     if free:

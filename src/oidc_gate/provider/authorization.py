@@ -119,7 +119,7 @@ def build_authorization_request(
     Raises:
         ProviderUnavailable: The pushed request was not answered.
         ProviderError: The pushed request was refused.
-        LineFull: Too many pushed requests are under way.
+        QueueFull: Too many pushed requests are under way.
 
     Spec: OpenID Connect Core §3.1.2.1; RFC 7636 §4.3; RFC 9101 §5; RFC 9126 §2; RFC 9449 §10.
     """

@@ -157,7 +157,7 @@ class Provider:
             endpoint: ``token`` or ``userinfo``.
 
         Raises:
-            ProviderUnavailable, ProviderError, LineFull: See `effects.fetch`.
+            ProviderUnavailable, ProviderError, QueueFull: See `effects.fetch`.
         """
         return (yield from self._outages.fetch(endpoint, request))
 
@@ -165,7 +165,7 @@ class Provider:
         """Return the answer of the endpoint for pushed authorization requests, unless it recently did not answer.
 
         Raises:
-            ProviderUnavailable, ProviderError, LineFull: See `effects.fetch`.
+            ProviderUnavailable, ProviderError, QueueFull: See `effects.fetch`.
         """
         yield from effects.enter(request.lane)
         self._outages.check("pushed", (yield from effects.now()))
@@ -175,7 +175,7 @@ class Provider:
         """Wait for a place among the requests to the provider, before an authorization code is used.
 
         Raises:
-            LineFull: There is no place.
+            QueueFull: There is no place.
             ProviderUnavailable, ProviderError: An endpoint or the key set, which a sign-in needs, recently failed.
         """
         yield from effects.enter(Lane.PROVIDER)

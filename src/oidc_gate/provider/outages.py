@@ -34,7 +34,7 @@ class Outages:
         """Return the provider's answer, and remember whether there was one.
 
         Raises:
-            ProviderUnavailable, ProviderError, LineFull: See `effects.fetch`.
+            ProviderUnavailable, ProviderError, QueueFull: See `effects.fetch`.
         """
         answers = self._answers.get(name, 0)
         try:

@@ -136,7 +136,7 @@ class RefreshingCache(Generic[T]):
         Raises:
             ProviderUnavailable: There has never been a value, and the provider does not answer.
             ProviderError: There has never been a value, and the answer is not acceptable.
-            LineFull: There has never been a value, and too many requests wait for it.
+            QueueFull: There has never been a value, and too many requests wait for it.
         """
         now = yield from effects.now()
         attempts = self._attempts  # read before the value: an attempt that ends in between is not repeated
@@ -184,7 +184,7 @@ class RefreshingCache(Generic[T]):
                 self._under_way -= 1
 
     def _load(self, attempts: int) -> Step[T]:
-        """Return the provider's answer to this request, or to one that was ahead of it in the line.
+        """Return the provider's answer to this request, or to one that was ahead of it in the queue.
 
         Args:
             attempts: The number of attempts that had ended when this caller arrived.

@@ -1,1 +1,1 @@
-"""Sessions in a store that stay fresh: the provider is asked again, and the rules are checked with what it says."""
+"""Refreshes sessions in a store: asks the provider about the user again, and checks the rules with its answer."""

@@ -1,7 +1,7 @@
-"""Refreshes that are under way in this process: one for each session, however many requests want it.
+"""Refreshes that are under way in this process: at most one for each session ("single flight").
 
-A flight is performed in the background and finished even if the request that started it has ended, because the provider
-may accept a refresh token only once. A limited number of threads performs all flights.
+A flight runs in the background. It is finished even if the request that started it has ended, because the provider may
+accept a refresh token only once, and the new one must not be lost. A limited number of threads performs all flights.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ log = logging.getLogger("oidc_gate.refresh")
 MAX_RUNNING = 8  # urllib3 keeps 8 connections to a host
 MAX_WAITING = 1024
 MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 30, 300
-BUSY_SECONDS = 2  # until the next attempt, if another process performs the refresh and does not finish it
+BUSY_SECONDS = 2  # until the next attempt, if another process has the lease and does not finish the refresh
 MAX_REMEMBERED = 10_000  # sessions whose last refresh failed
 
 
 class Outcome(NamedTuple):
-    """The result of a flight: a session, or the reason why it has ended, or why there was no result.
+    """The result of a flight: the session, or the reason why it has ended, or the reason why nothing is known.
 
     Attributes:
         loaded: The session as it is stored now.
-        error: It has ended.
-        failure: Why the provider could not be asked, for the log; empty if another process is about to do so.
+        error: The reason why the session has ended.
+        failure: Why the provider could not be asked, for the log; empty if another process is asking it.
     """
 
     loaded: LoadedSession | None = None
@@ -43,6 +43,7 @@ class Outcome(NamedTuple):
 
 
 NO_RESULT = Outcome()
+"""Nothing is known yet, and nothing failed."""
 
 
 class Flight:
@@ -50,7 +51,7 @@ class Flight:
 
     Attributes:
         started_at: When it was started, in epoch seconds.
-        is_over: Is set when there is an outcome.
+        is_over: A signal that is set when there is an outcome.
         request_id: The ID of the request that started it.
     """
 
@@ -62,12 +63,12 @@ class Flight:
 
 
 class _Process:
-    """The flights of one process: after a fork there are none."""
+    """The flights of one process. A child process begins without any."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.by_key: dict[bytes, Flight] = {}
-        self.line: deque[Flight] = deque()
+        self.queue: deque[Flight] = deque()
         self.running = 0
         self.retries: OrderedDict[bytes, tuple[int, int]] = OrderedDict()  # seconds of back-off, next attempt
 
@@ -86,7 +87,7 @@ class Flights:
     def join(self, loaded: LoadedSession, now: int) -> Step[Flight | None]:
         """Return the flight of a session, and start one if there is none.
 
-        The result is None if the last one failed and the next attempt is later, or if too many are waiting.
+        Return None if the last flight failed and the next attempt is not due yet, or if too many flights are waiting.
         """
         process = self._mine()
         key = _key(loaded)
@@ -94,10 +95,10 @@ class Flights:
             flight = process.by_key.get(key)
             if flight is not None:
                 return flight
-            if now < self._retry_at(process, key, now) or len(process.line) >= MAX_WAITING:
+            if now < self._retry_at(process, key, now) or len(process.queue) >= MAX_WAITING:
                 return None
             flight = process.by_key[key] = Flight(loaded, now)
-            process.line.append(flight)
+            process.queue.append(flight)
             starts = process.running < MAX_RUNNING
             process.running += starts
         if starts:
@@ -105,7 +106,7 @@ class Flights:
         return flight
 
     def retry_at(self, loaded: LoadedSession, now: int) -> int:
-        """Return when the next attempt may be made, in epoch seconds; `now` if it may be made now."""
+        """Return the epoch second at which the next attempt may be made; `now` if it may be made now."""
         process = self._mine()
         with process.lock:
             return self._retry_at(process, _key(loaded), now)
@@ -137,8 +138,8 @@ class Flights:
     @staticmethod
     def _next(process: _Process) -> Flight | None:
         with process.lock:
-            if process.line:
-                return process.line.popleft()
+            if process.queue:
+                return process.queue.popleft()
             process.running -= 1
             return None
 

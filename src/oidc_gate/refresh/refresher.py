@@ -1,8 +1,8 @@
-"""Keeps the sessions in a store fresh: what a request does when a refresh is due, and the refresh itself.
+"""Refreshes the sessions in a store.
 
-A session is looked at again when a time of `oidc_gate.session.freshness` has come. The refresh takes the lease of the
-session in the store, so that of all processes one asks the provider, reads the row again, asks, checks the rules with
-the answer, and writes the row by compare-and-swap.
+`oidc_gate.session.freshness` says when a refresh is due. The refresh takes a lease in the store, so that only one
+process at a time refreshes a session. It then reads the row again, asks the provider, checks the access rules with the
+answer, and writes the row by compare-and-swap.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ from ..session.sessions import LoadedSession
 from ..session.stored_sessions import StoredSessions
 from ..settings import Settings
 from .flights import NO_RESULT, Flight, Flights, Outcome
-from .following import Follower
+from .open_streams import StreamRefresher
 
 log = logging.getLogger("oidc_gate.refresh")
 
 MAX_WAIT_SECONDS = 4.5  # Nginx waits 5 seconds for the answer of an auth location
-LEASE_SECONDS = 3.0  # how long the others wait for a process that was killed
+LEASE_SECONDS = 3.0  # if the holder is killed, the other processes wait for this long
 POLL_SECONDS = 0.25
-LOOK_AGAIN_SECONDS = 5  # while a refresh is under way for which no request has to wait
-# An answer need not say how long its access token lasts (RFC 6749 §5.1), and without an ID token nothing else says it.
+RECHECK_SECONDS = 5  # when requests look for the result of a refresh for which they do not wait
+# An answer may leave out how long its access token lasts (RFC 6749 §5.1). Without an ID token, nothing else shows it.
 ASSUMED_TOKEN_SECONDS = 300  # the default of Keycloak, the shortest of the common providers
 MIN_KNOWN_TOKEN_SECONDS = 60
-PUT_AGAIN_SECONDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0)
+WRITE_RETRY_SECONDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0)
 
 _ENDED = "The session has ended. Please sign in again."
 
 
 class Refresher:
-    """Keeps sessions fresh. It is safe under threads.
+    """Refreshes sessions in a store. It is safe under threads.
 
     Args:
         provider_name: The value of `Identity.provider`.
@@ -65,21 +65,24 @@ class Refresher:
         self._sessions, self._access, self._cache = sessions, access, cache
         self._flights = Flights(self._refresh)
 
-    def bounded(self, loaded: LoadedSession) -> LoadedSession:
-        """Return `loaded` with the time at which it has to be looked at again, without refreshing it."""
+    def with_refresh_time(self, loaded: LoadedSession) -> LoadedSession:
+        """Return `loaded` with the time at which its refresh is due, without refreshing it."""
         return loaded._replace(fresh_until=due(loaded.session, self._settings).soft)
 
-    def follow(self, loaded: LoadedSession) -> Follower:
-        """Return what keeps `loaded` fresh while a connection of it is open."""
-        return Follower(self._flights, self._settings, loaded)
+    def for_stream(self, loaded: LoadedSession) -> StreamRefresher:
+        """Return a callable that refreshes `loaded` while a connection of this session is open."""
+        return StreamRefresher(self._flights, self._settings, loaded)
 
     def keep_fresh(self, loaded: LoadedSession) -> Step[LoadedSession]:
-        """Return `loaded`, after refreshing it if nothing older may be used; otherwise the refresh only starts.
+        """Return `loaded`, refreshed if that is due.
+
+        After the soft time of `freshness.Due` the refresh is only started, and `loaded` is returned as it is. After the
+        hard time this waits for the result, at most `MAX_WAIT_SECONDS`.
 
         Raises:
-            SessionError: The session has ended, because the provider or the rules refuse its user; or nothing is known
-                of the provider and `refresh_required` is set.
-            LineFull: Too few threads of the server are left to wait.
+            SessionError: The session has ended, because the provider or the rules refuse its user; or the provider did
+                not answer, and `refresh_required` is set.
+            QueueFull: Too few threads of the server are left to wait.
         """
         times = due(loaded.session, self._settings)
         now = loaded.at
@@ -88,7 +91,7 @@ class Refresher:
         flight = yield from self._flights.join(loaded, now)
         if now < times.hard:
             again = self._flights.retry_at(loaded, now) if flight is None else now
-            return loaded._replace(fresh_until=min(times.hard, max(again, now + LOOK_AGAIN_SECONDS)))
+            return loaded._replace(fresh_until=min(times.hard, max(again, now + RECHECK_SECONDS)))
         outcome = NO_RESULT if flight is None else (yield from self._wait(flight, now))
         if outcome.error is not None:
             raise SessionError(outcome.error.code, outcome.error.public_message)
@@ -101,13 +104,13 @@ class Refresher:
 
     @staticmethod
     def _wait(flight: Flight, now: int) -> Step[Outcome]:
-        """Return the outcome of `flight`. However many requests come, none waits for longer than one answer takes."""
+        """Return the outcome of `flight`. The limit begins with the flight, whenever the request came."""
         seconds = min(max(flight.started_at + MAX_WAIT_SECONDS - now, 0.0), MAX_WAIT_SECONDS)
         yield from effects.wait_for(flight.is_over, seconds)
         return flight.outcome
 
     def _refresh(self, loaded: LoadedSession) -> Step[Outcome]:
-        """Refresh a session, or wait for the process that does."""
+        """Refresh a session, or wait until another process has done so."""
         assert loaded.stored is not None
         lease = TakeLease(b"refresh\0" + loaded.stored.row.key, LEASE_SECONDS)
         deadline = (yield from effects.now()) + self._settings.provider_timeout_seconds + 2 * LEASE_SECONDS
@@ -155,7 +158,7 @@ class Refresher:
         except (ProviderError, Unavailable) as error:
             return Outcome(failure=str(error))
         impossible = SessionError("refresh_impossible", _ENDED)
-        return (yield from self._end(current, impossible, "there is no token to ask with"))
+        return (yield from self._end(current, impossible, "there is no token to ask the provider with"))
 
     def _exchange(self, current: LoadedSession) -> Step[Outcome]:
         """Refresh the tokens of a session, and its identity."""
@@ -168,7 +171,7 @@ class Refresher:
             is_about_the_user = isinstance(error, IDTokenError) and error.claim == "sub"
             if is_about_the_user or isinstance(error, AccessTokenRefused):
                 raise  # the session ends
-            # The provider may accept the old refresh token no more.
+            # The provider may not accept the old refresh token any more.
             yield from self._put(current, session._replace(refresh_token=new.tokens.refresh_token))
             raise
         fresh = _with_tokens(session, new, expires_at, asked_at, keeps_id_token=bool(settings.keep_id_token))
@@ -177,7 +180,7 @@ class Refresher:
         return (yield from self._write(current, fresh))
 
     def _identity(self, session: Session, claims: Mapping[str, Any]) -> Identity:
-        """Return the user as the provider describes them now: what is absent now is not what it was before."""
+        """Return the identity from the provider's current claims. The old value of an absent claim is not kept."""
         before = session.identity
         fresh = identity_from_claims(
             claims,
@@ -201,8 +204,8 @@ class Refresher:
         return outcome
 
     def _put(self, current: LoadedSession, fresh: Session) -> Step[Outcome]:
-        """Write `fresh`, again and again if the store does not answer: a new refresh token must not be lost."""
-        for seconds in (*PUT_AGAIN_SECONDS, None):
+        """Write `fresh`, with retries while the store does not answer, because a new refresh token must not be lost."""
+        for seconds in (*WRITE_RETRY_SECONDS, None):
             try:
                 written = yield from self._sessions.replace(current, fresh)
             except Unavailable as error:
@@ -233,7 +236,7 @@ class Refresher:
         if stored.loaded.stored.row.version != current.stored.row.version:
             return stored
         identity = current.session.identity
-        for seconds in (*PUT_AGAIN_SECONDS, None):
+        for seconds in (*WRITE_RETRY_SECONDS, None):
             try:
                 yield from self._sessions.end(current.session)
                 break

@@ -34,7 +34,7 @@ T = TypeVar("T")
 log = logging.getLogger("oidc_gate")
 
 MAX_STORE_SECONDS = 2.0
-"""How long one request may wait for the store, in line and in all its calls together."""
+"""How long one request may wait for the store, in the queue and in all its calls together."""
 
 
 class World(Protocol):
@@ -55,7 +55,7 @@ def run(step: Step[T], world: World, read: ReadsBody, *, in_lanes: bool = True) 
 
     Args:
         read: Reads the request's body, given a limit in bytes.
-        in_lanes: False for work that no request waits for, and that waits for no request.
+        in_lanes: False for background work, which takes no place in a lane.
     """
     hold = Hold(step, world, is_limited=in_lanes)
 
@@ -66,7 +66,7 @@ def run(step: Step[T], world: World, read: ReadsBody, *, in_lanes: bool = True) 
         if isinstance(effect, WaitFor):
             hold.leave_places()
             return hold.perform(effect) if in_lanes else effect.signal.wait(effect.seconds)
-        # What is released was acquired: no line may refuse it.
+        # A release is never refused, however long the queue is.
         lane = world.lane_of(effect) if in_lanes and not isinstance(effect, Release) else None
         if lane is not None and hold.has_to_enter(lane):
             with hold.waiting_for(lane):
@@ -83,7 +83,7 @@ def run(step: Step[T], world: World, read: ReadsBody, *, in_lanes: bool = True) 
 
 
 class Hold:
-    """What one step holds: its places in lanes, and what its scoped effects acquired.
+    """Everything that one step holds: its places in lanes, and what its scoped effects acquired.
 
     Args:
         is_limited: Whether a request waits for the step, so that it may not wait for the store longer than
@@ -115,7 +115,7 @@ class Hold:
 
     @contextmanager
     def waiting_for(self, lane: BoundedLane) -> Iterator[None]:
-        """Count the time of the block, in which the step waits for a place in `lane`."""
+        """Add the time of the block to the time that the step has waited for the store, if `lane` is its lane."""
         if not lane.is_brief:
             yield
             return
@@ -136,7 +136,7 @@ class Hold:
             self._places.pop().leave()
 
     def perform(self, effect: Effect) -> Any:
-        """Perform `effect`, and remember what has to be released."""
+        """Perform `effect`, and record what has to be released."""
         if isinstance(effect, Enter):
             return None
         if isinstance(effect, Release):

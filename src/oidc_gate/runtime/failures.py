@@ -1,4 +1,4 @@
-"""Why an exchange over HTTP failed: what lies below the exceptions of requests and urllib3.
+"""Finds out why an exchange over HTTP failed, from the causes of the exceptions of requests and urllib3.
 
 This module is imported with the first exchange, because requests and urllib3 take long to import.
 """
@@ -35,7 +35,7 @@ def explain_failure(error: BaseException, *, is_over: bool) -> Failure:
     """Return why an exchange failed.
 
     Args:
-        is_over: Whether its time is over. Then everything but a certificate and a name is a consequence of that.
+        is_over: Whether its deadline has passed. Any failure except that of a certificate or a name is then a timeout.
     """
     causes = list(_causes(error))
     for cause in causes:

@@ -1,4 +1,4 @@
-"""Leases of the session store that are kept while work is under way."""
+"""Leases of the session store that are renewed while work is under way."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ..store.base import Lease, Store
 
 log = logging.getLogger("oidc_gate.store")
 
-RENEWALS_A_TTL = 3
+RENEWALS_PER_TTL = 3
 
 
 class HeldLease:
     """A lease that a thread renews until it is released or lost. It ends with the process.
 
-    Not checked here: whether it was lost. Who writes under a lease compares versions (`Store.put`).
+    Not checked here: whether it was lost. A write under a lease must therefore compare versions (`Store.put`).
     """
 
     def __init__(self, store: Store, lease: Lease, ttl_seconds: float) -> None:
@@ -42,7 +42,7 @@ class HeldLease:
             log.warning("a lease could not be released, and expires by itself: %s", error)
 
     def _renew(self) -> None:
-        while not self._is_released.wait(self._ttl_seconds / RENEWALS_A_TTL):
+        while not self._is_released.wait(self._ttl_seconds / RENEWALS_PER_TTL):
             try:
                 if not self._store.renew(self._lease, self._ttl_seconds):
                     return

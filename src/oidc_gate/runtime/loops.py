@@ -40,10 +40,10 @@ async def arun(step: Step[T], world: World, read: AReadsBody) -> T:
 
 
 class _Drive(Generic[T]):
-    """One running step, on the loop or in a thread. The last one of them closes it.
+    """One running step. It moves between the loop and a thread, and the last of them to use it closes it.
 
-    If the request is cancelled, a thread stays behind, because an exchange cannot be interrupted. The thread keeps the
-    step's places until the exchange has ended, stops there, and releases everything.
+    If the request is cancelled, a thread may still be running, because an exchange cannot be interrupted. The thread
+    keeps the step's places until the exchange has ended, stops there, and releases everything.
     """
 
     def __init__(self, step: Step[T], world: World, read: AReadsBody) -> None:
@@ -81,7 +81,7 @@ class _Drive(Generic[T]):
     async def _enter(self, effect: Effect) -> BoundedLane:
         lane = self._world.lane_of(effect)
         assert lane is not None
-        # What is released was acquired: no line may refuse it.
+        # A release is never refused, however long the queue is.
         if not isinstance(effect, Release) and self._hold.has_to_enter(lane):
             with self._hold.waiting_for(lane):
                 self._hold.keep(await enter(lane, is_first=self._hold.enters_first(lane)))
@@ -138,12 +138,12 @@ async def enter(lane: BoundedLane, *, is_first: bool = True) -> Place:
         is_first: See `BoundedLane.enter`.
 
     Raises:
-        LineFull: The line is full, or did not move in time.
+        QueueFull: The queue is full, or did not move in time.
     """
     if (place := lane.take()) is not None:
         return place
     event = anyio.Event()
-    waiter = lane.line_up(setter_of(event), is_first=is_first)
+    waiter = lane.enqueue(setter_of(event), is_first=is_first)
     if waiter.place is None:
         try:
             with anyio.move_on_after(lane.wait_seconds):

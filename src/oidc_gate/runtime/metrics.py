@@ -104,7 +104,7 @@ class Metrics:
             self._admitted.append((admitted, admitted()))
 
     def retire(self, admitted: Callable[[], int]) -> None:
-        """Keep what a counter has reached, and forget the counter."""
+        """Add the value of a counter to the counts, and do not read it any more."""
         with self._lock:
             # Compared by value: a bound method is a new object each time.
             for entry in [entry for entry in self._admitted if entry[0] == admitted]:
@@ -112,10 +112,10 @@ class Metrics:
                 self._add(("short_path",), admitted() - entry[1])
 
     def add_gauges(self, of: object, gauges: Callable[[], Counts]) -> None:
-        """Include numbers of the present, such as requests that wait.
+        """Include gauges, such as the number of requests that wait.
 
         Args:
-            of: What has these numbers. It is included once, however often it is given.
+            of: The object that the gauges describe. It is included once, however often it is added.
         """
         self._gauges.setdefault(of, gauges)
 
@@ -128,11 +128,11 @@ class Metrics:
         return counts
 
     def gauges(self) -> Counts:
-        """Return the numbers of the present."""
+        """Return the current values of the gauges."""
         return add_up(read() for read in tuple(self._gauges.values()))
 
     def forked(self) -> None:
-        """Begin at zero in a child process: its parent counts what it did itself."""
+        """Begin at zero in a child process. What was counted before the fork is counted by the parent."""
         self._lock = threading.Lock()
         self._counts = {}
         self._admitted = [(read, read()) for read, _ in self._admitted]

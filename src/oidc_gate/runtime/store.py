@@ -1,4 +1,4 @@
-"""Opens the store that the settings name, while a gate is built: before there are threads that import it together."""
+"""Opens the store that the settings name. This happens while a gate is built, before threads can import it together."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ..settings import Settings
 from ..store.base import Store
 
 DEADLINE_SECONDS = 1.5
-"""How long a call may take. A request may wait in line before that, and is refused within two seconds."""
+"""How long a call may take. A request may wait in the queue before that, and is refused within two seconds."""
 
 
 def store_of(settings: Settings) -> Store | None:

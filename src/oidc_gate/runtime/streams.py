@@ -1,9 +1,9 @@
 """The open streams of one process, WebSockets and event streams, which must not outlive their session.
 
-Each stream is registered under the key by which the end of its session is reported. Ends that this process knows of
-are reported by key, or as "any of them", after which every session is checked again. One thread looks once a second,
-while there are streams to wake, for ends in a store that were not reported yet, for the absolute end and for the idle
-end. A stream that nothing waits for (WSGI) asks for itself at every piece.
+Each stream is registered under the key by which the end of its session is reported. If this process cannot tell which
+session has ended, every session is checked again. While there are streams, one thread checks once a second whether
+their sessions have ended: in a store, by their lifetime, or by their idle time. Under WSGI no thread can wake a stream,
+so each stream checks for itself whenever the application yields a chunk.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from .driver import World, run
 
 log = logging.getLogger("oidc_gate")
 
-LOOK_SECONDS = 1.0
+CHECK_SECONDS = 1.0
 """How long an end may remain unnoticed, not counting the time that checks take."""
 
 Check = Callable[[], Step["int | None"]]
 """Reads what is known about a session: the end of its idle time in epoch seconds, or None if it was ended."""
 
 Recheck = Callable[[int], Step[bool]]
-"""Is given the time in epoch seconds, waits for no network, and returns whether the session may go on."""
+"""Takes the time in epoch seconds, and returns whether the stream may stay open. It does not wait for a network."""
 
 
 class Lifetime(NamedTuple):
     """The times of one session, in epoch seconds.
 
     Attributes:
-        end_key: By what its end is reported.
+        end_key: The key under which its end is reported.
         ends_at: Its absolute end.
         idle_ends_at: The end of its idle time, as far as it is known. A renewal moves it.
-        recheck: Has the provider asked about the user if it is time for that; None if that is never done.
+        recheck: Starts a refresh of the session if that is due; None if sessions are not refreshed.
     """
 
     end_key: str | bytes
@@ -54,7 +54,7 @@ class OpenStream:
         self.wake = wake
 
     def is_over(self) -> bool:
-        """Return whether the session has ended, by the clock and after a check if one is due. It may block."""
+        """Return whether the session has ended. This may read the session again, so it may block."""
         return self._streams.is_over(self._session)
 
     def close(self) -> None:
@@ -79,7 +79,7 @@ class OpenStreams:
     Args:
         world: Performs the effects of checks.
         clock: Returns epoch seconds.
-        catch_up: Has the ends reported that are in a store and were not reported yet; None if there is no store.
+        catch_up: Reports the ends in a store that have not been reported yet; None if there is no store.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class OpenStreams:
         self._world, self._clock, self._catch_up = world, clock, catch_up
         self._lock = threading.Lock()
         self._sessions: dict[str | bytes, _Session] = {}
-        self._look = threading.Event()
+        self._wake_up = threading.Event()
         self._is_watching = False
 
     def __len__(self) -> int:
@@ -112,7 +112,7 @@ class OpenStreams:
             if wake is not None and not self._is_watching:
                 self._is_watching = True
                 threading.Thread(target=self._watch, name="oidc_gate-streams", daemon=True).start()
-        self._look.set()
+        self._wake_up.set()
         return stream
 
     def remove(self, stream: OpenStream, session: _Session) -> None:
@@ -134,23 +134,23 @@ class OpenStreams:
             with self._lock:
                 for each in self._sessions.values():
                     each.is_due = True
-            self._look.set()
+            self._wake_up.set()
         elif (session := self._sessions.get(end_key)) is not None:
             self._end(session)
 
     def is_over(self, session: _Session) -> bool:
         """Return whether `session` has ended; see `OpenStream.is_over`."""
-        with suppress(GateError):  # a store that does not answer does not say that the session has ended
-            self._hear_of_ends()
+        with suppress(GateError):  # a store that does not answer does not end the session
+            self._report_ends()
         with suppress(GateError):
             self._find_end(session, int(self._clock()), checks=True)
         return session.is_over
 
     def _find_end(self, session: _Session, now: int, *, checks: bool) -> None:
-        """End `session` if it is over.
+        """End `session` if its time is over, or if a check finds that it was ended.
 
         Args:
-            checks: Whether a check may be made, for which a session without an idle end that has passed can wait.
+            checks: Whether the session may be checked now. False if the store does not answer.
 
         Raises:
             GateError: The check failed, for example because a store does not answer. It remains due.
@@ -162,7 +162,7 @@ class OpenStreams:
         ):
             return self._end(session)
         if checks and (session.is_due or now >= session.idle_ends_at):
-            # Before the check, so that an end that is reported meanwhile is not missed.
+            # Reset it before the check, so that an end that is reported during the check causes another check.
             session.is_due = False
             try:
                 idle_ends_at = run(session.check(), self._world, _no_body, in_lanes=False)
@@ -177,7 +177,7 @@ class OpenStreams:
         if now >= session.idle_ends_at:
             self._end(session)
 
-    def _hear_of_ends(self) -> None:
+    def _report_ends(self) -> None:
         if self._catch_up is not None:
             run(self._catch_up(), self._world, _no_body, in_lanes=False)
 
@@ -194,26 +194,26 @@ class OpenStreams:
 
     def _watch(self) -> None:
         while True:
-            self._look.wait(LOOK_SECONDS)
-            self._look.clear()
+            self._wake_up.wait(CHECK_SECONDS)
+            self._wake_up.clear()
             with self._lock:
                 sessions = list(self._sessions.values())
                 self._is_watching = any(stream.wake for each in sessions for stream in each.streams)
                 if not self._is_watching:
                     return
-            self._look_at(sessions)
+            self._check_sessions(sessions)
 
-    def _look_at(self, sessions: list[_Session]) -> None:
+    def _check_sessions(self, sessions: list[_Session]) -> None:
         now, answers = int(self._clock()), True
         try:
-            self._hear_of_ends()
+            self._report_ends()
         except GateError:
             answers = False
         for session in sessions:
             try:
                 self._find_end(session, now, checks=answers)
             except GateError:
-                answers = False  # the others do not wait for the same store one after another
+                answers = False  # do not wait for the same store once for each session
             except Exception:
                 log.exception("an open stream could not be checked: an error in oidc_gate")
 

@@ -1,6 +1,6 @@
-"""Lanes: a limited number of places for each kind of blocking work, with a limited line in front of them.
+"""Lanes: a limited number of places for each kind of blocking work, with a limited queue in front of them.
 
-On an event loop, a place stands for a thread of the gate, and a request that waits in line needs no thread. Under
+On an event loop, a place stands for a thread of the gate, and a request that waits in the queue needs no thread. Under
 WSGI, a request has a thread of the server, and holds it while it waits. There the number of places follows the number
 of threads that the server uses, one thread in four is left for other requests, and a request waits for at most half a
 second. A request that gets no place is refused, with the time at which to try again.
@@ -17,12 +17,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ..effects import Lane
-from ..errors import LineFull
+from ..errors import QueueFull
 
 # urllib3 keeps 8 connections to a host. Any client can cause pushed requests, so they get few places.
 MAX_PLACES = {Lane.PROVIDER: 16, Lane.PUSHED: 4, Lane.STORE: 16}
 MAX_WAITING = {Lane.PROVIDER: 256, Lane.PUSHED: 64, Lane.STORE: 256}
-# Under WSGI, the number of server threads for which there is one place.
+# Under WSGI, there is one place for this number of server threads.
 THREADS_FOR_A_PLACE = {Lane.PROVIDER: 2, Lane.PUSHED: 4, Lane.STORE: 1}
 # In these lanes each operation finds a place of its own. In the others a step keeps its place until it ends.
 BRIEF = frozenset({Lane.STORE})
@@ -93,13 +93,13 @@ class Place:
     is_in_thread: bool
 
     def leave(self) -> None:
-        """Leave the place to the first in line."""
+        """Give the place to the first request in the queue."""
         self.lane.leave(self)
 
 
 @dataclass(eq=False, slots=True)
 class Waiter:
-    """A request in line.
+    """A request in the queue of a lane.
 
     Args:
         wake: Notifies the request, from any thread, that it has a place. It raises RuntimeError if its event loop is
@@ -118,7 +118,7 @@ class BoundedLane:
 
     Args:
         threads: The server threads, shared by the lanes of one gate.
-        wait_seconds: How long a request waits in line if it needs no thread to wait.
+        wait_seconds: How long a request waits in the queue if it needs no thread to wait.
         prepare: Called before a request waits in its thread, for work that takes time without the provider.
         clock: A monotonic clock in seconds.
 
@@ -139,7 +139,7 @@ class BoundedLane:
         self._lane, self._prepare, self._clock = lane, prepare, clock
         self._threads, self._lock = threads, threads.lock
         self._places: list[Place] = []  # oldest first
-        self._line: deque[Waiter] = deque()
+        self._queue: deque[Waiter] = deque()
         self._is_scarce = THREADS_FOR_A_PLACE[lane] > 1
         self._typical_seconds = _FIRST_GUESS_SECONDS
         self._last_turn = 0.0
@@ -151,40 +151,40 @@ class BoundedLane:
             is_first: False for a step that had a place before. It is not refused without waiting.
 
         Raises:
-            LineFull: No place becomes free soon enough.
+            QueueFull: No place becomes free soon enough.
         """
         if self._prepare is not None:
             self._prepare()
         event = threading.Event()
         if _is_waiting_cheap():
-            waiter = self.line_up(event.set, is_first=is_first)
+            waiter = self.enqueue(event.set, is_first=is_first)
             if waiter.place is None:
                 event.wait(self.wait_seconds)
         else:
-            waiter = self._line_up_thread(event.set, is_first=is_first)
+            waiter = self._enqueue_thread(event.set, is_first=is_first)
             self._wait_in_thread(waiter, event, is_first=is_first)
         return self.place_of(waiter)
 
     def load(self) -> tuple[int, int]:
         """Return how many places are taken, and how many requests wait."""
         with self._lock:
-            return len(self._places), len(self._line)
+            return len(self._places), len(self._queue)
 
     def take(self) -> Place | None:
         """Return a place if one is free and no request waits for it."""
         with self._lock:
-            if self._line or len(self._places) >= MAX_PLACES[self._lane]:
+            if self._queue or len(self._places) >= MAX_PLACES[self._lane]:
                 return None
             return self._give(is_in_thread=False)
 
-    def line_up(self, wake: Callable[[], object], *, is_first: bool) -> Waiter:
+    def enqueue(self, wake: Callable[[], object], *, is_first: bool) -> Waiter:
         """Return a waiter. If there is a free place, it has that place already.
 
         Raises:
-            LineFull: The line is full.
+            QueueFull: The queue is full.
         """
         with self._lock:
-            if is_first and len(self._line) >= MAX_WAITING[self._lane]:
+            if is_first and len(self._queue) >= MAX_WAITING[self._lane]:
                 raise self._refusal()
             waiter = Waiter(wake)
             woken = self._append(waiter)
@@ -195,7 +195,7 @@ class BoundedLane:
         """Return the place of a request that has finished waiting.
 
         Raises:
-            LineFull: It got no place. It leaves the line.
+            QueueFull: It got no place. It leaves the queue.
         """
         with self._lock:
             if waiter.place is not None:
@@ -204,7 +204,7 @@ class BoundedLane:
             raise self._refusal()
 
     def withdraw(self, waiter: Waiter) -> None:
-        """Leave the line, or the place that the request has got in the meantime."""
+        """Leave the queue, or the place that the request has got in the meantime."""
         with self._lock:
             place = waiter.place
             if place is None:
@@ -213,7 +213,7 @@ class BoundedLane:
             self.leave(place)
 
     def leave(self, place: Place) -> None:
-        """Leave `place` to the first in line."""
+        """Give `place` to the first request in the queue."""
         with self._lock:
             self._places.remove(place)
             self._threads.held -= self._is_scarce and place.is_in_thread
@@ -229,7 +229,7 @@ class BoundedLane:
             except RuntimeError:  # its event loop is closed, so the request will never come
                 self.withdraw(waiter)
 
-    def _line_up_thread(self, wake: Callable[[], object], *, is_first: bool) -> Waiter:
+    def _enqueue_thread(self, wake: Callable[[], object], *, is_first: bool) -> Waiter:
         with self._lock:
             # An unknown thread shows that the server has more threads than were known, so it may wait.
             if self._threads.see() and is_first and self._is_scarce and self._holds_too_many():
@@ -253,17 +253,17 @@ class BoundedLane:
             event.wait(left)
 
     def _append(self, waiter: Waiter) -> list[Waiter]:
-        self._line.append(waiter)
+        self._queue.append(waiter)
         return self._fill_places()
 
     def _remove(self, waiter: Waiter) -> None:
-        self._line.remove(waiter)
+        self._queue.remove(waiter)
         self._threads.held -= self._is_scarce and waiter.is_in_thread
 
     def _fill_places(self) -> list[Waiter]:
         woken = []
-        while self._line and len(self._places) < self._limit(self._line[0].is_in_thread):
-            waiter = self._line.popleft()
+        while self._queue and len(self._places) < self._limit(self._queue[0].is_in_thread):
+            waiter = self._queue.popleft()
             waiter.place = self._give(waiter.is_in_thread)
             woken.append(waiter)
         return woken
@@ -284,25 +284,25 @@ class BoundedLane:
         if self._threads.is_short():
             return True
         own = sum(place.is_in_thread for place in self._places)
-        own += sum(waiter.is_in_thread for waiter in self._line)
+        own += sum(waiter.is_in_thread for waiter in self._queue)
         return self._lane is Lane.PUSHED and own >= max(1, self._threads.count // 2)
 
     def _age(self) -> float:
         """Return for how many seconds the oldest place has been taken."""
         return self._clock() - self._places[0].since if self._places else 0.0
 
-    def _refusal(self) -> LineFull:
-        """Return the refusal, with a time to try again, so that requests return one by one as places become free."""
+    def _refusal(self) -> QueueFull:
+        """Return the refusal. The times to try again are spread, so that requests return one by one, as places free."""
         now, limit = self._clock(), max(1, len(self._places))
         turn = max(self._last_turn + self._typical_seconds / limit, now + MIN_TURN_SECONDS)
         self._last_turn = min(turn, now + MAX_TURN_SECONDS)
         wait = self._last_turn - now
-        detail = f"{self._lane.value}: {len(self._places)} under way, {len(self._line)} waiting"
+        detail = f"{self._lane.value}: {len(self._places)} under way, {len(self._queue)} waiting"
         if self._lane is Lane.STORE:
             message = "This service is very busy at the moment."
-            return LineFull("store_line_full", message, detail=detail, retry_after_seconds=wait)
+            return QueueFull("store_line_full", message, detail=detail, retry_after_seconds=wait)
         message = "Many users are signing in at the moment."
-        return LineFull("sign_in_line_full", message, detail=detail, retry_after_seconds=wait)
+        return QueueFull("sign_in_line_full", message, detail=detail, retry_after_seconds=wait)
 
 
 def make_lanes(

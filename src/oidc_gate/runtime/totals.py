@@ -1,9 +1,9 @@
 """The counts of all processes of a service, through a directory that they share.
 
-Each process writes its counts into a file of its own, every second if they have changed, and holds a lock on another
-file for as long as it lives. The process that answers for the metrics adds up all files. If it can take the lock of a
-file, that process has ended: its counts are added to those of all that ended before, so they never decrease, and the
-file is removed. A lock needs no process IDs, which containers reuse.
+Each process writes its counts into a file of its own, every second if they have changed. It holds a lock on another
+file as long as it runs. The process that answers a request for the metrics adds up all files. If it can take the lock
+of a file, the process of that file has ended. Its counts are then added to those of earlier processes that have ended,
+so that counters never decrease, and the file is removed. Locks are used because containers reuse process IDs.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _DIRECTORY_LOCK = "lock"
 
 
 class UnsafeDirectory(Exception):
-    """Other users could write into the directory, or it cannot be used."""
+    """The directory cannot be used, or other users could write into it."""
 
 
 def prepare_directory(path: str) -> Path:
-    """Return the directory, which is created if it does not exist, for its owner alone.
+    """Return the directory. If it does not exist, create it for its owner alone.
 
     Raises:
         UnsafeDirectory: It is not a directory, belongs to another user, or others can write into it.

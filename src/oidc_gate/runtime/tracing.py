@@ -1,7 +1,7 @@
 """Spans of OpenTelemetry for requests to the provider and calls of the store, if the application uses OpenTelemetry.
 
-Nothing is imported here. If no module has imported ``opentelemetry.trace`` before, there is no SDK that could receive a
-span, and a look-up in ``sys.modules`` is all that it costs. Spans have no header, query, body or text of an exception:
+Nothing is imported here. If no other module has imported ``opentelemetry.trace``, there is no SDK that could receive a
+span, and the only cost is a look-up in ``sys.modules``. Spans contain no header, query, body or text of an exception,
 only codes.
 """
 
@@ -34,7 +34,7 @@ def trace_api() -> Any:
 
 
 def fetch(perform: Callable[[Fetch], Fetched], effect: Fetch) -> Fetched:
-    """Perform a request to the provider, in a span if spans are wanted."""
+    """Perform a request to the provider, in a span if the application uses OpenTelemetry."""
     api = trace_api()
     if api is None:
         return perform(effect)
@@ -53,7 +53,7 @@ def fetch(perform: Callable[[Fetch], Fetched], effect: Fetch) -> Fetched:
 
 
 def store(name: str, call: Callable[[], T]) -> T:
-    """Call the store, in a span if spans are wanted."""
+    """Call the store, in a span if the application uses OpenTelemetry."""
     api = trace_api()
     if api is None:
         return call()
@@ -77,7 +77,7 @@ def span(api: Any, name: str, kind: Any, attributes: dict[str, Any]) -> Iterator
 
 @contextmanager
 def below(api: Any, parent: TraceParent | None) -> Iterator[None]:
-    """Run the block below `parent`, unless there is a current span, which is nearer."""
+    """Make `parent` the parent of spans in the block, unless the application has a current span."""
     if parent is None or api.get_current_span().get_span_context().is_valid:
         yield
         return

@@ -32,7 +32,7 @@ from ..effects import (
     TakeLease,
     WaitFor,
 )
-from ..errors import GateError, LineFull, ProviderUnavailable
+from ..errors import GateError, ProviderUnavailable, QueueFull
 from ..settings import Settings
 from ..store.base import Store, unavailable
 from ..store.expiring_keys import MemoryKeys
@@ -49,13 +49,13 @@ from .totals import Totals, prepare_directory
 log = logging.getLogger("oidc_gate")
 T = TypeVar("T")
 
-# A request waits in line, or for a lock, a little longer than the exchange that it waits for.
+# A request waits in a queue, or for a lock, a little longer than the exchange that it waits for.
 _GRACE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class _Process:
-    """What belongs to one process: after a fork, nothing that another thread held is released."""
+    """The locks and lanes of one process. A child process gets new ones, because those of the parent may be held."""
 
     threads: ServerThreads
     lanes: dict[Lane, BoundedLane]
@@ -172,21 +172,21 @@ class World:
         """Wait in a thread of the server, and return whether the signal was set.
 
         Raises:
-            LineFull: It was not set in half a second, and few threads are left.
+            QueueFull: It was not set in half a second, and few threads are left.
         """
         with self.server_threads.holding() as is_free:
             seconds = effect.seconds if is_free else min(effect.seconds, MAX_THREAD_WAIT_SECONDS)
             if effect.signal.wait(seconds) or is_free:
                 return effect.signal.is_set()
         message = "This service is very busy at the moment."
-        raise LineFull("wait_line_full", message, detail="few threads are left", retry_after_seconds=1)
+        raise QueueFull("wait_line_full", message, detail="few threads are left", retry_after_seconds=1)
 
     def _measured(self, name: str, call: Callable[[], T]) -> T:
         measured = call if self.metrics is None else partial(self.metrics.store, name, call)
         return tracing.store(name, measured)
 
     def _call_store(self, call: Callable[[Store], Any]) -> Any:
-        """Call the store. An error that a store should not raise is a failure of the store, not of the request."""
+        """Call the store. If it raises an error that stores must not raise, raise `StoreUnavailable`."""
         if self.store is None:
             raise TypeError("there is no session store")
         try:
@@ -198,7 +198,7 @@ class World:
             raise unavailable(f"{type(error).__name__} in the store") from error
 
     def _now(self) -> int:
-        """Return the time, and remember the latest time that was returned.
+        """Return the time, and record the latest time that was returned.
 
         Keys are stored with that latest time, so that a sign-out is not older than the sessions that this process
         started before the clock went back. If the clock went back by more than the allowed skew, it was wrong before.

@@ -39,8 +39,10 @@ class SealError(SessionError):
 class KeyRing:
     """The cookie secrets, newest first, bound to one issuer and one client.
 
-    Args: secrets: At least one secret. The first one seals, and all of them open. binding: Further values that the
-        keys depend on, so that a copied secret opens no session of another application.
+    Args:
+        secrets: At least one secret. The first one seals, and all of them open.
+        binding: Further values that the keys depend on, so that a copied secret opens no session of another
+            application.
     """
 
     def __init__(self, secrets: Sequence[str], *, binding: Sequence[str]) -> None:

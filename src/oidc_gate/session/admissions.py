@@ -40,12 +40,13 @@ class Admission(Generic[Payload]):
         since: Before this epoch second, the cookie must be opened again: the clock was set back, and the session
             starts in the future.
         payload: What the shell adds to requests without a further check.
-        end_key: By what the end of the session is reported, which ends this admission.
+        end_key: The key under which the end of the session is reported, which ends this admission.
         size: An upper bound of the memory that the admission takes, in bytes.
         asked: The requirements for which this session was checked, one bit each.
         met: Those of `asked` that it satisfies.
-        checked_at: When the provider last said who the user is; see `Session.checked_at`.
-        loaded: The session itself, if it is in a store and is needed again and again, as by ``/oauth2/forward``.
+        checked_at: When the provider last confirmed the user; see `Session.checked_at`.
+        loaded: The session itself, if it is in a store and requests need more of it than `payload`, such as those to
+            ``/oauth2/forward``.
     """
 
     until: int
@@ -59,7 +60,7 @@ class Admission(Generic[Payload]):
     loaded: LoadedSession | None = field(default=None, repr=False)
 
     def note(self, requirement: int, *, is_met: bool) -> None:
-        """Remember whether the session satisfies a requirement, for as long as the admission lasts."""
+        """Record whether the session satisfies a requirement, for as long as the admission lasts."""
         # `met` first: another thread that sees the bit in `asked` must find the answer in `met`.
         self.met |= is_met << requirement
         self.asked |= 1 << requirement
@@ -79,8 +80,8 @@ class Admissions(Generic[Payload]):
     Attributes:
         lookup: Returns the admission for this exact cookie value, or None. It is the method of the cache's own dict,
             because one more call would be noticeable. Not checked here: `Admission.since` and `Admission.until`.
-        seen: Called with each session that is read from a cookie for the first time, or renewed, so that open streams
-            know its idle time.
+        seen: Called with each session that is read from a cookie for the first time, or renewed, so that the end of
+            the idle time of its open streams is moved.
     """
 
     def __init__(
@@ -122,9 +123,9 @@ class Admissions(Generic[Payload]):
         return self.keep(found, until, generation)
 
     def loaded(self, value: str, now: int) -> LoadedSession | None:
-        """Return the session of a cookie that `keep` was given `with_session`, or None.
+        """Return the session of a cookie if `keep` stored it `with_session`, or None.
 
-        Not checked here: whether what is known about ends is current. That must be asked before.
+        Not checked here: whether every end of a session has been reported (`Ends.is_current`). Check it before.
 
         Args:
             value: The value of the main cookie.
@@ -138,13 +139,13 @@ class Admissions(Generic[Payload]):
     def keep(
         self, found: LoadedSession, until: int, generation: int, *, with_session: bool = False
     ) -> Admission[Payload] | None:
-        """Admit a session until then. Return None, and keep nothing, if the settings refuse its user.
+        """Admit a session until `until`. Return None, and keep nothing, if the settings refuse its user.
 
         Args:
+            until: An epoch second. If the session ends earlier, the admission ends with it.
+            generation: The value of `generation` before the session was read. For a session from a store, the
+                generation in `found` is used instead.
             with_session: Whether `loaded` should return the session.
-            until: An epoch second. If the session ends earlier, its end counts.
-            generation: The value of `generation` before the session was read. If it was looked for in a store, the
-                generation in `found` counts.
         """
         session = found.session
         if self._refuses(session.identity):

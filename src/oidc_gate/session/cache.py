@@ -3,8 +3,8 @@
 It is one plain dict: a look-up takes no lock and writes nothing. If there is no room, the oldest entries are removed.
 They are also the first to become useless, because a cookie is valid here only until its session is due for renewal, a
 tenth of the idle time after it was written, when the browser gets a new cookie. While all entries are still useful,
-only one of eight new cookies replaces the oldest. If each did, then with more users than there is room for, new
-cookies would push each other out, and no look-up would succeed any more.
+only one of eight new cookies replaces the oldest. If each did, and there were more users than the cache has room for,
+new cookies would displace each other, and no look-up would succeed any more.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Kept(Protocol):
-    """What the cache has to know about an entry, which is an `oidc_gate.session.admissions.Admission`."""
+    """What the cache needs of an entry, which is an `oidc_gate.session.admissions.Admission`."""
 
     @property
     def until(self) -> int:
@@ -24,7 +24,7 @@ class Kept(Protocol):
 
     @property
     def end_key(self) -> str | bytes:
-        """Return by what the end of the session is reported to which the cookie belongs."""
+        """Return the key under which the end of the cookie's session is reported."""
 
     @property
     def size(self) -> int:
@@ -33,11 +33,12 @@ class Kept(Protocol):
 
 Entry = TypeVar("Entry", bound=Kept)
 
-ADMIT_ONE_IN = 8  # one of this number
-MAX_COOKIES = 8  # of one session: a browser has one, and a second one during a renewal
-_EVICTION_FRACTION = (
-    64  # the part that is removed at a time, so that the oldest has to be searched for only once
-)
+ADMIT_ONE_IN = 8
+"""If the cache is full of useful entries, one of this number of new cookies is stored."""
+MAX_COOKIES = 8
+"""How many cookies of one session are kept. A browser has one, and a second one during a renewal."""
+_EVICTION_FRACTION = 64
+"""One of this number of entries is removed at a time, so that the oldest has to be searched for only once."""
 
 
 class SessionCache(Generic[Entry]):
@@ -51,8 +52,8 @@ class SessionCache(Generic[Entry]):
         get: Returns the entry for this exact cookie value, or None. It is the dict's own method, because one more call
             would be noticeable. Not checked here: whether the entry has expired.
         generation: A number that changes with every end of a session.
-        listeners: Called after each end of a session with its `Kept.end_key`, or with None if any session may have
-            ended. They must not block.
+        listeners: Functions that are called after each end of a session with its `Kept.end_key`, or with None if any
+            session may have ended. They must not block.
     """
 
     def __init__(self, max_entries: int, max_bytes: int) -> None:
@@ -71,9 +72,9 @@ class SessionCache(Generic[Entry]):
     def put(self, cookie: str, entry: Entry, generation: int, now: int) -> None:
         """Store the entry for a cookie, if there is room, or if it is its turn to replace others.
 
-        Args: generation: The value of `generation` before the session was read. If sessions were revoked since then,
-            nothing
-                is stored, because this session may be one of them.
+        Args:
+            generation: The value of `generation` before the session was read. If sessions were revoked since then,
+                nothing is stored, because this session may be one of them.
             now: The time in epoch seconds.
         """
         with self._lock:

@@ -76,7 +76,7 @@ class Cookies:
         return sum(chars) + sum(map(len, names)) + len("=; ") * len(chars) <= self._session_chars
 
     def session_key(self, value: str, header: str) -> str:
-        """Return the text under which the session of several cookies is cached: all of them, and so all are needed.
+        """Return the text under which a session of several cookies is cached: the values of all of them.
 
         Args:
             value: The value of the main cookie.

@@ -34,7 +34,7 @@ class CookieSessions:
 
     Args:
         provider: The value of `Identity.provider`. It is configured, and therefore not in the cookie.
-        revocations: Remembers which sessions have ended.
+        revocations: Records which sessions have ended.
     """
 
     are_stored = False
@@ -75,7 +75,7 @@ class CookieSessions:
         raise failure or SessionError("no_cookie", "No session cookie came.")
 
     def end_key(self, session: Session) -> str | bytes:
-        """Return by what the end of `session` is reported."""
+        """Return the key under which the end of `session` is reported."""
         return self._revocations.end_key(session)
 
     def read_again(self, session: Session) -> Step[Session]:
@@ -118,7 +118,7 @@ class CookieSessions:
                     return join_cookies(head, body), weight
             except SessionError as error:
                 failure = error
-        raise failure or SessionError("session_record", "A head where the body should be.")
+        raise failure or SessionError("session_record", "The cookie has no record of a session.")
 
     def _decode(self, opened: bytes) -> Decoded:
         return decode(opened, issuer=self._settings.issuer, provider=self._provider)

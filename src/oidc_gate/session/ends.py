@@ -1,7 +1,8 @@
-"""What a process knows about the ends of sessions in a store, and the cache, which must not know less.
+"""How a process learns that sessions in a store have ended, and removes them from its cache.
 
-What is cached of a session counts only while the view of the store is current (`Ends.is_current`), which is one cheap
-question. Otherwise the request catches up, in the lane of the store, and the session is read again.
+A cached session may be used only while the view of the store is current (`Ends.is_current`), which is cheap to check.
+Otherwise the request reads the ends that have not been reported yet, in the lane of the store, and reads the session
+again.
 """
 
 from __future__ import annotations
@@ -22,25 +23,25 @@ def ask(call: Callable[[Store], T]) -> Step[T]:
 
     Raises:
         StoreUnavailable: The store failed.
-        LineFull: Too many requests wait for it.
+        QueueFull: Too many requests wait for it.
     """
     result: T = yield StoreCall(call)
     return result
 
 
 class Answer(NamedTuple):
-    """What the store answered, and the generation of the cache with which it may be kept."""
+    """The result of a call of the store, and the generation of the cache with which the result may be cached."""
 
     generation: int
     result: Any
 
 
 class Ends:
-    """Passes on the ends of sessions from a store to a cache.
+    """Removes the sessions that ended in a store from a cache.
 
     Args:
-        store: Where sessions end.
-        cache: What forgets them.
+        store: The store whose ends are reported.
+        cache: The cache from which sessions that have ended are removed.
 
     Attributes:
         is_current: Returns whether every end that must be known by now has been reported. It does not block.
@@ -52,17 +53,17 @@ class Ends:
         self.is_current: Callable[[], bool] = self._view.is_current
 
     def catch_up(self) -> Step[bool]:
-        """Catch up with the store, and return whether the view is current then."""
+        """Report the ends that have not been reported, and return whether the view is current then."""
         return (yield from ask(lambda store: self._view.catch_up()))
 
-    def hear(self) -> Step[bool]:
-        """Catch up with the store if the view is not current, and return whether it is then."""
+    def ensure_current(self) -> Step[bool]:
+        """Catch up with the store if the view is not current, and return whether it is current then."""
         return self.is_current() or (yield from self.catch_up())
 
     def read(self, call: Callable[[Store], Any]) -> Step[Answer]:
-        """Return the result of a call that reads, after catching up if necessary: one visit to the store.
+        """Return the result of a call that reads, after catching up if necessary, both in one place of the lane.
 
-        What was read while the view is not current must not be kept: the end of that session may never be reported.
+        What was read while the view is not current must not be cached: the end of that session may never be reported.
         """
 
         def reading(store: Store) -> Answer:
@@ -73,7 +74,10 @@ class Ends:
         return (yield from ask(reading))
 
     def _report(self, keys: tuple[bytes, ...] | None) -> None:
-        """Forget sessions that have ended; all of them if it is not known which ones, as with a user's name."""
+        """Remove sessions that have ended from the cache, or all sessions if it is not known which ones have ended.
+
+        The key of a row names one session. The name of a user, or of a session at the provider, has another length.
+        """
         if keys is None or any(len(key) != KEY_BYTES for key in keys):
             self._cache.clear()
             return

@@ -1,7 +1,7 @@
-"""What a session loses if it does not fit into its cookies, or into a row of a store.
+"""Shortens a session that does not fit into its cookies, or into a row of a store.
 
-First the ID token, then the groups that no setting names, then the claims. Each is lost as a whole: what remains does
-not depend on a few bytes, and an operator can say what it is.
+First the ID token is removed, then the groups that no setting names, then the claims. Each is removed as a whole, so
+that an operator can say what remains, and it does not depend on a few bytes.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ T = TypeVar("T")
 
 
 def fit(session: Session, settings: Settings, encode: Callable[[Session], T]) -> tuple[Session, T]:
-    """Return the most of `session` that can be encoded, and the result of `encode`.
+    """Return as much of `session` as can be encoded, and the result of `encode`.
 
     Args:
-        encode: Raises a `GateError` if what it is given is too large.
+        encode: Encodes a session. It raises a `GateError` if the session is too large.
 
     Raises:
-        GateError: ``session_too_large``: not even the least of it can be encoded.
+        GateError: ``session_too_large``: even the shortest form is too large.
     """
     failure: GateError | None = None
     for shorter in _shortened(session, settings):
@@ -39,7 +39,7 @@ def fit(session: Session, settings: Settings, encode: Callable[[Session], T]) ->
 
 
 def _shortened(session: Session, settings: Settings) -> Iterator[Session]:
-    """Yield `session`, and then what remains of it, from the most to the least."""
+    """Yield `session`, and then shorter and shorter forms of it."""
     yield session
     if session.id_token:
         session = session._replace(id_token="")

@@ -1,7 +1,7 @@
-"""When a session in a store has to be refreshed: when the provider is to be asked about its user again.
+"""When a session in a store has to be refreshed, that is, when the provider has to be asked about its user again.
 
-There are two times. From the first one on a request starts the refresh and does not wait for it, because what is known
-still counts. From the second one on requests wait for the answer.
+There are two times. From the first one on, a request starts the refresh and does not wait for it, because the session
+may still be used as it is. From the second one on, requests wait for the result.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from .sessions import ALWAYS
 
 AHEAD_SECONDS = 60
 MIN_INTERVAL_SECONDS = 10
-"""The least time between two refreshes of a session, if its access tokens last for less than they have to."""
+"""The minimum time between two refreshes of a session if its access tokens are valid for less than
+`access_token_min_seconds`."""
 
 
 class Due(NamedTuple):
@@ -36,12 +37,12 @@ def is_needed(settings: Settings) -> bool:
 
 
 def can_refresh(session: Session, settings: Settings) -> bool:
-    """Return whether new tokens can be had for `session`."""
+    """Return whether `session` has a refresh token, and the settings allow its use."""
     return settings.refresh and bool(session.refresh_token)
 
 
 def due(session: Session, settings: Settings) -> Due:
-    """Return when the provider has to be asked about the user of `session` again."""
+    """Return when `session` has to be refreshed."""
     soft = hard = ALWAYS
     checked_at = session.checked_at or session.started_at
     if settings.recheck_seconds:

@@ -53,7 +53,7 @@ def max_age(session: Session, settings: Settings, now: int) -> int | None:
 
 
 def token_ends_at(session: Session, settings: Settings) -> int:
-    """Return the second from which on the access token is not handed to the application any more."""
+    """Return the second from which on the application does not get the access token any more."""
     return session.access_token_expires_at - settings.access_token_min_seconds
 
 

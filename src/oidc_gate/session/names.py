@@ -1,7 +1,7 @@
-"""By which names a session is found in a store, and what its label says.
+"""The names under which a session is found in a store, and its label.
 
-Names are hashes. A session ID is random, so its plain hash reveals nothing; a subject or an e-mail address could be
-found by trying, so theirs are HMACs (`oidc_gate.session.ticket.Tickets.indexes`).
+Names are hashes. A session ID is random, so its plain hash reveals nothing. A subject or an e-mail address could be
+found by hashing guesses, so their names are HMACs (`oidc_gate.session.ticket.Tickets.indexes`).
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class SessionNames:
 
 
 class Label(NamedTuple):
-    """What an administrator sees of a session without its cookie."""
+    """The part of a session that an administrator can read without its cookie."""
 
     email: str
     subject: str

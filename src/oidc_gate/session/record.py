@@ -1,8 +1,8 @@
 """The record of a session, in sealed cookies or in a store.
 
-In cookies it takes one, or if it is large three at the most. Then ``.body`` and ``.body2`` contain the whole record,
-and the first cookie only the session's ID, its idle time and the number of the others. A renewal is therefore always
-one small ``Set-Cookie``, because Nginx passes on only one of an auth subrequest.
+A small record is in one cookie. A large one is in two or three: ``.body`` and ``.body2`` contain the whole record, and
+the first cookie, the head, contains only the session's ID, its idle time and the number of the others. A renewal is
+therefore always one small ``Set-Cookie``, because Nginx passes on only one ``Set-Cookie`` of an auth subrequest.
 
 The record does not contain the issuer, because the key is bound to it.
 
@@ -54,7 +54,7 @@ class Head:
     """The content of the first of several cookies.
 
     Args:
-        bodies: In how many further cookies the record is, 1 or 2.
+        bodies: The number of further cookies that contain the record, 1 or 2.
     """
 
     session_id: str
@@ -66,7 +66,7 @@ def encode_session(session: Session, max_bytes: int = MAX_RECORD_BYTES) -> bytes
     """Return the record of `session`, compressed and packed if that makes it smaller.
 
     Args:
-        max_bytes: How long the record may be before compression.
+        max_bytes: The maximum length of the record before compression.
 
     Raises:
         GateError: ``session_too_large``.
@@ -114,7 +114,7 @@ def decode(opened: bytes, *, issuer: str, provider: str, max_bytes: int = MAX_RE
     """Return the content of an opened cookie, or of a row.
 
     Args:
-        max_bytes: How long the record may be after decompression.
+        max_bytes: The maximum length of the record after decompression.
 
     Raises:
         SessionError: ``session_record``: it was sealed by this gate, but by a version with another record.

@@ -1,7 +1,6 @@
-"""Ends sessions that are stored in cookies, by remembering until their expiry that they have ended.
+"""Ends sessions that are stored in cookies, by recording until their expiry that they have ended.
 
-Without a store, the world remembers it in the memory of this process (`OwnRevocations`). `shared_revocations` does so
-in a store, for every process.
+`OwnRevocations` records it in the memory of this process, and `shared_revocations` in a store, for every process.
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ _PROVED, _BY_A_FRAME = _KINDS = ("revoked", "revoked by a frame")
 
 
 class Revocations(Protocol):
-    """Remembers which sessions in cookies have ended."""
+    """Records which sessions in cookies have ended."""
 
     @property
     def are_shared(self) -> bool:
         """Return whether every process knows of them, also after a restart."""
 
     def end_key(self, session: Session) -> str | bytes:
-        """Return by what the cache finds `session` when its end is reported."""
+        """Return the key by which the cache finds `session` when its end is reported."""
 
     def begin(self, session: Session) -> Step[Session]:
         """Return a new session, which must not be older than what is known about ends."""
@@ -53,7 +52,7 @@ def was_revoked() -> SessionError:
 
 
 class OwnRevocations:
-    """The revocations that this process remembers."""
+    """The revocations in the memory of this process."""
 
     are_shared = False
 
@@ -153,7 +152,7 @@ def revoke_from_frame(sid: str, lifetime_seconds: int) -> Step[None]:
     """End the sessions of one session at the provider, at the request of a page in a frame.
 
     Only the `sid` authenticates this request. These keys therefore have a limit of their own: an attacker who invents
-    a million of them does not push out any other revocation.
+    a million of them does not displace any other revocation.
     """
     now = yield from effects.now()
     yield from effects.add_once(_frame_key(sid), now + lifetime_seconds)

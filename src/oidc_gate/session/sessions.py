@@ -28,16 +28,16 @@ class LoadedSession(NamedTuple):
     """A session with the value of its cookie.
 
     Args:
-        value: The value of its main cookie, or of all its cookies (`Cookies.session_key`). It is its name in the cache.
+        value: The value of its main cookie, or of all its cookies (`Cookies.session_key`), by which it is cached.
         bodies: How many further cookies contain it: 0 if the main cookie contains all of it.
         weight: An upper bound of the memory that it takes, in bytes.
         at: When it was checked, in epoch seconds.
         ends_at: The epoch second at which it ends if it is not renewed.
-        end_key: By what the cache finds it when its end is reported.
-        generation: The generation of the cache before it was looked for in a store, or `MUST_NOT_BE_KEPT`. None if it
-            was not.
+        end_key: The key by which the cache finds it when its end is reported.
+        generation: The generation of the cache before the session was looked for in a store, or `MUST_NOT_BE_KEPT`;
+            None if there is no store.
         stored: Where it is stored; None if it is in cookies.
-        fresh_until: The epoch second from which on it has to be looked at again; see `freshness`.
+        fresh_until: The epoch second from which on it may be due for a refresh; see `freshness`.
     """
 
     session: Session
@@ -77,7 +77,7 @@ class Sessions(Protocol):
 
     @property
     def ends_are_shared(self) -> bool:
-        """Return whether an end counts in every process, also after a restart."""
+        """Return whether an end applies in every process, and still does after a restart."""
 
     def read(self, header: str) -> Step[LoadedSession]:
         """Return the first session in a ``Cookie`` header that opens, has not expired, and has not ended.
@@ -96,10 +96,10 @@ class Sessions(Protocol):
         """
 
     def end_key(self, session: Session) -> str | bytes:
-        """Return by what the end of `session` is reported (`LoadedSession.end_key`)."""
+        """Return the key under which the end of `session` is reported (`LoadedSession.end_key`)."""
 
     def read_again(self, session: Session) -> Step[Session]:
-        """Return what is known now about a session that was read before, without its cookie.
+        """Return the current state of a session that was read before, without its cookie.
 
         Not checked here: whether it has expired.
 
@@ -108,7 +108,7 @@ class Sessions(Protocol):
         """
 
     def begin(self, session: Session) -> Step[Session]:
-        """Return a new session as it is to be written: not older than what a store knows about ends."""
+        """Return a new session as it is to be written. It does not start before the records of ends in a store."""
 
     def write(self, session: Session) -> Step[Written]:
         """Write a new session, after `begin`.

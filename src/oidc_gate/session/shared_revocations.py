@@ -1,9 +1,9 @@
-"""Ends sessions that are stored in cookies, by remembering it in a store that all processes share.
+"""Ends sessions that are stored in cookies, by recording it in a store that all processes share.
 
-The store sees hashes: of the session ID, which is random, and HMACs of subjects and of the provider's session IDs. An
-end is announced to the views of all processes under the same name. The name of a single session has `KEY_BYTES`, so
-that a cache forgets this session alone; the other names are one byte longer, and a cache forgets everything, because
-it does not know which sessions they name.
+The store sees only a hash of the session ID, which is random, and HMACs of subjects and of the provider's session IDs.
+An end is announced to the views of all processes under the same name. The name of a single session has `KEY_BYTES`, and
+a cache removes this session alone. The other names are one byte longer, and a cache removes everything, because it does
+not know which sessions they name.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class SharedRevocations:
     """The revocations in a store.
 
     Args:
-        ends: What this process knows about the ends of sessions.
+        ends: Reports ends in the store to the cache of this process.
         cookie_name: The name of the main cookie.
     """
 
@@ -45,9 +45,10 @@ class SharedRevocations:
         return hashlib.sha256(session.identity.session_id.encode("utf-8", "surrogatepass")).digest()
 
     def begin(self, session: Session) -> Step[Session]:
-        """Return `session`, which begins when the knowledge of the store does, if that is later.
+        """Return `session`, with a start that is not before the one of the store's records.
 
-        It is later if the clock of the server that used the store first is ahead, within the clock skew.
+        The store's records start later if the clock of the server that used the store first is ahead, within the clock
+        skew.
         """
         now = yield from effects.now()
         until = now + self._lifetime_seconds + self._skew_seconds
@@ -64,7 +65,7 @@ class SharedRevocations:
         return session
 
     def check(self, session: Session) -> Step[int]:
-        """Check that `session` was not ended, and that it is not older than the knowledge of the store.
+        """Check that `session` was not ended, and that it is not older than the store's records.
 
         The name of the session itself is final, so its time does not matter: the clocks of two servers differ, and a
         clock may go back. The other names also apply to sessions that began later, so they count only if they are not
@@ -102,9 +103,9 @@ class SharedRevocations:
     def end_from_frame(self, sid: str) -> Step[None]:
         """End the sessions of one session at the provider.
 
-        Anyone can invent a `sid`, and an end makes every process forget what it remembers. Therefore one that no
-        session has is only looked for. Real ones have a limit of their own in the store, so that many of them do not
-        push out any other end.
+        Any client can invent a `sid`, and an end makes every process clear its cache. A `sid` that no session has
+        therefore announces nothing. Those of existing sessions have a limit of their own in the store, so that many of
+        them do not displace any other end.
         """
         now, known = (yield from effects.now()), self._names(_KNOWN, "sid", sid)
         added: Added = yield from ask(lambda store: store.when_added(known, now))

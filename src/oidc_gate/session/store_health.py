@@ -1,4 +1,4 @@
-"""What the operator has to know about the store: whether it answers, and what is wrong with its settings."""
+"""Checks whether the store answers, and whether its own configuration is suitable, for the log and for ``ready``."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ CHECK_AGAIN_SECONDS = 5
 
 
 class StoreState(NamedTuple):
-    """What the last check found.
+    """The result of the last check.
 
     Attributes:
         has_answered: Whether the store has answered once in this process.
         problems: What the operator must correct, as sentences.
         error: Why the store cannot be used; empty if it can.
-        checked_at: When, in epoch seconds.
+        checked_at: When the check was made, in epoch seconds.
     """
 
     has_answered: bool = False
@@ -44,7 +44,7 @@ class StoreHealth:
     """Checks the store of one gate. It is safe under threads.
 
     Args:
-        ends: Catches up in the first check, so that no request has to wait for it.
+        ends: Reports ends in the store. The first check catches up, so that no request has to.
     """
 
     def __init__(self, ends: Ends) -> None:
@@ -56,7 +56,7 @@ class StoreHealth:
         yield from self._check()
 
     def recent_state(self) -> Step[StoreState]:
-        """Return the state of the last seconds. At most one request in `CHECK_AGAIN_SECONDS` asks the store."""
+        """Return the state, which is at most `CHECK_AGAIN_SECONDS` old. The first request after that asks the store."""
         now = yield from effects.now()
         if not 0 <= now - self.state.checked_at < CHECK_AGAIN_SECONDS:
             self.state = self.state._replace(checked_at=now)  # the requests that come meanwhile do not ask

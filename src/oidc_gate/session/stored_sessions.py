@@ -1,4 +1,4 @@
-"""Sessions in a store: the cookie is a ticket, and the row holds the session, sealed for that ticket alone."""
+"""Sessions in a store. The cookie is a ticket, and the store's row contains the session, sealed for that ticket."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class StoredSessions:
 
     Args:
         provider: The value of `Identity.provider`. It is configured, and therefore not in the row.
-        ends: What this process knows about the ends of sessions.
+        ends: Reports ends in the store to the cache of this process.
     """
 
     are_stored = True
@@ -44,9 +44,9 @@ class StoredSessions:
         self.names = SessionNames(self.tickets, settings.issuer)
 
     def read(self, header: str) -> Step[LoadedSession]:
-        """Return the first session in a ``Cookie`` header whose row is there and has not expired.
+        """Return the first session in a ``Cookie`` header that has a row which has not expired.
 
-        A cookie that the gate did not seal costs no look at the store.
+        A cookie that the gate did not seal is refused without asking the store.
 
         Raises:
             SessionError: There is none. The code gives the reason for the last cookie.
@@ -105,8 +105,8 @@ class StoredSessions:
             body, issuer=self._settings.issuer, provider=self._provider, max_bytes=MAX_STORED_BYTES
         )
         if isinstance(session, Head):
-            raise SessionError("session_record", "A head where the body should be.")
-        # A request may have been seen since the body was written. The absolute end is in the sealed body.
+            raise SessionError("session_record", "The row has no record of a session.")
+        # There may have been requests since the body was written. The absolute end is in the sealed body.
         session = session._replace(last_seen=max(session.last_seen, row.last_seen))
         session = with_true_end(without_expired_token(session, self._settings, now), self._settings)
         return LoadedSession(
@@ -152,8 +152,9 @@ class StoredSessions:
     def replace(self, loaded: LoadedSession, session: Session) -> Step[LoadedSession | None]:
         """Write `session` in the place of `loaded`, whose cookie stays valid.
 
-        Returns: The session as it is stored now, or None if another process has written it in the meantime, or it has
-            ended: read it again.
+        Returns:
+            The session as it is stored now. None if another process has written it in the meantime, or if it has ended:
+            read it again.
 
         Raises:
             GateError: ``session_too_large``.
@@ -172,7 +173,7 @@ class StoredSessions:
     def _put(
         self, ticket: Ticket, session: Session, record: bytes, version: int, now: int
     ) -> Step[Row | None]:
-        """Write version `version` + 1, and return its row without the body; None if another is there."""
+        """Write version `version` + 1, and return its row without the body; None if another version is stored."""
         nonces = yield from effects.random(2 * NONCE_BYTES)
         key = ticket.row_key
         row = Row(
@@ -189,9 +190,9 @@ class StoredSessions:
         return row._replace(body=b"") if is_written else None
 
     def renew(self, loaded: LoadedSession) -> Step[Written]:
-        """Store that the session was used just now. The cookie stays the same.
+        """Store the time of this request. The cookie stays the same.
 
-        If the store fails, the session is used as it is: its idle time is still running.
+        If the store fails, the session is used as it is, because its idle time has not ended yet.
 
         Raises:
             SessionError: It ended in the meantime.

@@ -1,12 +1,12 @@
 """Tickets: the content of the cookie if the session is kept in a store, and how the session is sealed in the store.
 
 The cookie contains a ticket, sealed with `cookie_secret`: a random ID and a random key. The store has a row under the
-SHA-256 of the ID, whose body is sealed with a key that is derived from both `cookie_secret` and the key of the ticket.
-Therefore
+SHA-256 of the ID. The row's body is sealed with a key that is derived from both `cookie_secret` and the key of the
+ticket. Therefore
 
 - the store alone opens no session, and neither does the store together with `cookie_secret`: the key is in the cookie;
 - an invented cookie is refused without asking the store;
-- a row cannot be created, altered, or put in the place of another, because its key and version are authenticated.
+- a row cannot be created, altered, or put in the place of another row, because its key and version are authenticated.
 
 An attacker who can write to the store can delete rows, restore an old version of a row, and change the times that are
 not encrypted. The times that limit a session must therefore also be in its sealed body.
@@ -32,8 +32,8 @@ class Ticket(NamedTuple):
     Attributes:
         id: 128 random bits. The store only knows its SHA-256.
         key: 256 random bits, which only the cookie contains.
-        secret: The position in the list of the secret that sealed the cookie. The row is sealed with the same one, so
-            that a process that does not know a newer secret yet can still open it.
+        secret: The position, in the list of secrets, of the one that sealed the cookie. The row is sealed with the same
+            secret, so that a process that does not know a newer secret yet can still open it.
     """
 
     id: bytes
@@ -53,8 +53,8 @@ class Tickets:
     """Seals and opens tickets, and what the store keeps for them. It is safe under threads.
 
     Args:
-        ring: The secrets. The newest one seals, and all of them open.
-        cookie_name: The name of the cookie. A ticket of one cookie does not open under another name.
+        ring: The secrets. New tickets are sealed with the newest one, and every one can open tickets.
+        cookie_name: The name of the cookie. A ticket that was sealed for one name does not open under another.
     """
 
     def __init__(self, ring: KeyRing, cookie_name: str) -> None:
@@ -82,7 +82,7 @@ class Tickets:
         opened = self._cookie.open(value)
         if len(opened) < TICKET_BYTES:
             raise SessionError("session_record", "The session was made by another version.")
-        # A later release may append fields to it.
+        # A later release may append fields to the ticket.
         return Ticket(opened[:ID_BYTES], opened[ID_BYTES:TICKET_BYTES], self._cookie.secret_of(value))
 
     def seal_body(self, ticket: Ticket, version: int, body: bytes, nonce: bytes) -> bytes:
@@ -114,8 +114,8 @@ class Tickets:
         """Return the indexes under which a session with these values can be found, one for each secret.
 
         A row is written with all of them and looked up by all of them, so that processes with different lists of
-        secrets find each other's rows while a secret is replaced. They are HMACs, because a plain hash of an e-mail
-        address can be found by trying addresses.
+        secrets find each other's rows while a secret is being replaced. They are HMACs, because the address behind a
+        plain hash of an e-mail address can be found by hashing guesses.
 
         Args:
             kind: The kind of the values, such as ``sub``.

@@ -246,7 +246,7 @@ class Runtime(Generic[Payload]):
             sessions.end_key(session),
             absolute_end(session, settings),
             idle_end(session, settings),
-            None if refresher is None or loaded is None else refresher.follow(loaded),
+            None if refresher is None or loaded is None else refresher.for_stream(loaded),
         )
         return self._open_streams().open(lifetime, check, wake)
 
@@ -258,7 +258,7 @@ class Runtime(Generic[Payload]):
             if self._session_ended not in listeners:
                 listeners.append(self._session_ended)
                 self.gate.admissions.seen = self._session_seen
-            catch_up = None if ends is None else ends.hear
+            catch_up = None if ends is None else ends.ensure_current
             found = self._streams.setdefault(os.getpid(), OpenStreams(self.world, self.world.clock, catch_up))
         return found
 

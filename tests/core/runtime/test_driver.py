@@ -28,7 +28,7 @@ from oidc_gate.effects import (
     Release,
     Step,
 )
-from oidc_gate.errors import LineFull
+from oidc_gate.errors import QueueFull
 from oidc_gate.runtime.driver import run
 from oidc_gate.runtime.loops import arun
 from oidc_gate.runtime.threads import MAX_PLACES, BoundedLane, Place, make_lanes
@@ -79,7 +79,7 @@ class World:
 
     def taken(self) -> int:
         """How many places are taken in all lanes."""
-        return sum(len(lane._places) + len(lane._line) for lane in self.lanes.values())
+        return sum(len(lane._places) + len(lane._queue) for lane in self.lanes.values())
 
 
 def eventually(condition: Callable[[], bool]) -> bool:
@@ -225,7 +225,7 @@ def test_a_body_that_cannot_be_read_is_an_error_at_the_yield(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_full_line_is_an_error_at_the_yield(kind: str) -> None:
+def test_a_full_queue_is_an_error_at_the_yield(kind: str) -> None:
     world = World()
     world.lanes = make_lanes(0.05)
     for _ in range(MAX_PLACES[Lane.PUSHED]):
@@ -234,7 +234,7 @@ def test_a_full_line_is_an_error_at_the_yield(kind: str) -> None:
     def pushes() -> Step[str]:
         try:
             yield from effects.enter(Lane.PUSHED)
-        except LineFull as error:
+        except QueueFull as error:
             return error.code
         raise AssertionError
 
@@ -279,11 +279,11 @@ def waits_for_the_body() -> Step[None]:
     yield from effects.read_body(10)
 
 
-def waits_in_line() -> Step[None]:
+def waits_in_queue() -> Step[None]:
     yield from effects.enter(Lane.PUSHED)
 
 
-WAITS = [waits_in_a_thread, waits_for_the_body, waits_in_line]
+WAITS = [waits_in_a_thread, waits_for_the_body, waits_in_queue]
 Call = Callable[[], Coroutine[Any, Any, None]]
 Cancel = Callable[[Call, Call], Coroutine[Any, Any, None]]
 
@@ -346,7 +346,7 @@ def test_a_cancelled_request_gives_everything_back(
     def is_reached() -> bool:
         if waits is waits_in_a_thread:
             return world.reached.is_set()
-        return len(pushed._line) == 1 if waits is waits_in_line else ("read", True) in world.performed
+        return len(pushed._queue) == 1 if waits is waits_in_queue else ("read", True) in world.performed
 
     async def reached() -> None:
         while not is_reached():
@@ -363,7 +363,7 @@ def test_a_cancelled_request_gives_everything_back(
     async def main() -> None:
         world.loop = threading.get_ident()
         await cancel(call, reached)
-        assert not pushed._line
+        assert not pushed._queue
         if waits is waits_in_a_thread:
             # The exchange cannot be interrupted: until it ends, its place and its lock are taken.
             assert (closed, world.released, len(world.lanes[Lane.PROVIDER]._places)) == ([], 0, 1)
@@ -382,7 +382,7 @@ def test_a_cancelled_request_gives_everything_back(
 
 def take(lane: BoundedLane) -> Place:
     """Take a place as a request on a loop does, whose number no server's threads limit."""
-    waiter = lane.line_up(lambda: None, is_first=True)
+    waiter = lane.enqueue(lambda: None, is_first=True)
     return lane.place_of(waiter)
 
 

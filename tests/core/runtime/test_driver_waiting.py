@@ -11,7 +11,7 @@ import pytest
 
 from oidc_gate import effects
 from oidc_gate.effects import Enter, Lane, Signal, Step
-from oidc_gate.errors import LineFull
+from oidc_gate.errors import QueueFull
 from oidc_gate.runtime.driver import run
 from oidc_gate.runtime.loops import arun
 from oidc_gate.runtime.world import World
@@ -118,7 +118,7 @@ def test_few_threads_do_not_wait_long() -> None:
     def wait() -> None:
         try:
             driven("threads", effects.wait_for(signal, 60), world)
-        except LineFull as error:
+        except QueueFull as error:
             refused.append(error.code)
             signal.set()
 

@@ -10,7 +10,7 @@ import pytest
 
 from oidc_gate import effects
 from oidc_gate.effects import Lane, Step, TakeLease, with_lease
-from oidc_gate.errors import LineFull
+from oidc_gate.errors import QueueFull
 from oidc_gate.runtime import leases
 from oidc_gate.runtime.driver import run
 from oidc_gate.runtime.leases import HeldLease
@@ -66,7 +66,7 @@ def test_it_is_kept_for_longer_than_its_time(monkeypatch: pytest.MonkeyPatch) ->
             return is_renewed
 
     store = Counting(monotonic=lambda: now[0])
-    monkeypatch.setattr(leases, "RENEWALS_A_TTL", 6000)
+    monkeypatch.setattr(leases, "RENEWALS_PER_TTL", 6000)
     held = HeldLease.take(store, b"refresh", 60)
     assert held
     for _ in range(4):
@@ -79,7 +79,7 @@ def test_it_is_kept_for_longer_than_its_time(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_it_is_renewed_early_enough_for_two_failures() -> None:
-    assert leases.RENEWALS_A_TTL >= 3
+    assert leases.RENEWALS_PER_TTL >= 3
 
 
 @pytest.mark.parametrize("kind", [MemoryStore, Slow])
@@ -130,7 +130,7 @@ def test_a_store_that_fails_at_the_release_fails_nothing(caplog: pytest.LogCaptu
     assert "expires by itself" in caplog.text
 
 
-def test_a_full_line_does_not_keep_a_lease_from_being_released() -> None:
+def test_a_full_queue_does_not_keep_a_lease_from_being_released() -> None:
     store = Slow()
     world = World(op.settings(), store=store)
     lane = world.lane_of(LEASE)
@@ -140,9 +140,9 @@ def test_a_full_line_does_not_keep_a_lease_from_being_released() -> None:
         yield from effects.enter(Lane.PROVIDER)  # as an exchange with the provider: the place is left
         assert lane is not None
         waiters = []
-        with suppress(LineFull):
+        with suppress(QueueFull):
             while True:
-                waiters.append(lane.line_up(lambda: None, is_first=True))
+                waiters.append(lane.enqueue(lambda: None, is_first=True))
         assert len(waiters) > 200
         return has_it
 

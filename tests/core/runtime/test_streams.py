@@ -74,7 +74,7 @@ def wait_until(holds: Callable[[], object]) -> None:
 
 @pytest.fixture
 def house(monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    monkeypatch.setattr(streams, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(streams, "CHECK_SECONDS", 0.01)
     house = House()
     yield house
     for stream in house.opened:
@@ -196,7 +196,7 @@ def test_a_store_that_does_not_answer_is_not_asked_for_every_session(house: Hous
     house.is_down = True
     for number in range(5):
         house.open(f"s{number}", wakes=False)
-    house.open_streams._look_at(list(house.open_streams._sessions.values()))
+    house.open_streams._check_sessions(list(house.open_streams._sessions.values()))
     assert house.checks == 1
 
 

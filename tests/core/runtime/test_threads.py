@@ -14,7 +14,7 @@ import anyio
 import pytest
 
 from oidc_gate.effects import Lane
-from oidc_gate.errors import LineFull
+from oidc_gate.errors import QueueFull
 from oidc_gate.runtime import threads
 from oidc_gate.runtime.loops import enter, in_thread
 from oidc_gate.runtime.threads import (
@@ -42,7 +42,7 @@ def lane_of(kind: Lane, wait_seconds: float = 20.0, clock: Callable[[], float] |
 
 def take(lane: BoundedLane) -> Place:
     """Take a place as a request on an event loop does."""
-    return lane.place_of(lane.line_up(lambda: None, is_first=True))
+    return lane.place_of(lane.enqueue(lambda: None, is_first=True))
 
 
 def elsewhere(call: Callable[[], Any]) -> Future[Any]:
@@ -96,7 +96,7 @@ def test_no_more_than_the_places_are_taken_on_loops_and_all_in_line_get_one(kind
 
     anyio.run(crowd, backend=kind)
     assert (most, served) == (limit, limit + 20)
-    assert (lane._places, len(lane._line)) == ([], 0)
+    assert (lane._places, len(lane._queue)) == ([], 0)
 
 
 @pytest.mark.parametrize("kind", ["asyncio", "trio"])
@@ -108,7 +108,7 @@ def test_a_line_that_is_full_refuses_at_once_and_one_that_does_not_move_in_time(
         started = time.monotonic()
         try:
             await enter(lane)
-        except LineFull as error:
+        except QueueFull as error:
             refused.append((error.code, time.monotonic() - started >= 0.3))
 
     async def crowd() -> None:
@@ -124,18 +124,18 @@ def test_a_line_that_is_full_refuses_at_once_and_one_that_does_not_move_in_time(
         ("sign_in_line_full", False),
         *[("sign_in_line_full", True)] * MAX_WAITING[Lane.PUSHED],
     ]
-    assert len(lane._line) == 0
+    assert len(lane._queue) == 0
 
 
-def test_a_step_that_had_a_place_before_is_not_refused_by_a_full_line() -> None:
+def test_a_step_that_had_a_place_before_is_not_refused_by_a_full_queue() -> None:
     lane = lane_of(Lane.PUSHED)
     waiters = [
-        lane.line_up(lambda: None, is_first=True)
+        lane.enqueue(lambda: None, is_first=True)
         for _ in range(MAX_PLACES[Lane.PUSHED] + MAX_WAITING[Lane.PUSHED])
     ]
-    with pytest.raises(LineFull):
-        lane.line_up(lambda: None, is_first=True)
-    last = lane.line_up(lambda: None, is_first=False)
+    with pytest.raises(QueueFull):
+        lane.enqueue(lambda: None, is_first=True)
+    last = lane.enqueue(lambda: None, is_first=False)
     for waiter in waiters:
         lane.place_of(waiter).leave()
     assert lane.place_of(last)
@@ -148,8 +148,8 @@ def test_one_whose_loop_is_closed_passes_its_place_on() -> None:
         raise RuntimeError("Event loop is closed")
 
     places = [take(lane) for _ in range(MAX_PLACES[Lane.PUSHED])]
-    lane.line_up(closed, is_first=True)
-    last: Waiter = lane.line_up(lambda: woken.append("last"), is_first=True)
+    lane.enqueue(closed, is_first=True)
+    last: Waiter = lane.enqueue(lambda: woken.append("last"), is_first=True)
     places[0].leave()
     assert (woken, last.place is not None) == (["last"], True)
 
@@ -186,13 +186,13 @@ def seen(lane: BoundedLane, number: int) -> None:
 def test_one_thread_in_four_is_left_alone(which: Lane, threads: int, out: int, waiting: int) -> None:
     lane = lane_of(which, clock=Clock())
     seen(lane, threads)
-    waiters = [lane._line_up_thread(lambda: None, is_first=True) for _ in range(out + waiting)]
+    waiters = [lane._enqueue_thread(lambda: None, is_first=True) for _ in range(out + waiting)]
     assert [waiter.place is not None for waiter in waiters] == [True] * out + [False] * waiting
-    with pytest.raises(LineFull):
-        lane._line_up_thread(lambda: None, is_first=True)
+    with pytest.raises(QueueFull):
+        lane._enqueue_thread(lambda: None, is_first=True)
     for waiter in waiters:
         lane.withdraw(waiter)
-    assert (lane._threads.held, lane._places, len(lane._line)) == (0, [], 0)
+    assert (lane._threads.held, lane._places, len(lane._queue)) == (0, [], 0)
 
 
 def test_the_lanes_to_the_provider_share_the_threads_and_a_store_needs_none_of_them() -> None:
@@ -201,7 +201,7 @@ def test_the_lanes_to_the_provider_share_the_threads_and_a_store_needs_none_of_t
     seen(lanes[Lane.PROVIDER], 4)
     for kind in (Lane.PROVIDER, Lane.PROVIDER, Lane.PUSHED):
         assert lanes[kind].enter()
-    with pytest.raises(LineFull):
+    with pytest.raises(QueueFull):
         lanes[Lane.PUSHED].enter()
     for _ in range(4):
         assert lanes[Lane.STORE].enter()
@@ -222,8 +222,8 @@ def test_the_first_requests_of_a_worker_show_how_many_threads_there_are(patient:
     jobs = []
     for number in range(1, 9):
         jobs.append(elsewhere(lane.enter))
-        eventually(lambda number=number: len(lane._places) + len(lane._line) == number)  # type: ignore[misc]
-    assert (len(lane._places), len(lane._line)) == (4, 4)
+        eventually(lambda number=number: len(lane._places) + len(lane._queue) == number)  # type: ignore[misc]
+    assert (len(lane._places), len(lane._queue)) == (4, 4)
     places = iter([job.result(20) for job in jobs[:4]])
     for job in jobs[4:]:
         next(places).leave()
@@ -246,7 +246,7 @@ def test_a_thread_waits_for_young_work_and_gets_its_place(patient: None) -> None
     lane = lane_of(Lane.PROVIDER)
     first = elsewhere(lane.enter).result(20)
     second = elsewhere(lane.enter)
-    eventually(lambda: len(lane._line) == 1)
+    eventually(lambda: len(lane._queue) == 1)
     first.leave()
     assert isinstance(second.result(20), Place)
 
@@ -257,24 +257,24 @@ def test_a_thread_does_not_wait_for_old_work() -> None:
     take(lane)
     seen(lane, 3)
     clock.now += 0.5
-    with pytest.raises(LineFull):
+    with pytest.raises(QueueFull):
         lane.enter()
-    assert (len(lane._line), lane._threads.held) == (0, 0)
+    assert (len(lane._queue), lane._threads.held) == (0, 0)
 
 
 def test_a_thread_that_waits_gives_up_when_the_work_grows_old() -> None:
     lane = lane_of(Lane.PROVIDER)
     elsewhere(lane.enter).result(20)
-    with pytest.raises(LineFull):
+    with pytest.raises(QueueFull):
         elsewhere(lane.enter).result(20)
-    assert (len(lane._line), lane._threads.held) == (0, 1)
+    assert (len(lane._queue), lane._threads.held) == (0, 1)
 
 
 def test_a_thread_whose_step_had_a_place_before_waits_for_old_work_too() -> None:
     lane = lane_of(Lane.PROVIDER)
     first = elsewhere(lane.enter).result(20)
     again = elsewhere(lambda: lane.enter(is_first=False))
-    with pytest.raises(LineFull):
+    with pytest.raises(QueueFull):
         elsewhere(lane.enter).result(20)
     assert not again.done()
     first.leave()
@@ -314,11 +314,11 @@ def test_refused_requests_come_again_one_after_another_as_fast_as_places_become_
         clock.now += 0.4
         for place in places:
             place.leave()
-    waiters = [lane.line_up(lambda: None, is_first=True) for _ in range(4 + MAX_WAITING[Lane.PUSHED])]
+    waiters = [lane.enqueue(lambda: None, is_first=True) for _ in range(4 + MAX_WAITING[Lane.PUSHED])]
 
     def refusal() -> float:
-        with pytest.raises(LineFull) as caught:
-            lane.line_up(lambda: None, is_first=True)
+        with pytest.raises(QueueFull) as caught:
+            lane.enqueue(lambda: None, is_first=True)
         return caught.value.retry_after_seconds
 
     turns = [refusal() for _ in range(200)]
@@ -339,9 +339,9 @@ def test_refused_requests_come_again_one_after_another_as_fast_as_places_become_
 def test_the_refusal_says_which_line_is_full(which: Lane, code: str) -> None:
     lane = lane_of(which)
     for _ in range(MAX_PLACES[which] + MAX_WAITING[which]):
-        lane.line_up(lambda: None, is_first=True)
-    with pytest.raises(LineFull) as caught:
-        lane.line_up(lambda: None, is_first=True)
+        lane.enqueue(lambda: None, is_first=True)
+    with pytest.raises(QueueFull) as caught:
+        lane.enqueue(lambda: None, is_first=True)
     assert (caught.value.code, caught.value.status) == (code, 503)
     expected = f"{which.value}: {MAX_PLACES[which]} under way, {MAX_WAITING[which]} waiting"
     assert caught.value.detail == expected

@@ -129,9 +129,10 @@ class KeySet:
     def find(self, alg: str, kid: str | None) -> list[PublicKey]:
         """Return the keys to try, at most `MAX_CANDIDATES`, or an empty list if no key fits the token.
 
-        Args: alg: The ``alg`` of the token's header. kid: The ``kid`` of the token's header. Without it, every key
-            that fits is tried, even if there are several, as
-                the OpenID certification of relying parties allows (``kid-absent-multiple-jwks``).
+        Args:
+            alg: The ``alg`` of the token's header.
+            kid: The ``kid`` of the token's header. Without it, every key that fits is tried, even if there are
+                several, as the OpenID certification of relying parties allows (``kid-absent-multiple-jwks``).
 
         Spec: RFC 7515 §4.1.4; OpenID Connect Core §10.1.
         """

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from ..follow import News
+from ..polling import Announced
 from . import scripts
 from .calls import Call, Calls, Command
 
@@ -84,25 +84,25 @@ class EndLog:
         """The key that holds since when the store knows things, and a random token."""
         return self._birth
 
-    def ask(self, calls: Calls, position: bytes | None, wait_seconds: float) -> News:
+    def ask(self, calls: Calls, position: bytes | None, wait_seconds: float) -> Announced:
         """Return the ends after `position`; wait for them."""
         call = calls.begin()
         birth, _, entry = (position or b"").partition(b"|")
         born, is_there, newest = self._status(call, int(self._clock()), entry)
         if position is None:
-            return News(born + b"|" + newest)
+            return Announced(born + b"|" + newest)
         if not (is_there or entry == newest):
             if born == birth:  # else everything was forgotten, and there is nothing to end again
                 self._repair(call)
-            return News(born + b"|" + newest, None)
+            return Announced(born + b"|" + newest, None)
         milliseconds = max(int(wait_seconds * 1000), 1)
         found = call.send("XREAD", "COUNT", _PAGE, "BLOCK", milliseconds, "STREAMS", self._log, entry)
         entries = _entries(found)
         if not entries:
-            return News(position)
+            return Announced(position)
         self._remembered.extend(entries.items())
         keys = tuple(end.key for end in entries.values())
-        return News(birth + b"|" + next(reversed(entries)), None if b"" in keys else keys)
+        return Announced(birth + b"|" + next(reversed(entries)), None if b"" in keys else keys)
 
     def _status(self, call: Call, now: int, entry: bytes) -> tuple[bytes, bool, bytes]:
         ours = f"{now}.{os.urandom(12).hex()}"

@@ -33,7 +33,7 @@ from ..base import (
     Selector,
     View,
 )
-from ..follow import ASKS_A_LAG, Follower, News
+from ..polling import POLLS_PER_LAG, Announced, PollingView
 from . import scripts
 from .address import Address
 from .calls import Call, Calls, Command
@@ -79,10 +79,10 @@ class RedisStore:
         self._max_keys = max_keys
         self._calls = Calls(address, deadline_seconds, deadline_seconds * 0.45)
         # The reader waits on connections of its own: a pool that is emptied under load cannot delay it.
-        answer_seconds = lag_seconds / ASKS_A_LAG + lag_seconds / 2
+        answer_seconds = lag_seconds / POLLS_PER_LAG + lag_seconds / 2
         self._reader = Calls(address, answer_seconds * 4, answer_seconds)
         self._ends = EndLog(namespace, clock, self._end_again, replicas)
-        self._views: tuple[Follower, ...] = ()
+        self._views: tuple[PollingView, ...] = ()
 
     # --- rows -----------------------------------------------------------------------------------------
 
@@ -192,11 +192,11 @@ class RedisStore:
 
     def view(self, on_ends: OnEnds) -> View:
         """Return a view; a thread reads the log of ends for it."""
-        view = Follower(self._ask, on_ends, self.lag_seconds, "oidc_gate reader of ends")
+        view = PollingView(self._ask, on_ends, self.lag_seconds, "oidc_gate reader of ends")
         self._views = (*(each for each in self._views if not each.is_closed), view)
         return view
 
-    def _ask(self, position: bytes | None, wait_seconds: float) -> News:
+    def _ask(self, position: bytes | None, wait_seconds: float) -> Announced:
         for calls in (self._reader, self._calls):
             calls.follow_master()
         return self._ends.ask(self._reader, position, wait_seconds)

@@ -1,4 +1,4 @@
-"""Refreshes for connections that stay open, which send no requests that could start one."""
+"""Refreshes for connections that stay open, whose clients send no requests that could start a refresh."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from ..session.sessions import LoadedSession
 from ..settings import Settings
 from .flights import Flight, Flights
 
-PATIENCE_SECONDS = 5  # for a refresh that is under way
+MAX_OVERDUE_SECONDS = 5
+"""With `refresh_required`, how long a connection stays open after a refresh was due, while it is under way."""
 
 
-class Follower:
-    """Starts the refreshes of one session while a WebSocket or an event stream of it is open. It never waits."""
+class StreamRefresher:
+    """Starts refreshes of one session while a WebSocket or an event stream of it is open, and never waits for them."""
 
     def __init__(self, flights: Flights, settings: Settings, loaded: LoadedSession) -> None:
         self._flights, self._settings, self._loaded = flights, settings, loaded
         self._flight: Flight | None = None
 
     def __call__(self, now: int) -> Step[bool]:
-        """Start a refresh if one is due, and return whether the session may go on.
+        """Start a refresh if one is due, and return whether the connection may stay open.
 
         Args:
             now: The time in epoch seconds. Call this about once a second.
@@ -34,4 +35,4 @@ class Follower:
             return True
         if self._flight is None:
             self._flight = yield from self._flights.join(self._loaded, now)
-        return not self._settings.refresh_required or now < times.hard + PATIENCE_SECONDS
+        return not self._settings.refresh_required or now < times.hard + MAX_OVERDUE_SECONDS

@@ -1,4 +1,4 @@
-"""A `View` for a store that has to be asked, which a thread does repeatedly."""
+"""A `View` for a store that has to be asked for ends. A thread asks it repeatedly."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .base import OnEnds
 
 log = logging.getLogger("oidc_gate.store")
 
-ASKS_A_LAG = 4
-"""How often the store is asked in the time for which its last answer counts."""
+POLLS_PER_LAG = 4
+"""How often the store is asked during `lag_seconds`, for which its last answer is valid."""
 START_SECONDS = 0.25
-_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS_LENGTH = 0.02, 0.5
+_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.02, 0.5
 
 
-class News(NamedTuple):
+class Announced(NamedTuple):
     """The ends that were announced after some position.
 
     Attributes:
@@ -32,26 +32,26 @@ class News(NamedTuple):
     keys: tuple[bytes, ...] | None = ()
 
 
-AskNews = Callable[[bytes | None, float], News]
-"""Given a position and seconds: returns what was announced after it, at the latest after so many seconds. Without a
-position it returns at once where things stand. It raises a `StoreUnavailable`, and soon, if the store does not
-answer."""
+Poll = Callable[[bytes | None, float], Announced]
+"""Takes a position and a number of seconds. Returns the ends that were announced after the position, and waits for the
+first of them, at most for these seconds. Without a position, returns the newest position at once. Raises
+`StoreUnavailable`, without waiting longer, if the store does not answer."""
 
 
-class Follower:
-    """A `View` that is current for `lag_seconds` from the moment when the store was last asked, if it answered.
+class PollingView:
+    """A `View` that a thread keeps current. Each answer of the store makes it current for `lag_seconds`.
 
-    The time is counted from before the question. Whatever delays an answer (a half-open connection, a stopped process,
-    a thread that does not run) therefore makes the view not current, but never wrong.
+    This time begins when the store is asked, not when it answers. If an answer is delayed by anything (a half-open
+    connection, a stopped process, a thread that does not run), the view is not current. It is never wrong.
 
     Args:
         ask: Asks the store. It is called in a thread of this view.
         on_ends: Receives the reports.
-        lag_seconds: How long an answer counts.
+        lag_seconds: How long an answer is valid.
         name: The name of the thread.
     """
 
-    def __init__(self, ask: AskNews, on_ends: OnEnds, lag_seconds: float, name: str) -> None:
+    def __init__(self, ask: Poll, on_ends: OnEnds, lag_seconds: float, name: str) -> None:
         self._ask, self._on_ends, self._lag_seconds, self._name = ask, on_ends, lag_seconds, name
         self._trusted_until = 0.0
         self._is_closed = threading.Event()
@@ -99,32 +99,32 @@ class Follower:
 
     def _run(self) -> None:
         position: bytes | None = None
-        pause, complained = _FIRST_PAUSE_SECONDS, False
+        pause, is_failing = _FIRST_PAUSE_SECONDS, False
         while not self._is_closed.is_set():
             asked_at = time.monotonic()
             try:
-                news = self._ask(position, self._lag_seconds / ASKS_A_LAG)
-                self._take(news, is_first=position is None, asked_at=asked_at)
+                announced = self._ask(position, self._lag_seconds / POLLS_PER_LAG)
+                self._take(announced, is_first=position is None, asked_at=asked_at)
             except Exception as error:
-                if not complained:
-                    complained = True
+                if not is_failing:
+                    is_failing = True
                     log.warning("%s: %s", self._name, error, exc_info=not isinstance(error, StoreUnavailable))
                 self._is_closed.wait(pause)
-                pause = min(pause * 2, _MAX_PAUSE_SECONDS_LENGTH)
+                pause = min(pause * 2, _MAX_PAUSE_SECONDS)
                 continue
-            if complained:
+            if is_failing:
                 log.warning("%s: the store answers again", self._name)
-            is_quiet = position is not None and news.keys == ()
-            position, pause, complained = news.position, _FIRST_PAUSE_SECONDS, False
-            if is_quiet:  # a store that does not wait for news is asked no more often than one that does
-                self._is_closed.wait(max(asked_at + self._lag_seconds / ASKS_A_LAG - time.monotonic(), 0))
+            is_quiet = position is not None and announced.keys == ()
+            position, pause, is_failing = announced.position, _FIRST_PAUSE_SECONDS, False
+            if is_quiet:  # a store that does not wait for announced is asked no more often than one that does
+                self._is_closed.wait(max(asked_at + self._lag_seconds / POLLS_PER_LAG - time.monotonic(), 0))
 
-    def _take(self, news: News, *, is_first: bool, asked_at: float) -> None:
+    def _take(self, announced: Announced, *, is_first: bool, asked_at: float) -> None:
         # What was cached before this thread started, for example in the parent of a fork, may have ended since.
         if is_first and self._trusted_until:
             self.report(None)
-        elif news.keys is None or news.keys:
-            self.report(news.keys)
+        elif announced.keys is None or announced.keys:
+            self.report(announced.keys)
         if not self.is_closed:
             self._trusted_until = asked_at + self._lag_seconds
             self._has_answer.set()
