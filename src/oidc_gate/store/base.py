@@ -59,8 +59,8 @@ class Row(NamedTuple):
         key: SHA-256 of the session's id, `KEY_BYTES` long.
         version: 1 for a new row, and one more each time that `Store.put` replaces it.
         expires_at: The absolute end of the session. It never moves to a later time.
-        leaves_at: When the row is of no use unless `Store.touch` moves this time: the absolute end or the end of the
-            idle time, whichever comes first. A store returns no row after it.
+        leaves_at: The end of the session unless `Store.touch` moves it: the absolute end or the end of the idle time,
+            whichever comes first. A store does not return the row after this time.
         last_seen: When the last request came.
         indexes: HMACs of `KEY_BYTES` each, by which the session can be found without its key: of the user, of the
             session at the provider, of the e-mail address.
@@ -109,7 +109,7 @@ class Page(NamedTuple):
 
 
 class Lease(NamedTuple):
-    """The right to be the only one who does something, until it expires.
+    """The exclusive right to do something, until it expires.
 
     Attributes:
         name: Its purpose.
@@ -134,11 +134,12 @@ class ExpiringKey(NamedTuple):
 
 
 class Added(NamedTuple):
-    """What a store knows about some expiring keys.
+    """The result of looking for some expiring keys.
 
-    Attributes: at: When the newest of them was added; None if there is none. born_at: When the knowledge of the store
-        begins. A session without a row of its own that started before may have
-            been ended before the store lost its data, so it must be refused.
+    Attributes:
+        at: When the newest of them was added; None if there is none.
+        born_at: Since when the store has its data. A session without a row that started earlier must be refused,
+            because the store may have lost the record of its end.
     """
 
     at: int | None
@@ -152,7 +153,7 @@ any thread, more than once for the same key, and for keys that this process has 
 
 
 class View(Protocol):
-    """What one process knows about the ends of sessions."""
+    """Reports the ends of sessions to one process."""
 
     def is_current(self) -> bool:
         """Return whether every end that must be known by now has been reported. It does not block."""
@@ -161,7 +162,7 @@ class View(Protocol):
         """Report the ends that have not been reported, and return whether the view is current then.
 
         It may wait, though much less than `DEADLINE_SECONDS`, and never raises an exception. As long as it returns
-        False, nothing that was cached of a session counts: open its row.
+        False, no cached session may be used, and each row must be read again.
         """
 
     def close(self) -> None:
@@ -186,8 +187,10 @@ class Store(Protocol):
     def put(self, row: Row, expected_version: int, now: int) -> bool:
         """Write `row` if the stored row has `expected_version`, and return whether it was written.
 
-        Args: row: Its version is `expected_version` + 1. Its `last_seen` and `leaves_at` never move the stored ones
-            back. expected_version: 0 if there must be no row. now: Epoch seconds.
+        Args:
+            row: Its version is `expected_version` + 1. Its `last_seen` and `leaves_at` never move the stored ones back.
+            expected_version: 0 if there must be no row.
+            now: Epoch seconds.
 
         A row that was ended is never written again by a holder of an older version.
         """
@@ -227,7 +230,7 @@ class Store(Protocol):
         """
 
     def when_added(self, keys: tuple[ExpiringKey, ...], now: int) -> Added:
-        """Return when the newest of `keys` was added, and when the knowledge of the store begins. One round trip."""
+        """Return when the newest of `keys` was added, and since when the store has its data. One round trip."""
 
     def lease(self, name: bytes, ttl_seconds: float) -> Lease | None:
         """Take the lease `name` if no other holder has it. It expires after `ttl_seconds`, at most 60."""
@@ -235,8 +238,8 @@ class Store(Protocol):
     def renew(self, lease: Lease, ttl_seconds: float) -> bool:
         """Hold `lease` for another `ttl_seconds`, or return False if it was lost.
 
-        If a holder was paused for longer than its lease, `put` refuses it, because the next holder has changed the
-        version.
+        If a holder was paused for longer than its lease, `put` refuses its write, because the next holder has changed
+        the version.
         """
 
     def release(self, lease: Lease) -> None:

@@ -1,4 +1,4 @@
-"""A lock between processes for what they make in a directory."""
+"""A lock between processes that create files in one directory."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _PAUSE_SECONDS = 0.005
 def locked(directory: Path, deadline: float) -> Iterator[None]:
     """Hold the lock of a directory for the length of a block.
 
-    A lock of flock(2) on the directory needs no file of its own, and is apart from the locks that SQLite uses.
+    The lock is a flock(2) on the directory. It needs no file, and does not interfere with the locks of SQLite.
 
     Args:
-        directory: What is locked.
-        deadline: Until when to wait, a `time.monotonic`.
+        directory: The directory to lock.
+        deadline: The time by `time.monotonic` until which to wait.
 
     Raises:
         TimeoutError: Another process holds it for too long.

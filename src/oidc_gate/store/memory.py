@@ -1,4 +1,4 @@
-"""A store in the memory of one process: for tests, and for one process that keeps no sessions over a restart."""
+"""A store in the memory of one process, for tests and for services that may lose all sessions at a restart."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class MemoryStore:
     """Sessions in this process. Ends are reported to every view before `end` returns.
 
     Args:
-        max_keys: How many expiring keys of one kind are kept; the oldest are dropped.
+        max_keys: The maximum number of expiring keys of one kind. Beyond it, the oldest are removed.
         monotonic: Seconds by a clock that does not step.
     """
 
@@ -141,7 +141,7 @@ class MemoryStore:
             return True
 
     def release(self, lease: Lease) -> None:
-        """Give `lease` back."""
+        """Release `lease`."""
         with self._lock:
             if self._leases.get(lease.name, (b"", 0.0))[0] == lease.token:
                 del self._leases[lease.name]
@@ -158,11 +158,11 @@ class MemoryStore:
         return ()
 
     def describe(self) -> str:
-        """Return what this store is."""
+        """Return the kind of this store."""
         return "the memory of this process"
 
     def close(self) -> None:
-        """Forget every view."""
+        """Remove every view."""
         with self._lock:
             self._views.clear()
 
@@ -180,7 +180,7 @@ class MemoryStore:
                 self._by_index.pop(index, None)
 
     def _sweep(self, now: int) -> None:
-        """Drop what is over, once in `SWEEP_SECONDS`."""
+        """Remove rows and keys that have expired, once in `SWEEP_SECONDS`."""
         if abs(now - self._sweep_at) < SWEEP_SECONDS:
             return
         self._sweep_at = now

@@ -1,4 +1,4 @@
-"""The expiring keys of the core in a session store, where every process sees them."""
+"""The expiring keys of the core, in a session store that all processes share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .base import ExpiringKey, Store
 class SharedKeys:
     """Expiring keys (`oidc_gate.effects.ExpiringKeys`) in `store`, which only sees their hashes.
 
-    They are codes, flows and logout tokens that were used: random values, of which a hash reveals nothing.
+    They are codes, flows and logout tokens that were used. These are random values, whose hashes reveal nothing.
     """
 
     def __init__(self, store: Store) -> None:

@@ -21,13 +21,13 @@ _limit = _Limit()
 
 
 def deadline_after(seconds: float) -> float:
-    """Return the `time.monotonic` at which a call of this thread must be over: `seconds` from now at the latest."""
+    """Return the time by `time.monotonic` at which a call of this thread must be over, at most `seconds` from now."""
     return min(time.monotonic() + seconds, _limit.until)
 
 
 @contextmanager
 def limited_until(until: float) -> Iterator[None]:
-    """Let the calls of this thread in the block be over at `until`, a `time.monotonic`."""
+    """Limit the calls of this thread in the block: they must be over at `until`, a time by `time.monotonic`."""
     before, _limit.until = _limit.until, until
     try:
         yield

@@ -57,12 +57,12 @@ def open_store(
     """Return the store that `url` names. No connection is opened yet.
 
     Args:
-        url: ``memory://``, ``sqlite:///path``, or a Redis: see `EXAMPLES`.
-        lag_seconds: For Redis: the longest time after which the end of a session counts everywhere.
-        deadline_seconds: How long a call takes at the most.
-        namespace: For Redis: what all keys begin with; ``namespace`` in the URL's query wins.
-        replicas: For Redis: how many replicas an end waits for; 1 with Sentinels and 0 otherwise if left out.
-        ca_file: For Redis: authorities to trust; ``ca_file`` in the URL's query wins.
+        url: ``memory://``, ``sqlite:///path``, or a URL of Redis: see `EXAMPLES`.
+        lag_seconds: For Redis: the longest time until the end of a session applies in every process.
+        deadline_seconds: The limit for a call.
+        namespace: For Redis: the beginning of all keys; ``namespace`` in the URL's query takes precedence.
+        replicas: For Redis: the number of replicas that an end waits for; by default 1 with Sentinels and 0 otherwise.
+        ca_file: For Redis: certificate authorities to trust; ``ca_file`` in the URL's query takes precedence.
 
     Raises:
         StoreURLError: The URL cannot be used; the message says which part is wrong and what to write.
@@ -94,7 +94,7 @@ def open_store(
 
 
 def _redis_store() -> type[RedisStore]:
-    """Return the class for Redis. It needs an extra, and 60 ms that no gate without Redis should pay."""
+    """Return the class for Redis, which needs an extra, and takes 60 ms to import."""
     try:
         with _importing:
             from .redis.store import RedisStore

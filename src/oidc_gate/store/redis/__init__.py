@@ -1,1 +1,1 @@
-"""Sessions in Redis or Valkey, for many machines. Needs redis-py, the extra ``redis``."""
+"""Sessions in Redis or Valkey, for any number of machines. This needs redis-py, the extra ``redis``."""

@@ -1,4 +1,4 @@
-"""Where a Redis is."""
+"""The address of a Redis server, a Sentinel group or a cluster."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Address:
-    """Where a Redis is and how to sign in to it.
+    """The address of a Redis server, a Sentinel group or a cluster, and the credentials for it.
 
     Args:
         kind: ``server``, ``sentinel`` or ``cluster``.
         hosts: Host names or IP addresses with ports: of the server, of the Sentinels, or of some of the cluster's
             nodes.
-        socket: The path of a Unix socket, in place of `hosts`.
+        socket: The path of a Unix socket, instead of `hosts`.
         service: The name of the master that the Sentinels watch.
         database: The number of the database; 0 in a cluster.
         is_encrypted: Whether to use TLS. The certificate is always verified.
-        ca_file: Authorities to trust, in place of the system's; in a cluster, in addition to them.
+        ca_file: Certificate authorities to trust, instead of the system's; in a cluster, in addition to the system's.
         certificate_file: A client certificate, as PEM.
         key_file: Its private key, as PEM.
     """

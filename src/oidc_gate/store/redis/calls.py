@@ -1,4 +1,4 @@
-"""Calls to Redis with a deadline. What fails at once is repeated once, and what hangs is given up."""
+"""Calls to Redis with a deadline. A command that fails fast is sent once more; a command that hangs is not."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ Command = tuple[Any, ...]
 
 
 class Calls:
-    """Sends commands over pooled connections. Safe under threads and over forks.
+    """Sends commands over pooled connections. It is safe under threads and after a fork.
 
     Args:
-        address: Where to.
-        deadline_seconds: How long a call may take with all that it sends.
-        answer_seconds: How long a connection may take, and how long an answer: less than half of `deadline_seconds`.
+        address: The address of Redis.
+        deadline_seconds: The limit for a call with all its commands.
+        answer_seconds: The limit for connecting, and for each answer. It is less than half of `deadline_seconds`.
     """
 
     def __init__(self, address: Address, deadline_seconds: float, answer_seconds: float) -> None:
@@ -55,7 +55,7 @@ class Calls:
             self._reset()
         client = self._client
         if client is None:
-            # Only a cluster's client connects here; another thread makes one of its own meanwhile, and one is kept.
+            # The client of a cluster connects here, so no lock is held. If two threads create a client, one is kept.
             client = connect(self._address, self._answer_seconds)
             with self._connecting:
                 self._client = self._client or client
@@ -70,9 +70,9 @@ class Calls:
                     pool.disconnect(inuse_connections=False)
 
     def follow_master(self) -> None:
-        """Leave a server that the Sentinels no longer call the master. It still answers, but may be cut off."""
+        """Connect to another server if the Sentinels have chosen another master. The old one may still answer."""
         if self._address.kind == "sentinel":
-            with suppress(redis.RedisError):  # without Sentinels the connections that there are still serve
+            with suppress(redis.RedisError):  # if no Sentinel answers, the existing connections are used
                 self.client().connection_pool.get_master_address()
 
     def close(self) -> None:
@@ -83,7 +83,7 @@ class Calls:
                 client.close()
 
     def failed(self, error: Exception) -> StoreUnavailable:
-        """Return what to raise for an error of redis-py's, whose text holds no password."""
+        """Return the exception to raise for an error of redis-py. Its text contains no password."""
         text = str(error)
         for secret in filter(None, (self._address.password, self._address.sentinel_password)):
             text = text.replace(secret, "...")
@@ -94,9 +94,9 @@ class Call:
     """One call of a store, of one or more round trips.
 
     Args:
-        calls: What it belongs to.
-        deadline: A `time.monotonic`.
-        trip_seconds: How long a round trip may take, if as much is left until `deadline`.
+        calls: The connections.
+        deadline: The time by `time.monotonic` at which the call must be over.
+        trip_seconds: The limit for a round trip, if as much time is left until `deadline`.
     """
 
     def __init__(self, calls: Calls, deadline: float, trip_seconds: float) -> None:
@@ -110,7 +110,7 @@ class Call:
         """Send commands in one round trip (in a cluster: one to each node) and return their answers.
 
         Raises:
-            StoreUnavailable: One of them failed; others may have had their effect.
+            StoreUnavailable: One of them failed. Others may have been performed.
         """
         if not commands:
             return []

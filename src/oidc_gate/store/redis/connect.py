@@ -19,19 +19,19 @@ from ..time_limit import deadline_after
 from .address import Address
 
 Client = Any
-"""redis-py's clients have one type for each kind of server and overloads for asynchronous use; what is called here,
-`execute_command` and `pipeline`, is untyped in all of them."""
+"""redis-py has a class for each kind of server. Their methods that are used here, `execute_command` and `pipeline`,
+have no types."""
 
 
 def connect(address: Address, answer_seconds: float) -> Client:
-    """Return a new client. Only that of a cluster opens a connection before it is used.
+    """Return a new client. Only the client of a cluster opens a connection before it is used.
 
     Except for a cluster, whose client makes its connections itself, a connection never waits longer than the caller
     has time (`oidc_gate.store.time_limit`).
 
     Args:
-        address: Where to.
-        answer_seconds: How long to wait for a connection, and how long for an answer.
+        address: The address of Redis.
+        answer_seconds: The limit for connecting, and for each answer.
     """
     given = _options(address, answer_seconds)
     never = Retry(NoBackoff(), 0)  # `RedisStore` retries, and knows its deadline
@@ -114,8 +114,8 @@ def _seconds_left(seconds: float) -> float:
 def _encrypted(base: type[Any], address: Address) -> type[Any]:
     """Return a class of connections that share one TLS context.
 
-    redis-py makes a context for each connection, which takes 20 ms, and trusts the system's authorities in addition to
-    those that are named.
+    redis-py creates a context for each connection, which takes 20 ms, and it trusts the system's authorities even if
+    `ca_file` is set.
     """
     context = ssl.create_default_context(cafile=_text(address.ca_file))
     if address.certificate_file:

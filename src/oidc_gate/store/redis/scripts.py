@@ -1,7 +1,8 @@
-"""What has to happen in Redis in one step. Each script touches keys of one hash slot, so they work in a cluster too.
+"""Scripts for what Redis has to do atomically. Each script uses keys of one hash slot, so it works in a cluster too.
 
-They are sent whole (Redis keeps what it has compiled), so a server that restarted needs no special care. A call that
-may be sent twice, since the connection broke before its answer came, has the same effect and the same answer twice.
+Each call sends the whole script (``EVAL``), so it works after a restart of Redis as well; Redis caches the compiled
+script. If the connection breaks before the answer has come, a call may be sent twice. The second one has no further
+effect and returns the same answer.
 """
 
 # KEYS: row. ARGV: expected version, version, expires_at, leaves_at, last_seen, indexes, label, body, now - grace.
@@ -45,9 +46,9 @@ if redis.call('TTL', KEYS[1]) < lasts then redis.call('EXPIRE', KEYS[1], math.ma
 return 1
 """
 
-# KEYS: log. ARGV: its length, then four values for each end: key, kind, when added, until when; the latter three are
-# empty for a row. Trimmed first: then Redis takes the new entries although its memory is full, since a script that
-# has written may go on.
+# KEYS: log. ARGV: its maximum length, then four values for each end: key, kind, when it was added, until when it is
+# kept; the last three are empty for a row. The log is trimmed first, because Redis lets a script that has written
+# something continue although its memory is full.
 ANNOUNCE = """
 redis.call('XTRIM', KEYS[1], 'MAXLEN', '~', ARGV[1])
 local ids = {}
@@ -58,8 +59,8 @@ end
 return ids
 """
 
-# KEYS: birth, log. ARGV: what the birth says if there was none, position or an empty text.
-# Returns the birth, whether the entry at the position is there, and the position of the newest entry.
+# KEYS: birth, log. ARGV: the value of the birth if there is none yet, and a position or an empty text.
+# Returns the birth, whether the entry at the position exists, and the position of the newest entry.
 BORN = """
 local born = redis.call('GET', KEYS[1])
 if not born then
@@ -73,8 +74,8 @@ local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
 return {born, there, newest[1] and newest[1][1] or '0-0'}
 """
 
-# KEYS: hash of the keys of a kind, their order by their ends.
-# ARGV: name, until, now, token of this call, now - grace, most of them, when it was added.
+# KEYS: a hash of the expiring keys of a kind, and a sorted set of them, ordered by their ends.
+# ARGV: name, until, now, token of this call, now - grace, maximum number of keys, when it was added.
 # Returns whether the name was new.
 ADD = """
 local now, ends = tonumber(ARGV[3]), tonumber(ARGV[2])

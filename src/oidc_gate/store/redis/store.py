@@ -1,10 +1,16 @@
-"""The store of many machines: Redis or Valkey, one server, a Sentinel group or a cluster.
+"""A store for any number of machines: Redis or Valkey, as one server, a Sentinel group or a cluster.
 
-Keys, after the namespace: ``row:<key>`` a hash; ``index:<index>`` and ``index:all`` the keys of rows, ordered by their
-ends; ``{ends}:log`` and ``{ends}:birth``; ``{<kind>}:kept`` and ``{<kind>}:order`` the expiring keys of a kind;
-``lease:<name>``. In a cluster the rows are spread over the nodes, so what concerns several keys is not one step; it is
-done in an order in which an attempt that breaks off can be repeated: indexes before the row, and the row's deletion
-before the announcement, and that before the indexes.
+Every key begins with the namespace. After it comes
+
+- ``row:<key>``: a hash, one session;
+- ``index:<index>`` and ``index:all``: sorted sets of the keys of rows, ordered by the ends of the sessions;
+- ``{ends}:log`` and ``{ends}:birth``: see `oidc_gate.store.redis.ends`;
+- ``{<kind>}:kept`` and ``{<kind>}:order``: the expiring keys of a kind;
+- ``lease:<name>``: a lease.
+
+In a cluster, rows are spread over the nodes, so an operation on several keys is not atomic. It uses an order in which
+an interrupted attempt can be repeated: the indexes are written before the row; the row is deleted first, then its end
+is announced, and then it is removed from the indexes.
 """
 
 from __future__ import annotations
@@ -48,18 +54,18 @@ _AT_A_TIME = 500
 
 
 class RedisStore:
-    """Sessions in Redis 6 or later, or Valkey. Safe under threads, between processes and over forks.
+    """Sessions in Redis 6 or later, or in Valkey. It is safe under threads, between processes and after a fork.
 
     Args:
-        address: Where it is.
-        namespace: What the names of all keys begin with: gates that do not share sessions have different ones.
-        lag_seconds: How long a process may go on with what it remembers while Redis does not answer; the longest
-            time after which an end counts everywhere.
-        deadline_seconds: How long a call takes at the most.
-        replicas: How many replicas `end` waits for, a tenth of a second at the most, so that a failover loses no
-            end. 0 for a server without replicas.
-        max_keys: How many expiring keys of one kind are kept; beyond that those go first that would end first.
-        clock: Epoch seconds, for what no caller asks for.
+        address: The address of Redis.
+        namespace: The beginning of all keys. Gates that do not share sessions have different ones.
+        lag_seconds: How long a process may use cached sessions while Redis does not answer. This is also the longest
+            time until an end applies in every process.
+        deadline_seconds: The limit for a call.
+        replicas: The number of replicas that `end` waits for, a tenth of a second at most, so that a failover loses no
+            end; 0 for a server without replicas.
+        max_keys: The maximum number of expiring keys of one kind. Beyond it, those that expire first are removed.
+        clock: Returns epoch seconds, for operations without `now`.
     """
 
     blocks = True
@@ -78,7 +84,7 @@ class RedisStore:
         self._address, self._name, self.lag_seconds = address, namespace, lag_seconds
         self._max_keys = max_keys
         self._calls = Calls(address, deadline_seconds, deadline_seconds * 0.45)
-        # The reader waits on connections of its own: a pool that is emptied under load cannot delay it.
+        # The reader of ends has connections of its own, so that it does not wait for a connection under load.
         answer_seconds = lag_seconds / POLLS_PER_LAG + lag_seconds / 2
         self._reader = Calls(address, answer_seconds * 4, answer_seconds)
         self._ends = EndLog(namespace, clock, self._end_again, replicas)
@@ -94,7 +100,8 @@ class RedisStore:
     def put(self, row: Row, expected_version: int, now: int) -> bool:
         """Write `row` if the one that is there has `expected_version`."""
         call, since = self._calls.begin(), now - GRACE_SECONDS
-        # A row without its indexes could not be ended by them: first the indexes, which do no harm without the row.
+        # The indexes are written first: a row without its indexes could not be found by them, and indexes without a
+        # row do no harm.
         call.send_all(
             [
                 ("EVAL", scripts.INDEX, 1, name, row.expires_at, row.key, since)
@@ -156,7 +163,7 @@ class RedisStore:
             view.report(None if b"" in keys else keys)
 
     def _end_again(self, ends: Sequence[End]) -> None:
-        """End what Redis has lost the end of."""
+        """End sessions whose ends Redis has lost."""
         call = self._calls.begin()
         rows = [end for end in ends if not end.kind]
         for some in _batches(rows):
@@ -191,7 +198,7 @@ class RedisStore:
         return count
 
     def view(self, on_ends: OnEnds) -> View:
-        """Return a view; a thread reads the log of ends for it."""
+        """Return a view, for which a thread reads the log of ends."""
         view = PollingView(self._ask, on_ends, self.lag_seconds, "oidc_gate reader of ends")
         self._views = (*(each for each in self._views if not each.is_closed), view)
         return view
@@ -245,7 +252,7 @@ class RedisStore:
         return self._lease(scripts.RENEW, lease, _milliseconds(ttl_seconds))
 
     def release(self, lease: Lease) -> None:
-        """Give `lease` back."""
+        """Release `lease`."""
         self._lease(scripts.RELEASE, lease)
 
     def _lease(self, script: str, lease: Lease, *more: int) -> bool:
@@ -255,21 +262,21 @@ class RedisStore:
     # --- the store itself -----------------------------------------------------------------------------
 
     def check(self, now: int) -> tuple[str, ...]:
-        """Return what the operator must correct: a `maxmemory-policy` that evicts sessions and ends."""
+        """Return a problem if the `maxmemory-policy` of Redis may evict sessions and ends."""
         self._ends.born(self._calls.begin(), now)
         policies = self._calls.begin().run(_policies)
         return tuple(
-            f"maxmemory-policy of {self._address} is {policy}: when its memory is full, Redis would forget sessions,"
-            " and that sessions were ended; set it to noeviction"
+            f"maxmemory-policy of {self._address} is {policy}: when its memory is full, Redis would remove sessions,"
+            " and the records that sessions have ended; set it to noeviction"
             for policy in sorted(policies - {"noeviction"})
         )
 
     def describe(self) -> str:
-        """Return where this Redis is."""
+        """Return the address of Redis, for the log."""
         return str(self._address)
 
     def close(self) -> None:
-        """End the threads of views and close the connections."""
+        """Close every view and all connections."""
         for view in self._views:
             view.close()
         self._views = ()
@@ -291,7 +298,7 @@ class RedisStore:
         return set(selector.keys).union(*found)
 
     def _all_keys(self) -> Iterator[bytes]:
-        """Return the keys of all rows, each once; a deadline for each page."""
+        """Return the keys of all rows, each once. Each page has a deadline of its own."""
         seen: set[bytes] = set()
         cursor: Any = 0
         while True:
@@ -331,7 +338,7 @@ def _is_flat(found: list[Any]) -> bool:
 
 
 def _text(cursor: Any) -> bytes:
-    """Return a cursor as what `find` hands out: empty at the end."""
+    """Return a cursor of Redis as `Page.next`, which is empty at the end."""
     text = cursor if isinstance(cursor, bytes) else str(cursor).encode()
     return b"" if text == b"0" else text
 
@@ -341,7 +348,7 @@ def _milliseconds(seconds: float) -> int:
 
 
 def _policies(client: Client) -> set[str]:
-    """Return the `maxmemory-policy` of every master; none where this user may not ask."""
+    """Return the `maxmemory-policy` of every master; nothing if the user of the URL may not ask for it."""
     nodes = client.get_primaries() if hasattr(client, "get_primaries") else [None]
     try:
         found = [client.info("memory", **({"target_nodes": node} if node else {})) for node in nodes]

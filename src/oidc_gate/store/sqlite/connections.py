@@ -41,14 +41,14 @@ _HINTS = {
 
 
 class Connections:
-    """Lends connections. Safe under threads and over forks.
+    """Lends connections. It is safe under threads and after a fork.
 
     Args:
-        path: Of the database; it is created if need be.
-        deadline_seconds: How long a caller waits for a lock at the most.
+        path: The path of the database, which is created if it does not exist.
+        deadline_seconds: The longest time that a caller waits for a lock.
 
     Attributes:
-        generation: Changes when the file is found to be another, and when all connections are closed.
+        generation: A number that changes when the file was replaced, and when all connections are closed.
     """
 
     def __init__(self, path: Path, deadline_seconds: float) -> None:
@@ -60,7 +60,7 @@ class Connections:
         self._idle: list[sqlite3.Connection] = []
         self._reset()
         _alive.add(self)
-        finalize(self, _close_all, self._idle)  # at the latest when the interpreter ends
+        finalize(self, _close_all, self._idle)  # when this object is collected, or when the interpreter ends
 
     def _reset(self) -> None:
         self._changed = threading.Condition(threading.Lock())
@@ -74,7 +74,7 @@ class Connections:
         """Lend a connection for the length of a block.
 
         Raises:
-            StoreUnavailable: Whatever SQLite raised in the block, or before.
+            StoreUnavailable: SQLite raised an error, in the block or before it.
         """
         self._begin()
         connection: sqlite3.Connection | None = None
@@ -93,19 +93,19 @@ class Connections:
     def writing(
         self, *, is_durable: bool = True, wait_seconds: float | None = None
     ) -> Iterator[sqlite3.Connection]:
-        """Lend a connection inside a transaction that holds the only lock for writing; commit it after the block.
+        """Lend a connection inside a transaction that holds the only lock for writing, and commit it after the block.
 
         Args:
-            is_durable: Wait until the disk has it: it survives a power failure.
-            wait_seconds: How long to wait for the lock; the deadline if left out.
+            is_durable: Whether to wait until the change is on the disk, so that it survives a power failure.
+            wait_seconds: How long to wait for the lock; by default `deadline_seconds`.
 
         Raises:
-            StoreUnavailable: The lock was not to be had in time, or whatever SQLite raised.
+            StoreUnavailable: The lock was not available in time, or SQLite raised an error.
         """
         wait_seconds = self._deadline_seconds if wait_seconds is None else wait_seconds
         deadline = deadline_after(wait_seconds)
         self._adopt_process()
-        # One thread of a process at a time asks for the file's lock, which does not queue.
+        # The lock of the file does not queue, so only one thread of a process at a time asks for it.
         writing = self._writing
         if not writing.acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise unavailable(f"{self.path}: {_HINTS[sqlite3.SQLITE_BUSY]}")
@@ -121,7 +121,7 @@ class Connections:
                     yield connection
                     connection.execute("COMMIT")
                 except BaseException:
-                    with suppress(sqlite3.Error):  # SQLite may have done it already
+                    with suppress(sqlite3.Error):  # SQLite may have rolled it back already
                         connection.execute("ROLLBACK")
                     raise
         finally:
@@ -136,7 +136,7 @@ class Connections:
     def _begin(self) -> None:
         self._adopt_process()
         with self._changed:
-            # Patience of a second more than a call may take: then the fork that waits has given up.
+            # `before_fork` waits for this long. After that, the process has forked.
             self._changed.wait_for(lambda: not self._is_forking, timeout=self._deadline_seconds + 1)
             self._lent += 1
 
@@ -166,7 +166,7 @@ class Connections:
         return connection
 
     def _move_to(self, descriptor: int | None, identity: Identity | None) -> None:
-        """Expect the file with this identity from now on, and hold its inode."""
+        """Expect the file with this identity from now on, and keep its inode from being reused."""
         self.generation += 1
         self._identity = identity
         held, self._pin = self._pin, descriptor
@@ -186,7 +186,7 @@ class Connections:
         )
         try:
             schema.validate(connection, self.path)
-            # A log that grew beyond 4 MiB, which is where SQLite begins it again, is cut back to that.
+            # SQLite starts the log again at 4 MiB. A log that grew larger is cut back to this size.
             connection.execute("PRAGMA journal_size_limit=4194304")
             if identity_of(self.path) != identity:
                 raise unavailable(f"{self.path} was replaced while it was opened")
@@ -201,7 +201,7 @@ class Connections:
     # --- forks ----------------------------------------------------------------------------------------
 
     def before_fork(self) -> None:
-        """Wait for the connections that are lent, and close all."""
+        """Wait for the connections that are lent, and close all connections."""
         with self._changed:
             self._is_forking = True
             if not self._changed.wait_for(lambda: not self._lent, timeout=self._deadline_seconds + 1):
@@ -220,7 +220,7 @@ class Connections:
             self._reset()
 
     def _adopt_process(self) -> None:
-        """Accept that a server forked without Python's hooks, if nothing was open."""
+        """Start again if a server forked without calling Python's fork hooks. Refuse if connections were open."""
         if self._pid == os.getpid():
             return
         if self._lent or self._idle:
@@ -233,9 +233,12 @@ class Connections:
 
 
 def begin(connection: sqlite3.Connection, deadline: float) -> None:
-    """Begin a transaction that holds the lock for writing; wait for it until `deadline`, a `time.monotonic`.
+    """Begin a transaction that holds the lock for writing, after waiting for the lock until `deadline`.
 
-    SQLite's own waiting goes up to steps of 100 ms, in which a busy file is never free.
+    SQLite itself waits in steps of up to 100 ms. With many writers, the lock is rarely free at the end of a step.
+
+    Args:
+        deadline: A time by `time.monotonic`.
 
     Raises:
         sqlite3.OperationalError: Another process holds the lock.

@@ -1,7 +1,7 @@
-"""The files of an SQLite store: where they may be, who may read them, and the stamp that says whether sessions ended.
+"""The files of an SQLite store: where they may be, who may read them, and the stamp that changes when sessions end.
 
-No file of SQLite's own is ever opened here: closing it again would drop the locks that SQLite holds on it in this
-process (https://www.sqlite.org/howtocorrupt.html §2.2). They are looked at by name only.
+No file of SQLite itself is opened here, because closing it would release the locks that SQLite holds on it in this
+process (https://www.sqlite.org/howtocorrupt.html §2.2). They are examined by name only.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ log = logging.getLogger("oidc_gate.store")
 STAMP_BYTES = 8
 OWNER_ONLY = 0o600
 
-# Locks and mapped files do not work between the machines of these, and often not on one of them either
-# (https://www.sqlite.org/faq.html#q5). 9p is what WSL 2 shows of Windows' disks.
+# Network file systems. Locks and mapped files do not work on them between machines, and often not on one machine either
+# (https://www.sqlite.org/faq.html#q5). WSL 2 uses 9p for the disks of Windows.
 # fmt: off
 NETWORK_FILE_SYSTEMS = frozenset(
     ("9p", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "fuse.ceph-fuse", "fuse.glusterfs", "fuse.s3fs",
@@ -33,19 +33,19 @@ NETWORK_FILE_SYSTEMS = frozenset(
 _MOUNTS = Path("/proc/self/mountinfo")
 
 Identity = tuple[int, int]
-"""Device and inode: tells a file from another that took its name."""
+"""Device and inode, which distinguish a file from another one with the same name."""
 
 
 def validate_place(path: Path, mounts: str | None = None) -> None:
     """Check that a store may be at `path`.
 
     Args:
-        path: Absolute.
-        mounts: The mounted file systems, as in ``/proc/self/mountinfo``; this system's if left out. Where there is no
-            such file the kind of the file system is not checked.
+        path: An absolute path.
+        mounts: The mounted file systems, as in ``/proc/self/mountinfo``; by default those of this system. If there is
+            no such file, the kind of the file system is not checked.
 
     Raises:
-        StoreURLError: It may not; the message says why.
+        StoreURLError: A store may not be there. The message says why.
     """
     directory = path.parent
     if not directory.is_dir():
@@ -91,7 +91,7 @@ def _mounts() -> str:
 
 
 def identity_of(path: Path) -> Identity | None:
-    """Return which file stands at `path`; None if there is none."""
+    """Return the identity of the file at `path`, or None if there is none."""
     try:
         found = os.stat(path)
     except OSError:
@@ -100,10 +100,10 @@ def identity_of(path: Path) -> Identity | None:
 
 
 def pin(path: Path) -> tuple[int | None, Identity | None]:
-    """Return a descriptor that keeps the inode of `path` from being given to another file, and which file it is.
+    """Return a descriptor that keeps the inode of `path` from being reused for another file, and the file's identity.
 
-    Unlike any other descriptor, one of ``O_PATH`` drops no locks when it is closed (``filp_close`` in Linux). Where
-    there are none, inode numbers are not used again so soon (APFS).
+    Unlike any other descriptor, one with ``O_PATH`` releases no locks when it is closed (``filp_close`` in Linux).
+    Systems without ``O_PATH`` do not reuse inode numbers so soon (APFS).
     """
     if not hasattr(os, "O_PATH"):
         return None, identity_of(path)
@@ -116,7 +116,7 @@ def pin(path: Path) -> tuple[int | None, Identity | None]:
 
 
 def ensure_private(path: Path) -> Identity:
-    """Return which file stands at `path`; see to it that only the server's user may read it.
+    """Make the file at `path` readable for the server's user alone, and return its identity.
 
     Raises:
         StoreUnavailable: There is none, or it belongs to another user.
@@ -134,20 +134,20 @@ def ensure_private(path: Path) -> Identity:
 
 
 class Stamp:
-    """Eight random bytes in a file of their own, mapped into memory: they change with every end of a session.
+    """Eight random bytes in a file that is mapped into memory. They change whenever a session ends.
 
-    The file is replaced and never truncated, since to look at a mapped page that is not there any more kills the
-    process (SIGBUS). Its bytes are really written, for the same reason.
+    The file is replaced and never truncated, because reading a mapped page that no longer exists kills the process
+    (SIGBUS). For the same reason its bytes are written and not left as a hole.
 
     Args:
-        path: Of the file. If there is none, or a damaged one, it is made. Open it under the database's lock for
-            writing.
-        settle_seconds: How long to wait after that. Other processes may still map a file that was removed; when this
-            time is over they have noticed, so no session is ended before.
+        path: The path of the file. If it does not exist, or is damaged, it is created. Open it while holding the
+            database's lock for writing.
+        settle_seconds: How long to wait after creating the file. Other processes may still have mapped one that was
+            removed. They notice that within this time, so no session may be ended before.
 
     Attributes:
-        words: The eight bytes as one number, as they are now; reading it takes 10 ns.
-        identity: Which file this is.
+        words: The current eight bytes as one number. Reading it takes 10 ns.
+        identity: The identity of the file.
     """
 
     def __init__(self, path: Path, settle_seconds: float) -> None:
@@ -171,7 +171,7 @@ class Stamp:
             raise
 
     def change(self) -> None:
-        """Write other bytes. With `pwrite`, which can fail, where a write to the mapping would kill the process."""
+        """Write other bytes. `pwrite` raises an error where a write to the mapping would kill the process."""
         try:
             os.pwrite(self._descriptor, os.urandom(STAMP_BYTES), 0)
         except OSError as error:
@@ -198,7 +198,7 @@ def _open_stamp(path: Path) -> int | None:
 
 
 def _replace_stamp(path: Path) -> None:
-    """Put a new stamp at `path`, whatever was there. Called under the lock of the database, so by one at a time."""
+    """Put a new stamp at `path`, whatever was there. The caller holds the lock of the database."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         fresh.unlink(missing_ok=True)

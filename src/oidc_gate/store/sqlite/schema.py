@@ -1,6 +1,6 @@
-"""The tables of an SQLite store, and how a new file comes to be.
+"""The tables of an SQLite store, and the creation of a new file.
 
-A new database is made under another name and then renamed, so that no process ever sees half of one.
+A new database is created under another name and then renamed, so that no process sees an incomplete one.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ INSERT INTO store (id) VALUES (randomblob(16));
 
 
 def create(path: Path, deadline: float) -> None:
-    """Make a new database at `path`, unless there is one.
+    """Create a new database at `path`, unless there is one.
 
     Args:
-        path: Of the file.
-        deadline: Until when to wait for another process that makes one, a `time.monotonic`.
+        path: The path of the file.
+        deadline: The time by `time.monotonic` until which to wait for another process that creates it.
 
     Raises:
         StoreUnavailable: The directory does not exist, or cannot be written.
-        sqlite3.Error: The disk is full, say.
+        sqlite3.Error: SQLite failed, for example because the disk is full.
     """
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         with locked(path.parent, deadline):
             if path.exists():
                 return
-            # A log without its database is another's: SQLite would write it into this one.
+            # A log without its database belongs to an older database. SQLite would write it into the new one.
             for suffix in ("-wal", "-shm"):
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
             try:
@@ -67,9 +67,9 @@ def create(path: Path, deadline: float) -> None:
 def _make_tables(path: Path) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     try:
-        # Has an effect only before the first table is made; then a file gets smaller when sessions leave.
+        # The file becomes smaller when sessions end. This must be set before the first table is created.
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-        # Kept in the file: readers and a writer do not wait for each other.
+        # With WAL, readers and a writer do not wait for each other. The mode is stored in the file.
         (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
         if mode != "wal":
             raise unavailable(f"SQLite keeps no write-ahead log here, but {mode}")
@@ -81,7 +81,7 @@ def _make_tables(path: Path) -> None:
 
 
 def validate(connection: sqlite3.Connection, path: Path) -> None:
-    """Check that a connection has our tables before it.
+    """Check that a database has the tables of this release.
 
     Raises:
         StoreUnavailable: The database belongs to another application or to another release.
@@ -98,5 +98,5 @@ def validate(connection: sqlite3.Connection, path: Path) -> None:
     if application_id == APPLICATION_ID:
         raise unavailable(f"{path} was written by another release of oidc_gate")
     if not (application_id or version or tables):
-        raise unavailable(f"{path} is empty; remove it, and a new one is made")
+        raise unavailable(f"{path} is empty; remove it, and a new one is created")
     raise unavailable(f"{path} is the database of another application")

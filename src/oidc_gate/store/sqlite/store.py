@@ -1,8 +1,8 @@
-"""The store of one machine: an SQLite file that all its processes share.
+"""A store for one machine: an SQLite file that all its processes share.
 
-Reads and writes do not wait for each other (a write-ahead log); writers wait for one another. What would be lost by a
-power failure is at most the time of the last request of a session: every other write is on the disk when a call
-returns.
+Reads and writes do not wait for each other, because SQLite keeps a write-ahead log. Writers wait for each other. A
+power failure can lose the time of a session's last request, and nothing else: any other write is on the disk when a
+call returns.
 """
 
 from __future__ import annotations
@@ -44,20 +44,21 @@ _SELECT_FOLLOWING = _SELECT.replace("key = ?", "key > ? ORDER BY key LIMIT ?")
 
 
 class SqliteStore:
-    """Sessions in an SQLite file. Safe under threads, between processes and over forks.
+    """Sessions in an SQLite file. It is safe under threads, between processes and after a fork.
 
-    Three more files stand beside it: ``-wal`` and ``-shm`` are SQLite's, ``-stamp`` tells the processes that a session
-    was ended. All are readable for the server's user alone.
+    There are three more files beside it: ``-wal`` and ``-shm`` belong to SQLite, and ``-stamp`` changes whenever a
+    session ends. Only the server's user can read them.
 
     Args:
-        path: Absolute; created with the first use. The directory must exist, and only the server's user may write to
-            it.
-        deadline_seconds: How long a call takes at the most.
-        tick_seconds: How often each process looks whether the files were removed or replaced; the same in all.
-        max_keys: How many expiring keys of one kind are kept; beyond that those go first that would end first.
+        path: An absolute path. The file is created at its first use. The directory must exist, and only the server's
+            user may write to it.
+        deadline_seconds: The limit for a call.
+        tick_seconds: How often each process checks whether the files were removed or replaced. It must be the same in
+            all processes.
+        max_keys: The maximum number of expiring keys of one kind. Beyond it, those that expire first are removed.
 
     Raises:
-        StoreURLError: No store may be there.
+        StoreURLError: A store may not be at `path`.
     """
 
     blocks = True
@@ -124,10 +125,10 @@ class SqliteStore:
     # --- ends and lists -------------------------------------------------------------------------------
 
     def end(self, selector: Selector, now: int) -> int:
-        """Delete rows and announce their keys; the disk has it when this returns.
+        """Delete rows and announce their keys. The change is on the disk when this returns.
 
-        If there is nothing to announce, the other processes do not notice: a client can name sessions that do not
-        exist.
+        If there is nothing to announce, the stamp does not change. A client that names sessions that do not exist
+        therefore causes no work in other processes.
         """
         with self._connections.writing() as db:
             before = db.total_changes
@@ -160,7 +161,7 @@ class SqliteStore:
         return int(ended)
 
     def _change_stamp(self, db: Connection) -> None:
-        """Change the stamp, before the commit; keep only the newest ends."""
+        """Delete all but the newest ends, and change the stamp, before the commit."""
         db.execute("DELETE FROM ends WHERE position <= (SELECT max(position) FROM ends) - ?", (MAX_ENDS,))
         stamp = Stamp(self._stamp_path, settled(self._tick_seconds))
         try:
@@ -193,7 +194,7 @@ class SqliteStore:
         return sum(count for (count,) in counts)
 
     def view(self, on_ends: OnEnds) -> View:
-        """Return a view, which compares eight bytes to know whether it is current."""
+        """Return a view, which is current while the eight bytes of the stamp have not changed."""
         return SqliteView(self._connections, self._stamp_path, on_ends, self._tick_seconds)
 
     # --- expiring keys and leases ---------------------------------------------------------------------
@@ -228,7 +229,7 @@ class SqliteStore:
         return Added(max(found, default=None), born_at)
 
     def _bound(self, db: Connection, kind: str) -> None:
-        """Keep the number of keys of a kind below its limit; not exactly, since counting costs."""
+        """Keep the number of keys of a kind near its limit. It is not counted each time, because that takes long."""
         self._added += 1
         if self._added % min(_COUNT_EVERY, self._max_keys):
             return
@@ -263,14 +264,14 @@ class SqliteStore:
         return changed == 1
 
     def release(self, lease: Lease) -> None:
-        """Give `lease` back."""
+        """Release `lease`."""
         with self._connections.writing(is_durable=False) as db:
             db.execute("DELETE FROM leases WHERE name = ? AND token = ?", lease)
 
     # --- the store itself -----------------------------------------------------------------------------
 
     def check(self, now: int) -> tuple[str, ...]:
-        """Return what the operator must correct; here nothing, but it tries to write."""
+        """Return no problems, after checking that the file can be written."""
         with self._connections.writing() as db:
             _born_at(db, now)
             self._tidy(db, now)
@@ -278,7 +279,7 @@ class SqliteStore:
         return ()
 
     def describe(self) -> str:
-        """Return which file this is."""
+        """Return the path of the file, for the log."""
         return f"SQLite at {self._path}"
 
     def close(self) -> None:
@@ -286,7 +287,7 @@ class SqliteStore:
         self._connections.close()
 
     def _tidy(self, db: Connection, now: int) -> None:
-        """Delete what left long ago, once in `TIDY_SECONDS`, and give its pages back to the file system."""
+        """Delete rows and keys that expired long ago, once in `TIDY_SECONDS`, and return their pages to the system."""
         if time.monotonic() < self._tidy_at:
             return
         self._tidy_at = time.monotonic() + TIDY_SECONDS
@@ -328,7 +329,7 @@ def _delete_indexes(db: Connection, key: bytes, indexes: Iterable[bytes]) -> Non
 
 
 def _born_at(db: Connection, now: int) -> int:
-    """Return since when this store knows things; it begins now if it has not begun."""
+    """Return the epoch second since when this store has its data. It is `now` if the store is new."""
     db.execute("UPDATE store SET born_at = ? WHERE born_at IS NULL", (now,))
     (born_at,) = db.execute("SELECT born_at FROM store").fetchone()
     return int(born_at)

@@ -1,9 +1,10 @@
-"""What a process knows of the ends in an SQLite store, asked by comparing eight bytes in memory.
+"""Reports the ends in an SQLite store. Whether there are new ones is found by comparing eight bytes in memory.
 
-Who ends a session changes the stamp while it holds the database's lock for writing, and before it commits. So a
-process that sees the stamp it knows has missed no end that was committed. One that sees another takes the lock, which
-waits for the commit, reads the ends that it has not read, and adopts the stamp that stands there then. A process that
-is killed before its commit costs the others one idle look; stamps are random, so no change goes unseen.
+A process that ends a session changes the stamp before it commits, while it holds the database's lock for writing. As
+long as a process sees the stamp that it adopted last, it has therefore missed no end that was committed. If it sees
+another stamp, it takes the lock, which waits for the commit; it then reads the ends that it has not read yet, and
+adopts the current stamp. If a process is killed between the change and the commit, the others read once without finding
+anything. Stamps are random, so every change is noticed.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from .connections import Connections
 from .files import Identity, Stamp, identity_of
 
 TICK_SECONDS = 1.0
-"""How often to look whether the files are still the same."""
+"""How often to check whether the files are still the same."""
 WAIT_SECONDS = 0.3
 
 
 def settled(tick_seconds: float) -> float:
-    """Return after how many seconds every process has noticed that a file was replaced."""
+    """Return the number of seconds after which every process has noticed that a file was replaced."""
     return tick_seconds * 1.1
 
 
@@ -47,11 +48,11 @@ class SqliteView:
         self._lock, self._pid = threading.Lock(), os.getpid()
 
     def is_current(self) -> bool:
-        """Return whether no session was ended that was not reported."""
+        """Return whether every end that was committed has been reported."""
         return self._words[0] == self._adopted and (monotonic() < self._next_tick or self._has_same_files())
 
     def catch_up(self) -> bool:
-        """Report what has not been reported; wait for a lock no longer than `WAIT_SECONDS`."""
+        """Report the ends that have not been reported, after waiting for a lock for at most `WAIT_SECONDS`."""
         if self._pid != os.getpid():  # another thread may have held the lock at the fork
             self._lock, self._pid = threading.Lock(), os.getpid()
         if self._is_closed or not self._lock.acquire(timeout=WAIT_SECONDS):
@@ -64,7 +65,7 @@ class SqliteView:
             self._lock.release()
 
     def close(self) -> None:
-        """Report no more ends."""
+        """Stop reporting ends."""
         self._is_closed = True
         self._adopted = None
 
