@@ -724,7 +724,7 @@ def test_a_refresh_token_that_is_not_to_be_used_is_not_kept(make_worker: MakeWor
 def test_an_open_connection_has_its_user_rechecked(
     kind: str, end: str, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streams, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(streams, "CHECK_SECONDS", 0.01)
     site = Site(
         Shell(kind, "", "/oauth2"),
         store=place.open(),

@@ -25,7 +25,7 @@ WAIT = 60
 
 @pytest.fixture(autouse=True)
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(streams, "CHECK_SECONDS", 0.01)
 
 
 @pytest.fixture(params=KINDS)

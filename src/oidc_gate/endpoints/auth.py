@@ -1,4 +1,4 @@
-"""``/oauth2/auth``: the endpoint that Nginx's ``auth_request`` asks about every request.
+"""``/oauth2/auth``: the endpoint to which Nginx's ``auth_request`` sends a subrequest for every request.
 
 It answers 202, 401, 403 or 503 with an empty body and ``Content-Length: 0``, never with a redirect or HTML. For Nginx
 any other status is an error of the backend, and the user sees a 500.
@@ -30,7 +30,7 @@ _UNKNOWN_PARAMETER = (
 def answer(components: Components, context: RequestContext) -> Step[Reply]:
     """Answer whether the user may enter, and with which identity.
 
-    The path of the client's request counts only if a trusted proxy reports it.
+    The path of the client's request is used only if a trusted proxy reports it.
     """
     yield from ()
     reply = verdict(components, context)
@@ -41,7 +41,10 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
 
 
 def _is_page_load(context: RequestContext) -> bool:
-    """Return whether the proxy asks about a page load, whose headers it passes on. Nginx itself asks with GET."""
+    """Return whether the proxy asks about a page load, by the headers of the client, which the proxy passes on.
+
+    The method says nothing, because Nginx always asks with GET.
+    """
     return context.as_first_sent("x-auth-request-method").audience is Audience.NAVIGATION
 
 
@@ -56,7 +59,7 @@ def _unreachable(context: RequestContext) -> Reason:
 
 
 def verdict(components: Components, context: RequestContext) -> Reply:
-    """Return the answer to a question: 202, 401 or 403.
+    """Return the answer to the proxy: 202, 401 or 403.
 
     On a public path, a user whom the settings or the query refuse passes like an anonymous user: all identity headers
     are present, and empty. For a WebSocket handshake the ``Origin`` is checked too, as in front of an application.
@@ -89,10 +92,10 @@ def verdict(components: Components, context: RequestContext) -> Reply:
 
 
 def _operators_query(components: Components, context: RequestContext) -> str:
-    """Return the query that the operator wrote at the proxy, which contains rules; empty if it is the client's own.
+    """Return the query with rules that the operator wrote at the proxy; empty if the query is that of the client.
 
-    Caddy appends the query of the client's request to a ``uri`` that has none. A client chooses its own query, so one
-    that names a rule, or something like a rule, is always taken for the operator's: it can then only refuse.
+    Caddy appends the query of the client's request to a ``uri`` that has none. A query that names a rule, or something
+    like a rule, is always taken for that of the operator. A client that sends one can therefore only be refused.
     """
     query = context.request.query
     if not query or names_a_rule(query):
@@ -102,7 +105,7 @@ def _operators_query(components: Components, context: RequestContext) -> str:
 
 
 def _note_requirement(context: RequestContext, query: str, *, is_met: bool) -> None:
-    """Remember with the admission of this session whether it satisfies the query, so that it is not checked again."""
+    """Record in the admission of this session whether it satisfies the query, so that it is not checked again."""
     if not query or context.loaded is None:
         return
     number = context.components.requirements.number(query)

@@ -1,7 +1,7 @@
 """``/oauth2/backchannel_logout``: the provider reports directly to the gate that a user signed out.
 
-A session in a store is deleted. A session that is stored in a cookie is ended by remembering that it has ended. Without
-`session_store` and `revocation_store`, only this process remembers it, so the answer is 400 unless
+A session in a store is deleted. For a session that is stored in a cookie, it is recorded that it has ended. Without
+`session_store` and `revocation_store`, only this process would have that record, so the answer is 400 unless
 `insecure_single_process_revocation` is set.
 """
 
@@ -50,10 +50,10 @@ def _end_sessions(components: Components, context: RequestContext) -> Step[Reply
     settings = components.settings
     claims = yield from process_logout_token(components.provider, token)
     now = yield from effects.now()
-    # An older token is refused for its iat, so a jti does not have to be remembered until an exp in the year 9999.
+    # An older token is refused for its iat, so a jti does not have to be stored until an exp in the year 9999.
     until = min(claims.exp, now + REPLAY_SECONDS) + settings.clock_skew_seconds + 1
     used = f"jti\0{claims.jti}"
-    # It is used when sessions have ended: if the store fails in between, the provider sends the same token again.
+    # The token counts as used only after sessions have ended: if the store fails before, the provider sends it again.
     is_used = (yield from effects.last_seen(used)) is not None
     if not is_used:
         yield from components.sessions.end_at_provider(subject=claims.sub or "", sid=claims.sid or "")

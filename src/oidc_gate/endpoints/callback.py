@@ -100,7 +100,7 @@ def _finish(
 
 
 def _parameters(components: Components, context: RequestContext) -> Step[Pairs]:
-    """Return the parameters of the authorization response, from where `response_mode` requires them to be.
+    """Return the parameters of the authorization response, from the query or the form as `response_mode` requires.
 
     Spec: OAuth 2.0 Form Post Response Mode §2.
     """
@@ -152,7 +152,7 @@ def _state(components: Components, pairs: Pairs) -> tuple[str, State]:
 
 
 def _not_of_this_browser(context: RequestContext, target: str, code: str = "flow_missing") -> Reply:
-    """Answer a callback that this browser cannot complete, because its flow cookie was replaced, used, or never here.
+    """Answer a callback that this browser cannot complete: its flow cookie was replaced, was used, or never existed.
 
     A user with a session is sent to the target. The code, which may belong to another user, is not redeemed.
     """
@@ -232,9 +232,9 @@ def _start_session(
 
 
 def _end_replaced(components: Components, context: RequestContext, identity: Identity) -> Step[None]:
-    """End the session that the browser had, if another user has signed in, or if it takes room in a store.
+    """End the session that the browser had, if another user has signed in, or if that session is in a store.
 
-    A late response in another tab must not bring the previous user back.
+    Without this, a late response in another tab could sign the previous user in again.
     """
     if context.loaded is None:
         return
@@ -251,7 +251,7 @@ def _end_replaced(components: Components, context: RequestContext, identity: Ide
 def _claim_notes(
     components: Components, context: RequestContext, claims: Mapping[str, Any]
 ) -> tuple[Reason, ...]:
-    """Return what an operator should know about the claims."""
+    """Return notes for the operator about the claims."""
     notes = notes_on_claims(claims, components.settings)
     detail = groups_without_scope(claims, components.settings)
     if detail and components.refusals.is_first("", "groups_scope", None, context.request):
@@ -262,7 +262,7 @@ def _claim_notes(
 def _no_refresh_token(
     components: Components, context: RequestContext, signed_in: SignedIn
 ) -> tuple[Reason, ...]:
-    """Return that the provider sent no refresh token although `refresh` is set; once in each process."""
+    """Return a note if the provider sent no refresh token although `refresh` is set; once in each process."""
     if components.refresher is None or not components.settings.refresh or signed_in.refresh_token:
         return ()
     if not components.refusals.is_first("", "refresh_token_missing", None, context.request):
@@ -275,7 +275,7 @@ def _no_refresh_token(
 
 
 def _notes(session: Session, written: Session) -> tuple[Reason, ...]:
-    """Return what an operator should know about a successful sign-in.
+    """Return notes for the operator about a successful sign-in.
 
     Args:
         session: The session as it should have been written.

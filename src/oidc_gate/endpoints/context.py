@@ -149,7 +149,10 @@ class RequestContext:
 
     @property
     def may_be_framed(self) -> bool:
-        """Return whether a frame may show the answer. Old browsers do not say so, and none does on plain http."""
+        """Return whether a frame may show the answer.
+
+        It may if the browser does not say that it loads a frame. Old browsers never do, and none does over plain http.
+        """
         return self.request.headers.get("sec-fetch-dest") != "document"
 
     def as_first_sent(self, header: str) -> RequestContext:
@@ -268,7 +271,7 @@ class RequestContext:
 
     @property
     def is_address_lost(self) -> bool:
-        """Return whether the requested page cannot be a target: its path begins with ``//``, or a link says so."""
+        """Return whether the requested page cannot be a target. Its path begins with ``//``, or the link names none."""
         headers = self.request.headers
         reported = (headers.get("x-auth-request-redirect"), headers.get("x-forwarded-uri"))
         has_slashes = any(path.startswith("//") for path in (own_address(self.request, self.site), *reported))

@@ -1,7 +1,7 @@
 """CORS for the pages of `allowed_origins`: they can read the gate's refusals, and their preflights are answered.
 
-Without this, a page of another origin sees a failed request in place of a 401, and cannot offer to sign in. Nothing
-reaches the application: a browser sends the request itself only after the preflight, with the cookies of the user.
+Without this, a page of another origin sees a failed request instead of a 401, and cannot offer to sign in. Preflights
+do not reach the application. The browser sends the request itself, with the user's cookies, only after the preflight.
 
 Spec: Fetch §3.3 (CORS protocol), §4.9 (CORS-preflight fetch).
 """

@@ -26,7 +26,7 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
 def _sign_in_url(context: RequestContext) -> str:
     """Return the sign-in page that leads the user back to the URL that was requested from the proxy.
 
-    The path counts from any peer, as every target does: a client that makes one up leads only itself there.
+    The path is used from any peer, as every target is: a client that invents one only redirects itself.
     """
     uri = context.request.headers.get("x-forwarded-uri")
     query = {"rd": context.safe_target_or_default(uri)} if uri.startswith("/") else {}

@@ -51,7 +51,7 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
 
 
 def _without_effect(components: Components, context: RequestContext) -> tuple[Reason, ...]:
-    """Return the note that such a logout has no effect; once for each process, since anyone can send the request."""
+    """Return the note that such a logout has no effect; once in each process, because any client can send one."""
     samesite = components.settings.cookie_samesite
     if not components.refusals.is_first("", "frontchannel_without_effect", None, context.request):
         return ()

@@ -1,6 +1,6 @@
 """The ``state`` of a sign-out: it proves to ``/oauth2/signed_out`` that the gate began it, and carries the target.
 
-The target is sealed, because the provider and the logs on the way need not learn it.
+The target is sealed, so that neither the provider nor a log on the way contains it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .context import Components
 _AT_PROVIDER, _HERE_ALONE = "signed_out", "signed_out here alone"
 _MAX_AGE_SECONDS = 3600
 MAX_TARGET_LENGTH = 1024
-"""Characters of a target, so that the state stays below 1,500. A longer target is lost on the way."""
+"""The maximum number of characters of a target, so that the state has less than 1,500. A longer target is left out."""
 
 
 class SignedOut(NamedTuple):

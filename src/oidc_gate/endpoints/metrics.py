@@ -1,4 +1,4 @@
-"""``/oauth2/metrics``: the numbers for Prometheus, which sends `metrics_token`. Without that setting it is 404."""
+"""``/oauth2/metrics``: metrics for Prometheus, which has to send `metrics_token`. Without that setting it is 404."""
 
 from __future__ import annotations
 

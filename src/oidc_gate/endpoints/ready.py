@@ -2,8 +2,8 @@
 
 It answers 503 until discovery has succeeded once, so that a new version with a wrong issuer receives no traffic. After
 that it answers 200, also while the provider is down, because signed-in users can be served. It never waits for the
-provider. If there is a store, the same holds for it: 503 until it has answered once. It is asked at most once in five
-seconds, which takes at most two.
+provider. If there is a store, it also answers 503 until the store has answered once. The store is asked at most once in
+five seconds, which takes at most two.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def explained_in(context: RequestContext, identity: Identity, rule: str) -> str:
 def refused_by_verdict(
     context: RequestContext, identity: Identity, rules: NarrowedRules, rule: str
 ) -> Reason:
-    """Return the reason for refusing a user at ``/oauth2/auth``, where the query may be what refuses them."""
+    """Return the reason for refusing a user at ``/oauth2/auth``, by the settings or by the rules in the query."""
     if rules.rules.refuses(identity) or rules.query.rule_set is None:
         return refused(context, identity, rule)
     number = context.components.requirements.number(context.request.query)

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 NO_STORE = ("Cache-Control", "no-store")
 CLEAR_CACHE = ("Clear-Site-Data", '"cache"')
-"""Makes the browser forget the pages of the user, so that "Back" does not show them. Never ``"cookies"`` or
-``"storage"``, which belong to every application on the host.
+"""Makes the browser remove the user's pages from its caches, so that "Back" does not show them. It never contains
+``"cookies"`` or ``"storage"``, which belong to every application on the host.
 
 Spec: Clear Site Data §3.1.
 """
 # RFC 9110 §15.5.2 requires a challenge with every 401. No browser opens a dialog for this one.
 CHALLENGE = ("WWW-Authenticate", "Bearer")
 
-# Made once: `json.dumps` makes one for each call, and a 401 is what anyone may ask for.
+# Created once: `json.dumps` creates an encoder for each call, and any client can request any number of 401s.
 _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=dict).encode
 
 

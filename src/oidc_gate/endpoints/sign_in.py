@@ -20,9 +20,9 @@ from .responses import bare, page, without_challenge
 def answer(components: Components, context: RequestContext) -> Step[Reply]:
     """Answer with the sign-in page, or with a problem for a script.
 
-    A signed-in user gets another page: if the settings, or the query of one Nginx location, refuse the user, the page
-    that says so; otherwise the page that says who is signed in. Neither page starts a sign-in by itself, because it
-    would end here again.
+    A signed-in user gets another page. If the settings, or the query of one Nginx location, refuse the user, the page
+    says that; otherwise it says who is signed in. Neither page starts a sign-in by itself, because the sign-in would
+    lead here again.
     """
     yield from ()
     context = context.as_first_sent("x-auth-request-method")  # Nginx fetches an error page with GET
@@ -66,8 +66,8 @@ def _reason(context: RequestContext) -> str:
 def _refused_by(context: RequestContext) -> str:
     """Return what refuses the signed-in user: a rule of the settings, the query of the auth location, or nothing.
 
-    If Nginx shows the sign-in page in place of another page to a user whom the settings admit, ``/oauth2/auth`` has
-    refused them there.
+    If Nginx shows the sign-in page instead of another page to a user whom the settings admit, ``/oauth2/auth`` has
+    refused the user there.
     """
     return context.refused_by or (AUTH_QUERY if _replaces_page(context) else "")
 

@@ -78,7 +78,7 @@ def _end(
 
 
 def _as_stored(components: Components, context: RequestContext, session: Session) -> Step[Session]:
-    """Return `session` as it is in the store: another process may have refreshed its tokens a moment ago."""
+    """Return `session` as it is in the store, because another process may have refreshed its tokens in the meantime."""
     try:
         found = yield from components.sessions.read(context.cookie_header)
     except SessionError:
@@ -102,10 +102,11 @@ def _configured_target(context: RequestContext) -> str:
 
 
 def _leave(context: RequestContext, url: str, *, is_at_provider: bool) -> Reply:
-    """Return the way to `url`: a page that goes on by itself, or for scripts a redirect.
+    """Return the answer that leads to `url`: a page that continues by itself, or a redirect for scripts.
 
-    The browser must show a page between that of the user and what follows. Until then it does not keep the user's page
-    for "Back", and so would not forget it either. After a form, `form-action` would also apply to a redirect.
+    A redirect would not be enough for browsers. The browser puts the user's page into its cache for "Back" only when it
+    shows another page, and ``Clear-Site-Data`` can remove it only after that. In addition, the `form-action` of the
+    user's page would apply to a redirect after a form.
     """
     if context.audience not in (Audience.NAVIGATION, Audience.FORM_POST):
         return redirect(url, status=303)
@@ -152,14 +153,14 @@ def _ask(components: Components, context: RequestContext, metadata: Metadata | N
 
 
 def _form_url(context: RequestContext) -> str:
-    """Return where the button sends its form, with the target that was asked for."""
+    """Return the URL to which the button sends its form, with the requested target."""
     target = _requested_target(context) or ""
     keeps = 0 < len(target) <= logout_state.MAX_TARGET_LENGTH
     return context.path_to("sign_out") + (f"?rd={quote(target, safe='/')}" if keeps else "")
 
 
 def _token_subject(context: RequestContext) -> str:
-    """Return what a form token is valid for: the sign-out of this session only."""
+    """Return the text for which a form token is valid: the sign-out of this session only."""
     return context.identity.session_id if context.identity else "nobody"
 
 

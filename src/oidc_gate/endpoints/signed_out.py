@@ -18,13 +18,14 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
 
     The session at the provider counts as ended only with the ``state`` that was sent there (RP-Initiated Logout §3).
     """
-    # A link from elsewhere, or a new sign-in in the meantime: the page would not be true.
+    # The user is signed in: this is a link from elsewhere, or there was a new sign-in in the meantime.
     if context.session is not None:
         return redirect(context.link_to("sign_out")).because("still_signed_in")
     now = yield from effects.now()
     states = values_of(context.request.query, "state")
     found = logout_state.read(components, states[0], now) if len(states) == 1 else None
-    # Once more: the page that the user left is kept for "Back" only since then. Not for anyone's link to this address.
+    # Clear the caches once more, because the browser has put the user's page into its cache for "Back" only since the
+    # first answer. This needs the state, so that links of other sites to this address have no effect.
     clear = (CLEAR_CACHE,) if found else ()
     if found and found.target:
         return redirect(found.target, clear, status=303).because("signed_out_target")

@@ -24,7 +24,7 @@ from .responses import page, problem, redirect
 from .sign_in import requested_target
 
 MAX_STATE_LENGTH = 3072
-"""Characters. The provider sends `state` back in a URL, and gunicorn takes 4,094 characters of a request line."""
+"""In characters. The provider sends `state` back in a URL, and gunicorn accepts a request line of 4,094 characters."""
 PROMPTS = frozenset({"login", "select_account", "consent"})
 _MOVED = "moved"
 
@@ -87,7 +87,7 @@ def flows_in(components: Components, context: RequestContext) -> dict[int, Flow 
 
 
 def _is_navigation(context: RequestContext) -> bool:
-    """Return whether a browser opens this as a page. Without Fetch Metadata every GET may be one."""
+    """Return whether a browser opens this as a page. Without Fetch Metadata any GET may be a page load."""
     if context.audience is Audience.NAVIGATION:
         return True
     headers = context.request.headers
@@ -98,8 +98,8 @@ def _is_navigation(context: RequestContext) -> bool:
 def _to_public_url(context: RequestContext, target: str) -> Reply:
     """Send the browser to the same endpoint at ``public_url``, because the provider returns it there.
 
-    The cookie of a flow that began on another host would not be sent to the callback. The mark in the query ends this
-    after one redirect, in case a proxy replaces ``Host``.
+    The cookie of a flow that began on another host would not be sent to the callback. A parameter in the query prevents
+    a second redirect if a proxy replaces ``Host``.
     """
     prompt = _parameter(context, "prompt")
     query = {_MOVED: "1"} | ({"prompt": prompt} if prompt in PROMPTS else {})
@@ -126,7 +126,7 @@ def _sign_in_count(context: RequestContext) -> str:
 
 
 def cookie_domain_hint(context: RequestContext) -> str:
-    """Return what may be wrong with `cookie_domain`, as the end of a sentence in the log; empty if it is not set."""
+    """Return the end of a sentence in the log: what may be wrong with `cookie_domain`; empty if it is not set."""
     domain, host = context.components.settings.cookie_domain, re.sub(r":[0-9]+\Z", "", context.site.host)
     if not domain:
         return ""
@@ -138,7 +138,7 @@ def cookie_domain_hint(context: RequestContext) -> str:
 
 
 def foreign_flow_hint(context: RequestContext) -> str:
-    """Return what may be wrong if flow cookies came that cannot be opened, to end a sentence in the log."""
+    """Return the end of a sentence in the log: what may be wrong if the request has flow cookies that do not open."""
     if None not in flows_in(context.components, context).values():
         return ""
     return f"; a flow cookie came that this gate did not seal: {_ANOTHER_GATE}"

@@ -1,4 +1,4 @@
 """The OpenID Connect client: ``build_`` functions make requests, and ``process_`` functions validate the answers.
 
-What needs the network is a generator that yields a `Fetch`.
+A function that needs the network is a generator that yields a `Fetch`.
 """

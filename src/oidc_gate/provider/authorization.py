@@ -70,7 +70,7 @@ class ProviderRefusal(CallbackError):
     """
 
 
-# Google lists nothing in discovery, documents these, and takes no other.
+# Google documents these values and accepts no others, but its discovery does not list them.
 _PROMPTS_OF: dict[str, tuple[str, ...]] = {
     "https://accounts.google.com": ("none", "consent", "select_account")
 }
@@ -141,8 +141,8 @@ def build_authorization_request(
 def supported_prompt(prompt: str, metadata: Metadata) -> str:
     """Return `prompt`, or ``login`` instead of ``select_account`` if discovery does not list that.
 
-    Providers ignore a value that they do not know, or answer it with an error; either way the user would get no other
-    account. ``login`` is one that every provider must understand.
+    Providers ignore a value that they do not know, or answer it with an error. In both cases the user could not choose
+    another account. Every provider must support ``login``.
 
     Spec: OpenID Connect Core §3.1.2.1; Initiating User Registration 1.0 §4.1 (``prompt_values_supported``).
     """
@@ -245,8 +245,8 @@ def _pushed(
 ) -> Step[dict[str, str] | None]:
     """Push the request, and return the parameters that refer to it.
 
-    The result is None if there is no such endpoint after all, and nothing requires it. Spring Authorization Server
-    announces one while it is switched off, and redirects to its login page.
+    Return None if there is no such endpoint after all, and nothing requires it. Spring Authorization Server lists the
+    endpoint in discovery even if it is disabled, and then redirects to its login page.
     """
     endpoint = metadata.endpoint(
         "pushed_authorization_request_endpoint", with_certificate=uses_certificate(metadata, settings)

@@ -83,8 +83,8 @@ class Provider:
     def logout_token_algorithms(self) -> tuple[str, ...]:
         """Return the signature algorithms that a logout token may use.
 
-        They are those of the client's registration, which the latest ID token shows: if the provider changes the
-        algorithm, logout tokens follow with the next sign-in.
+        They are those of the client's registration, which the latest ID token shows. If the registration changes, they
+        change with the next sign-in.
 
         Spec: OpenID Connect Back-Channel Logout §2.6 item 3; Core §3.1.3.7 item 7.
         """
@@ -151,7 +151,7 @@ class Provider:
         return check(replace(recipient, keys=newer))
 
     def fetch(self, endpoint: str, request: Fetch) -> Step[Fetched]:
-        """Return the answer of an endpoint. If the endpoint does not answer, that is remembered for a while.
+        """Return the answer of an endpoint. If the endpoint does not answer, requests to it fail at once for a while.
 
         Args:
             endpoint: ``token`` or ``userinfo``.

@@ -1,7 +1,7 @@
-"""The errors by which a provider says that it does not accept this client, and what the operator can compare.
+"""The errors with which a provider refuses this client, and what the operator can compare for each of them.
 
-Providers use the codes loosely. Keycloak answers a wrong client secret with ``unauthorized_client`` at the token
-endpoint, and with ``invalid_request`` at the endpoint for pushed authorization requests.
+Providers do not use the codes consistently. Keycloak answers a wrong client secret with ``unauthorized_client`` at the
+token endpoint, and with ``invalid_request`` at the endpoint for pushed authorization requests.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ CLIENT_ERRORS = {
 
 
 def describe_sent(settings: Settings, redirect_uri: str, method: str = "") -> str:
-    """Return what the gate sent of its registration, for the log: no secret is among it.
+    """Return the registered values that the gate sent, without secrets, for the log.
 
     Args:
-        method: The method of client authentication, where the request was authenticated.
+        method: The method of client authentication, if the request was authenticated.
     """
     authenticated = f", client_auth {method}" if method else ""
     return (
@@ -50,5 +50,5 @@ def describe_sent(settings: Settings, redirect_uri: str, method: str = "") -> st
 
 
 def advice(code: str, sent: str) -> str:
-    """Return what was sent and what to compare, to end a sentence in the log; empty for any other error."""
+    """Return the end of a sentence in the log: what was sent, and what to compare. It is empty for any other error."""
     return f"; {sent}. Fix: {CLIENT_ERRORS[code]}" if code in CLIENT_ERRORS else ""
