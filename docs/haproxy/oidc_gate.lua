@@ -14,6 +14,7 @@ local NOT_PASSED_ON = {
     ["trailer"] = true, ["transfer-encoding"] = true, ["upgrade"] = true,
     ["x-forwarded-uri"] = true, ["x-forwarded-method"] = true,
 }
+local PARTS = { [""] = true, [".body"] = true, [".body2"] = true, [".rounds"] = true }
 local NOT_SENT_BACK = { ["connection"] = true, ["content-length"] = true, ["transfer-encoding"] = true }
 
 local function question(txn)
@@ -39,11 +40,20 @@ local function first(headers, name)
     return nil
 end
 
+-- Tells whether a cookie is the session cookie, a part of it, or belongs to a sign-in that has begun.
+local function is_of_gate(cookie, name)
+    if cookie:sub(1, #name) ~= name then
+        return false
+    end
+    local part = cookie:sub(#name + 1):match("^([^=]-)%s*=") or ""
+    return cookie:match("=") and (PARTS[part] or part:match("^%.flow[0-7]$"))
+end
+
 local function without_session(text, name)
     local kept = {}
     for pair in text:gmatch("[^;]+") do
         local cookie = pair:match("^%s*(.-)%s*$")
-        if cookie:sub(1, #name) ~= name then
+        if not is_of_gate(cookie, name) then
             table.insert(kept, cookie)
         end
     end

@@ -16,7 +16,7 @@ from ..provider.discovery import Metadata
 from ..request.navigation import Audience, is_marked_by_script
 from ..request.return_to import is_lost
 from ..seal.ring import NONCE_BYTES
-from ..session.cookie_jar import FLOW_SLOTS
+from ..syntax.cookie_names import FLOW_SLOTS
 from ..syntax.forms import values_of
 from .context import Components, RequestContext
 from .error_pages import answer_error

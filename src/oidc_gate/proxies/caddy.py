@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..settings import Settings
+from ..syntax.cookie_names import own_names_pattern
 from . import values
 from .options import (
     APPLICATION,
@@ -125,7 +126,7 @@ def caddy_configuration(
         "gate": _caddy_address(gate),
         "upstream": _caddy_address(checked("--upstream", values.address, options.upstream)),
         "strip_authorization": "request_header -Authorization\n" if settings.pass_authorization else "",
-        "cookie_pattern": (settings.cookie_prefix + settings.cookie_name).replace(".", "\\."),
+        "cookie_pattern": own_names_pattern(settings.cookie_prefix + settings.cookie_name),
         "identity": _identity(settings),
         "original": _original(settings),
     }

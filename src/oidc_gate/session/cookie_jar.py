@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 from ..settings import Settings
+from ..syntax.cookie_names import PARTS, own_names_pattern
 
-FLOW_SLOTS = 8
 MAX_VALUES = 4  # the number of cookies with one name that are opened
 MAX_HEADER_BYTES = (
     6_999  # of all cookies of the gate; gunicorn and Apache take 8,190 with those of the application
@@ -29,11 +29,9 @@ class Cookies:
 
     def __init__(self, settings: Settings) -> None:
         self.main = settings.cookie_prefix + settings.cookie_name
-        self.body = self.main + ".body"
-        self.body2 = self.main + ".body2"
+        self.body, self.body2, self.rounds, *flows = (self.main + part for part in PARTS)
         self.session_names = (self.main, self.body, self.body2)
-        self.rounds = self.main + ".rounds"
-        self.flows = tuple(f"{self.main}.flow{slot}" for slot in range(FLOW_SLOTS))
+        self.flows = tuple(flows)
         others = [
             *(len(name) + FLOW_VALUE_CHARS for name in self.flows),
             len(self.rounds) + ROUNDS_VALUE_CHARS,
@@ -49,7 +47,7 @@ class Cookies:
         # With form_post the provider's response is a cross-site POST, with which only SameSite=None is sent. Otherwise
         # it is Lax, even if the session is Strict, because the provider's redirect is a cross-site navigation.
         self.flow_samesite = "None" if settings.response_mode == "form_post" else "Lax"
-        own = rf"{re.escape(self.main)}(?:\.(?:body2?|rounds|flow[0-{FLOW_SLOTS - 1}]))?"
+        own = own_names_pattern(self.main)
         # More than `find` reads: applications also take a comma (WebOb) or a space (http.cookies) as the end of a
         # cookie, and remove spaces around a name. Unicode spaces are bytes over 127 here.
         blank = r"[\s\x80-\xff]"

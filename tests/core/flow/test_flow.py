@@ -8,7 +8,7 @@ from oidc_gate.errors import CallbackError
 from oidc_gate.flow.record import Flow, belongs, open_flow, open_state, seal_flow, seal_state
 from oidc_gate.flow.slots import choose_slot, count_sign_in, is_sign_in_loop, recent_sign_ins
 from oidc_gate.seal import KeyRing
-from oidc_gate.session.cookie_jar import FLOW_SLOTS
+from oidc_gate.syntax.cookie_names import FLOW_SLOTS
 
 RING = KeyRing(("n" * 43,), binding=("a", "b"))
 STATE, COOKIE = RING.sealer("state"), RING.sealer("flow", "slot 0")

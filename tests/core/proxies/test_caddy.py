@@ -95,7 +95,7 @@ def test_what_follows_from_the_settings() -> None:
         "\nhttp://localhost:8000 {\n",
         "handle /gate/* {",
         "rewrite /gate/forward?\n",
-        r"(?:my\.app[^=;]*=",
+        "(?:my[.]app(?:[.](?:body2?|rounds|flow[0-7]))? *=",
         "reverse_proxy unix//run/g.sock {",
         "request_header -Authorization\n",
         "request_header Authorization {rp.header.Authorization}\n",

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from ..findings import Cause
 
+_PRINT = (
+    "write `proxy_set_header Cookie $oidc_other_cookies;` in `{location}`, with the map of $oidc_other_cookies that "
+    "`oidc-gate nginx` prints for these settings"
+)
+
 NGINX_REQUESTS = (
     Cause(
         "nginx_identity_from_client",
@@ -19,6 +24,31 @@ NGINX_REQUESTS = (
         "`{location}` takes a header from $upstream_http_..., which is empty there",
         "the application does not know who the user is",
         "write `{from_gate}` and `{to_application}`",
+        "nginx.md",
+    ),
+    Cause(
+        "nginx_cookies_passed",
+        "warning",
+        "`{location}` passes the gate's cookies to the application",
+        "not at all: the session is in the logs and error reports of the application, from where it can be used",
+        _PRINT,
+        "nginx.md",
+        ("nginx_headers_lost",),
+    ),
+    Cause(
+        "nginx_cookies_left",
+        "warning",
+        "`{location}` passes some of the gate's cookies to the application: {names}",
+        "not at all: the application receives cookies that are of no use to it, in its logs too",
+        _PRINT,
+        "nginx.md",
+    ),
+    Cause(
+        "nginx_cookies_lost",
+        "error",
+        "`{location}` hides cookies from the application that are not the gate's: {names}",
+        "the application forgets what it has set in a cookie",
+        _PRINT,
         "nginx.md",
     ),
     Cause(

@@ -38,7 +38,10 @@ def check_nginx(path: str, settings: Settings | None) -> list[Finding]:
     prefix = mount + (settings.prefix if settings else "/oauth2")
     has_public_url = bool(settings and settings.public_url)
     needs_host = not has_public_url or bool(settings and settings.allowed_redirect_hosts)
-    sites = [Site(server, prefix, has_public_url, needs_host, directives) for server in servers(directives)]
+    cookie = settings.cookie_prefix + settings.cookie_name if settings else ""
+    sites = [
+        Site(server, prefix, has_public_url, needs_host, cookie, directives) for server in servers(directives)
+    ]
     broken = [each for site in sites for each in check_server(site)]
     if not any(each.name == "auth_request" for each in _walk(directives)):
         return [Finding(CAUSES["nginx_no_auth_request"], "nginx", path, {"prefix": prefix})]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from .cookies import check_cookies
 from .locations import Level, location_of
 from .site import MIN_BUFFER, Rule, Site, broken, seconds, size
 
@@ -14,6 +15,7 @@ _DEFAULT_BODY, _DEFAULT_TIMEOUT = "1m", "60s"
 
 def check_application(level: Level, site: Site) -> Rule:
     """Yield what is wrong in a location with `auth_request`."""
+    yield from check_cookies(level, site)
     yield from _sockets(level)
     if (
         _EVENTS.search(" ".join(level.directive.args))

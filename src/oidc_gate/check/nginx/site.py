@@ -45,6 +45,7 @@ class Site(NamedTuple):
     Attributes:
         has_public_url: Whether the settings have `public_url`, so that the scheme of the request does not matter.
         needs_host: Whether the gate needs ``Host``: without `public_url`, and to tell several hosts apart.
+        cookie: The name of the session cookie, with its prefix; empty if the settings could not be read.
         around: The directives around a server that is in no ``http { }``.
     """
 
@@ -52,6 +53,7 @@ class Site(NamedTuple):
     prefix: str
     has_public_url: bool
     needs_host: bool
+    cookie: str
     around: tuple[Directive, ...] = ()
 
     def location(self, endpoint: str) -> Level:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...settings import Settings
+from ...syntax.cookie_names import PARTS, own_names_pattern
 from ..options import comment, start_command
 from ..template import fill, read_template
 from ..values import encoded
@@ -49,7 +50,7 @@ class _Values:
             "gate": site.gate,
             "keepalive": str(site.keepalive),
             "upstreams": self._upstreams(),
-            "cookie_pattern": (settings.cookie_prefix + settings.cookie_name).replace(".", "\\."),
+            "other_cookies": self._other_cookies(),
             "origin_map": "" if settings.allowed_origins else parts.ORIGIN_MAP,
             "cache_zone": parts.CACHE_ZONE.format(seconds=site.verdict_cache) if site.verdict_cache else "",
             "names": " ".join(site.hosts),
@@ -111,6 +112,19 @@ class _Values:
         width = max(len(host) for _, host, _ in site.upstreams)
         lines = "".join(f"    {host:{width}}  {name};\n" for name, host, _ in site.upstreams)
         return "".join([*blocks, f"map $host $oidc_application {{\n{lines}}}\n"])
+
+    def _other_cookies(self) -> str:
+        numbers = range(1, 1 + len((self.settings.cookie_name, *PARTS)))
+        groups = [f"(?<oidc_{number}>(?&oidc_others)) (?&oidc_own)" for number in numbers]
+        variables = "".join(f"$oidc_{number}" for number in (*numbers, len(groups) + 1))
+        values = {
+            "cookie_pattern": own_names_pattern(self.settings.cookie_prefix + self.settings.cookie_name),
+            "groups": "\n".join(map(" ".join, zip(groups[::2], groups[1::2], strict=True))),
+            "most": str(len(groups)),
+            "last": str(len(groups) + 1),
+            "variables": variables,
+        }
+        return fill(read_template("nginx/cookies.conf"), values)
 
     def _inner_locations(self) -> str:
         site = self.site

@@ -54,6 +54,9 @@ FURTHER: dict[str, Break] = {
     "nginx_auth_request_set_missing": (
         (USER, USER.replace("$oidc_user", "$upstream_http_x_auth_request_user")),
     ),
+    "nginx_cookies_passed": (("proxy_set_header Cookie             $oidc_other_cookies;", ""),),
+    "nginx_cookies_left": (("body2?|rounds", "body2?"),),
+    "nginx_cookies_lost": (("|flow[0-7]))?", "|flow[0-7]))?[^=;]*"),),
     "nginx_add_header_lost": ((ADMIN, f"{ADMIN} add_header X-Frame-Options DENY;"),),
     "nginx_websocket": (("proxy_set_header Connection         $oidc_connection;", ""),),
     "nginx_websocket_timeout": (("proxy_read_timeout 1h;", ""),),

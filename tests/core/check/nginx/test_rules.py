@@ -75,8 +75,10 @@ def broken(text: str, *names: str) -> str:
 
 def found_in(text: str, *, has_public_url: bool = True, needs_host: bool = True) -> set[str]:
     directives = read_dump(text)
+    cookie = "__Secure-oidc_gate" if "__Secure-oidc_gate" in text else "__Host-oidc_gate"
     sites = [
-        Site(server, "/oauth2", has_public_url, needs_host, directives) for server in servers(directives)
+        Site(server, "/oauth2", has_public_url, needs_host, cookie, directives)
+        for server in servers(directives)
     ]
     return {each.cause for site in sites for each in check_server(site)}
 
@@ -216,7 +218,7 @@ GATE = """
 IDENTITY = """
         proxy_set_header X-Forwarded-User $user; proxy_set_header X-Forwarded-Email ""; proxy_set_header Host $host;
         proxy_set_header X-Forwarded-Groups ""; proxy_set_header X-Forwarded-Preferred-Username "";
-        auth_request_set $user $upstream_http_x_auth_request_user;
+        proxy_set_header Cookie ""; auth_request_set $user $upstream_http_x_auth_request_user;
         auth_request_set $c $upstream_http_set_cookie; add_header Set-Cookie $c always;
 """
 CACHED = GATE.replace("internal;", "internal; proxy_cache v; proxy_cache_key $http_cookie;")
