@@ -17,7 +17,7 @@ What `oidc-gate check` can find, by the identifier that it prints. [check.md](ch
 angle brackets stand for what the check found. This page is written by `make causes` from the catalogue in
 `src/oidc_gate/check/catalogue`.
 
-An *error* means that users cannot sign in, or that the site is not protected. A *warning* is a choice that is doubtful.
+An *error* means that users cannot sign in, or that the site is not protected. A *warning* is a questionable choice.
 """
 TITLES = {
     "settings": "Settings",

@@ -78,7 +78,7 @@ MODULES = {
         "private_keys",
         "userinfo_token",
     ),
-    "oidc_gate.check": ("doubts", "live", "nginx", "provider", "report", "results", "settings"),
+    "oidc_gate.check": ("live", "nginx", "provider", "questionable", "report", "results", "settings"),
     "oidc_gate.testing": ("provider", "settings", "signing_in"),
     "authlib": ("common.urls", "oauth2.auth", "oauth2.rfc6749.parameters", "oauth2.rfc7636"),
     "urllib3": ("exceptions",),

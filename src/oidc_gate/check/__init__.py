@@ -1,5 +1,5 @@
 """The check: what is wrong with the settings, the provider and the proxy, as ``oidc-gate check`` reports it.
 
-`findings` has the causes and the exit status, `catalogue` every cause as data, and `report` the output. Each part
-(`settings`, `provider`, `live`) only asks and compares, and names a cause of the catalogue.
+`catalogue` contains every cause as data, `findings` defines causes and the exit status, and `report` writes the output.
+The other modules (`settings`, `provider`, `nginx`, `live`) examine one part each, and name causes of the catalogue.
 """

@@ -1,4 +1,4 @@
-"""The questions that the check asks, and what was found: plain values, of which `results` makes findings."""
+"""The questions of the check and their answers: plain values, which `results` turns into findings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Exchange(Protocol):
         """Return the request in a few words."""
 
     @property
-    def came(self) -> str:
+    def received(self) -> str:
         """Return the answer in a few words."""
 
 
@@ -25,47 +25,47 @@ class Answer:
     """The answer to one question.
 
     Args:
-        question: What was asked, as the report shows it: "Is the client authentication accepted?"
+        question: The question as the report shows it: "Is the client authentication accepted?"
         is_right: True, False, or None if that is unknown.
-        sent: What was sent, without secrets; empty if it follows from an earlier answer.
-        came: What came back, or what it means.
-        cause: The cause of the catalogue, if something is wrong or doubtful.
-        facts: What fills the texts of the cause.
+        sent: The request, without secrets; empty if the answer follows from an earlier one.
+        received: The response, or what it means.
+        cause: The cause of the catalogue, if something is wrong or questionable.
+        facts: The values of the placeholders in the texts of the cause.
     """
 
     question: str
     is_right: bool | None
     sent: str = ""
-    came: str = ""
+    received: str = ""
     cause: str = ""
     facts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
-def right(question: str, exchange: Exchange | None = None, came: str = "") -> Answer:
-    """Return the answer that all is right."""
-    return _answer(question, True, exchange, came, "", {})
+def right(question: str, exchange: Exchange | None = None, received: str = "") -> Answer:
+    """Return the answer that nothing is wrong."""
+    return _answer(question, True, exchange, received, "", {})
 
 
 def wrong(
-    question: str, cause: str, exchange: Exchange | None = None, came: str = "", **facts: str
+    question: str, cause: str, exchange: Exchange | None = None, received: str = "", **facts: str
 ) -> Answer:
-    """Return the answer that something is wrong, or doubtful, and why."""
-    return _answer(question, False, exchange, came, cause, facts)
+    """Return the answer that something is wrong or questionable, with its cause."""
+    return _answer(question, False, exchange, received, cause, facts)
 
 
-def unknown(question: str, exchange: Exchange | None = None, came: str = "") -> Answer:
-    """Return that the answer is unknown."""
-    return _answer(question, None, exchange, came, "", {})
+def unknown(question: str, exchange: Exchange | None = None, received: str = "") -> Answer:
+    """Return the answer that this is unknown."""
+    return _answer(question, None, exchange, received, "", {})
 
 
 def _answer(
     question: str,
     is_right: bool | None,
     exchange: Exchange | None,
-    came: str,
+    received: str,
     cause: str,
     facts: Mapping[str, str],
 ) -> Answer:
     sent = exchange.sent if exchange else ""
-    shown = "; ".join(filter(None, (exchange.came if exchange else "", came)))
-    return Answer(question, is_right, sent, shown, cause, MappingProxyType({"came": shown, **facts}))
+    shown = "; ".join(filter(None, (exchange.received if exchange else "", received)))
+    return Answer(question, is_right, sent, shown, cause, MappingProxyType({"received": shown, **facts}))

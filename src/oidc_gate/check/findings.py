@@ -1,4 +1,4 @@
-"""What the check reports: causes, which are data of the catalogue, and findings, which are causes that were found."""
+"""The results of the check: findings, each of which is a cause of the catalogue that was found."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Cause(NamedTuple):
 
     Attributes:
         name: The stable identifier, as in ``docs/causes.md``.
-        severity: ``error`` if users cannot sign in, or if it is not safe; ``warning`` if it is doubtful.
+        severity: ``error`` if users cannot sign in, or if it is not safe; ``warning`` if it is questionable.
         what: What is wrong, as one sentence.
-        seen: How a user or the operator sees it.
+        seen: How a user or the operator notices it.
         fix: What to write, and where.
         read: The page of the documentation, below ``docs/``.
         explained_by: Other causes of which this one is a consequence if they are found too.
@@ -48,11 +48,11 @@ class Finding:
 
     Args:
         cause: The cause.
-        part: Which part of the check found it: ``settings``, ``provider``, ``nginx`` or ``live``.
+        part: The part of the check that found it: ``settings``, ``provider``, ``nginx`` or ``live``.
         where: The setting and its source, the file and line, or the URL.
-        facts: What fills the texts of the cause.
-        sent: What was sent, without secrets; empty if nothing was.
-        came: What came back.
+        facts: The values of the placeholders in the texts of the cause.
+        sent: The request, without secrets; empty if there was none.
+        received: The response.
         consequences: Findings that this one explains.
     """
 
@@ -61,7 +61,7 @@ class Finding:
     where: str = ""
     facts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     sent: str = ""
-    came: str = ""
+    received: str = ""
     consequences: tuple[Finding, ...] = ()
 
     def _fill(self, text: str) -> str:
@@ -74,7 +74,7 @@ class Finding:
 
     @property
     def seen(self) -> str:
-        """Return how a user sees it."""
+        """Return how a user notices it."""
         return self._fill(self.cause.seen)
 
     @property

@@ -20,7 +20,7 @@ MIN_SECRET = 6
 
 @dataclass(slots=True)
 class Report:
-    """What the parts of the check have found.
+    """The answers and findings of every part of the check.
 
     Args:
         secrets: Values that must not appear in the output.
@@ -63,7 +63,7 @@ class Report:
                     "question": answer.question,
                     "answer": _VERDICTS[answer.is_right],
                     "sent": answer.sent,
-                    "came": answer.came,
+                    "received": answer.received,
                     "cause": answer.cause,
                 }
                 for part, answers in self.answers.items()
@@ -105,7 +105,7 @@ def as_json(finding: Finding) -> dict[str, Any]:
         "fix": finding.fix,
         "read": f"docs/{finding.cause.read}",
         "sent": finding.sent,
-        "came": finding.came,
+        "received": finding.received,
         "consequences": [as_json(each) for each in finding.consequences],
     }
 
@@ -113,8 +113,8 @@ def as_json(finding: Finding) -> dict[str, Any]:
 def _answer_lines(part: str, answers: Sequence[Answer]) -> Iterator[str]:
     yield f"{part}:"
     for answer in answers:
-        came = f" ({answer.came})" if answer.came else ""
-        yield from _wrapped(f"  {_VERDICTS[answer.is_right]:<15} ", answer.question + came)
+        received = f" ({answer.received})" if answer.received else ""
+        yield from _wrapped(f"  {_VERDICTS[answer.is_right]:<15} ", answer.question + received)
     yield ""
 
 
@@ -123,7 +123,7 @@ def _address_line(address: Address) -> str:
 
 
 def _hidden(answer: Answer, hide: Callable[[str], str]) -> Answer:
-    return replace(answer, question=hide(answer.question), came=hide(answer.came))
+    return replace(answer, question=hide(answer.question), received=hide(answer.received))
 
 
 def _finding_lines(finding: Finding, hide: Callable[[str], str]) -> Iterator[str]:
@@ -134,7 +134,7 @@ def _finding_lines(finding: Finding, hide: Callable[[str], str]) -> Iterator[str
         ("users see", finding.seen),
         ("fix", finding.fix),
         ("sent", finding.sent),
-        ("came", finding.came if finding.came not in finding.what else ""),
+        ("received", finding.received if finding.received not in finding.what else ""),
         ("read", f"docs/{finding.cause.read}"),
     )
     for label, value in rows:
@@ -158,7 +158,7 @@ def _wrapped(start: str, text: str, indent: int | None = None) -> list[str]:
 
 
 def _summary(findings: Iterable[Finding], not_checked: Sequence[str]) -> str:
-    # A consequence is not counted: it goes away with what explains it.
+    # A consequence is not counted, because it disappears with the finding that explains it.
     severities = [finding.cause.severity for finding in findings]
     counts = [(severities.count("error"), "error"), (severities.count("warning"), "warning")]
     shown = ", ".join(f"{number} {name}{'' if number == 1 else 's'}" for number, name in counts)

@@ -15,12 +15,12 @@ def findings_of(part: str, where: str, answers: Iterable[Answer], **facts: str) 
     Args:
         part: ``provider`` or ``live``.
         where: The issuer, or the URL of the page.
-        facts: What fills the texts of every cause, such as the prefix of the gate's endpoints.
+        facts: Values of placeholders for the texts of every cause, such as the prefix of the gate's endpoints.
     """
     found: dict[str, Finding] = {}
     for answer in answers:
         if answer.cause and answer.cause not in found:
             given = {**facts, **answer.facts}
             cause = CAUSES[answer.cause]
-            found[answer.cause] = Finding(cause, part, where, given, answer.sent, answer.came)
+            found[answer.cause] = Finding(cause, part, where, given, answer.sent, answer.received)
     return list(found.values())

@@ -1,4 +1,4 @@
-"""The part of the check that reads the settings: every problem, and every doubtful choice."""
+"""The part of the check that reads the settings: finds every problem and every questionable setting."""
 
 from __future__ import annotations
 
@@ -9,14 +9,21 @@ from ..errors import ConfigurationError
 from ..settings import Settings
 from ..settings.schema import SCHEMA
 from .catalogue import CAUSES
-from .doubts import Doubt, Surroundings, check_other_gate, check_store, doubts, public_suffix
 from .findings import Finding
+from .questionable import (
+    CheckContext,
+    Questionable,
+    check_other_gate,
+    check_store,
+    find_questionable,
+    public_suffix,
+)
 
 PART = "settings"
 
 
 class SettingsResult(NamedTuple):
-    """What was found.
+    """The settings, and what is wrong with them.
 
     Attributes:
         settings: The settings; None if they cannot work.
@@ -50,24 +57,24 @@ def read_settings(config: str | None, environ: Mapping[str, str]) -> SettingsRes
 
 def check_settings(
     settings: Settings,
-    around: Surroundings,
+    context: CheckContext,
     environ: Mapping[str, str],
     others: Mapping[str, Settings] | None = None,
 ) -> list[Finding]:
-    """Return every doubtful choice.
+    """Return a finding for every questionable setting.
 
     Args:
         environ: The environment that the settings were read from.
         others: The settings of other gates, by the path of their file.
     """
-    found = [*doubts(settings, around), *check_store(settings)]
+    found = [*find_questionable(settings, context), *check_store(settings)]
     if settings.cookie_domain and public_suffix(settings.cookie_domain) is None:
-        found.append(Doubt("suffixes_missing", "cookie_domain", {"domain": settings.cookie_domain}))
+        found.append(Questionable("suffixes_missing", "cookie_domain", {"domain": settings.cookie_domain}))
     for path, other in (others or {}).items():
         found += check_other_gate(settings, other, path)
     return [
-        Finding(CAUSES[doubt.cause], PART, _where(doubt.setting, around.config, environ), doubt.facts)
-        for doubt in found
+        Finding(CAUSES[each.cause], PART, _where(each.setting, context.config, environ), each.facts)
+        for each in found
     ]
 
 

@@ -26,10 +26,10 @@ COMMANDS = {
 """The subcommands, in the order of the help. Each is a module with ``configure``, ``run`` and ``EXAMPLES``."""
 
 INTERRUPTED = 130
-"""The exit status after Ctrl-C: 128 and the number of SIGINT, as shells have it."""
+"""The exit status after Ctrl-C: 128 plus the number of SIGINT, as in shells."""
 
 BROKEN_PIPE = 141
-"""The exit status if the reader of the output has gone, as ``head`` does: 128 and the number of SIGPIPE."""
+"""The exit status if the reader of the output has closed it, as ``head`` does: 128 plus the number of SIGPIPE."""
 
 _EPILOG = """\
 to see it work, without any configuration:
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = build_parser()
     try:
         options = parser.parse_args(words)
-        options.words = words  # for the commands that print how they were called
+        options.words = words  # for the commands that print their own command line
         if options.command is None:
             return print_help(parser)
         status = int(options.run(options))

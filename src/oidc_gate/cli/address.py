@@ -24,7 +24,7 @@ def check_address(host: str, port: int, uds: str | None, server: str) -> None:
         server: ``uvicorn`` or ``granian``.
 
     Raises:
-        CommandError: It cannot. The message names the option and says what to write.
+        CommandError: The address cannot be used. The message names the option and says what to write.
     """
     if uds is not None:
         return check_path(Path(uds))
@@ -40,7 +40,7 @@ def bound_sockets(host: str, port: int, *, shares: bool = False) -> list[socket.
     Args:
         host: A name or an address.
         port: The port.
-        shares: Whether other processes may share the port, as those of granian do.
+        shares: Whether other processes may bind the same port, as the workers of granian do.
 
     Raises:
         CommandError: There is no such host, or one of its addresses cannot be bound.

@@ -56,9 +56,9 @@ def find_application(name: str) -> Any:
 
 
 def require_gate(name: str, app: Any) -> None:
-    """Refuse an application that is not behind a gate, which the demo would show to everyone without a sign-in.
+    """Refuse an application that is not behind a gate, because the demo would show it without a sign-in.
 
-    A gate that is hidden in a way that cannot be followed counts too, so any gate of this process is sufficient.
+    Any gate in this process is sufficient, because a gate may be inside of other middleware where it cannot be found.
 
     Raises:
         NotFound: There is no `OIDCGate` and no `AuthBackend`. The message says what to write.

@@ -1,13 +1,13 @@
-"""uvicorn's HTTP protocol with bounds on what one connection may cost ``oidc-gate serve``.
+"""uvicorn's HTTP protocol with limits for each connection to ``oidc-gate serve``.
 
-uvicorn leaves these bounds to the proxy in front of it. A backend of ``auth_request`` can often be reached past its
-proxy too, from another container or by another user of the machine, and all requests of a site wait for its answers.
+uvicorn leaves such limits to the proxy in front of it. But a backend of ``auth_request`` can often be reached without
+its proxy, from another container or by another user of the machine, and all requests of a site wait for its answers.
 Therefore this protocol
 
 - refuses a head that is too large (431), and a head or a body that is sent too slowly (408);
-- parses one request at a time. While an answer is outstanding, it keeps what the client has already sent, and reads no
-  more;
-- reads nothing while the client does not read its answers, and drops a client that does not read them for long;
+- parses one request at a time. Until it is answered, the protocol holds what the client has already sent, and reads
+  nothing more;
+- reads nothing while the client does not read its answers, and closes the connection if that lasts too long;
 - refuses a request that has no ``Host`` or more than one (400), as RFC 9112 §3.2 requires.
 """
 
@@ -41,7 +41,7 @@ _warned_at: dict[str, float] = {}
 
 
 class HoldingFlow(FlowControl):
-    """uvicorn's flow control, which does not read while the protocol holds requests back."""
+    """uvicorn's flow control, which does not resume reading while the protocol holds requests back."""
 
     is_holding = False
 
@@ -60,9 +60,9 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._held = b""  # received, but not passed to the parser yet
         self._is_in_body = self._is_last = False
-        # In a head: its bytes so far. In a body: the bytes that are not the body itself (chunk sizes, trailers).
+        # In a head: its bytes so far. In a body: the bytes that do not belong to its content (chunk sizes, trailers).
         self._size = 0
-        self._timed = ""  # "head" or "body" if the deadline is that of a part of which the rest is awaited
+        self._timed = ""  # "head" or "body" if the deadline is for the rest of that part
         self._deadline = self._timer_at = inf
         self._timer: TimerHandle | None = None
         self._unread_timer: TimerHandle | None = None
@@ -84,10 +84,10 @@ class BoundedProtocol(HttpToolsProtocol):
                 timer.cancel()
 
     def shutdown(self) -> None:
-        """Answer what is outstanding or on its way, and close: the server is about to end.
+        """Answer the requests that were sent already, and close the connection, because the server is about to end.
 
-        A connection that is closed as soon as it is idle would fail a request that the client has sent, but that has
-        not been read yet. So it stays open for a moment, and the next answer says that it is the last one.
+        An idle connection is not closed at once, because the client may have sent a request that has not been read
+        yet. It stays open for a moment, and the next answer says that it is the last one.
         """
         self._is_last = True
         if self.is_answering():
@@ -96,7 +96,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._limit(LAST_SECONDS)
 
     def pause_writing(self) -> None:
-        """Stop reading until the client has read its answers, and drop it if it does not."""
+        """Stop reading until the client has read its answers, and close the connection if it does not read them."""
         super().pause_writing()
         self._stop_reading()
         if self._unread_timer is None:
@@ -232,7 +232,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._limit(BODY_SECONDS if part == "body" else HEAD_SECONDS)
 
     def _limit(self, seconds: float) -> None:
-        """Set the deadline for what the client does next. One timer serves many requests."""
+        """Set the deadline for the next action of the client. One timer is used for many requests."""
         self._deadline = self.loop.time() + seconds
         if self._deadline < self._timer_at:
             self._set_timer()
@@ -311,7 +311,7 @@ def _check_descriptors(transport: BaseTransport) -> None:
 
 
 def _warn(message: str, *arguments: object) -> None:
-    """Log a warning, but each one at most once a minute, because clients can cause them at will."""
+    """Log a warning, but each one at most once a minute, because clients can cause any number of them."""
     now = monotonic()
     if now - _warned_at.get(message, -inf) >= _WARNING_SECONDS:
         _warned_at[message] = now

@@ -4,8 +4,7 @@ The settings come from OIDC_GATE_* variables and from the file that --config or 
 "oidc-gate serve". The provider gets a few requests that change nothing, among them a token request with a made-up
 code. The page gets GET requests without a session, unless --post is given.
 
-Exit status: 0 if nothing is wrong (with --strict: and nothing doubtful), 1 if something is, 2 if something could not
-be checked.
+Exit status: 0 without errors (with --strict: and without warnings), 1 with some, 2 if something could not be checked.
 """
 
 from __future__ import annotations
@@ -103,15 +102,15 @@ def check(options: argparse.Namespace, environ: Mapping[str, str]) -> Report:
 def _check_settings(
     report: Report, settings: Settings, options: argparse.Namespace, environ: Mapping[str, str]
 ) -> None:
-    from ..check.doubts import Surroundings
+    from ..check.questionable import CheckContext
     from ..check.settings import check_settings
 
     config = options.config or environ.get("OIDC_GATE_CONFIG", "")
-    around = Surroundings(
+    context = CheckContext(
         _workers(options, environ), options.url or "", behind_nginx=bool(options.nginx), config=config
     )
     others = {path: _other_settings(path) for path in options.other_config}
-    report.findings += check_settings(settings, around, environ, others)
+    report.findings += check_settings(settings, context, environ, others)
 
 
 def _check_provider(report: Report, settings: Settings, options: argparse.Namespace) -> Metadata | None:

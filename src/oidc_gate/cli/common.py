@@ -1,4 +1,4 @@
-"""What several commands share: their arguments, and errors that end them."""
+"""The types of arguments that several commands have, and the error that ends a command."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ MAX_PORT = 65535
 
 
 class CommandError(Exception):
-    """The command cannot go on; the message says what to do instead."""
+    """The command cannot continue. The message says what to do instead."""
 
 
 def port(text: str) -> int:
-    """Return the port that an argument names; 0 is any free one."""
+    """Return the port in the text of an argument; 0 stands for any free port."""
     if not (text.isascii() and text.isdigit() and int(text) <= MAX_PORT):
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: write a number from 0 to {MAX_PORT}")
     return int(text)
 
 
 def served_port(text: str) -> int:
-    """Return the port that an argument names, at which a proxy can find the server."""
+    """Return the port in the text of an argument, without 0, because a proxy has to know the port."""
     if (number := port(text)) == 0:
         raise argparse.ArgumentTypeError(
             f"'0' is any free port, which no proxy knows: write one from 1 to {MAX_PORT}"
@@ -30,7 +30,7 @@ def served_port(text: str) -> int:
 
 
 def count(text: str) -> int:
-    """Return the number that an argument names, at least 1."""
+    """Return the number in the text of an argument, at least 1."""
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of them: write 1 or more")
     return int(text)
@@ -38,14 +38,14 @@ def count(text: str) -> int:
 
 @contextmanager
 def needing_extra(extra: str, *packages: str) -> Iterator[None]:
-    """Import in the block what an extra installs.
+    """Raise a clear error if the block imports a package of an extra that is not installed.
 
     Args:
-        extra: Its name.
-        packages: What it installs, as far as the block imports it.
+        extra: The name of the extra.
+        packages: The packages of the extra that the block imports.
 
     Raises:
-        CommandError: One of `packages` is not installed; the message says how to install it.
+        CommandError: One of `packages` is not installed. The message says how to install it.
     """
     try:
         yield

@@ -79,7 +79,7 @@ def _port_refused(option: str, number: int, error: OSError) -> str:
 
 
 def settings_for(url: str, given: Mapping[str, str]) -> dict[str, str]:
-    """Return the ``OIDC_GATE_*`` variables of a demo at `url`: those that are given, and defaults for the others."""
+    """Return the ``OIDC_GATE_*`` variables of a demo at `url`: those in `given`, and defaults for the others."""
     defaults = {"COOKIE_SECRET": secrets.token_urlsafe(32), "PUBLIC_URL": url}
     if "OIDC_GATE_ISSUER" not in given:
         defaults |= {

@@ -1,4 +1,4 @@
-"""The other server of ``oidc-gate serve``: granian, which starts its workers by itself."""
+"""``oidc-gate serve`` with the server granian, which starts its workers by itself."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def application() -> AuthBackend:
 
 
 class _Server(Server):  # type: ignore[misc, valid-type]
-    """granian's server, which replaces its workers only for settings that can work."""
+    """granian's server, which replaces its workers only if the new settings can work."""
 
     def __init__(self, loader: SettingsLoader, settings: Settings, **keywords: Any) -> None:
         super().__init__(APPLICATION, **keywords)
         self._loader, self._settings = loader, settings
 
     def _init_shared_socket(self) -> None:
-        """Open the socket with its permissions; a change of them afterwards would be too late."""
+        """Open the socket with its permissions, because changing them afterwards would be too late."""
         before = os.umask(0o777 & ~(self.uds_permissions or 0o777))
         try:
             super()._init_shared_socket()
@@ -76,8 +76,8 @@ def serve(options: argparse.Namespace, loader: SettingsLoader, settings: Setting
         workers_kill_timeout=options.graceful_timeout,
         respawn_failed_workers=True,
         interface=Interfaces.ASGI,
-        # Only HTTP/1.1: HTTP/2 has other bounds, and as long as a connection may become either, granian waits for its
-        # first byte without a time limit.
+        # Only HTTP/1.1: HTTP/2 has other limits. If a connection may be either, granian waits for its first byte
+        # without a time limit.
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(
             header_read_timeout=int(HEAD_SECONDS * 1000), max_buffer_size=MAX_HEAD_BYTES

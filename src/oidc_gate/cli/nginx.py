@@ -1,7 +1,7 @@
 """Print a complete configuration of Nginx for this gate.
 
 The settings come from OIDC_GATE_* variables and from the file that --config or OIDC_GATE_CONFIG names, as for
-"oidc-gate serve"; no secret of theirs is printed. docs/nginx.md explains each line of the output.
+"oidc-gate serve"; none of their secrets is printed. docs/nginx.md explains each line of the output.
 
 Save it in a file that Nginx includes. Then run "nginx -t", and "oidc-gate check --nginx /etc/nginx/nginx.conf".
 """
@@ -27,7 +27,7 @@ oidc-gate nginx --upstream app.example.com=127.0.0.1:8080 --upstream wiki.exampl
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments for what Nginx does."""
+    """Add the arguments for the configuration of Nginx."""
     add_common_arguments(
         parser,
         upstream=f"address of your application ({APPLICATION}); HOST=ADDRESS for each of several sub-domains",

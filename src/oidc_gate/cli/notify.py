@@ -1,4 +1,4 @@
-"""Tells systemd what ``oidc-gate serve`` does: the protocol of sd_notify(3), for ``Type=notify``."""
+"""Reports the state of ``oidc-gate serve`` to systemd, with the protocol of sd_notify(3), for ``Type=notify``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 
 
 def notify(*lines: str) -> None:
-    """Send lines to systemd, if it has started this process and wants to know.
+    """Send lines to systemd if it has started this process and expects notifications.
 
     Args:
         lines: Assignments, such as ``READY=1``. A value has no line breaks.

@@ -1,4 +1,4 @@
-"""The parser of the command line: an argument that is wrong is answered with one line that says what to write."""
+"""The parser of the command line. For a wrong argument, it prints one line that says what to write."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _Namespace = TypeVar("_Namespace")
 
 
 class Parser(argparse.ArgumentParser):
-    """An `ArgumentParser` without abbreviated options, whose errors are one line and name what is similar.
+    """An `ArgumentParser` without abbreviated options, whose errors are one line and suggest a similar word.
 
-    An abbreviation that works today would be ambiguous, or mean something else, once there is another option.
+    An abbreviation could become ambiguous, or get another meaning, when an option is added.
     """
 
     def __init__(self, **keywords: Any) -> None:
@@ -27,8 +27,8 @@ class Parser(argparse.ArgumentParser):
 
         Args:
             name: The name of the command.
-            module: What runs it: ``configure``, ``run``, ``EXAMPLES``, and a docstring, which is shown above the
-                options.
+            module: The module of the command, with ``configure``, ``run``, ``EXAMPLES``, and a docstring that the help
+                shows above the options.
             purpose: One line for the list of commands.
         """
         command = self._commands().add_parser(
@@ -46,7 +46,7 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: _Namespace | None = None
     ) -> tuple[Any, list[str]]:
-        """Parse, and refuse an unknown argument where it stands: the error then names the command."""
+        """Parse, and refuse unknown arguments in the parser of the command, whose error names the command."""
         parsed, unknown = super().parse_known_args(args, namespace)
         if unknown:
             word = next((each for each in unknown if each.startswith("-")), unknown[0]).partition("=")[0]

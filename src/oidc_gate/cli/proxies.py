@@ -1,4 +1,4 @@
-"""What the commands that print a configuration for a proxy share: the settings, and options that cannot be used."""
+"""The arguments and the settings of the commands that print a configuration for a proxy."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def add_common_arguments(parser: argparse.ArgumentParser, *, upstream: str = "")
     """Add the arguments that each of these commands has.
 
     Args:
-        upstream: What the help says about ``--upstream``, if it is not simply an address.
+        upstream: The help of ``--upstream``; by default it is that of one address.
     """
     parser.add_argument("--config", metavar="FILE", help="TOML file with the settings of the gate")
     parser.add_argument(
@@ -43,7 +43,7 @@ def add_common_arguments(parser: argparse.ArgumentParser, *, upstream: str = "")
 
 
 def add_path_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments for paths that not every user, or every client, may open."""
+    """Add the arguments for paths of some groups, and for paths without a sign-in."""
     parser.add_argument(
         "--restrict",
         metavar="LOCATION=GROUPS",
@@ -61,10 +61,10 @@ def add_path_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def only_upstream(options: argparse.Namespace) -> str:
-    """Return the one address of ``--upstream``.
+    """Return the address of ``--upstream``, which may be given only once.
 
     Raises:
-        CommandError: There are several.
+        CommandError: It was given several times.
     """
     if len(options.upstream) > 1:
         raise CommandError(f"--upstream: {options.command} has one application here: give one address")
@@ -75,7 +75,7 @@ def settings_for_proxy(config: str | None, environ: Mapping[str, str]) -> Settin
     """Return the settings of the gate. Required ones that are missing are replaced, because no proxy needs them.
 
     Raises:
-        ConfigurationError: The settings that are there cannot work.
+        ConfigurationError: The settings that are set cannot work.
     """
     try:
         return Settings.load(config=config, environ=environ)

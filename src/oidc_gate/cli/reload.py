@@ -17,12 +17,12 @@ log = logging.getLogger("oidc_gate")
 
 
 class SettingsLoader:
-    """Reads the settings, and says in the log what a reload has changed or why it changed nothing.
+    """Reads the settings, and logs what a reload has changed, or why it changed nothing.
 
     Args:
         config: The TOML file, or None for the one that ``OIDC_GATE_CONFIG`` names, if any.
-        place: Where the server listens, for the log.
-        workers: How many workers there are, for the log.
+        place: The address on which the server listens, for the log.
+        workers: The number of workers, for the log.
     """
 
     def __init__(self, config: str | None, place: str, workers: int) -> None:
@@ -30,17 +30,17 @@ class SettingsLoader:
         self._served: Settings | None = None
 
     def load(self) -> Settings:
-        """Return the settings, of which it is certain that a gate can be made.
+        """Return the settings, after a gate has been created with them.
 
         Raises:
-            ConfigurationError: They cannot work. Every problem has been logged.
+            ConfigurationError: The settings cannot work. Every problem has been logged.
         """
         settings = load_settings(None, {} if self._config is None else {"config": self._config})
         AuthBackend(settings)
         return settings
 
     def reload(self) -> Settings | None:
-        """Return the settings as they are now, or None if they cannot work. The log then says why."""
+        """Return the current settings, or None if they cannot work. The log then says why."""
         notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
         try:
             return self.load()
@@ -49,7 +49,7 @@ class SettingsLoader:
             return None
 
     def on_ready(self, settings: Settings) -> None:
-        """Say that the workers serve with these settings."""
+        """Log, and report to systemd, that the workers serve with these settings."""
         if self._served is None:
             count = "1 worker" if self._workers == 1 else f"{self._workers} workers"
             log.info("oidc-gate %s listens on %s with %s", __version__, self._place, count)
@@ -57,8 +57,8 @@ class SettingsLoader:
             log.info("SIGHUP: %s", self._difference(self._served, settings))
             if settings.insecure_single_process_revocation:
                 log.warning(
-                    "SIGHUP: the new workers do not know which sessions have ended, because only the memory of the"
-                    " old ones held this. Fix: set session_store or revocation_store"
+                    "SIGHUP: the new workers do not know which sessions have ended, because this was only in the memory"
+                    " of the old ones. Fix: set session_store or revocation_store"
                 )
         self._served = settings
         notify("READY=1", f"STATUS=Listening on {self._place}")

@@ -29,7 +29,7 @@ oidc-gate serve --port 4180 --workers 2
 oidc-gate serve --uds /run/oidc-gate/socket --uds-mode 660
 """
 GRACE_SECONDS = 20
-"""For requests that wait for the provider. Kubernetes kills a container after 30 seconds, systemd after 90."""
+"""The default time for requests that wait for the provider. Kubernetes kills after 30 seconds, systemd after 90."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

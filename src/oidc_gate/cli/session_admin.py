@@ -1,4 +1,4 @@
-"""What ``oidc-gate sessions`` does in a store."""
+"""Lists, counts and ends sessions for ``oidc-gate sessions``."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ PAGE_ROWS = 200
 
 
 class Selected(NamedTuple):
-    """Which sessions: `kind` is an option of the command without its dashes."""
+    """A selection of sessions. `kind` is an option of the command without its dashes."""
 
     kind: str
     value: str
 
 
 class Listed(NamedTuple):
-    """The sessions that were found, and how many rows are of other gates or were sealed under a removed secret."""
+    """The sessions that were found, and the number of rows that belong to other gates or to a removed secret."""
 
     sessions: list[tuple[Row, Label]]
     unreadable: int
@@ -95,13 +95,13 @@ class Counted:
 
 @dataclass(frozen=True)
 class Ended:
-    """How many sessions were ended; None if they are in cookies, so that it is not known."""
+    """The number of sessions that were ended; None if it is not known, because they are in cookies."""
 
     number: int | None
 
     @property
     def exit_status(self) -> int:
-        """Return 1 if there was none, so that a script notices a wrong name."""
+        """Return 1 if no session was ended, so that a script notices a wrong name."""
         return 1 if self.number == 0 else 0
 
     def as_json(self) -> str:
@@ -121,32 +121,33 @@ class Admin(Protocol):
     """Lists, counts and ends sessions.
 
     Raises:
-        CommandError: It cannot be done; the message says what to do instead.
+        CommandError: This is not possible. The message says what to do instead.
     """
 
     def list(self, selected: Selected) -> Listed:
         """Return the sessions."""
 
     def count(self, selected: Selected) -> Counted:
-        """Return how many there are."""
+        """Return the number of sessions."""
 
     def end(self, selected: Selected) -> Ended:
-        """End them, and return when every process refuses them."""
+        """End the sessions, and return when every process refuses them."""
 
 
 def open_admin(settings: Settings) -> Admin:
-    """Return what works on the sessions of the gate with these settings.
+    """Return an object that lists, counts and ends the sessions of the gate with these settings.
 
     Raises:
-        CommandError: They are in cookies and there is no store, or the store is not there or not accessible.
+        CommandError: The sessions are in cookies and there is no store, or the store does not exist or is not
+            accessible.
     """
     if settings.store_url is None:
         raise CommandError(
-            "the sessions are in cookies (session_store = cookie), which only the browsers have. Set session_store, "
+            "the sessions are in cookies (session_store = cookie), in the browsers alone. Set session_store, "
             "or revocation_store to end sessions by subject. In an emergency, replace cookie_secret: that ends all"
         )
     _check_file(settings.store_url)
-    # The command counts nothing. A directory of metrics that cannot be used must not prevent the end of a session.
+    # The command needs no metrics, and an unusable metrics_directory must not prevent that sessions are ended.
     world = World(replace(settings, metrics_token=None, metrics_directory=None))
     assert world.store is not None
     components = Components(settings, world.store)
@@ -156,7 +157,7 @@ def open_admin(settings: Settings) -> Admin:
 
 
 def _check_file(url: str) -> None:
-    """Check that SQLite's file exists and is the user's own: the gate cannot use one that another user made."""
+    """Check that SQLite's file exists and belongs to this user, because the gate cannot use a file of another user."""
     scheme, _, rest = url.partition("://")
     path = Path("/" + unquote(rest).lstrip("/"))
     if scheme.lower() != "sqlite":
@@ -172,13 +173,13 @@ def _check_file(url: str) -> None:
 
 
 class StoreAdmin:
-    """Works on the rows of a store."""
+    """Lists, counts and ends sessions in a store."""
 
     def __init__(self, settings: Settings, store: Store, sessions: StoredSessions) -> None:
         self._settings, self._store, self._sessions = settings, store, sessions
 
     def list(self, selected: Selected) -> Listed:
-        """Return the sessions, and how many rows cannot be read."""
+        """Return the sessions, and the number of rows that cannot be read."""
         found, unreadable = [], 0
         for row, label in self._rows(self._selector(selected)):
             if label is not None:
@@ -188,7 +189,7 @@ class StoreAdmin:
         return Listed(sorted(found, key=lambda pair: pair[1].started_at), unreadable)
 
     def count(self, selected: Selected) -> Counted:
-        """Return how many there are."""
+        """Return the number of sessions."""
         if selected.kind == "provider":
             return Counted(len(self.list(selected).sessions))
         selector = self._selector(selected)
@@ -196,7 +197,7 @@ class StoreAdmin:
             return Counted(self._store.count(selector, _now()))
 
     def end(self, selected: Selected) -> Ended:
-        """End them, and wait until no process can still serve them from its memory."""
+        """End the sessions, and wait until no process serves them from its cache any more."""
         selectors = [self._selector(selected)]
         if selected.kind == "provider":
             keys = [row.key for row, _ in self.list(selected).sessions]
@@ -256,9 +257,9 @@ class CookieAdmin:
         self._settings, self._world, self._components = settings, world, components
 
     def list(self, selected: Selected) -> Listed:
-        """Refuse: only the browsers have them."""
+        """Refuse, because only the browsers have the sessions."""
         raise CommandError(
-            "the sessions are in cookies (session_store = cookie), which only the browsers have, so they cannot be "
+            "the sessions are in cookies (session_store = cookie), in the browsers alone, so they cannot be "
             "listed or counted; with a session_store they can"
         )
 
@@ -268,7 +269,7 @@ class CookieAdmin:
         raise AssertionError
 
     def end(self, selected: Selected) -> Ended:
-        """Store that they have ended."""
+        """Record in the store that the sessions have ended."""
         sessions, value = self._components.sessions, selected.value
         now = _now()
         match selected.kind:
@@ -296,7 +297,7 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except Unavailable as error:
-        raise CommandError(f"the store does not answer: {error}; nothing is known to have ended") from error
+        raise CommandError(f"the store does not answer: {error}; perhaps no session has ended") from error
 
 
 def _now() -> int:

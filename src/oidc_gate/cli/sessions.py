@@ -6,8 +6,8 @@ The settings come from OIDC_GATE_* variables and from the file that --config or 
 With session_store=cookie there is nothing to list or count. With a revocation_store, "end" takes --subject, --sid and
 --session.
 
-Exit status: 0 if it is done, 1 if "end" found no session, 2 if the settings or the arguments cannot work or the store
-does not answer.
+Exit status: 0 on success, 1 if "end" found no session, 2 if the settings or the arguments cannot work or the store does
+not answer.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ACTIONS = ("list", "count", "end")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments for what to do, and with which sessions."""
+    """Add the arguments for the action and for the selection of sessions."""
     parser.add_argument("action", choices=ACTIONS, metavar="ACTION", help="list, count or end")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--subject", metavar="SUB", help="the sessions of one user, by the sub claim")
@@ -50,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do it, print the result, and return the exit status."""
+    """Perform the action, print the result, and return the exit status."""
     settings = Settings.load(config=options.config)
     kinds = ("subject", "email", "sid", "session", "provider")
     given = [(kind, value) for kind in kinds if (value := getattr(options, kind)) is not None]

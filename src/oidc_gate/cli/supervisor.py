@@ -1,8 +1,8 @@
 """The parent process of ``oidc-gate serve``: it starts workers, replaces them, and stops them.
 
-The parent holds the listening sockets and what the workers serve with (the settings), and a worker is a fork of it.
-Therefore a worker that replaces another one has exactly the settings that were checked, and while workers change,
-the kernel keeps new connections in the queue of a socket that stays open.
+The parent holds the listening sockets and the settings, and each worker is a fork of it. A worker that replaces another
+one therefore has exactly the settings that were checked. While workers are replaced, the sockets stay open, and the
+kernel queues new connections.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from typing import Generic, NoReturn, TypeVar
 log = logging.getLogger("oidc_gate")
 
 START_SECONDS = 60.0
-"""How long a worker may take until it serves. It needs about a second; a busy machine takes longer."""
+"""The time limit for the start of a worker. It needs about a second, and more on a busy machine."""
 
 RESTART_SECONDS = 1.0
-"""The least time between two replacements of workers that died."""
+"""The minimum time between two replacements of workers that ended unexpectedly."""
 
 KILL_SECONDS = 2.0
-"""What a worker gets on top of the graceful timeout, in which it ends by itself."""
+"""The time that a worker gets after the graceful timeout, before it is killed. Normally it ends by itself."""
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
@@ -38,7 +38,7 @@ Loaded = TypeVar("Loaded")
 
 @dataclass(frozen=True)
 class Pipes:
-    """What a worker has of its parent.
+    """The pipes between a worker and its parent.
 
     Attributes:
         ready: The worker writes one byte to it when it serves.
@@ -61,10 +61,11 @@ class Supervisor(Generic[Loaded]):
 
     Args:
         serve: Runs in each worker, until SIGTERM, and returns its exit status.
-        load: Returns what the next workers serve with, or None if the old ones have to stay. It says why.
-        on_ready: Called when the workers serve: first, and after each SIGHUP, whether or not it changed anything.
-        count: How many workers there are.
-        grace_seconds: How long a worker may take to end; then it is killed.
+        load: Returns the value that `serve` of the next workers gets, or None if the old workers have to stay. It logs
+            the reason.
+        on_ready: Called when the workers serve, at the start and after each SIGHUP, whether or not it changed anything.
+        count: The number of workers.
+        grace_seconds: The time that a worker has to end before it is killed.
     """
 
     def __init__(
@@ -125,7 +126,7 @@ class Supervisor(Generic[Loaded]):
         return signal.SIGTERM in self._signals or signal.SIGINT in self._signals
 
     def _go_on(self, loaded: Loaded) -> Loaded:
-        """Wait for the next event, and return what the workers serve with after it."""
+        """Wait for the next event, handle it, and return the value with which the workers serve after it."""
         self._wait((), self._seconds_to_wait(self._restart_at if len(self._workers) < self._count else inf))
         self._kill_overdue()
         self._leaving = [each for each in self._leaving if not _has_ended(each)]
@@ -202,7 +203,7 @@ class Supervisor(Generic[Loaded]):
             for number in (
                 signal.SIGINT,
                 signal.SIGHUP,
-            ):  # Ctrl-C and a closed terminal reach it beside the parent
+            ):  # a terminal sends these to the worker as well as to the parent
                 signal.signal(number, signal.SIG_IGN)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             others = [each.ready for each in self._workers + self._leaving]
@@ -230,7 +231,7 @@ class Supervisor(Generic[Loaded]):
         return readable
 
     def _leave(self, workers: Sequence[_Worker]) -> None:
-        """Ask workers to end."""
+        """Send SIGTERM to workers."""
         deadline = time.monotonic() + self._grace + KILL_SECONDS
         for worker in workers:
             _send(worker, signal.SIGTERM)
@@ -247,7 +248,7 @@ class Supervisor(Generic[Loaded]):
         ]
 
     def _kill(self, workers: Sequence[_Worker]) -> None:
-        """Kill workers that serve nothing yet."""
+        """Kill workers that do not serve yet."""
         for worker in workers:
             _send(worker, signal.SIGKILL)
             os.waitpid(worker.pid, 0)
@@ -275,7 +276,7 @@ def _send(worker: _Worker, number: signal.Signals) -> None:
 
 
 def _has_ended(worker: _Worker) -> bool:
-    """Return whether a worker has ended. Then it is forgotten: its process ID may be used again."""
+    """Return whether a worker has ended. Its process ID may be used by another process after that."""
     pid, _ = os.waitpid(worker.pid, os.WNOHANG)
     if pid:
         os.close(worker.ready)

@@ -1,7 +1,7 @@
 """Opens the Unix socket of ``oidc-gate serve``.
 
-It has its permissions from the moment that it exists, it replaces only a socket that no process listens on, and it is
-removed at the end only if it is still the same.
+The socket has its permissions from the beginning. It replaces only a socket on which no process listens. At the end it
+is removed, unless another process has replaced it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LOCK_SECONDS = 10.0
 
 
 def mode(text: str) -> int:
-    """Return the permissions that an argument names, in octal."""
+    """Return the permissions in the text of an argument, which is an octal number."""
     if not re.fullmatch(r"0?[0-7]{3}", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a mode: write 660, or 600, or 666 for every user")
     number = int(text, 8)
@@ -36,10 +36,10 @@ def mode(text: str) -> int:
 
 
 def check_path(path: Path) -> None:
-    """Check everything that can be checked before a socket is made at `path`.
+    """Check that a socket can be created at `path`, as far as this is possible without creating it.
 
     Raises:
-        CommandError: It cannot, or a process listens there.
+        CommandError: It cannot be created, or a process listens there.
     """
     directory = path.parent
     if not directory.is_dir():
@@ -57,14 +57,14 @@ def check_path(path: Path) -> None:
 
 @contextlib.contextmanager
 def unix_listener(path: Path, permissions: int) -> Iterator[socket.socket]:
-    """Listen at `path` in the block. A socket there that no process listens on is replaced.
+    """Listen at `path` in the block. An old socket there is replaced if no process listens on it.
 
     Args:
         path: The path of the socket.
         permissions: Its permissions.
 
     Raises:
-        CommandError: It cannot be made, or a process listens there.
+        CommandError: It cannot be created, or a process listens there.
     """
     check_path(path)
     with socket.socket(socket.AF_UNIX) as listener:
@@ -80,7 +80,7 @@ def unix_listener(path: Path, permissions: int) -> Iterator[socket.socket]:
 
 
 def remove_stale(path: Path) -> None:
-    """Remove a socket that no process listens on, for a server that makes the socket by itself.
+    """Remove a socket on which no process listens, for a server that creates the socket itself.
 
     Raises:
         CommandError: A process listens there.
@@ -91,7 +91,7 @@ def remove_stale(path: Path) -> None:
 
 
 def _bind(listener: socket.socket, path: Path, permissions: int) -> None:
-    """Bind beside `path` and rename, so that there is no moment without a socket on which a process listens."""
+    """Bind to a temporary path and rename it, so that there is always a socket at `path` on which a process listens."""
     temporary = _temporary(path)
     before = os.umask(0o777 & ~permissions)  # chmod afterwards would be too late
     try:
@@ -126,7 +126,7 @@ def _refuse_live(path: Path) -> None:
 
 @contextlib.contextmanager
 def _locked(directory: Path) -> Iterator[None]:
-    """Keep other servers from taking a path in `directory` at the same time."""
+    """Prevent other servers from creating a socket in `directory` at the same time."""
     try:
         with locked(directory, time.monotonic() + _LOCK_SECONDS):
             yield

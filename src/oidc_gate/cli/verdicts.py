@@ -1,10 +1,10 @@
-"""uvicorn's protocol with prepared answers for the request that Nginx sends most.
+"""uvicorn's protocol with prepared answers for the most frequent request of Nginx.
 
-The gate's own part of the cost of a request behind ``auth_request`` is small. Most of it is spent by the server, which
-creates a scope, a task and messages. Therefore a request for ``/oauth2/auth`` that is plain (a ``GET`` without a body,
-one ``Cookie`` header, a kept-alive connection) and whose answer is known is answered with prepared bytes, once the
-parser has accepted the whole request. All other requests go through uvicorn and the same gate. Both use one cache, so
-a sign-out takes effect on both.
+Most of the cost of a request for ``/oauth2/auth`` is that of the server, which creates a scope, a task and messages.
+Therefore such a request is answered with prepared bytes if it is plain (a ``GET`` without a body, one ``Cookie``
+header, a kept-alive connection), and its answer is in the cache. The answer is sent after the parser has accepted the
+whole request. All other requests go through uvicorn and the same gate. Both use one cache, so a sign-out applies to
+both.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class VerdictProtocol(BoundedProtocol):
         self._answer: bytes | None = None
 
     def shutdown(self) -> None:
-        """Let the application give the last answer, because a prepared one does not say that it is the last."""
+        """Send the last answer through the application, because a prepared one does not say that it is the last."""
         super().shutdown()
         self._target = b""
 
@@ -47,7 +47,7 @@ class VerdictProtocol(BoundedProtocol):
             super().start_request(names)
 
     def on_message_complete(self) -> None:
-        """Send the verdict. Not earlier: the parser has accepted the whole request only now."""
+        """Send the verdict, after the parser has accepted the whole request."""
         answer, self._answer = self._answer, None
         if answer is None:
             return super().on_message_complete()

@@ -20,7 +20,7 @@ _ACCEPT_SECONDS = 0.05
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which ends after SIGTERM, or if its parent is gone."""
+    """uvicorn's server, which ends after SIGTERM, or if its parent has ended."""
 
     def __init__(self, config: uvicorn.Config, pipes: Pipes) -> None:
         super().__init__(config)
@@ -28,11 +28,11 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the signals alone; `startup` handles the one that counts."""
+        """Handle no signals here. `startup` installs the handler of SIGTERM."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to serve, and tell the parent."""
+        """Start to serve, and notify the parent."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._end)
         loop.add_reader(self._pipes.parent, self._end)
@@ -48,7 +48,7 @@ class _Server(uvicorn.Server):
         """Accept no more connections, and end those that are open as soon as their requests are answered."""
         for server in self.servers:
             server.close()
-        # A connection that is accepted already is known to uvicorn only when its protocol is made.
+        # A connection that was accepted already is known to uvicorn only after its protocol was created.
         await asyncio.sleep(_ACCEPT_SECONDS)
         await super().shutdown(sockets)
 
@@ -59,8 +59,8 @@ def serve(settings: Settings, listeners: Sequence[socket.socket], pipes: Pipes, 
     Args:
         settings: The settings of the gate.
         listeners: The sockets to accept connections on.
-        pipes: What the worker has of its parent.
-        grace_seconds: How long requests that are being answered then may take.
+        pipes: The pipes to the parent.
+        grace_seconds: The time limit, after SIGTERM, for requests that are being answered.
 
     Returns:
         The exit status.

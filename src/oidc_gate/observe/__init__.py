@@ -1,1 +1,1 @@
-"""What operators can observe: the log."""
+"""The log, the audit log, and the format of the metrics."""

@@ -1,7 +1,7 @@
-"""The logger ``oidc_gate.audit``: who signed in and out, who was refused, and what was forged.
+"""The logger ``oidc_gate.audit``: users who signed in, signed out or were refused, and forged cookies.
 
-Its events are those of `oidc_gate.observe.events.AUDIT`, all at INFO. Anyone can cause some of them any number of
-times, so of each event at most `MAX_A_MINUTE` are logged in a minute, and the next one says how many were left out.
+Its events are those of `oidc_gate.observe.events.AUDIT`, all at INFO. Any client can cause any number of some of them.
+Of each event at most `MAX_A_MINUTE` are therefore logged in a minute, and the next one says how many were left out.
 """
 
 from __future__ import annotations
@@ -17,20 +17,21 @@ from .events import AUDIT, EVENTS
 
 audit_log = logging.getLogger("oidc_gate.audit")
 
-MAX_A_MINUTE = 120  # of one event without a session, in one process; a line is less than 1 kB
+MAX_A_MINUTE = 120
+"""The limit for one event without a session, in one process. A line has less than 1 kB."""
 REFRESHED = "refreshed"
-"""The code of a refresh after which the session goes on. Such events are at DEBUG, because there are many."""
-_REFRESH = "refresh"  # not the event of a decision: a request may come long after it
+"""The code of a refresh that confirmed the session. Such events are at DEBUG, because there are many."""
+_REFRESH = "refresh"  # logged when it happens, not with a decision: the next request may come much later
 _BY_CODE = {code: event for event, entry in AUDIT.items() for code in entry.codes if event != _REFRESH}
 _OF_SESSIONS = frozenset({"sign_out"})
 _BOUNDED = frozenset({"sign_in_failed", "forged_cookie", "revocation"})
 
 
 def event_of(reason: Reason, identity: Identity | None, *, is_callback: bool) -> str | None:
-    """Return the audit event that `reason` is, or None.
+    """Return the audit event for `reason`, or None if there is none.
 
     Args:
-        is_callback: Whether it is why the callback answered as it did.
+        is_callback: Whether it is the reason for an answer of the callback.
     """
     event = _BY_CODE.get(reason.code)
     if event is None and reason.code not in EVENTS:
@@ -48,7 +49,7 @@ def record(
     """Log an audit event.
 
     Args:
-        fields: Those of the line about the decision.
+        fields: The fields of the line about the decision.
         client: Returns the address of the client.
     """
     if not audit_log.isEnabledFor(logging.INFO):
@@ -70,7 +71,7 @@ def refreshed(code: str, identity: Identity, detail: str = "") -> None:
 
     Args:
         code: `REFRESHED`, or the code of the error that ended the session.
-        identity: The user as the session describes them.
+        identity: The identity in the session.
     """
     level = logging.DEBUG if code == REFRESHED else logging.INFO
     if audit_log.isEnabledFor(level):
@@ -94,10 +95,10 @@ def _word(value: object) -> str:
 
 
 class RateLimit:
-    """A limit for lines that anyone can cause. It is safe under threads.
+    """A limit for lines that any client can cause. It is safe under threads.
 
     Args:
-        clock: Returns seconds, from any start.
+        clock: A monotonic clock in seconds.
     """
 
     def __init__(self, max_a_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -106,11 +107,11 @@ class RateLimit:
         self._lock = threading.Lock()
 
     def forked(self) -> None:
-        """Begin anew in a child process, in which a lock that another thread held would never be released."""
+        """Replace the lock in a child process, because another thread of the parent may have held it at the fork."""
         self._counts, self._lock = {}, threading.Lock()
 
     def left_out(self, event: str) -> int | None:
-        """Return how many were left out before this one, or None if this one is to be left out."""
+        """Return how many lines were left out before this one, or None if this one has to be left out too."""
         now = self._clock()
         with self._lock:
             begun, count = self._counts.get(event, (now, 0))

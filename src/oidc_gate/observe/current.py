@@ -1,4 +1,4 @@
-"""The ID of the request that is being decided about, for lines of the log that are not about its decision.
+"""The ID of the current request, for lines of the log that are not about its decision.
 
 It is set only where `oidc_gate.gate.Gate.decide` runs, so requests that the short path answers do not touch it. A
 thread that performs the effects of a step on an event loop runs in a copy of the context, and therefore finds the same
@@ -29,7 +29,7 @@ def set_request_id(value: str) -> None:
 
 @contextmanager
 def deciding() -> Iterator[None]:
-    """Forget at the end of the block which request was the current one, before the application is called."""
+    """Reset the current request at the end of the block, so that lines of the application do not get its ID."""
     before = _request_id.get()
     _request_id.set("")
     try:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class Event(NamedTuple):
-    """The level at which an event is logged, and its meaning in one sentence for the documentation."""
+    """The level at which an event is logged, and its meaning in one sentence, for the documentation."""
 
     level: int
     meaning: str
@@ -160,7 +160,7 @@ class AuditEvent(NamedTuple):
     """An event of the logger ``oidc_gate.audit``.
 
     Attributes:
-        codes: The codes of `EVENTS` that it stands for.
+        codes: The codes of `EVENTS` that are logged as this event.
     """
 
     meaning: str

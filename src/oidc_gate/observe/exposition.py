@@ -16,7 +16,7 @@ class Described(NamedTuple):
 
     Attributes:
         kind: ``counter``, ``gauge`` or ``histogram``.
-        source: The name under which `oidc_gate.runtime.metrics` counts it.
+        source: The name of the metric in `oidc_gate.runtime.metrics`.
         meaning: One sentence, for the documentation and for Prometheus.
     """
 
@@ -101,7 +101,7 @@ class _Collector:
         self._counts = counts
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every metric, also those that count nothing yet."""
+        """Yield every metric, also those without values."""
         for name, described in METRICS.items():
             yield (
                 self._histogram(name, described)

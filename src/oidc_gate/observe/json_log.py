@@ -55,5 +55,5 @@ _to_json = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 
 def _text(value: object) -> object:
-    """Return a text without surrogates, which are in no valid UTF-8 and which some readers refuse even if escaped."""
+    """Return a text without surrogates, which UTF-8 does not allow, and which some readers refuse even if escaped."""
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value

@@ -67,7 +67,7 @@ def decided(
 def fields_of(
     request: Request, decision: Decision, reason: Reason, identity: Identity | None
 ) -> dict[str, object]:
-    """Return what a line says, by the stable names of `docs/events.md`. What does not apply is left out."""
+    """Return the fields of a line by their stable names (`docs/events.md`). Fields that do not apply are left out."""
     status = None if isinstance(decision, Allow) else decision.status
     fields = {
         "request_id": request.request_id,
@@ -84,7 +84,7 @@ def fields_of(
 
 
 def verdict_of(status: int) -> str:
-    """Return the verdict that an answer with `status` is: what the user may do next."""
+    """Return the verdict of an answer with `status`."""
     return _VERDICTS.get(status) or ("answered" if status < 400 else "error")
 
 

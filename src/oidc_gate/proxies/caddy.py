@@ -82,7 +82,7 @@ handle @protected {
 """
 PUBLIC_PATHS_NOTE = """\
 #
-# public_paths of the settings have no effect on what Caddy asks about, until original_uri_header is X-Forwarded-Uri,
+# public_paths of the settings have no effect on the requests of Caddy, until original_uri_header is X-Forwarded-Uri,
 # original_method_header is X-Forwarded-Method, and trusted_proxies names Caddy.
 """
 
@@ -109,7 +109,7 @@ def caddy_configuration(
     """Return a complete Caddyfile.
 
     Args:
-        settings: The settings of the gate. No secret of theirs is written.
+        settings: The settings of the gate. None of their secrets is written.
         command: The words of the command that prints this, for a comment.
 
     Raises:
@@ -134,7 +134,7 @@ def caddy_configuration(
 
 
 def _checks(settings: Settings, options: CaddyOptions, given: dict[str, str]) -> str:
-    """Return what asks the gate: one check for all paths, or one for each kind of path."""
+    """Return the directives that ask the gate: one check for all paths, or one for each kind of path."""
     restricted = restrictions(options.restricted, settings.prefix)
     public = paths("--public", options.public, settings.prefix, may_be_exact=True)
     check_given_once(*public, *(path for path, _, _ in restricted))
@@ -149,7 +149,7 @@ def _checks(settings: Settings, options: CaddyOptions, given: dict[str, str]) ->
     if not restricted and not public:
         return check(about=ABOUT)
     blocks = []
-    # The longest first: what is restricted inside a restricted path needs its own groups only.
+    # The longest path first, so that a restricted path inside another one requires only its own groups.
     for path, name, groups in sorted(restricted, key=lambda each: -len(each[0])):
         query = f"allowed_groups={encoded(groups)}"
         shown = ", ".join(f'"{group}"' for group in groups)
@@ -165,7 +165,7 @@ def _checks(settings: Settings, options: CaddyOptions, given: dict[str, str]) ->
 
 
 def _pattern(public: tuple[str, ...]) -> str:
-    """Return a regular expression without spaces for paths that were checked."""
+    """Return a regular expression without spaces that matches the public paths, which have been checked."""
     escaped = [path.replace(".", "\\.") + ("" if path.endswith("/") else "$") for path in public]
     return f"^(?:{'|'.join(escaped)})"
 

@@ -1,4 +1,4 @@
-"""What the commands for proxies have in common: what an operator chooses, checked before any of it is written."""
+"""Checks of the options that the commands for proxies have in common."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class OptionError(ValueError):
 
 
 def checked(option: str, check: Callable[[str], _Value], text: str) -> _Value:
-    """Return what `check` returns for the value of an option.
+    """Return the value of an option after `check` has accepted and converted it.
 
     Raises:
         OptionError: The value cannot be used.
@@ -37,7 +37,7 @@ def checked(option: str, check: Callable[[str], _Value], text: str) -> _Value:
 
 @dataclass(frozen=True, slots=True)
 class PublicURL:
-    """Where users find the application.
+    """The URL at which users open the application.
 
     Attributes:
         scheme: ``https`` or ``http``.
@@ -56,7 +56,7 @@ class PublicURL:
 
     @property
     def has_own_port(self) -> bool:
-        """Return whether the port is another one than the scheme's."""
+        """Return whether the port differs from that of the scheme."""
         return self.port != (443 if self.is_tls else 80)
 
     @property
@@ -66,7 +66,7 @@ class PublicURL:
 
 
 def public_url(settings: Settings, server_name: str) -> PublicURL:
-    """Return where users find the application: `public_url`, or else https at ``--server-name``.
+    """Return the URL at which users open the application: `public_url`, or else https at ``--server-name``.
 
     Raises:
         OptionError: Neither is given, they differ, or `public_url` has a path.
@@ -99,10 +99,10 @@ def paths(option: str, given: tuple[str, ...], prefix: str, *, may_be_exact: boo
     """Return the paths that an option names.
 
     Args:
-        may_be_exact: Whether a path without a slash at the end is meant, for that path alone.
+        may_be_exact: Whether a path without a slash at the end is accepted. It stands for that path alone.
 
     Raises:
-        OptionError: One of them is malformed, is given twice, is one of the gate's, or has no slash at the end.
+        OptionError: One of them is malformed, is given twice, belongs to the gate, or has no slash at the end.
     """
     found = tuple(checked(option, values.path, each) for each in given)
     for number, each in enumerate(found):
@@ -120,7 +120,7 @@ class Restriction(NamedTuple):
 
     Attributes:
         path: The path, with a slash at the end.
-        name: ``auth_`` and letters, digits and ``_``; no two restrictions have the same.
+        name: A unique name: ``auth_`` and letters, digits and ``_``.
         groups: The groups, of which a user needs one.
     """
 
@@ -130,7 +130,7 @@ class Restriction(NamedTuple):
 
 
 def restrictions(given: tuple[str, ...], prefix: str) -> tuple[Restriction, ...]:
-    """Return what ``--restrict`` says, each as ``/admin/=admins,staff``.
+    """Return the restrictions that ``--restrict`` names, each as ``/admin/=admins,staff``.
 
     Raises:
         OptionError: A path or a group cannot be used.
@@ -155,7 +155,7 @@ def check_given_once(*given: str) -> None:
     """Check that no path is given to two options.
 
     Raises:
-        OptionError: One is.
+        OptionError: A path is given to two of them.
     """
     for each in given:
         if given.count(each) > 1:
@@ -165,7 +165,10 @@ def check_given_once(*given: str) -> None:
 
 
 def start_command(settings: Settings, gate: str) -> tuple[str, ...]:
-    """Return the words of the command that starts the gate, with what the configuration depends on, and no secret."""
+    """Return the words of the command that starts the gate, with the settings that the configuration depends on.
+
+    It contains no secret.
+    """
     given = {
         "PUBLIC_URL": settings.public_url or "...",
         "COOKIE_DOMAIN": settings.cookie_domain or "",
@@ -193,10 +196,10 @@ def _listen(gate: str) -> list[str]:
 
 
 def comment(words: Sequence[str]) -> str:
-    r"""Return a command as lines of a comment, with ``\`` at the end of a line that goes on.
+    r"""Return a command as lines of a comment, with ``\`` at the end of each line except the last.
 
     Args:
-        words: Its words. Whatever would end the line of a comment is replaced.
+        words: The words of the command. Characters that would end a line of a comment are replaced.
     """
     lines = [""]
     for word in words:

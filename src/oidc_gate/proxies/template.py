@@ -18,8 +18,8 @@ def read_template(path: str) -> str:
 def fill(template: str, values: Mapping[str, str]) -> str:
     r"""Return `template` with each ``{{name}}`` replaced by its value. Values are not read as templates.
 
-    A placeholder alone on a line stands for any number of lines: they get its indentation, and without any the line is
-    left out.
+    If a placeholder is alone on a line, its value may have any number of lines. They get the indentation of the
+    placeholder. If the value is empty, the line is left out.
 
     Example:
         >>> fill("a {\n    {{lines}}\n}\n", {"lines": "b;\nc;"})

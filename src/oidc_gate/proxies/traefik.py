@@ -16,7 +16,7 @@ from .template import fill, read_template
 IDENTITY = ("User", "Email", "Groups", "Groups-Incomplete", "Preferred-Username")
 PUBLIC_PATHS_NOTE = """\
 #
-# public_paths of the settings have no effect on what Traefik asks about, until original_uri_header is X-Forwarded-Uri,
+# public_paths of the settings have no effect on the requests of Traefik, until original_uri_header is X-Forwarded-Uri,
 # original_method_header is X-Forwarded-Method, and trusted_proxies names Traefik.
 """
 
@@ -36,7 +36,7 @@ def traefik_configuration(
     """Return dynamic configuration for Traefik's file provider, as YAML.
 
     Args:
-        settings: The settings of the gate. No secret of theirs is written.
+        settings: The settings of the gate. None of their secrets is written.
         command: The words of the command that prints this, for a comment.
 
     Raises:
@@ -67,8 +67,8 @@ def traefik_configuration(
 def spellings(name: str) -> Iterator[str]:
     """Yield `name` with each of its dashes as ``-`` and as ``_``.
 
-    Traefik removes a header by its exact name, in upper or lower case. To a WSGI application, ``X_Forwarded_User`` is
-    ``X-Forwarded-User``.
+    Traefik removes a header by its exact name, in upper or lower case. A WSGI application cannot distinguish
+    ``X_Forwarded_User`` from ``X-Forwarded-User``.
     """
     parts = name.split("-")
     for joints in itertools.product("-_", repeat=len(parts) - 1):
@@ -90,5 +90,5 @@ def _host_and_port(option: str, text: str) -> str:
 
 
 def _without_templates(text: str) -> str:
-    """Return `text` without what Traefik would run as a Go template, which it also does in comments."""
+    """Return `text` without Go templates, which Traefik evaluates even in comments."""
     return re.sub(r"\{(?=\{)", "{ ", text)

@@ -1,7 +1,8 @@
-r"""The values that an option may write into a configuration file.
+r"""Checks of values that become parts of a configuration file.
 
 A newline, ``;``, ``{``, ``}``, ``"``, ``$`` or ``\`` could end a directive or name a variable there. Each proxy escapes
-them in another way, so these functions do not escape: they accept only characters that mean nothing to any proxy.
+them in another way, so these functions do not escape. They accept only characters without a special meaning in any
+proxy.
 """
 
 from __future__ import annotations
@@ -98,5 +99,5 @@ def groups(text: str) -> tuple[str, ...]:
 
 
 def encoded(names: tuple[str, ...]) -> str:
-    """Return `names` as the value of a parameter. All of it is letters, digits and ``. _ ~ - % ,``."""
+    """Return `names` as the value of a query parameter. It consists of letters, digits and ``. _ ~ - % ,``."""
     return ",".join(quote(name, safe="") for name in names)

@@ -11,7 +11,7 @@ SECRET = 'a "secret" with \\ and é in it'
 
 class Exchange:
     sent = f"POST https://op.example.com/token {SECRET}"
-    came = f"status 400: {SECRET} is wrong"
+    received = f"status 400: {SECRET} is wrong"
 
 
 def report() -> Report:
@@ -60,7 +60,7 @@ def test_json() -> None:
     assert [each["cause"] for each in finding["consequences"]] == ["provider_redirect_uri"]
     assert "https://app.example.com/oauth2/callback" in finding["consequences"][0]["fix"]
     assert [answer["answer"] for answer in content["answers"]] == ["wrong", "wrong", "unknown"]
-    assert {*content["answers"][0]} == {"part", "question", "answer", "sent", "came", "cause"}
+    assert {*content["answers"][0]} == {"part", "question", "answer", "sent", "received", "cause"}
 
 
 def test_what_could_not_be_checked() -> None:

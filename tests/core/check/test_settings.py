@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from oidc_gate.check.doubts import Surroundings
+from oidc_gate.check.questionable import CheckContext
 from oidc_gate.check.settings import check_settings, read_settings
 from oidc_gate.testing import settings_for_tests
 
@@ -34,8 +34,8 @@ def test_a_finding_says_where_the_value_comes_from(tmp_path: Path) -> None:
     file.write_text('cookie_samesite = "Strict"\nallowed_groups = ["staff"]')
     result = read_settings(str(file), ENVIRON | {"OIDC_GATE_SCOPES": "openid"})
     assert result.settings is not None
-    around = Surroundings(config=str(file))
-    found = check_settings(result.settings, around, {"OIDC_GATE_SCOPES": "openid"})
+    context = CheckContext(config=str(file))
+    found = check_settings(result.settings, context, {"OIDC_GATE_SCOPES": "openid"})
     assert {finding.cause.name: finding.where for finding in found} == {
         "samesite_strict": f"cookie_samesite ({file})",
         "groups_without_scope": "scopes (OIDC_GATE_SCOPES)",
@@ -43,7 +43,7 @@ def test_a_finding_says_where_the_value_comes_from(tmp_path: Path) -> None:
 
 
 def test_without_the_list_of_public_suffixes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("oidc_gate.check.doubts.public_suffix", lambda domain: None)
+    monkeypatch.setattr("oidc_gate.check.questionable.public_suffix", lambda domain: None)
     monkeypatch.setattr("oidc_gate.check.settings.public_suffix", lambda domain: None)
     settings = settings_for_tests(
         issuer="https://op.example.com",
@@ -52,4 +52,4 @@ def test_without_the_list_of_public_suffixes(monkeypatch: pytest.MonkeyPatch) ->
         allowed_redirect_hosts=["b.example.com"],
         allow_everyone=True,
     )
-    assert [each.cause.name for each in check_settings(settings, Surroundings(), {})] == ["suffixes_missing"]
+    assert [each.cause.name for each in check_settings(settings, CheckContext(), {})] == ["suffixes_missing"]

@@ -73,7 +73,7 @@ LIVE = (
     Cause(
         "live_open",
         "error",
-        "an anonymous user gets the page: {came}",
+        "an anonymous user gets the page: {received}",
         "no sign-in is asked for",
         "write `auth_request {prefix}/auth;` in the location of this page, and no `auth_request off` or `satisfy any`; "
         "if the page is meant to be public, check another one",
@@ -83,7 +83,7 @@ LIVE = (
     Cause(
         "live_open_to_scripts",
         "error",
-        "a script without a session gets the content: {came}",
+        "a script without a session gets the content: {received}",
         "not at all: a client that does not look like a browser needs no sign-in",
         "let the location of the page decide by `auth_request` alone, without a map of headers",
         "nginx.md",
@@ -92,7 +92,7 @@ LIVE = (
     Cause(
         "live_own_401",
         "error",
-        "the gate answers 401, and the proxy shows its own page for it: {came}",
+        "the gate answers 401, and the proxy shows its own page for it: {received}",
         '"401 Authorization Required" on a grey page, and no sign-in',
         "write `error_page 401 = {prefix}/sign_in;` in the location of the page, beside `auth_request {prefix}/auth;`",
         _BARE,
@@ -104,7 +104,7 @@ LIVE = (
     Cause(
         "live_own_403",
         "error",
-        "an anonymous user gets the proxy's own 403: {came}",
+        "an anonymous user gets the proxy's own 403: {received}",
         '"403 Forbidden", and no sign-in',
         "does a rule of the proxy (deny, if, satisfy) refuse before the gate is asked? Let auth_request lead to "
         "{prefix}/auth, and write `error_page 401 = {prefix}/sign_in;`",
@@ -114,7 +114,7 @@ LIVE = (
     Cause(
         "live_own_500",
         "error",
-        "the proxy answers with an error of its own: {came}",
+        "the proxy answers with an error of its own: {received}",
         '"500 Internal Server Error"',
         "Nginx answers so if the subrequest of auth_request is redirected or not found, or if error_page leads into "
         "a cycle. Write `location = {prefix}/auth` with `proxy_pass` to the gate's {prefix}/auth (not to sign_in or "
@@ -131,7 +131,7 @@ LIVE = (
     Cause(
         "live_gateway",
         "error",
-        "the proxy gets no answer: {came}",
+        "the proxy gets no answer: {received}",
         '"502 Bad Gateway", "503" or "504 Gateway Time-out"',
         "does the gate run (oidc-gate serve), at the address in proxy_pass?",
         "nginx.md",
@@ -140,7 +140,7 @@ LIVE = (
     Cause(
         "live_gate_down",
         "error",
-        "the proxy does not reach the gate: {came}",
+        "the proxy does not reach the gate: {received}",
         "an error page of the proxy instead of the sign-in page",
         "start `oidc-gate serve`, and compare its address with proxy_pass in `location {prefix}/`",
         "nginx.md",
@@ -148,7 +148,7 @@ LIVE = (
     Cause(
         "live_not_found",
         "error",
-        "the page does not exist for an anonymous user: {came}",
+        "the page does not exist for an anonymous user: {received}",
         '"404 Not Found" instead of the sign-in page',
         "is the address right? If it is: does `error_page 401 = {prefix}/sign_in;` lead to a location that proxies "
         "{prefix}/ to the gate?",
@@ -158,7 +158,7 @@ LIVE = (
     Cause(
         "live_other",
         "error",
-        "an anonymous user gets neither the sign-in page nor a redirect to it: {came}",
+        "an anonymous user gets neither the sign-in page nor a redirect to it: {received}",
         "an error page",
         "compare the configuration of the proxy with the complete file in nginx.md",
         "nginx.md",
@@ -167,7 +167,7 @@ LIVE = (
     Cause(
         "live_json",
         "error",
-        "a browser gets the gate's JSON for scripts instead of the sign-in page: {came}",
+        "a browser gets the gate's JSON for scripts instead of the sign-in page: {received}",
         "a line of JSON",
         "a proxy removes the headers Accept and Sec-Fetch-*: remove `proxy_pass_request_headers off;` from the "
         "location of {prefix}/sign_in",
@@ -177,7 +177,7 @@ LIVE = (
     Cause(
         "live_sign_in_200",
         "warning",
-        "the sign-in page comes with the status 200: {came}",
+        "the sign-in page comes with the status 200: {received}",
         "not at all; scripts, caches and search engines take it for the page",
         "write `error_page 401 = {prefix}/sign_in;`, with a space after the equals sign and no status",
         "nginx.md",
@@ -186,7 +186,7 @@ LIVE = (
     Cause(
         "live_cached",
         "error",
-        "a cache stores refusals: {came}",
+        "a cache stores refusals: {received}",
         "a user who has signed in still sees the sign-in page, until the cache forgets it",
         "remove `proxy_cache`, `expires` and `add_header Cache-Control` for status 401 and 403, or exclude the path "
         "from the CDN's cache",
@@ -195,7 +195,7 @@ LIVE = (
     Cause(
         "live_script_redirected",
         "warning",
-        "a script without a session is redirected: {came}",
+        "a script without a session is redirected: {received}",
         "an application whose session has ended shows a network error (CORS)",
         "let the API have a location of its own with `error_page 401 = {prefix}/sign_in;`, which answers scripts "
         "with JSON",
@@ -205,7 +205,7 @@ LIVE = (
     Cause(
         "live_script_page",
         "warning",
-        "a script without a session gets a page instead of JSON: {came}",
+        "a script without a session gets a page instead of JSON: {received}",
         "an application whose session has ended fails to read the answer",
         "pass the headers Accept and Sec-Fetch-* on to {prefix}/sign_in",
         "front-ends.md",
@@ -213,7 +213,7 @@ LIVE = (
     Cause(
         "live_socket",
         "error",
-        "an anonymous client can open a WebSocket: {came}",
+        "an anonymous client can open a WebSocket: {received}",
         "not at all",
         "write `auth_request {prefix}/auth;` in the location of the WebSocket too",
         "nginx.md",
@@ -222,7 +222,7 @@ LIVE = (
     Cause(
         "live_forged",
         "error",
-        "identity headers that a client sends reach the application: {came}",
+        "identity headers that a client sends reach the application: {received}",
         "not at all: any client can be any user",
         "set each identity header in the location of the page: `proxy_set_header X-Forwarded-User $oidc_user;`, and "
         "the others of the file in nginx.md with an empty value",
@@ -235,7 +235,7 @@ LIVE = (
     Cause(
         "live_junk_cookie",
         "error",
-        "a made-up session cookie opens the page: {came}",
+        "a made-up session cookie opens the page: {received}",
         "not at all: any client can enter",
         "a cache of verdicts, or a rule of the proxy, looks at the presence of the cookie: let proxy_cache_key "
         "contain the whole cookie, and ask the gate about every request",
@@ -245,7 +245,7 @@ LIVE = (
     Cause(
         "live_junk_cookie_fails",
         "error",
-        "a session cookie that cannot be opened leads to an error: {came}",
+        "a session cookie that cannot be opened leads to an error: {received}",
         "users whose session has ended see an error instead of the sign-in page",
         "the log of the gate and the error log of the proxy have the reason",
         "troubleshooting.md",
@@ -263,7 +263,7 @@ LIVE = (
     Cause(
         "live_post",
         "error",
-        "an anonymous POST is not refused, as a GET is: {came}",
+        "an anonymous POST is not refused, as a GET is: {received}",
         "not at all: a client changes data without a sign-in",
         "remove `limit_except` and maps of $request_method around `auth_request`",
         "nginx.md",
@@ -271,7 +271,7 @@ LIVE = (
     Cause(
         "live_not_proxied",
         "error",
-        "the gate's own paths do not lead to the gate: {came}",
+        "the gate's own paths do not lead to the gate: {received}",
         "the proxy's 401, 404 or 500 instead of the sign-in page, or no page after the sign-in",
         "write, in the same server block, `location {prefix}/ {{ proxy_pass http://127.0.0.1:4180; }}`, without a "
         "slash at the end of proxy_pass and without auth_request",
@@ -281,7 +281,7 @@ LIVE = (
     Cause(
         "live_start",
         "error",
-        "the sign-in does not start ({code}): {came}",
+        "the sign-in does not start ({code}): {received}",
         "an error page instead of the provider's sign-in page",
         "look up the code in errors.md",
         "errors.md",
@@ -334,7 +334,7 @@ LIVE = (
     Cause(
         "live_other_gate",
         "error",
-        "another gate than that of these settings answers: {came}",
+        "another gate than that of these settings answers: {received}",
         "users sign in at the wrong provider, or as another client",
         "compare the address in proxy_pass with that of the gate; was the gate restarted after the settings had "
         "changed?",
@@ -343,7 +343,7 @@ LIVE = (
     Cause(
         "live_no_cookie",
         "error",
-        "the redirect to the provider sets no cookie {name}: {came}",
+        "the redirect to the provider sets no cookie {name}: {received}",
         'after the sign-in: "This sign-in cannot be finished here" (flow_missing)',
         "remove `proxy_hide_header Set-Cookie`, `proxy_ignore_headers Set-Cookie` and `proxy_cache` from the location "
         "{prefix}/; is cookie_name the one of these settings?",
@@ -364,7 +364,7 @@ LIVE = (
     Cause(
         "live_provider_refuses",
         "error",
-        "the provider refuses the authorization request of the gate: {came}",
+        "the provider refuses the authorization request of the gate: {received}",
         "an error page of the provider, instead of its sign-in page",
         "compare client_id and the redirect URI with what is registered",
         "errors.md",

@@ -12,7 +12,7 @@ PROVIDER = (
     Cause(
         "provider_name",
         "error",
-        "the name of the issuer does not resolve: {came}",
+        "the name of the issuer does not resolve: {received}",
         _SEEN,
         "compare issuer with the provider's documentation; does this host use the right DNS, or need HTTPS_PROXY?",
         _DISCOVERY,
@@ -20,7 +20,7 @@ PROVIDER = (
     Cause(
         "provider_tls",
         "error",
-        "the provider's certificate is not accepted: {came}",
+        "the provider's certificate is not accepted: {received}",
         _SEEN,
         "name the PEM file of the provider's certificate authority in ca_file",
         _DISCOVERY,
@@ -28,7 +28,7 @@ PROVIDER = (
     Cause(
         "provider_timeout",
         "error",
-        "the provider does not answer in time: {came}",
+        "the provider does not answer in time: {received}",
         _SEEN,
         "can this host reach the provider (firewall, proxy)? If it is only slow, raise provider_timeout_seconds",
         _DISCOVERY,
@@ -36,7 +36,7 @@ PROVIDER = (
     Cause(
         "provider_unreachable",
         "error",
-        "the provider cannot be reached: {came}",
+        "the provider cannot be reached: {received}",
         _SEEN,
         "can this host reach the provider (firewall, port, HTTPS_PROXY)?",
         _DISCOVERY,
@@ -44,7 +44,7 @@ PROVIDER = (
     Cause(
         "provider_failing",
         "error",
-        "the provider answers with an error of its own: {came}",
+        "the provider answers with an error of its own: {received}",
         _SEEN,
         "look into the provider's log",
         _DISCOVERY,
@@ -52,7 +52,7 @@ PROVIDER = (
     Cause(
         "provider_discovery",
         "error",
-        "there is no usable discovery document at the issuer: {came}",
+        "there is no usable discovery document at the issuer: {received}",
         '"The sign-in service sent an answer that cannot be trusted", status 502',
         'open <issuer>/.well-known/openid-configuration in a browser, and write its member "issuer" as issuer',
         _DISCOVERY,
@@ -60,7 +60,7 @@ PROVIDER = (
     Cause(
         "provider_issuer",
         "error",
-        "discovery names another issuer than the settings: {came}",
+        "discovery names another issuer than the settings: {received}",
         '"The sign-in service is not the one that this application is configured for"',
         "write issuer exactly as discovery has it, including a trailing slash",
         _DISCOVERY,
@@ -68,7 +68,7 @@ PROVIDER = (
     Cause(
         "provider_nothing_in_common",
         "error",
-        "provider and gate have no method or algorithm in common: {came}",
+        "provider and gate have no method or algorithm in common: {received}",
         "no user can sign in",
         "compare id_token_algorithms and id_token_signed_response_alg with what the provider offers",
         _DISCOVERY,
@@ -76,7 +76,7 @@ PROVIDER = (
     Cause(
         "provider_keys",
         "error",
-        "the provider's keys cannot be used: {came}",
+        "the provider's keys cannot be used: {received}",
         "each sign-in fails at its end, after the user has signed in at the provider",
         "open the jwks_uri of discovery in a browser; a proxy or a firewall may answer in its place",
         _DISCOVERY,
@@ -84,7 +84,7 @@ PROVIDER = (
     Cause(
         "provider_client_method",
         "error",
-        "the provider does not accept this method of client authentication: {came}",
+        "the provider does not accept this method of client authentication: {received}",
         '"The sign-in service does not accept this application", after the user has signed in at the provider',
         "write client_auth = {use}",
         "settings.md",
@@ -92,7 +92,7 @@ PROVIDER = (
     Cause(
         "provider_client",
         "error",
-        "the provider does not accept this client: {came}",
+        "the provider does not accept this client: {received}",
         '"The sign-in service does not accept this application", after the user has signed in at the provider',
         "copy client_id and client_secret again from the provider; is there a space or a line break around them?",
         "settings.md",
@@ -100,7 +100,7 @@ PROVIDER = (
     Cause(
         "provider_redirect_uri",
         "error",
-        "the redirect URI is not registered at the provider: {came}",
+        "the redirect URI is not registered at the provider: {received}",
         "an error page of the provider, instead of its sign-in page",
         "register this redirect URI at the provider, character by character: {redirect_uri}",
         "getting-started.md",
@@ -109,7 +109,7 @@ PROVIDER = (
     Cause(
         "provider_scope",
         "warning",
-        "the provider does not know a scope: {came}",
+        "the provider does not know a scope: {received}",
         '"invalid_scope" after the redirect to the provider, or the claims of the scope are missing',
         "remove from scopes what the provider does not offer: {scopes}",
         "settings.md",
@@ -117,7 +117,7 @@ PROVIDER = (
     Cause(
         "provider_request",
         "error",
-        "the provider refuses the authorization request with {error}: {came}",
+        "the provider refuses the authorization request with {error}: {received}",
         _REFUSED,
         "allow the authorization code flow for this client, and compare authorization_params and acr_values",
         "errors.md",
@@ -125,7 +125,7 @@ PROVIDER = (
     Cause(
         "provider_response_mode",
         "error",
-        "response_mode is form_post, which the provider does not offer: {came}",
+        "response_mode is form_post, which the provider does not offer: {received}",
         _REFUSED,
         "write response_mode = query",
         "settings.md",
@@ -141,7 +141,7 @@ PROVIDER = (
     Cause(
         "provider_par_off",
         "warning",
-        "discovery names an endpoint for pushed authorization requests, which is switched off: {came}",
+        "discovery names an endpoint for pushed authorization requests, which is switched off: {received}",
         "not at all, but every sign-in takes one request more",
         "write pushed_authorization_requests = never",
         "settings.md",
@@ -149,7 +149,7 @@ PROVIDER = (
     Cause(
         "provider_clock",
         "error",
-        "{came}, more than clock_skew_seconds allows",
+        "{received}, more than clock_skew_seconds allows",
         "each sign-in fails at its end: id_token_iat or id_token_exp",
         "synchronize the clock of this host, or of the provider (NTP)",
         "errors.md",
@@ -157,7 +157,7 @@ PROVIDER = (
     Cause(
         "provider_clock_drift",
         "warning",
-        "{came}",
+        "{received}",
         "not at all, as long as it is less than clock_skew_seconds",
         "synchronize the clock of this host, or of the provider (NTP)",
         "errors.md",
@@ -165,7 +165,7 @@ PROVIDER = (
     Cause(
         "provider_no_logout",
         "warning",
-        "the provider has no sign-out: {came}",
+        "the provider has no sign-out: {received}",
         "after a sign-out here the user is still signed in at the provider",
         "nothing to write; tell users to sign out at the provider too, on a machine that they share",
         "sessions.md",
@@ -173,7 +173,7 @@ PROVIDER = (
     Cause(
         "auto_sign_in_without_logout",
         "warning",
-        "auto_sign_in is set, and the provider has no sign-out: {came}",
+        "auto_sign_in is set, and the provider has no sign-out: {received}",
         "a user who signs out is signed in again with the next page, without being asked",
         "remove auto_sign_in",
         "sessions.md",
@@ -181,7 +181,7 @@ PROVIDER = (
     Cause(
         "provider_logout_hint",
         "warning",
-        "sign-out at the provider demands the ID token as a hint: {came}",
+        "sign-out at the provider demands the ID token as a hint: {received}",
         "an error page of the provider after a sign-out",
         "write keep_id_token = true, with a session_store, so that the cookie stays small",
         "sessions.md",
@@ -189,7 +189,7 @@ PROVIDER = (
     Cause(
         "provider_post_logout",
         "warning",
-        "the address after a sign-out is not registered at the provider: {came}",
+        "the address after a sign-out is not registered at the provider: {received}",
         "an error page of the provider after a sign-out",
         "register this post_logout_redirect_uri at the provider: {uri}",
         "getting-started.md",

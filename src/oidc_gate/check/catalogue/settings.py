@@ -139,7 +139,7 @@ SETTINGS = (
     Cause(
         "store_unreachable",
         "error",
-        "the store does not answer: {came}",
+        "the store does not answer: {received}",
         "503 instead of pages",
         "compare the URL of the store, its password and the firewall; /oauth2/ready shows the state",
         "stores.md",
@@ -147,7 +147,7 @@ SETTINGS = (
     Cause(
         "store_misconfigured",
         "warning",
-        "the store answers, but: {came}",
+        "the store answers, but: {received}",
         "sessions may be lost, or may come back",
         "correct the configuration of the store",
         "stores.md",
@@ -196,7 +196,7 @@ SETTINGS = (
     Cause(
         "groups_without_scope",
         "warning",
-        "allowed_groups is set, and no scope that brings groups is requested ({came})",
+        "allowed_groups is set, and no scope that brings groups is requested ({received})",
         '"You do not have access", for every user',
         "write scopes = {scopes}, unless the provider sends groups without it",
         "troubleshooting.md#you-do-not-have-access",

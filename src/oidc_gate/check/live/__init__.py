@@ -1,4 +1,4 @@
-"""The part of the check that requests a page through the proxy: with GET alone, unless a POST is allowed."""
+"""The part of the check that requests a page through the proxy. It sends only GET, unless a POST is allowed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def check_live(
     connect: str = "",
     ca_file: str = "",
 ) -> list[Answer]:
-    """Request the page and the gate's endpoints as clients without a session, and explain what comes.
+    """Request the page and the gate's endpoints as clients without a session, and explain the responses.
 
     It sends about 12 requests, each limited to `exchanges.SECONDS` and `exchanges.MAX_BYTES`, and follows redirects
     only as far as the provider's page.

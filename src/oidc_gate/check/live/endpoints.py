@@ -1,4 +1,4 @@
-"""The gate's endpoints behind the proxy, and the redirects as far as the page of the provider."""
+"""Checks the gate's endpoints behind the proxy, and the redirects of a sign-in as far as the provider's page."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ MAX_REDIRECTS = 10
 
 
 class Expected(NamedTuple):
-    """What the settings say about the redirect to the provider.
+    """The redirect to the provider, as the settings determine it.
 
     Attributes:
         client_id: Empty if there are no settings to compare with.
         redirect_uri: Empty if it follows from the request.
         metadata: None if discovery was not asked or failed.
-        flow_prefix: How the name of a flow cookie begins.
+        flow_prefix: The beginning of the names of flow cookies.
     """
 
     client_id: str = ""
@@ -109,9 +109,9 @@ def _code_on_page(response: Response) -> str:
 
 
 def _own_redirect_uri(browser: Browser, target: Target) -> str:
-    """Return the redirect URI that follows from the address at which the gate sees itself.
+    """Return the redirect URI that follows from the address of the gate, as the gate itself sees it.
 
-    A pushed or signed request does not show it. The gate's answer to a script has this address.
+    It is read from the gate's answer to a script, because a pushed or signed request does not show it.
     """
     document = json_of(browser.send(target.endpoint("sign_in"), requests.SCRIPT, sent="as a script"))
     start = document.get("sign_in")
@@ -148,22 +148,26 @@ def _compare(
 def _redirect_uri(
     question: str, target: Target, expected: Expected, redirect_uri: str, response: Response
 ) -> Answer:
-    came = f"redirect_uri is {printable(redirect_uri, 150)}"
+    received = f"redirect_uri is {printable(redirect_uri, 150)}"
     if redirect_uri == expected.redirect_uri:
-        return right(question, response, came)
+        return right(question, response, received)
     there, own = urlsplit(redirect_uri), urlsplit(target.url)
     facts = {"redirect_uri": printable(redirect_uri, 150), "origin": target.origin}
     if there.netloc.lower() == own.netloc.lower() and there.scheme != own.scheme:
-        return wrong(question, "live_redirect_scheme", response, came, **facts)
+        return wrong(question, "live_redirect_scheme", response, received, **facts)
     if there.netloc.lower() != own.netloc.lower():
         is_scheme = there.hostname == own.hostname and there.scheme != own.scheme
         cause = "live_redirect_scheme" if is_scheme else "live_redirect_host"
-        return wrong(question, cause, response, came, **facts)
+        return wrong(question, cause, response, received, **facts)
     if expected.redirect_uri and there.path != urlsplit(expected.redirect_uri).path:
         return wrong(
-            question, "live_redirect_path", response, f"{came}; settings: {expected.redirect_uri}", **facts
+            question,
+            "live_redirect_path",
+            response,
+            f"{received}; settings: {expected.redirect_uri}",
+            **facts,
         )
-    return right(question, response, came)
+    return right(question, response, received)
 
 
 def _cookies(target: Target, expected: Expected, response: Response) -> Iterator[Answer]:
@@ -192,7 +196,7 @@ def _cookies(target: Target, expected: Expected, response: Response) -> Iterator
 
 
 def _provider_page(browser: Browser, url: str, target: Target) -> Answer:
-    """Request the page of the provider once, without following where it leads."""
+    """Request the page of the provider once, without following redirects."""
     question = "Does the provider show its sign-in page?"
     is_same = urlsplit(url).netloc == urlsplit(target.url).netloc
     response = browser.send(url, requests.BROWSER, sent="authorization request", direct=not is_same)
@@ -200,6 +204,6 @@ def _provider_page(browser: Browser, url: str, target: Target) -> Answer:
         return unknown(question, response)
     names = dict(_pairs(response.location))
     if response.status >= 400 or "error" in names:
-        came = f"error {printable(names['error'], 60)}" if "error" in names else ""
-        return wrong(question, "live_provider_refuses", response, came)
+        received = f"error {printable(names['error'], 60)}" if "error" in names else ""
+        return wrong(question, "live_provider_refuses", response, received)
     return right(question, response)

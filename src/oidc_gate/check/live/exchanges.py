@@ -1,4 +1,4 @@
-"""The requests that the check sends to the page: with one deadline each, a limited body, and without redirects."""
+"""The requests that the check sends to the page. Each has a deadline and a limited body, and follows no redirects."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ MAX_BYTES = 256 * 1024
 SECONDS = 10.0
 """The time limit of one exchange."""
 MAX_EXCHANGES = 40
-"""How many requests one check sends to the page at most. It needs about 15."""
+"""The maximum number of requests that one check sends to the page. It needs about 15."""
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came from the page, or why nothing came.
+    """The response of the page, or the reason why there was none.
 
     Args:
         url: The URL that was requested.
@@ -62,11 +62,11 @@ class Response:
 
     @property
     def location(self) -> str:
-        """Return where a redirect leads as the answer has it, or an empty string."""
+        """Return the ``Location`` of a redirect as it was sent, or an empty string."""
         return self.header("location") if 300 <= self.status < 400 else ""
 
     @property
-    def came(self) -> str:
+    def received(self) -> str:
         """Return the answer in a few words, without queries and cookies."""
         if self.failure:
             return printable(f"no answer: {self.detail}", 200)
@@ -113,8 +113,8 @@ class Browser:
     """Sends requests without cookies and without following redirects.
 
     Args:
-        connect: Where every connection leads instead of the host of the URL, as ``HOST:PORT``: to check a server
-            before its name leads to it. The host of the URL is still sent, and its certificate is expected.
+        connect: ``HOST:PORT`` for every connection, instead of the host of the URL, to check a server before its name
+            resolves to it. The host of the URL is still sent, and its certificate is expected.
         ca_file: A PEM file with the certificate authorities to trust, instead of those of the system.
         post: Whether a POST may be sent.
     """
@@ -135,8 +135,8 @@ class Browser:
         """Send one request.
 
         Args:
-            sent: What is special about it, for the report.
-            direct: Connect to the host of the URL, whatever `connect` says: for the page of the provider.
+            sent: A description of the request, for the report.
+            direct: Whether to connect to the host of the URL even if `connect` is set, as for the provider's page.
         """
         if method not in READING and not (method == "POST" and self._post):
             raise ValueError(f"the check sends no {method}")
@@ -187,7 +187,7 @@ class Browser:
 
 
 def _read(response: Any) -> bytes:
-    """Return the beginning of the body. What is longer than the limit is left unread."""
+    """Return the body up to the limit. The rest is not read."""
     content = bytearray()
     for part in response.stream(16 * 1024, decode_content=False):
         content += part
@@ -197,7 +197,7 @@ def _read(response: Any) -> bytes:
 
 
 def _failure(error: BaseException) -> tuple[str, str]:
-    """Return the kind of a failure, and what is known about it."""
+    """Return the kind of a failure, and its details."""
     failure = explain_failure(error, is_over=is_over())
     match failure.kind:
         case "certificate":

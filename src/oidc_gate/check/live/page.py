@@ -1,4 +1,4 @@
-"""The page itself: as an anonymous browser, a script, a WebSocket, and with what an attacker would send."""
+"""Requests the page itself: as an anonymous browser, a script, and a WebSocket, and as an attacker would."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _REFUSALS = (Kind.SIGN_IN, Kind.PROBLEM, Kind.REFUSED, Kind.PROVIDER, Kind.PROXY
 
 
 class Target(NamedTuple):
-    """What is checked.
+    """The page to check.
 
     Attributes:
         url: The page.
         prefix: The path of the gate's endpoints on that host, with the path of the application in front.
         cookie_name: The full name of the session cookie.
-        is_public: Whether `public_paths` lets everyone in.
+        is_public: Whether it is one of `public_paths`.
     """
 
     url: str
@@ -57,7 +57,7 @@ def check_page(browser: Browser, target: Target) -> tuple[list[Answer], Response
     """Open the page as an anonymous browser.
 
     Returns:
-        The answers, and what came.
+        The answers, and the response.
     """
     question = "Does an anonymous browser get the sign-in page?"
     response = browser.send(target.url, requests.BROWSER, sent="as an anonymous browser")

@@ -1,4 +1,4 @@
-"""What an answer is: a page of the gate, an error page of the proxy, or something else."""
+"""Recognizes a response: a page of the gate, an error page of the proxy, or something else."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NGINX_PAGE = re.compile(
 
 
 class Kind(Enum):
-    """What an answer is."""
+    """The kinds of responses that the check distinguishes."""
 
     NONE = "no answer"
     SIGN_IN = "the sign-in page of the gate, or a redirect to it"
@@ -33,7 +33,7 @@ class Kind(Enum):
 
 
 def kind_of(response: Response, prefix: str) -> Kind:
-    """Return what `response` is.
+    """Return the kind of `response`.
 
     Args:
         prefix: The path of the gate's endpoints.
@@ -71,7 +71,7 @@ def nginx_status(response: Response) -> int:
 
 
 def json_of(response: Response) -> dict[str, Any]:
-    """Return the JSON object in an answer; or an empty one."""
+    """Return the JSON object in the body, or an empty one."""
     try:
         value = json.loads(response.body)
     except (ValueError, RecursionError):

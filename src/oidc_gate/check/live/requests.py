@@ -1,4 +1,4 @@
-"""The kinds of client that the check plays."""
+"""The headers of the kinds of clients as which the check sends requests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SCRIPT: Mapping[str, str] = MappingProxyType(
     }
 )
 FORGED_NAME = "oidc-gate-check-forged"
-"""The user whom the forged headers name. The page is searched for it."""
+"""The user name in the forged headers. The page is searched for it."""
 IDENTITY_HEADERS = (
     *("X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups", "X-Forwarded-Preferred-Username"),
     *("X-Auth-Request-User", "X-Auth-Request-Email", "X-Auth-Request-Groups"),

@@ -1,4 +1,4 @@
-"""What is wrong in the locations of the application: what reaches it, and what is served without asking the gate."""
+"""Rules for the locations of the application: which headers reach it, and what is served without asking the gate."""
 
 from __future__ import annotations
 

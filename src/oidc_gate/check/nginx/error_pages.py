@@ -1,4 +1,4 @@
-"""What is wrong with where `error_page` leads."""
+"""Rules for `error_page`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with the headers that name the user to the application, and the lines to write instead."""
+"""Rules for the headers that name the user to the application, and the lines to write instead."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _missing(level: Level) -> Rule:
 
 
 def _value(level: Level, name: str) -> str:
-    """Return the variable that has the value of a header here, or an empty string in quotation marks."""
+    """Return the variable with the value of a header in this location, or an empty string in quotation marks."""
     source = "$upstream_http_" + name.lower().replace("x-forwarded", "x_auth_request").replace("-", "_")
     sets = [each.args for each in level.nearest("auth_request_set") if len(each.args) == 2]
     return next((variable for variable, value in sets if value == source), '""')

@@ -13,11 +13,11 @@ _VARIABLE = re.compile(r"\$\{?\w+\}?")
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A location, or a server outside of its locations, with the blocks around it.
+    """A ``location`` block, or a ``server`` block itself, with the blocks that contain it.
 
     Args:
-        directive: The block itself.
-        around: The blocks around it, the nearest first.
+        directive: The block.
+        around: The blocks that contain it, the nearest first.
     """
 
     directive: Directive
@@ -30,7 +30,7 @@ class Level:
 
     @property
     def shown(self) -> str:
-        """Return how the block begins, as it is written."""
+        """Return the first line of the block, such as ``location /``."""
         return " ".join((self.directive.name, *self.directive.args))
 
     def blocks(self) -> tuple[Directive, ...]:
@@ -64,7 +64,7 @@ class Level:
         }
 
     def error_pages(self) -> dict[str, tuple[str, Directive]]:
-        """Return where `error_page` leads, by status, with the directive."""
+        """Return the target of `error_page` and the directive, by status."""
         found: dict[str, tuple[str, Directive]] = {}
         for each in self.nearest("error_page"):
             codes = [arg for arg in each.args[:-1] if arg.isdigit()]

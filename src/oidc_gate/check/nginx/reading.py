@@ -1,6 +1,6 @@
-"""Reads a configuration of Nginx with its includes: from files, or from the output of ``nginx -T``.
+"""Reads a configuration of Nginx with its includes, from files or from the output of ``nginx -T``.
 
-Everything is limited, and what cannot be read ends with one clear sentence.
+The number and the size of files, the depth of blocks, and the time are limited. `UnreadableError` says what to do.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ MAX_BYTES = 10_000_000
 MAX_FILES = 500
 MAX_DEPTH = 20
 MAX_DIRECTIVES = 200_000
-MAX_BLOCKS = 200  # inside one another; crossplane and this module recurse
+MAX_BLOCKS = 200  # nested; crossplane and this module recurse
 MAX_WORD = 65_536  # Nginx itself refuses a parameter of more than 4,096 bytes; comments may be longer
-_QUICK_BYTES = 500_000  # crossplane reads this in under a second, whatever it is
+_QUICK_BYTES = 500_000  # crossplane reads this in under a second, whatever it contains
 _BRACE = re.compile(r"""\#[^\n]*|"(?:[^"\\]++|\\.)*+"|'(?:[^'\\]++|\\.)*+'|[{}]""", re.DOTALL)
 _WORD = re.compile(
     r"""\#[^\n]*|"(?:[^"\\]++|\\.)*+"|'(?:[^'\\]++|\\.)*+'|["'].*|[;{]|(?:[^\s;{}"'#\\]|\\.)(?:[^\s;{}\\]++|\\.)*+""",
@@ -159,7 +159,7 @@ class _Reader:
 
 
 def _depth(text: str) -> int:
-    """Return how many blocks are inside one another, roughly: a brace in a regular expression counts too."""
+    """Return about how deep blocks are nested. A brace in a regular expression counts as a block."""
     if text.count("{") <= MAX_BLOCKS:
         return 0
     depth = deepest = 0

@@ -1,4 +1,4 @@
-"""What is wrong in a server with `auth_request`: each rule names a cause and the place of it."""
+"""The rules for a server with `auth_request`. Each yields causes, with the places where they were found."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .verdicts import check_verdicts
 
 
 def check_server(site: Site) -> list[Broken]:
-    """Return what is wrong in one server; nothing if it does not use `auth_request`."""
+    """Return what is wrong in one server. A server without `auth_request` is not checked."""
     levels = [site.server, *locations(site.server)]
     protected = [level for level in levels if level.auth_request and (level.proxies or _serves(level))]
     if not any(level.auth_request for level in levels):

@@ -1,4 +1,4 @@
-"""What the rules for Nginx share: the server that they look at, and what they find."""
+"""The values of the rules for Nginx: the server that they check, and the results."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _SECONDS = {
 
 
 class Broken(NamedTuple):
-    """One thing that is wrong.
+    """A rule that is broken.
 
     Attributes:
         cause: The cause of the catalogue.
         where: File and line.
-        facts: What fills the texts of the cause.
+        facts: The values of the placeholders in the texts of the cause.
     """
 
     cause: str
@@ -40,13 +40,14 @@ class Broken(NamedTuple):
 
 
 class Site(NamedTuple):
-    """One server, and where the gate's paths are in it.
+    """One server of the configuration, and the facts of the gate that the rules need.
 
     Attributes:
+        prefix: The path of the gate's endpoints.
         has_public_url: Whether the settings have `public_url`, so that the scheme of the request does not matter.
-        needs_host: Whether the gate needs ``Host``: without `public_url`, and to tell several hosts apart.
+        needs_host: Whether the gate needs ``Host``: without `public_url`, and if it serves several hosts.
         cookie: The name of the session cookie, with its prefix; empty if the settings could not be read.
-        around: The directives around a server that is in no ``http { }``.
+        around: The directives beside a server that is not inside ``http { }``.
     """
 
     server: Level
@@ -79,7 +80,7 @@ Rule = Iterator[Broken]
 
 
 def broken(cause: str, place: Level | Directive, **facts: str) -> Broken:
-    """Return what is wrong at a place. Values that can be secret are left out of how the place is shown."""
+    """Return a broken rule with its place. Values of directives that can be secret are left out."""
     directive = place.directive if isinstance(place, Level) else place
     args = directive.args[:1] if directive.name in _ONLY_NAME_SHOWN else directive.args
     shown = {"location": " ".join((directive.name, *args)), **facts}
@@ -87,13 +88,13 @@ def broken(cause: str, place: Level | Directive, **facts: str) -> Broken:
 
 
 def size(text: str) -> int:
-    """Return a size such as ``16k`` in bytes; 0 if it is none."""
+    """Return a size such as ``16k`` in bytes; 0 if `text` is not a size."""
     number, unit = (text, 1) if text.isdigit() else (text[:-1], _UNITS.get(text[-1:].lower(), 1))
     return int(number) * unit if number.isdigit() else 0
 
 
 def seconds(text: str) -> float:
-    """Return a time such as ``1h30m`` or ``60`` in seconds; 0 if it is none."""
+    """Return a time such as ``1h30m`` or ``60`` in seconds; 0 if `text` is not a time."""
     if text.isdigit():
         return int(text)
     found = re.findall(r"(\d+)(ms|[smhdwMy])", text)

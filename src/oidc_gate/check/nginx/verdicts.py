@@ -1,4 +1,4 @@
-"""What is wrong in the locations that `auth_request` asks: what they send to the gate, and caches of its verdicts."""
+"""Rules for the locations that `auth_request` names: what they send to the gate, and caches of its verdicts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OWN_PATH = ("$uri", "$document_uri", "$request_uri")
 
 
 def check_verdicts(site: Site, levels: Sequence[Level]) -> Rule:
-    """Yield what is wrong in each location that an `auth_request` of these levels asks."""
+    """Yield what is wrong in each location that an `auth_request` of these levels names."""
     asked: list[Level] = []
     for uri in dict.fromkeys(level.auth_request for level in levels if level.auth_request):
         if "?" in uri:

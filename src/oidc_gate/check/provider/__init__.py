@@ -1,4 +1,4 @@
-"""The part of the check that asks the provider: with a few requests that change nothing there."""
+"""The part of the check that asks the provider, with a few requests that change nothing there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["ProviderResult", "check_provider"]
 
 
 class ProviderResult(NamedTuple):
-    """What was found.
+    """The result of asking the provider.
 
     Attributes:
         answers: The questions and their answers, in the order in which they were asked.

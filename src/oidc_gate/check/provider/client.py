@@ -1,4 +1,4 @@
-"""Whether the provider knows this client: its authentication, and its redirect URI."""
+"""Checks whether the provider knows this client: its authentication, and its redirect URI."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..answers import Answer, right, unknown, wrong
 from .exchanges import Exchange, Exchanges, query_of
 
 MADE_UP = "oidc-gate-check-"
-"""How the code and the state of the check begin, so that they can be found in the provider's log."""
+"""The beginning of the code and the state that the check sends, so that they can be found in the provider's log."""
 MAX_BYTES = 512 * 1024
 # What a provider answers to prompt=none when no user is signed in (OpenID Connect Core §3.1.2.6), or refuses to a
 # request that it has accepted.
@@ -43,7 +43,7 @@ _BROWSER = (
 
 
 def check_client(exchanges: Exchanges, metadata: Metadata, redirect_uri: str) -> Answer:
-    """Send a token request with a made-up code, which tells ``invalid_client`` from ``invalid_grant``.
+    """Send a token request with a made-up code. ``invalid_grant`` shows that the client itself is accepted.
 
     Args:
         redirect_uri: The redirect URI of the gate, or any other URL if it is not known.
@@ -55,7 +55,7 @@ def check_client(exchanges: Exchanges, metadata: Metadata, redirect_uri: str) ->
         method = choose_method(metadata, exchanges.settings)
         exchange = _ask_for_tokens(exchanges, metadata, redirect_uri)
     except GateError as error:
-        return unknown(question, came=error.detail or str(error))
+        return unknown(question, received=error.detail or str(error))
     verdict = is_client_accepted(exchange)
     if verdict:
         return right(question, exchange, f"with {method}; only the code is refused")
@@ -74,7 +74,7 @@ def check_client(exchanges: Exchanges, metadata: Metadata, redirect_uri: str) ->
 
 
 def is_client_accepted(exchange: Exchange) -> bool | None:
-    """Return what the answer to a made-up code says about the client; None if that is unknown."""
+    """Return whether the answer to a made-up code shows that the client is accepted; None if that is unknown."""
     error = exchange.json.get("error")
     if error == "invalid_grant":
         return True
@@ -106,7 +106,7 @@ def _with_method(exchanges: Exchanges, metadata: Metadata, redirect_uri: str, me
 
 
 class _Request(NamedTuple):
-    """An authorization request that was sent, and what the provider said to it when it was pushed."""
+    """An authorization request that was sent, and the provider's answer when it was pushed."""
 
     exchange: Exchange | None
     pushed: Exchange | None
@@ -116,10 +116,11 @@ class _Request(NamedTuple):
 def check_redirect_uri(
     exchanges: Exchanges, metadata: Metadata, redirect_uri: str, *, is_client_known: bool | None
 ) -> list[Answer]:
-    """Send an authorization request as a browser would, without following what comes.
+    """Send an authorization request as a browser would, without following redirects.
 
     With ``prompt=none`` a provider that accepts the redirect URI sends the browser back to it at once, because no user
-    is signed in. Where it shows a page instead, the same request with a made-up redirect URI says whether it looks.
+    is signed in. If it shows a page instead, the same request is sent with a made-up redirect URI: if the answer is
+    different, the provider checks the redirect URI, and accepts that of the settings.
 
     Args:
         is_client_known: Whether the provider accepted the client's authentication.
@@ -234,8 +235,8 @@ def _compare(
     if control is None or control.fetched is None:
         return unknown(question, exchange)
     if _kind(exchange) != _kind(control):
-        return right(question, exchange, f"with a made-up redirect URI came {control.came}")
-    return unknown(question, exchange, "with a made-up redirect URI came the same")
+        return right(question, exchange, f"with a made-up redirect URI: {control.received}")
+    return unknown(question, exchange, "the same answer as with a made-up redirect URI")
 
 
 def _kind(exchange: Exchange) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""What discovery and the key set say: reachable, the right issuer, and what provider and gate have in common."""
+"""Checks discovery and the key set: whether they are available, and whether the gate can work with the provider."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..answers import Answer, right, unknown, wrong
 from .exchanges import Exchange, Exchanges
 
 DRIFT_SECONDS = 5
-"""A difference of the clocks that is reported although it does no harm yet. An answer takes up to a few seconds."""
+"""The difference of the clocks that is reported although it does no harm yet. An answer takes up to a few seconds."""
 _CAUSES = {
     "provider_name": "provider_name",
     "provider_tls": "provider_tls",
@@ -30,7 +30,7 @@ _CAUSES = {
     "discovery_unusable": "provider_nothing_in_common",
 }
 GROUP_SCOPES = ("groups", "group", "roles")
-"""The scopes that bring groups at common providers."""
+"""The scopes for which common providers send groups."""
 
 
 def check_discovery(exchanges: Exchanges) -> tuple[list[Answer], Metadata | None]:
@@ -87,7 +87,7 @@ def compare(metadata: Metadata, settings: Settings) -> Iterator[Answer]:
         yield (
             right(question)
             if is_offered
-            else wrong(question, "provider_response_mode", came=f"it offers {', '.join(offered)}")
+            else wrong(question, "provider_response_mode", received=f"it offers {', '.join(offered)}")
         )
 
 
@@ -95,18 +95,20 @@ def _algorithm(metadata: Metadata, settings: Settings) -> Answer:
     question = "Does the provider sign ID tokens with an accepted algorithm?"
     offered = metadata.id_token_signing_alg_values_supported
     if offered is None:
-        return unknown(question, came="discovery does not list its algorithms")
+        return unknown(question, received="discovery does not list its algorithms")
     common = [alg for alg in offered if alg in Provider(settings).id_token_algorithms]
-    return right(question, came=", ".join(common))  # `process_discovery` has refused an empty intersection
+    return right(
+        question, received=", ".join(common)
+    )  # `process_discovery` has refused an empty intersection
 
 
 def _pkce(metadata: Metadata) -> Answer:
     question = "Does the provider support PKCE with S256?"
     if metadata.code_challenge_methods_supported is None:
         return unknown(
-            question, came="discovery does not say; the gate always sends it, and others ignore it"
+            question, received="discovery does not say; the gate always sends it, and others ignore it"
         )
-    return right(question, came=", ".join(metadata.code_challenge_methods_supported))
+    return right(question, received=", ".join(metadata.code_challenge_methods_supported))
 
 
 def _pushed(metadata: Metadata, settings: Settings) -> Answer:
@@ -114,8 +116,8 @@ def _pushed(metadata: Metadata, settings: Settings) -> Answer:
     mode, endpoint = settings.pushed_authorization_requests, metadata.pushed_authorization_request_endpoint
     needs = mode == "always" or settings.fapi2 or metadata.require_pushed_authorization_requests
     if needs and not endpoint:
-        return wrong(question, "provider_par_missing", came="discovery names no endpoint for them")
-    return right(question, came="offered" if endpoint else "not offered")
+        return wrong(question, "provider_par_missing", received="discovery names no endpoint for them")
+    return right(question, received="offered" if endpoint else "not offered")
 
 
 def _method(metadata: Metadata, settings: Settings) -> Answer:
@@ -124,12 +126,12 @@ def _method(metadata: Metadata, settings: Settings) -> Answer:
     try:
         method = choose_method(metadata, settings)
     except GateError as error:
-        return wrong(question, "provider_client_method", came=error.detail, use="")
+        return wrong(question, "provider_client_method", received=error.detail, use="")
     if offered is None or method in offered:
-        return right(question, came=method)
+        return right(question, received=method)
     others = ", ".join(offered)
     return wrong(
-        question, "provider_client_method", came=f"{method} is used, discovery offers {others}", use=""
+        question, "provider_client_method", received=f"{method} is used, discovery offers {others}", use=""
     )
 
 
@@ -142,17 +144,17 @@ def _scopes(metadata: Metadata, settings: Settings) -> Iterator[Answer]:
         yield wrong(
             question,
             "provider_scope",
-            came=f"discovery does not list {' '.join(missing)}",
+            received=f"discovery does not list {' '.join(missing)}",
             scopes=" ".join(missing),
         )
     else:
-        yield right(question, came=" ".join(settings.scopes))
+        yield right(question, received=" ".join(settings.scopes))
     claims = {*GROUP_SCOPES, settings.groups_claim, settings.groups_claim.partition(".")[0]}
     brings = [scope for scope in offered if scope in claims]
     if settings.allowed_groups and brings and claims.isdisjoint(settings.scopes):
         scopes = " ".join((*settings.scopes, brings[0]))
         question = "Do the scopes bring the groups that allowed_groups needs?"
-        yield wrong(question, "groups_without_scope", came=f"discovery offers {brings[0]}", scopes=scopes)
+        yield wrong(question, "groups_without_scope", received=f"discovery offers {brings[0]}", scopes=scopes)
 
 
 def clock(exchange: Exchange, settings: Settings, now: float | None = None) -> Answer:
@@ -168,10 +170,10 @@ def clock(exchange: Exchange, settings: Settings, now: float | None = None) -> A
     try:
         there = parsedate_to_datetime(date).timestamp()
     except (TypeError, ValueError):
-        return unknown(question, came="the provider sends no Date header")
+        return unknown(question, received="the provider sends no Date header")
     seconds = there - (time() if now is None else now)
     if abs(seconds) <= DRIFT_SECONDS:
-        return right(question, came=f"they differ by less than {DRIFT_SECONDS + 1} seconds")
-    came = f"the provider's clock is {abs(seconds):.0f} seconds {'ahead' if seconds > 0 else 'behind'}"
+        return right(question, received=f"they differ by less than {DRIFT_SECONDS + 1} seconds")
+    received = f"the provider's clock is {abs(seconds):.0f} seconds {'ahead' if seconds > 0 else 'behind'}"
     cause = "provider_clock" if abs(seconds) > settings.clock_skew_seconds else "provider_clock_drift"
-    return wrong(question, cause, came=came)
+    return wrong(question, cause, received=received)

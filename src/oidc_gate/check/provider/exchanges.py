@@ -26,7 +26,7 @@ if _urllib3_log.level == logging.NOTSET:
     _urllib3_log.setLevel(logging.INFO)
 
 MAX_EXCHANGES = 24
-"""How many requests one check sends to the provider at most. It needs up to 15."""
+"""The maximum number of requests that one check sends to the provider. It needs up to 15."""
 _SHOWN = frozenset(
     {"client_id", "redirect_uri", "post_logout_redirect_uri", "prompt", "response_mode", "scope"}
 )
@@ -38,13 +38,13 @@ class Exchange(NamedTuple):
 
     Attributes:
         sent: The request, without secrets and random values.
-        came: The answer in a few words.
-        fetched: The answer; None if there was none that can be used.
-        error: Why there was none.
+        received: The answer in a few words.
+        fetched: The answer; None if there was none, or if it cannot be used.
+        error: The reason why there is no usable answer.
     """
 
     sent: str
-    came: str
+    received: str
     fetched: Fetched | None = None
     error: GateError | None = None
 
@@ -55,7 +55,7 @@ class Exchange(NamedTuple):
 
     @property
     def location(self) -> str:
-        """Return where a redirect leads, or an empty string."""
+        """Return the ``Location`` of a redirect, or an empty string."""
         is_redirect = self.fetched is not None and 300 <= self.fetched.status < 400
         return self.fetched.headers.get("location", "") if self.fetched and is_redirect else ""
 
@@ -66,7 +66,7 @@ class Exchange(NamedTuple):
 
     @property
     def json(self) -> dict[str, Any]:
-        """Return the JSON object in the body; or an empty one."""
+        """Return the JSON object in the body, or an empty one."""
         try:
             value = json.loads(self.fetched.body) if self.fetched else None
         except (ValueError, RecursionError):
@@ -81,7 +81,7 @@ class _World:
     exchanges: Exchanges
 
     def lane_of(self, effect: Effect) -> None:
-        """Return None: nothing else is under way."""
+        """Return None, because nothing else runs at the same time."""
 
     def perform(self, effect: Effect) -> Any:
         """Perform `effect`."""
@@ -101,7 +101,7 @@ class _World:
 
 
 class Exchanges:
-    """Sends requests to the provider, with its time limit and with TLS as the gate itself has them.
+    """Sends requests to the provider, with the same time limit and TLS settings as the gate itself.
 
     Attributes:
         settings: The settings of the gate.
@@ -115,7 +115,7 @@ class Exchanges:
         self._hide = tuple(filter(None, (settings.client_secret, *settings.cookie_secret)))
 
     def send(self, request: Fetch) -> Exchange:
-        """Send `request`, and return what came. Redirects are not followed, and nothing is sent twice."""
+        """Send `request`, and return the exchange. Redirects are not followed, and nothing is sent twice."""
         sent = _describe_request(request)
         if len(self.sent) >= MAX_EXCHANGES:
             error = ProviderUnavailable("provider_busy", "", detail="the check sends no more requests")
@@ -161,7 +161,7 @@ def _error_in(url: str) -> tuple[str, ...]:
 
 
 def query_of(url: str) -> dict[str, str]:
-    """Return the parameters of a URL; of a repeated one the last, and nothing if it is not a URL."""
+    """Return the parameters of a URL, with the last value of a repeated one. A text that is not a URL has none."""
     try:
         return dict(read_form(urlsplit(url).query))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Sign-out at the provider: whether it can be used, and what it demands."""
+"""Checks sign-out at the provider: whether it can be used, and whether it requires an ID token as a hint."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BROWSER = (("Accept", "text/html,*/*;q=0.8"), ("Sec-Fetch-Mode", "navigate"), (
 
 
 def check_logout(exchanges: Exchanges, metadata: Metadata, post_logout_redirect_uri: str) -> list[Answer]:
-    """Ask for a sign-out as a browser without a session at the provider, with and without an address to return to.
+    """Request a sign-out as a browser without a session at the provider, with and without an address to return to.
 
     Nothing ends, because the request has no cookie and no ``id_token_hint``.
 
@@ -25,9 +25,9 @@ def check_logout(exchanges: Exchanges, metadata: Metadata, post_logout_redirect_
     settings = exchanges.settings
     if not metadata.end_session_endpoint:
         cause = "auto_sign_in_without_logout" if settings.auto_sign_in else "provider_no_logout"
-        return [wrong(question, cause, came="discovery names no end_session_endpoint")]
+        return [wrong(question, cause, received="discovery names no end_session_endpoint")]
     if not post_logout_redirect_uri:
-        return [right(question, came=metadata.end_session_endpoint)]
+        return [right(question, received=metadata.end_session_endpoint)]
     exchange = _ask(exchanges, metadata, post_logout_redirect_uri)
     answers = []
     is_registered = _is_registered(exchanges, metadata, exchange, post_logout_redirect_uri)

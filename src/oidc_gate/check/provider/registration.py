@@ -11,7 +11,7 @@ class Address(NamedTuple):
     """One address of the client's registration.
 
     Attributes:
-        name: As OpenID Connect Dynamic Client Registration calls it.
+        name: Its name in OpenID Connect Dynamic Client Registration.
         url: Empty if it is not known.
         note: When it is needed.
     """
@@ -25,7 +25,7 @@ def addresses(settings: Settings, page_url: str = "") -> list[Address]:
     """Return the addresses to register.
 
     Args:
-        page_url: A page of the application; it counts if `public_url` is not set.
+        page_url: A page of the application, which is used if `public_url` is not set.
 
     Spec: OpenID Connect Dynamic Client Registration §2; RP-Initiated, Back-Channel and Front-Channel Logout §2.
     """

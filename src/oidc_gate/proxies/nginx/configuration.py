@@ -1,4 +1,4 @@
-"""Puts the configuration together: ``site.conf`` of this package, and the lines that depend on what was chosen."""
+"""Builds the configuration from ``site.conf`` of this package and the lines that depend on the options."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..options import comment, start_command
 from ..template import fill, read_template
 from ..values import encoded
 from . import parts
-from .options import NginxOptions, Site
+from .options import NginxOptions, NginxSite
 
 
 def nginx_configuration(
@@ -20,13 +20,13 @@ def nginx_configuration(
     """Return a complete configuration for one file inside ``http { }``.
 
     Args:
-        settings: The settings of the gate. No secret of theirs is written.
+        settings: The settings of the gate. None of their secrets is written.
         command: The words of the command that prints this, for a comment.
 
     Raises:
         OptionError: An option cannot be used, or not with these settings.
     """
-    site = Site.of(settings, options)
+    site = NginxSite.of(settings, options)
     text = fill(read_template("nginx/site.conf"), _Values(settings, site, command).all())
     # Behind a proxy that has the certificate, $scheme is http, but users and the gate know https.
     return text.replace("$scheme", "https") if site.plain_port else text
@@ -35,7 +35,7 @@ def nginx_configuration(
 @dataclass(frozen=True)
 class _Values:
     settings: Settings
-    site: Site
+    site: NginxSite
     command: Sequence[str]
 
     def all(self) -> dict[str, str]:
@@ -148,7 +148,7 @@ class _Values:
         return f"\n{about}{inside}" if about or inside else ""
 
     def _verdict(self, name: str = "") -> str:
-        """Return what the location that asks for the verdict has, beyond `proxy_pass`."""
+        """Return the directives of the location that asks for the verdict, except `proxy_pass`."""
         settings, site = self.settings, self.site
         lines = [parts.NO_BODY, self._shared()["gate_request"]]
         width = 23
@@ -160,7 +160,7 @@ class _Values:
                 lines.append(f"proxy_set_header {header:{width}}  {value};   # for public_paths\n")
         lines.append(parts.GATE_LIMITS)
         if site.verdict_cache:
-            # Separated by spaces, which neither contains: the end of the one cannot be taken for the other's beginning.
+            # Neither value contains a space, so two different pairs never give the same key.
             by_path = " $oidc_method $request_uri" if settings.original_uri_header else ""
             rule = name or "auth"
             lines.append(parts.CACHE.format(seconds=site.verdict_cache, by_path=by_path, rule=rule))
@@ -178,7 +178,7 @@ class _Values:
         )
 
     def _gate_server(self) -> str:
-        """Return the server of the gate's own host, if that is none of the applications'."""
+        """Return the server for the gate's own host, if no application has the same host."""
         site = self.site
         if site.url.host in site.hosts:
             return ""

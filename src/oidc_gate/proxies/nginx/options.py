@@ -1,4 +1,4 @@
-"""What an operator chooses for Nginx, beyond the settings of the gate."""
+"""The options of ``oidc-gate nginx``, and their checks."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ MAX_CACHED_SECONDS = 60  # as `oidc-gate check` allows without a warning
 
 @dataclass(frozen=True, kw_only=True)
 class NginxOptions:
-    """The options of ``oidc-gate nginx``. They are checked by `Site.of`.
+    """The options of ``oidc-gate nginx``. They are checked by `NginxSite.of`.
 
     Args:
-        form: What a page answers without a session: one of `FORMS`.
-        upstreams: The application, or several, each as ``HOST=ADDRESS``.
+        form: The answer to a page load without a session: one of `FORMS`.
+        upstreams: The address of the application, or those of several as ``HOST=ADDRESS``.
         restricted: Paths for some groups only, each as ``/admin/=admins,staff``.
         public: Paths that need no sign-in.
         api: Paths that scripts use, and that get 401 and JSON in each form.
@@ -40,7 +40,7 @@ class NginxOptions:
         max_body: The largest upload, as Nginx writes it.
         keepalive: The number of idle connections that each worker of Nginx keeps to each upstream.
         plain_port: The port for plain http, if another proxy in front of Nginx has the certificate; 0 if none has.
-        verdict_cache: For how many seconds a verdict is cached; 0 for not at all.
+        verdict_cache: For how many seconds a verdict is cached; 0 if verdicts are not cached.
     """
 
     form: str = FORMS[0]
@@ -59,8 +59,8 @@ class NginxOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Site:
-    """The same, checked, with what follows from the settings.
+class NginxSite:
+    """The options after their checks, together with the values that follow from the settings.
 
     Attributes:
         upstreams: The applications: name of the upstream, host, address. The host is empty if there is only one.
@@ -97,7 +97,7 @@ class Site:
         return bool(self.upstreams[0][1])
 
     @classmethod
-    def of(cls, settings: Settings, options: NginxOptions) -> Site:
+    def of(cls, settings: Settings, options: NginxOptions) -> NginxSite:
         """Check the options.
 
         Raises:
@@ -160,7 +160,7 @@ def _upstreams(
 
 
 def _upstream_name(host: str, found: list[tuple[str, str, str]]) -> str:
-    """Return the first label of the host, or, if another upstream has that name, the whole host."""
+    """Return the first label of the host; if another upstream has that name already, return the whole host."""
     label = host.partition(".")[0]
     is_taken = label in {"oidc_gate", *(name for name, _, _ in found)} or not label[:1].isalpha()
     return "app_" + re.sub(r"[^a-z0-9]", "_", host) if is_taken else label

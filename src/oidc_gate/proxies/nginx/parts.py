@@ -1,4 +1,4 @@
-"""The lines of the configuration that depend on what was chosen, and those that it has more than once."""
+"""The lines of the configuration that depend on the options, and those that occur more than once."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ PLAIN_PORT_NOTE = """\
 """
 PUBLIC_PATHS_NOTE = """\
 #
-# public_paths of the settings have no effect on what Nginx asks about, until original_uri_header and
-# original_method_header are set, and trusted_proxies names Nginx. Print this file again then.
+# public_paths of the settings have no effect on the subrequests of Nginx, until original_uri_header and
+# original_method_header are set, and trusted_proxies names Nginx. Then print this file again.
 """
 UPSTREAM = """\
 upstream application {{

@@ -117,7 +117,7 @@ def test_no_secret_is_in_any_answer(op: TestProvider, caplog: pytest.LogCaptureF
     caplog.set_level(logging.DEBUG)
     for method in ("client_secret_basic", "client_secret_post", "client_secret_jwt"):
         result = check(op, client_auth=method)
-        text = repr([(answer.sent, answer.came, dict(answer.facts)) for answer in result.answers])
+        text = repr([(answer.sent, answer.received, dict(answer.facts)) for answer in result.answers])
         assert SECRET not in text + caplog.text
         assert "client_assertion" not in text
         assert "code_challenge" not in text
@@ -165,7 +165,7 @@ class Given(Exchanges):
         self._own, self._other = own, other
 
     def send(self, request: Fetch) -> Exchange:
-        return Exchange("sent", "came", self._own if "app.example.com" in request.url else self._other)
+        return Exchange("sent", "received", self._own if "app.example.com" in request.url else self._other)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ class Given(Exchanges):
 
     def send(self, request: Fetch) -> Exchange:
         assert request.method == "GET"
-        return Exchange("sent", "came", self._own if "app.example.com" in request.url else self._other)
+        return Exchange("sent", "received", self._own if "app.example.com" in request.url else self._other)
 
 
 def causes(own: Fetched, other: Fetched, **keywords: Any) -> list[str | bool | None]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from oidc_gate.proxies.nginx import NginxOptions
-from oidc_gate.proxies.nginx.options import Site
+from oidc_gate.proxies.nginx.options import NginxSite
 from oidc_gate.proxies.options import OptionError
 from oidc_gate.testing.settings import settings_for_tests
 
@@ -53,7 +53,7 @@ HOSTILE = "x; } include /etc/shadow; {"
 )
 def test_what_cannot_be_used(given: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
-        Site.of(ONE, NginxOptions(**given))
+        NginxSite.of(ONE, NginxOptions(**given))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_what_cannot_be_used(given: dict[str, Any], message: str) -> None:
 )
 def test_hosts_that_cannot_be_used(upstreams: tuple[str, ...], message: str) -> None:
     with pytest.raises(OptionError, match=f"--upstream: .*{message}"):
-        Site.of(SEVERAL, NginxOptions(upstreams=upstreams))
+        NginxSite.of(SEVERAL, NginxOptions(upstreams=upstreams))
 
 
 def test_each_upstream_has_a_name_of_its_own() -> None:
@@ -78,7 +78,7 @@ def test_each_upstream_has_a_name_of_its_own() -> None:
         "1.apps.example.com=c:3",
         "auth.example.com=d:4",
     )
-    site = Site.of(SEVERAL, NginxOptions(upstreams=given))
+    site = NginxSite.of(SEVERAL, NginxOptions(upstreams=given))
     assert [name for name, _, _ in site.upstreams] == [
         "app",
         "app_app_apps_example_com",
@@ -88,12 +88,12 @@ def test_each_upstream_has_a_name_of_its_own() -> None:
 
 
 def test_the_certificate_is_that_of_the_cookie_domain() -> None:
-    assert Site.of(ONE, NginxOptions()).certificate == "/etc/nginx/tls/app.example.com.crt"
-    site = Site.of(SEVERAL, NginxOptions(upstreams=("app.example.com=a:1",), certificate_key="/k"))
+    assert NginxSite.of(ONE, NginxOptions()).certificate == "/etc/nginx/tls/app.example.com.crt"
+    site = NginxSite.of(SEVERAL, NginxOptions(upstreams=("app.example.com=a:1",), certificate_key="/k"))
     assert (site.certificate, site.certificate_key) == ("/etc/nginx/tls/example.com.crt", "/k")
 
 
 def test_two_lists_of_groups_never_share_a_location() -> None:
-    site = Site.of(ONE, NginxOptions(restricted=("/a/=x y", "/b/=x-y", "/c/=x,y", "/d/=é")))
+    site = NginxSite.of(ONE, NginxOptions(restricted=("/a/=x y", "/b/=x-y", "/c/=x,y", "/d/=é")))
     names = [name for _, name, _ in site.restricted]
     assert names == ["auth_x_y", "auth_x_y_", "auth_x_y__", "auth__"]

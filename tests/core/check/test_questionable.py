@@ -1,4 +1,4 @@
-"""Each doubtful choice is found, and the settings beside it are not doubted."""
+"""Each questionable setting is found, and no other one is reported."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from oidc_gate.check.doubts import Surroundings, check_other_gate, check_store, doubts, public_suffix
+from oidc_gate.check.questionable import (
+    CheckContext,
+    check_other_gate,
+    check_store,
+    find_questionable,
+    public_suffix,
+)
 from oidc_gate.errors import GateError
 from oidc_gate.settings import Settings
 from oidc_gate.store.base import unavailable
@@ -21,69 +27,69 @@ GOOD: dict[str, Any] = {
 }
 
 
-def names(around: Surroundings = Surroundings(), **keywords: Any) -> list[str]:  # noqa: B008
+def names(context: CheckContext = CheckContext(), **keywords: Any) -> list[str]:  # noqa: B008
     given = {name: value for name, value in (GOOD | keywords).items() if value != ()}
-    return [doubt.cause for doubt in doubts(settings_for_tests(**given), around)]
+    return [found.cause for found in find_questionable(settings_for_tests(**given), context)]
 
 
-def test_good_settings_are_not_doubted() -> None:
+def test_good_settings_are_not_reported() -> None:
     assert names() == []
-    assert names(Surroundings(url="https://app.example.com/reports", behind_nginx=True)) == []
-    assert names(Surroundings(url="https://app.example.com:8443/")) == []
+    assert names(CheckContext(url="https://app.example.com/reports", behind_nginx=True)) == []
+    assert names(CheckContext(url="https://app.example.com:8443/")) == []
 
 
-NGINX = Surroundings(behind_nginx=True)
+NGINX = CheckContext(behind_nginx=True)
 
 
 @pytest.mark.parametrize(
-    ("cause", "keywords", "around"),
+    ("cause", "keywords", "context"),
     [
-        ("public_url_missing", {"public_url": None}, Surroundings()),
-        ("url_elsewhere", {}, Surroundings(url="https://other.example.com/")),
-        ("url_scheme", {}, Surroundings(url="http://app.example.com/")),
+        ("public_url_missing", {"public_url": None}, CheckContext()),
+        ("url_elsewhere", {}, CheckContext(url="https://other.example.com/")),
+        ("url_scheme", {}, CheckContext(url="http://app.example.com/")),
         (
             "insecure_cookies_on",
             {"public_url": "http://a.lan.example", "insecure_cookies": True},
-            Surroundings(),
+            CheckContext(),
         ),
-        ("issuer_development", {"issuer": "http://127.0.0.1:9"}, Surroundings()),
-        ("cookie_domain_no_return", {"cookie_domain": "example.com"}, Surroundings()),
-        ("redirect_host_without_cookie", {"allowed_redirect_hosts": ["wiki.example.com"]}, Surroundings()),
-        ("samesite_strict", {"cookie_samesite": "Strict"}, Surroundings()),
-        ("samesite_none", {"cookie_samesite": "None"}, Surroundings()),
-        ("several_processes", {}, Surroundings(workers=2)),
-        ("single_process_revocation", {"insecure_single_process_revocation": True}, Surroundings()),
-        ("long_session", {"session_lifetime_seconds": 2_592_000}, Surroundings()),
-        ("everyone_at_the_provider", {"allowed_email_domains": ()}, Surroundings()),
-        ("unverified_email", {"insecure_allow_unverified_email": True}, Surroundings()),
-        ("everything_public", {"public_paths": ["/*"]}, Surroundings()),
-        ("everything_public", {"public_paths": ["GET /*"]}, Surroundings()),
+        ("issuer_development", {"issuer": "http://127.0.0.1:9"}, CheckContext()),
+        ("cookie_domain_no_return", {"cookie_domain": "example.com"}, CheckContext()),
+        ("redirect_host_without_cookie", {"allowed_redirect_hosts": ["wiki.example.com"]}, CheckContext()),
+        ("samesite_strict", {"cookie_samesite": "Strict"}, CheckContext()),
+        ("samesite_none", {"cookie_samesite": "None"}, CheckContext()),
+        ("several_processes", {}, CheckContext(workers=2)),
+        ("single_process_revocation", {"insecure_single_process_revocation": True}, CheckContext()),
+        ("long_session", {"session_lifetime_seconds": 2_592_000}, CheckContext()),
+        ("everyone_at_the_provider", {"allowed_email_domains": ()}, CheckContext()),
+        ("unverified_email", {"insecure_allow_unverified_email": True}, CheckContext()),
+        ("everything_public", {"public_paths": ["/*"]}, CheckContext()),
+        ("everything_public", {"public_paths": ["GET /*"]}, CheckContext()),
         ("public_paths_unused", {"public_paths": ["/static/*"]}, NGINX),
-        ("groups_without_scope", {"allowed_groups": ["staff"]}, Surroundings()),
-        ("email_without_scope", {"scopes": "openid profile"}, Surroundings()),
-        ("token_in_cookie", {"pass_access_token": True}, Surroundings()),
-        ("token_in_cookie", {"keep_id_token": True}, Surroundings()),
-        ("clock_leeway", {"clock_skew_seconds": 300}, Surroundings()),
-        ("hs256_among_others", {"id_token_algorithms": ["RS256", "HS256"]}, Surroundings()),
-        ("trusted_proxies_wide", {"trusted_proxies": ["198.0.0.0/8"]}, Surroundings()),
-        ("trusted_proxies_wide", {"trusted_proxies": ["2a00::/16"]}, Surroundings()),
+        ("groups_without_scope", {"allowed_groups": ["staff"]}, CheckContext()),
+        ("email_without_scope", {"scopes": "openid profile"}, CheckContext()),
+        ("token_in_cookie", {"pass_access_token": True}, CheckContext()),
+        ("token_in_cookie", {"keep_id_token": True}, CheckContext()),
+        ("clock_leeway", {"clock_skew_seconds": 300}, CheckContext()),
+        ("hs256_among_others", {"id_token_algorithms": ["RS256", "HS256"]}, CheckContext()),
+        ("trusted_proxies_wide", {"trusted_proxies": ["198.0.0.0/8"]}, CheckContext()),
+        ("trusted_proxies_wide", {"trusted_proxies": ["2a00::/16"]}, CheckContext()),
     ],
 )
-def test_a_doubtful_choice_is_found_alone(cause: str, keywords: Any, around: Surroundings) -> None:
-    assert names(around, **keywords) == [cause]
+def test_a_questionable_setting_is_found_alone(cause: str, keywords: Any, context: CheckContext) -> None:
+    assert names(context, **keywords) == [cause]
 
 
 def test_a_client_without_a_secret() -> None:
     given = settings_for_tests(**GOOD)
     public = Settings(client_id="a", cookie_secret=given.cookie_secret, **GOOD)
-    assert [doubt.cause for doubt in doubts(public, Surroundings())] == ["public_client"]
+    assert [found.cause for found in find_questionable(public, CheckContext())] == ["public_client"]
 
 
 @pytest.mark.parametrize(
-    ("keywords", "around"),
+    ("keywords", "context"),
     [
-        ({"public_url": None, "trusted_proxies": ["127.0.0.1"]}, Surroundings()),
-        ({"public_paths": ["OPTIONS /*", "/static/*"]}, Surroundings()),
+        ({"public_url": None, "trusted_proxies": ["127.0.0.1"]}, CheckContext()),
+        ({"public_paths": ["OPTIONS /*", "/static/*"]}, CheckContext()),
         (
             {
                 "public_paths": ["/static/*"],
@@ -93,24 +99,24 @@ def test_a_client_without_a_secret() -> None:
             },
             NGINX,
         ),
-        ({"allowed_groups": ["staff"], "scopes": "openid email groups"}, Surroundings()),
+        ({"allowed_groups": ["staff"], "scopes": "openid email groups"}, CheckContext()),
         (
             {"allowed_groups": ["staff"], "scopes": "openid email roles", "groups_claim": "roles"},
-            Surroundings(),
+            CheckContext(),
         ),
-        ({"trusted_proxies": ["10.0.0.0/8", "fd00::/8", "unix", "203.0.113.7"]}, Surroundings()),
-        ({"allow_everyone": True, "allowed_email_domains": ()}, Surroundings()),
+        ({"trusted_proxies": ["10.0.0.0/8", "fd00::/8", "unix", "203.0.113.7"]}, CheckContext()),
+        ({"allow_everyone": True, "allowed_email_domains": ()}, CheckContext()),
         (
             {
                 "cookie_domain": "example.com",
                 "allowed_redirect_hosts": ["*.example.com", "wiki.example.com:8443"],
             },
-            Surroundings(url="https://wiki.example.com/"),
+            CheckContext(url="https://wiki.example.com/"),
         ),
     ],
 )
-def test_what_is_close_to_a_doubt_is_none(keywords: Any, around: Surroundings) -> None:
-    assert names(around, **keywords) == []
+def test_similar_settings_are_not_reported(keywords: Any, context: CheckContext) -> None:
+    assert names(context, **keywords) == []
 
 
 def test_anyone_in_the_world() -> None:
@@ -168,10 +174,10 @@ class GivenStore:
 def test_what_the_store_says(
     store: GivenStore, expected: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("oidc_gate.check.doubts.store_of", lambda settings: store)
+    monkeypatch.setattr("oidc_gate.check.questionable.store_of", lambda settings: store)
     settings = settings_for_tests(**GOOD, session_store=f"sqlite:///{tmp_path}/sessions.db")
     found = list(check_store(settings))
-    assert [(doubt.cause, doubt.setting) for doubt in found] == [
+    assert [(found.cause, found.setting) for found in found] == [
         (cause, "session_store") for cause in expected
     ]
     assert store.is_closed
@@ -190,10 +196,12 @@ def test_a_settings_file_that_others_can_read(tmp_path: Path) -> None:
     file.write_text(f'cookie_secret = "{settings.cookie_secret[0]}"')
     for mode, expected in ((0o644, ["config_readable"]), (0o640, []), (0o600, [])):
         file.chmod(mode)
-        assert [doubt.cause for doubt in doubts(settings, Surroundings(config=str(file)))] == expected
+        assert [
+            found.cause for found in find_questionable(settings, CheckContext(config=str(file)))
+        ] == expected
     file.write_text('issuer = "https://op.example.com"')
     file.chmod(0o644)
-    assert doubts(settings, Surroundings(config=str(file))) == []
+    assert find_questionable(settings, CheckContext(config=str(file))) == []
 
 
 @pytest.mark.parametrize(
@@ -207,5 +215,5 @@ def test_a_settings_file_that_others_can_read(tmp_path: Path) -> None:
 )
 def test_two_gates_on_one_host(other: dict[str, Any], expected: list[str]) -> None:
     first, second = settings_for_tests(**GOOD), settings_for_tests(**(GOOD | other))
-    assert [doubt.cause for doubt in check_other_gate(first, second, "b.toml")] == expected
+    assert [found.cause for found in check_other_gate(first, second, "b.toml")] == expected
     assert list(check_other_gate(first, first, "b.toml")) == []
