@@ -247,7 +247,7 @@ def test_cookies_alone_and_what_their_store_cannot_find(
     use(monkeypatch)
     for words in (["list"], ["count"], ["end", "--subject", "ada"]):
         assert main(["sessions", *words]) == 2
-        assert "which only the browsers have. Set session_store" in capsys.readouterr().err
+        assert "in the browsers alone. Set session_store" in capsys.readouterr().err
     url = f"sqlite://{tmp_path}/ends.db"
     use(monkeypatch, revocation_store=url)
     Gate(revocation_store=url).sign_in("ada")
