@@ -204,7 +204,9 @@ class AuthBackend:
 
     This is neither Django's authentication backend (see `oidc_gate.ext.django.OIDCGateBackend`) nor Starlette's
     ``AuthenticationBackend``: those say who a user is, and this answers the requests of a proxy and of browsers. If it
-    is mounted at the root (``oidc-gate serve``), the prefix is that of the settings.
+    is mounted at the root (``oidc-gate serve``), the prefix is that of the settings; so it is at the root of an
+    application that is mounted elsewhere itself: at the path of `public_url`, or, without `public_url`, for paths that
+    begin with the prefix.
 
     Example:
         >>> app.mount("/oauth2", AuthBackend(public_url="https://app.example.com"))
@@ -254,7 +256,9 @@ class AuthBackend:
 
     async def _decide(self, backend: Backend[Any], scope: Scope, receive: Receive, send: Send) -> None:
         self._backends.warm_up()
-        body, request = Body(receive), backend.with_prefix(request_of(scope))
+        body, request = Body(receive), request_of(scope)
+        backend = backend.for_path(request.path)
+        request = backend.with_prefix(request)
         with traced(backend.runtime.gate, request) as note:
             decision = await arun(backend.runtime.gate.decide(request), backend.runtime.world, body.read)
             note(decision)

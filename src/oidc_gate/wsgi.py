@@ -209,7 +209,9 @@ class AuthBackend:
 
     This is neither Django's authentication backend (see `oidc_gate.ext.django.OIDCGateBackend`) nor Starlette's
     ``AuthenticationBackend``: those say who a user is, and this answers the requests of a proxy and of browsers. If it
-    is mounted at the root (``oidc-gate serve``), the prefix is that of the settings.
+    is mounted at the root (``oidc-gate serve``), the prefix is that of the settings; so it is at the root of an
+    application that is mounted elsewhere itself: at the path of `public_url`, or, without `public_url`, for paths that
+    begin with the prefix.
 
     Example:
         >>> app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/oauth2": AuthBackend()})
@@ -242,7 +244,9 @@ class AuthBackend:
                 start_response(status, headers.copy())  # a middleware may change the list that it receives
                 return NOTHING
         self._backends.warm_up()
-        request = backend.with_prefix(request_of(environ))
+        request = request_of(environ)
+        backend = backend.for_path(request.path)
+        request = backend.with_prefix(request)
         with traced(backend.runtime.gate, request) as note:
             decision = _drive(backend.runtime.gate.decide(request), backend.runtime.world, environ)
             note(decision)

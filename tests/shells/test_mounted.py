@@ -92,6 +92,81 @@ def test_without_public_url_the_mount_says_where_the_endpoints_are(way: str, at:
     assert urlsplit(asked["redirect_uri"][0]).path == f"{at}/callback"
 
 
+OPEN = {"public_url": None, "trusted_proxies": ("192.0.2.0/24",)}
+BASES = ["/base", "/a/b.c", "/oauth2x", "/x/oauth2-"]
+
+
+@pytest.mark.parametrize("way", ["root wsgi", "root asgi"])
+@pytest.mark.parametrize("at", AT)
+@pytest.mark.parametrize("base", BASES)
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_the_root_of_an_application_that_is_mounted_itself(way: str, at: str, base: str, slash: str) -> None:
+    """Without `public_url`: the mount is the application's, and the prefix is that of the settings."""
+    site = mounted(way, at, base, **OPEN)
+    backend = site.gate
+    kind = site.shell.kind
+
+    def with_slash(environ: dict[str, Any], start_response: Any) -> Any:
+        return backend(environ | {"SCRIPT_NAME": environ["SCRIPT_NAME"] + slash}, start_response)
+
+    async def with_slash_asgi(scope: Any, receive: Any, send: Any) -> None:
+        await backend(scope | {"root_path": scope["root_path"] + slash}, receive, send)
+
+    site.gate = with_slash if kind == "wsgi" else with_slash_asgi
+    visitor = site.visitor()
+    assert (visitor.ask("auth").status, visitor.ask("auth").body) == (401, b"")
+    page = visitor.ask("sign_in", NAVIGATION | {"X-Auth-Request-Redirect": f"{base}/reports?x=1"})
+    assert site.rd(site.start_link(page)) == f"{base}/reports?x=1"
+    started = visitor.ask("start", NAVIGATION)
+    asked = parse_qs(urlsplit(started.header("location")).query)
+    assert asked["redirect_uri"] == [f"{ORIGIN}{base}{at}/callback"]
+    assert visitor.sign_in("/reports").header("location") == f"{base}/reports"
+    for _ in range(2):
+        verdict = visitor.ask("auth")
+        assert (verdict.status, verdict.header("x-auth-request-user")) == (202, "alice")
+        assert visitor.ask("auth?allowed_groups=none").status == 403
+    out = visitor.ask("sign_out", {"Origin": ORIGIN}, "POST")
+    assert (out.status, COOKIE in visitor.cookies) == (303, False)
+    assert visitor.ask("auth").status == 401
+    assert visitor.ask("nothing").status == 404
+    assert visitor.open("GET", f"{base}{at}x/auth", NAVIGATION).status == 404
+
+
+@pytest.mark.parametrize("public_url", [None, ORIGIN])
+@pytest.mark.parametrize("base", ["", "/base"])
+def test_a_mount_that_ends_with_the_prefix_has_no_second_set_of_endpoints(
+    way: str, base: str, public_url: str | None
+) -> None:
+    """A proxy lets nobody ask for ``/oauth2/auth``, which ``/oauth2/oauth2/auth`` must not be a way around."""
+    settings = OPEN if public_url is None else {"public_url": public_url + base}
+    site = mounted(way, "/oauth2", base, **settings)
+    visitor = site.visitor()
+    visitor.sign_in()
+    assert visitor.ask("auth").status == 202
+    for endpoint in ("auth", "userinfo", "start", "ping"):
+        assert visitor.open("GET", f"{base}/oauth2/oauth2/{endpoint}", FETCH).status == 404
+
+
+@pytest.mark.parametrize("way", ["root wsgi", "root asgi"])
+@pytest.mark.parametrize("path", ["/base/oauth2/auth", "/base/auth"])
+def test_a_verdict_is_known_there_without_a_decision(
+    way: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = mounted(way, "/oauth2", "/base", **OPEN)
+    visitor = site.visitor()
+    visitor.sign_in()
+    assert visitor.open("GET", path, FETCH).status == 202
+    monkeypatch.setattr(Gate, "decide", None)
+    assert visitor.open("GET", path, FETCH).status == 202
+
+
+@pytest.mark.parametrize("way", ["root wsgi", "root asgi"])
+def test_with_public_url_the_mount_is_the_prefix_unless_it_is_its_path(way: str) -> None:
+    site = mounted(way, "/oauth2", "/base", public_url=ORIGIN)
+    assert site.visitor().ask("auth").status == 404
+    assert site.visitor().open("GET", "/base/auth", FETCH).status == 401
+
+
 def test_a_user_whom_the_rules_refuse_is_nobody(way: str) -> None:
     site = mounted(
         way,

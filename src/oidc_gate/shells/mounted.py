@@ -43,6 +43,10 @@ class Backend(Generic[Payload]):
         """
         return path == self.auth_path
 
+    def for_path(self, path: str) -> Backend[Payload]:
+        """Return the backend that answers requests for `path`, which is below the mount."""
+        return self
+
     def verdict(self, cookie_header: str, query: str = "") -> Payload | None:
         """Return the 202 for a cookie, or None if `Gate.decide` is needed.
 
@@ -74,6 +78,35 @@ class Backend(Generic[Payload]):
         if isinstance(decision, Reply) and self.runtime.gate.is_endpoint(request):
             return decision
         return problem(404, "not_found", "Only the endpoints of the gate are available here.")
+
+
+class UncertainBackend(Backend[Payload]):
+    """A backend at a mount that is its prefix, or that of the application whose root it is: the path decides.
+
+    Without `public_url` nothing else says which of the two the mount is. Mounted at ``/sign-in``, it answers
+    ``/sign-in/auth``; at the root of an application that is mounted at ``/base``, it answers ``/base/oauth2/auth``.
+    """
+
+    def __init__(
+        self,
+        components: Components,
+        render: RenderSession[Payload],
+        world: World,
+        mount: str,
+        root: Backend[Payload],
+    ) -> None:
+        super().__init__(components, render, world, mount)
+        self._root = root
+        self._root_prefix = root.runtime.gate.below_prefix
+        self._auth_paths = (self.auth_path, root.auth_path)
+
+    def is_auth(self, path: str) -> bool:
+        """Return whether a request is for ``auth``, below the mount or below the prefix of the settings."""
+        return path in self._auth_paths
+
+    def for_path(self, path: str) -> Backend[Payload]:
+        """Return the backend at the root if `path` begins with the prefix of the settings."""
+        return self._root if path.startswith(self._root_prefix) else self
 
 
 class Backends(Generic[Payload]):
@@ -117,21 +150,25 @@ class Backends(Generic[Payload]):
             if mount in self._at:
                 return self._at[mount]
             base = urlsplit(self._settings.public_url or "").path.rstrip("/")
-            prefix = mount[len(base) :] if mount.startswith(base + "/") else mount
+            own_mount = mount.rstrip("/")
+            prefix = own_mount[len(base) :] if own_mount.startswith(base + "/") else own_mount
             # At the path of `public_url` the application is mounted, and the prefix is below it.
-            own_mount = mount.rstrip("/") if mount.rstrip("/") != base else ""
+            own_mount = "" if own_mount == base else own_mount
             try:
-                backend = (
-                    Backend(self._components.below(prefix), self._render, self._world, own_mount)
-                    if own_mount
-                    else self.root
-                )
+                backend = self._backend(prefix, own_mount) if own_mount else self.root
             except ConfigurationError:
                 return None
             if len(self._at) >= MAX_MOUNTS:
                 self._forget(next(iter(self._at)))
             self._at[mount] = backend
             return backend
+
+    def _backend(self, prefix: str, mount: str) -> Backend[Payload]:
+        components = self._components.below(prefix)
+        # A mount that ends with the prefix of the settings is where the endpoints are: no path below it is one of them.
+        if self._settings.public_url or mount.endswith(self._settings.prefix):
+            return Backend(components, self._render, self._world, mount)
+        return UncertainBackend(components, self._render, self._world, mount, self.root)
 
     def _forget(self, mount: str) -> None:
         """Forget a mount, but not what it has counted."""
