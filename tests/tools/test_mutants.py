@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.real.process import REPOSITORY
+from tools.mutants import accepted
+from tools.mutants.forks import Forks
 from tools.mutants.mutations import Mutant, mutants_of
 from tools.mutants.trial import Outcome, copy_checkout, try_mutant
 
@@ -69,8 +71,7 @@ def test_another():
 """
 
 
-@pytest.mark.real
-@pytest.mark.parametrize(
+BECOMES = pytest.mark.parametrize(
     ("new", "outcome"),
     [
         ("x + x", Outcome.SURVIVED),
@@ -79,12 +80,20 @@ def test_another():
         ("exec('while 1: 1')", Outcome.TIMED_OUT),
     ],
 )
-def test_what_becomes_of_a_mutant(tmp_path: Path, new: str, outcome: Outcome) -> None:
-    root, copy = tmp_path / "root", tmp_path / "copy"
+
+
+def make_root(root: Path) -> None:
     for folder in ("src", "tests"):
         (root / folder).mkdir(parents=True)
     (root / "src/module.py").write_text("def double(x):\n    return x * 2\n")
     (root / "tests/test_module.py").write_text(TEST)
+
+
+@pytest.mark.real
+@BECOMES
+def test_what_becomes_of_a_mutant(tmp_path: Path, new: str, outcome: Outcome) -> None:
+    root, copy = tmp_path / "root", tmp_path / "copy"
+    make_root(root)
     copy_checkout(root, copy)
     copy_checkout(REPOSITORY / "tools/mutants", copy / "tools/mutants", ("*.py",))
     changed = Mutant("src/module.py", (2, 2), 0, 0, "").apply(b"def double(x):\n    return " + new.encode())
@@ -92,3 +101,37 @@ def test_what_becomes_of_a_mutant(tmp_path: Path, new: str, outcome: Outcome) ->
     assert try_mutant(copy, "src/module.py", changed, ["tests/test_module.py::test_it"], seconds) is outcome
     assert (copy / "src/module.py").read_text() == "def double(x):\n    return x * 2\n"
     assert try_mutant(copy, "src/module.py", changed, [], seconds) is Outcome.NOT_REACHED
+
+
+@pytest.mark.real
+@BECOMES
+def test_what_becomes_of_a_mutant_in_a_fork(tmp_path: Path, new: str, outcome: Outcome) -> None:
+    root = tmp_path / "root"
+    make_root(root)
+    copy_checkout(REPOSITORY / "tools/mutants", root / "tools/mutants", ("*.py",))
+    (root / "pyproject.toml").write_text('[tool.pytest]\npythonpath = ["src"]\n')
+    forks = Forks(root, ["tests"], 3 if outcome is Outcome.TIMED_OUT else 60)
+    start = len("def double(x):\n    return ")
+    mutant = Mutant("src/module.py", (2, 2), start, start + len("x * 2"), new)
+    assert forks.try_mutant(mutant, ["tests/test_module.py::test_it"]) is outcome
+    unchanged = Mutant("src/module.py", (2, 2), start, start + len("x * 2"), "x * 2")
+    assert forks.try_mutant(unchanged, ["tests/test_module.py::test_it"]) is None
+    assert forks.try_mutant(mutant, []) is Outcome.NOT_REACHED
+    forks.close()
+    assert (root / "src/module.py").read_text() == "def double(x):\n    return x * 2\n"
+
+
+def test_every_accepted_mutant_has_a_reason(tmp_path: Path) -> None:
+    accepted.read()
+    (tmp_path / "a.txt").write_text("[equal] src/a.py\n-    x\n+    y\n\n[text] src/b.py\n-z\n+zX\n")
+    assert accepted.read(tmp_path) == {
+        ("src/a.py", "-    x\n+    y"): "equal",
+        ("src/b.py", "-z\n+zX"): "text",
+    }
+
+
+@pytest.mark.parametrize("block", ["[lazy] src/a.py\n-x\n+y", "src/a.py\n-x\n+y", "[equal] src/a.py"])
+def test_an_accepted_mutant_without_a_reason_is_refused(tmp_path: Path, block: str) -> None:
+    (tmp_path / "a.txt").write_text(block)
+    with pytest.raises(ValueError, match=r"a\.txt: write a reason"):
+        accepted.read(tmp_path)

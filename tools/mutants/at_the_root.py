@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 class _Failed:
     def __init__(self, file: Path) -> None:
         self._file = file
-        file.write_text("")
+        file.touch()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:

@@ -13,6 +13,7 @@ from coverage import CoverageData
 
 from tools.mutants.mutations import Mutant
 
+MAX_OF_IMPORT = 500
 _ALL_PASSED, _SOME_FAILED = 0, 1
 CONFIGURATION = """\
 [run]
@@ -26,12 +27,17 @@ class Reached:
     Args:
         root: The checkout.
         data: The file of coverage data; made anew if it is older than a file of src or tests.
-        tests: Paths of the tests that count.
+        tests: Paths of the tests that count; those of them with real servers do not.
+        real: Paths of tests with real servers that count too: those of which the code runs in the test's process.
     """
 
-    def __init__(self, root: Path, data: Path, tests: Sequence[str]) -> None:
+    def __init__(self, root: Path, data: Path, tests: Sequence[str], real: Sequence[str] = ()) -> None:
         if not data.exists() or data.stat().st_mtime < _newest(root):
-            _measure(root, data, tests)
+            for old in (data, data.with_name("failed")):
+                old.unlink(missing_ok=True)
+            _measure(root, data, ("-m", "not real", *tests))
+            if real:
+                _measure(root, data, real)
         self._data = CoverageData(basename=str(data))
         self._data.read()
         self._root = root
@@ -46,7 +52,7 @@ class Reached:
         """Return the tests that reach a mutant, those first that reach the fewest lines in all.
 
         A line that ran when its module was imported belongs to every test that reaches the module; if it is a module
-        without functions, to every test that reaches its package.
+        without functions, to every test that reaches its package; of them, the `MAX_OF_IMPORT` lightest are taken.
         """
         by_line = self._of(mutant.file)
         found = {
@@ -54,7 +60,13 @@ class Reached:
         }
         if not found and mutant.at_import:
             found = self._of_module(mutant.file) or self._of_package(mutant.file)
-        return sorted(found, key=lambda test: (self._weights[test], test))
+        ordered = sorted(found, key=lambda test: (self._weights[test], test))
+        return ordered[:MAX_OF_IMPORT] if mutant.at_import else ordered
+
+    def runs_at_import(self, mutant: Mutant) -> bool:
+        """Tell whether the changed statement ran while modules were imported, and not only in tests."""
+        by_line = self._data.contexts_by_lineno(str(self._root / mutant.file))
+        return mutant.at_import or "" in by_line.get(mutant.lines[0], [""])
 
     def _of_module(self, file: str) -> set[str]:
         return {test for tests in self._of(file).values() for test in tests}
@@ -70,7 +82,7 @@ class Reached:
         if file not in self._lines:
             contexts = self._data.contexts_by_lineno(str(self._root / file))
             self._lines[file] = {
-                line: sorted({name.partition("|")[0] for name in names if name} - self._failed)
+                line: sorted({name.rpartition("|")[0] for name in names if name} - self._failed)
                 for line, names in contexts.items()
             }
         return self._lines[file]
@@ -82,14 +94,21 @@ def _newest(root: Path) -> float:
 
 
 def _measure(root: Path, data: Path, tests: Sequence[str]) -> None:
-    """Run the tests without servers once."""
+    """Run tests once, and add what they reach to the data."""
     data.parent.mkdir(parents=True, exist_ok=True)
     configuration = data.with_name("settings.ini")
     configuration.write_text(CONFIGURATION)
     command: Sequence[str | Path] = (
-        *(sys.executable, "-m", "pytest", "-q", "-m", "not real", "-n", "logical"),
+        *(sys.executable, "-m", "pytest", "-q", "-n", "logical"),
         *("-p", "tools.mutants.at_the_root", f"--failed-to={data.with_name('failed')}"),
-        *("--cov", f"--cov-config={configuration}", "--cov-context=test", "--cov-report=", *tests),
+        *(
+            "--cov",
+            f"--cov-config={configuration}",
+            "--cov-context=test",
+            "--cov-append",
+            "--cov-report=",
+            *tests,
+        ),
     )
     environment = os.environ | {"COVERAGE_FILE": str(data), "HYPOTHESIS_PROFILE": "ci"}
     status = subprocess.run(command, cwd=root, env=environment, check=False).returncode
