@@ -1,13 +1,16 @@
 """`python -m bench.soak [--seconds 600]`: users sign in and out, and Redis is killed again and again, for minutes.
 
 At the end, the memory and the file descriptors of the gate must be as flat as they were, and every answer that was an
-error must have come while Redis was away.
+error must have come while Redis was away. An error that did not is printed with the lines that the gate logged about
+that request. `--log FILE` keeps the whole log.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
+import shutil
 import statistics
 import sys
 import tempfile
@@ -17,6 +20,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import requests
 
@@ -38,6 +42,9 @@ RECOVERY_SECONDS = 6.0
 """How long after a restart an error is explained by it: a client that waits, and a busy machine."""
 MAX_GROWTH = 0.05
 MAX_NEW_FILES = 8
+MAX_SIGN_IN_SECONDS = 60.0
+_REQUEST_ID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]+-[0-9a-f]+\b")
+_AGAIN = re.compile(r'data-again="(\d+)"')
 
 
 class Faults:
@@ -62,6 +69,13 @@ class Faults:
         return len(self._times)
 
 
+class Unexplained(NamedTuple):
+    """An error that no fault explains, and the ID of its request, by which the gate logs the reason."""
+
+    words: str
+    request_id: str
+
+
 class Tally:
     """What was seen. It is safe under threads."""
 
@@ -69,7 +83,7 @@ class Tally:
         self.faults = faults
         self.counts: Counter[str] = Counter()
         self.seconds: list[float] = []
-        self.unexplained: list[str] = []
+        self.unexplained: list[Unexplained] = []
         self._lock = threading.Lock()
 
     def note(self, what: str, began: float, status: int, *expected: int, text: str = "") -> bool:
@@ -82,7 +96,10 @@ class Tally:
                 return True
             self.counts[f"{what}: {status}"] += 1
             if status != 503 or not self.faults.explain(began, ended):
-                self.unexplained.append(f"{what}: {status} after {ended - began:.2f} s {text[:200]!r}")
+                found = _REQUEST_ID.search(text)
+                words = f"{what}: {status} after {ended - began:.2f} s"
+                words += "" if found else f" {text[:200]!r}"
+                self.unexplained.append(Unexplained(words, found[0] if found else ""))
         return False
 
 
@@ -90,7 +107,8 @@ def main() -> int:
     """Run the load, and say what was seen."""
     parser = argparse.ArgumentParser(prog="python -m bench.soak", description=main.__doc__)
     parser.add_argument("--seconds", type=float, default=600)
-    seconds = parser.parse_args().seconds
+    parser.add_argument("--log", type=Path, metavar="FILE", help="keep the log of the gate")
+    options = parser.parse_args()
     faults = Faults()
     tally = Tally(faults)
     with tempfile.TemporaryDirectory(prefix="oidc_gate-soak-") as room:
@@ -106,17 +124,20 @@ def main() -> int:
                     refresh="true",
                     recheck_seconds="30",
                 )
-                app, options = (
+                app, words = (
                     "tests.real.which_worker:wsgi",
                     ("--workers=2", "--threads=16", "--log-level=error"),
                 )
                 with serving(
-                    "gunicorn-gthread", app, directory=directory, env=env, port=port, options=options
+                    "gunicorn-gthread", app, directory=directory, env=env, port=port, options=words
                 ) as server:
-                    samples = _soak(server, redis, tally, seconds, op)
+                    samples = _soak(server, redis, tally, options.seconds, op)
+                if options.log:
+                    shutil.copyfile(server.log, options.log)
+                log = server.log.read_text(errors="replace").splitlines()
         finally:
             redis.close()
-    return _report(tally, samples)
+    return _report(tally, samples, log)
 
 
 def _soak(
@@ -173,20 +194,10 @@ def _size(server: Server) -> tuple[int, int]:
 def _use(port: int, number: int, tally: Tally, stop: threading.Event) -> None:
     """Be a user. Every other one signs out after a while and begins again; the others stay."""
     site = f"http://localhost:{port}"
-    stop.wait(
-        number / 2
-    )  # a gate that has just started knows few of the server's threads, and lets few sign in at once
     while not stop.is_set():
         browser = requests.Session()
         browser.max_redirects = 8
-        began = time.monotonic()
-        address, text = f"{site}/oauth2/start?rd=/reports", ""
-        try:
-            landed = browser.get(address, headers=NAVIGATION, timeout=60)
-            status, text = landed.status_code, landed.text
-        except requests.RequestException as error:
-            status, text = 0, str(error)
-        if not tally.note("sign-ins", began, status, 200, text=text):
+        if not _sign_in(browser, site, tally, stop):
             stop.wait(0.5)
             continue
         pages = 0
@@ -194,6 +205,25 @@ def _use(port: int, number: int, tally: Tally, stop: threading.Event) -> None:
             pages += _page(browser, site, tally)
         if number % 2:
             _leave(browser, site, tally)
+
+
+def _sign_in(browser: requests.Session, site: str, tally: Tally, stop: threading.Event) -> bool:
+    """Sign in as a browser does, which requests a page that says so again by itself, and return whether it worked."""
+    address, until = f"{site}/oauth2/start?rd=/reports", time.monotonic() + MAX_SIGN_IN_SECONDS
+    while True:
+        began = time.monotonic()
+        try:
+            landed = browser.get(address, headers=NAVIGATION, timeout=60)
+            address, status, text = landed.url, landed.status_code, landed.text
+        except requests.RequestException as error:
+            status, text = 0, str(error)
+        again = _AGAIN.search(text)
+        if again is not None and stop.is_set():
+            return False
+        if again is None or time.monotonic() > until:
+            return tally.note("sign-ins", began, status, 200, text=text)
+        tally.note("sign-ins that were asked to wait a moment", began, status, 503)
+        stop.wait(int(again[1]) / 1000)
 
 
 def _page(browser: requests.Session, site: str, tally: Tally) -> bool:
@@ -211,14 +241,14 @@ def _leave(browser: requests.Session, site: str, tally: Tally) -> None:
     copy, began = dict(browser.cookies.items()), time.monotonic()
     headers = {"Sec-Fetch-Site": "same-origin"}
     answer = browser.post(f"{site}/oauth2/sign_out", headers=headers, timeout=60, allow_redirects=False)
-    if tally.note("sign-outs", began, answer.status_code, 303):
+    if tally.note("sign-outs", began, answer.status_code, 303, text=answer.text):
         time.sleep(LAG_SECONDS)
         began = time.monotonic()
         status = requests.get(f"{site}/reports", headers=SCRIPT, cookies=copy, timeout=60).status_code
         tally.note("copies after a sign-out", began, status, 401)
 
 
-def _report(tally: Tally, samples: list[tuple[int, int]]) -> int:
+def _report(tally: Tally, samples: list[tuple[int, int]], log: list[str]) -> int:
     part = max(1, len(samples) // 5)
     # The first fifth warms up; the second is compared with the last.
     early, late = samples[part : 2 * part] or samples, samples[-part:]
@@ -236,8 +266,11 @@ def _report(tally: Tally, samples: list[tuple[int, int]]) -> int:
     )
     print(f"{'file descriptors, early and late':55}{files[0]:10.0f}{files[1]:10.0f}")
     print(f"{'errors that no fault explains':55}{len(tally.unexplained):10,}")
-    for line in tally.unexplained[:20]:
-        print(f"  {line}")
+    for error in tally.unexplained[:20]:
+        print(f"  {error.words}")
+        for line in log:
+            if error.request_id and error.request_id in line:
+                print(f"    {line}")
     is_flat = growth < MAX_GROWTH and files[1] - files[0] <= MAX_NEW_FILES
     if not is_flat:
         print("memory or file descriptors grew")

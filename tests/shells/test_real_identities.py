@@ -305,3 +305,46 @@ def test_groups_that_the_provider_did_not_send_are_noticed(
         assert sent == ([] if is_complete else ["true"])
         forget(site)
     assert (lines(caplog) == []) == is_complete
+
+
+def test_all_identity_headers_together_are_bounded(
+    make_site: MakeSite, tmp_path: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Names of 1,024 characters that take four bytes each, beside groups of 7,399 bytes."""
+    long = "\N{GOTHIC LETTER AHSA}" * 1024
+    for name, kept in (("ada", 200), (long, 0)):
+        place = Place("memory", tmp_path)
+        site = make_site(
+            store=place.open(),
+            session_store=place.url,
+            identity_headers=True,
+            user_claim="preferred_username",
+        )
+        visitor = signed_in(site, guids(200), preferred_username=name)
+        verdict = visitor.ask("auth")
+        for family, found in (("x-forwarded", site.app.header), ("x-auth-request", verdict.all)):
+            headers = {each: found(f"{family}-{each}") for each in SENT}
+            assert headers["groups"] == [",".join(guids(kept))]
+            assert headers["groups-incomplete"] == ([] if kept else ["true"])
+            lines = [f"{family}-{each}: {value}" for each, values in headers.items() for value in values]
+            assert len("\r\n".join(lines)) <= 12_000
+        assert ("groups_header_too_long" in caplog.text) == (not kept)
+
+
+SENT = ("user", "email", "groups", "preferred-username", "groups-incomplete")
+
+
+@pytest.mark.parametrize(("passed", "length"), [(True, 8_000), (True, 8_001), (False, 8_001)])
+def test_an_access_token_that_proxies_may_refuse_is_passed_on_and_named_in_the_log(
+    make_site: MakeSite, tmp_path: Any, caplog: pytest.LogCaptureFixture, passed: bool, length: int
+) -> None:
+    place = Place("memory", tmp_path)
+    site = make_site(
+        store=place.open(), session_store=place.url, pass_access_token=passed, refresh=not passed
+    )
+    site.provider.tokens = {"access_token": "a" * length, "expires_in": 600, "refresh_token": "r"}
+    signed_in(site, ["staff"])
+    if passed:
+        assert site.app.header("x-forwarded-access-token") == ["a" * length]
+    assert ("token_header_too_long" in caplog.text) == (passed and length > 8_000)
+    assert "aaaa" not in caplog.text

@@ -19,7 +19,7 @@ from ..flow.slots import count_sign_in
 from ..model import Identity, Reason, Reply, Session
 from ..policy.claim_notes import groups_without_scope, notes_on_claims
 from ..policy.claims import identity_from_claims
-from ..policy.identity_headers import fits_header, untransmissible_groups
+from ..policy.identity_headers import fits_header, is_token_too_long, untransmissible_groups
 from ..provider.authorization import process_authorization_response
 from ..provider.client_errors import describe_sent
 from ..provider.sign_in import SignedIn, complete_sign_in
@@ -214,7 +214,7 @@ def _start_session(
     before = "".join(cookies.find(header, cookies.rounds)[:1])
     rounds = cookies.set(cookies.rounds, count_sign_in(before, now), max_age=FLOW_SECONDS, samesite="Lax")
     set_cookies = (*session_cookies, cookies.clear(cookies.flows[state.slot]), rounds)
-    notes += _notes(session, written)
+    notes += _notes(session, written, components.settings)
     address = client_address(request, components.trusted)
     detail = f"sub={identity.subject!a}, {len(identity.groups)} group(s), from {address}"
     refused = components.access.refuses(identity)
@@ -274,7 +274,7 @@ def _no_refresh_token(
     return (Reason("refresh_token_missing", detail=detail),)
 
 
-def _notes(session: Session, written: Session) -> tuple[Reason, ...]:
+def _notes(session: Session, written: Session, settings: Settings) -> tuple[Reason, ...]:
     """Return notes for the operator about a successful sign-in.
 
     Args:
@@ -286,7 +286,11 @@ def _notes(session: Session, written: Session) -> tuple[Reason, ...]:
     if left_out := untransmissible_groups(identity):
         detail = f"{len(left_out)} group(s) cannot be part of a header and are left out of it"
         notes.append(Reason("groups_left_out", detail=detail))
-    if not fits_header(identity):
+    if is_token_too_long(written, settings):
+        notes.append(
+            Reason("token_header_too_long", detail=_TOKEN_TOO_LONG.format(len(written.access_token)))
+        )
+    if not fits_header(identity, settings):
         notes.append(Reason("groups_header_too_long", detail=_HEADER_TOO_LONG.format(len(identity.groups))))
     if written.id_token != session.id_token:
         notes.append(Reason("id_token_left_out", detail=_ID_TOKEN_LEFT_OUT))
@@ -310,8 +314,13 @@ _GROUPS_LEFT_OUT = (
     "Identity.groups_complete is false. Fix: set session_store, have the provider send fewer groups, or name in "
     "groups_kept those that the application uses"
 )
+_TOKEN_TOO_LONG = (
+    "the access token has {} characters. Behind a proxy that asks for a verdict, gunicorn and Apache refuse a header "
+    "line of more than 8,190 bytes with 400, and Nginx answers 500 if the headers do not fit into proxy_buffer_size. "
+    "Fix: have the provider issue shorter tokens, or raise these limits"
+)
 _HEADER_TOO_LONG = (
-    "the {} groups do not fit into one header: if one is sent, it contains only those in allowed_groups and "
+    "the {} groups do not fit into the headers: if one is sent, it contains only those in allowed_groups and "
     "groups_kept, and Groups-Incomplete says so. Fix: name in groups_kept those that the application uses, or have the "
     "provider send fewer"
 )

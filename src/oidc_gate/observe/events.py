@@ -127,6 +127,11 @@ EVENTS: dict[str, Event] = {
         "The groups do not fit into a header: if one is sent, it contains only those that `allowed_groups` and "
         "`groups_kept` name.",
     ),
+    "token_header_too_long": Event(
+        WARNING,
+        "The access token, which `pass_access_token` or `pass_authorization` passes on, is longer than 8,000 "
+        "characters. It is passed on, and a proxy or an application server may refuse it.",
+    ),
     "claims_left_out": Event(ERROR, "The claims do not fit into the session and are left out."),
     # signing out
     "signed_out": Event(DEBUG, "The session was ended by its user."),

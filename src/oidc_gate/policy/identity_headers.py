@@ -14,6 +14,11 @@ _FAMILIES = ("X-Forwarded", "X-Auth-Request")
 _SUFFIXES = ("User", "Email", "Groups", "Groups-Incomplete", "Preferred-Username", "Access-Token")
 # gunicorn and Apache refuse a header line of more than 8,190 bytes. 200 GUIDs take 7,399.
 MAX_GROUPS_BYTES = 8_000
+# All identity headers together, without the access token, so that they fit into the 16 KiB of `proxy_buffer_size` that
+# `oidc-gate nginx` prints, beside a renewed cookie of 3,700 bytes. Node's HTTP server takes 16 KiB in all.
+MAX_IDENTITY_BYTES = 12_000
+# The access token, which is never left out. With two of this size, what is printed for Nginx (32 KiB) is full.
+MAX_TOKEN_BYTES = 8_000
 
 
 def remote_user(identity: Identity, settings: Settings) -> str:
@@ -49,32 +54,50 @@ def identity_headers(
 
     Returns:
         The headers. Values are UTF-8, one character for each byte (PEP 3333), without control characters. Groups are
-        separated by commas, without `untransmissible_groups`. If these are more than `MAX_GROUPS_BYTES`, only those
-        that `allowed_groups` and `groups_kept` name are sent, or none. ``-Groups-Incomplete`` is sent, and is
-        ``true``, only if some are missing.
+        separated by commas, without `untransmissible_groups`. If these are more than `MAX_GROUPS_BYTES`, or more than
+        the other headers leave of `MAX_IDENTITY_BYTES`, only those that `allowed_groups` and `groups_kept` name are
+        sent, or none. ``-Groups-Incomplete`` is sent, and is ``true``, only if some are missing.
     """
+    user, email, name = _user_values(identity, settings)
     groups, is_complete = _encode(_join_groups(identity.groups)), identity.groups_complete
-    if len(groups) > MAX_GROUPS_BYTES:
+    if len(groups) > (room := _room_for_groups(user, email, name)):
         named = NamePatterns(settings.allowed_groups, settings.groups_kept)
         groups = _encode(_join_groups(tuple(group for group in identity.groups if group in named)))
-        groups, is_complete = groups if len(groups) <= MAX_GROUPS_BYTES else "", False
-    values = [
-        ("User", remote_user(identity, settings)),
-        ("Email", _if_transmissible(identity.email)),
-        ("Preferred-Username", _if_transmissible(identity.preferred_username)),
+        groups, is_complete = groups if len(groups) <= room else "", False
+    headers = [
+        (f"{family}-User", user),
+        (f"{family}-Email", email),
+        (f"{family}-Groups", groups),
+        (f"{family}-Preferred-Username", name),
     ]
     if access_token is not None:
-        values.append(("Access-Token", _if_transmissible(access_token)))
-    headers = [(f"{family}-{suffix}", _encode(value)) for suffix, value in values]
-    headers.insert(2, (f"{family}-Groups", groups))
+        headers.append((f"{family}-Access-Token", _encode(_if_transmissible(access_token))))
     if not is_complete:
         headers.append((f"{family}-Groups-Incomplete", "true"))
     return tuple(headers)
 
 
-def fits_header(identity: Identity) -> bool:
-    """Return whether one header can carry all groups of `identity`, except for `untransmissible_groups`."""
-    return len(_encode(_join_groups(identity.groups))) <= MAX_GROUPS_BYTES
+def fits_header(identity: Identity, settings: Settings) -> bool:
+    """Return whether the headers can carry all groups of `identity`, except for `untransmissible_groups`."""
+    room = _room_for_groups(*_user_values(identity, settings))
+    return len(_encode(_join_groups(identity.groups))) <= room
+
+
+def is_token_too_long(session: Session, settings: Settings) -> bool:
+    """Return whether the access token is passed on, and takes more than `MAX_TOKEN_BYTES`."""
+    is_passed = settings.pass_access_token or settings.pass_authorization
+    return is_passed and len(session.access_token) > MAX_TOKEN_BYTES
+
+
+def _user_values(identity: Identity, settings: Settings) -> tuple[str, str, str]:
+    """Return the encoded values of ``-User``, ``-Email`` and ``-Preferred-Username``."""
+    user, email = remote_user(identity, settings), _if_transmissible(identity.email)
+    return _encode(user), _encode(email), _encode(_if_transmissible(identity.preferred_username))
+
+
+def _room_for_groups(user: str, email: str, name: str) -> int:
+    """Return how many bytes the groups may take beside the other headers, whose names and line ends take 200."""
+    return min(MAX_GROUPS_BYTES, max(0, MAX_IDENTITY_BYTES - 200 - len(user) - len(email) - len(name)))
 
 
 def untransmissible_groups(identity: Identity) -> tuple[str, ...]:
