@@ -13,7 +13,8 @@ another version is refused. Records of 0.1, which have no version and begin with
 
 In front of the list stands one letter: ``P`` plain, ``Z`` compressed, or ``G``, compressed and followed by the bytes of
 packed groups (`packed_groups`). Only in ``G``, null at the end of the groups says that the user is in more of them. A
-process that knows none of this refuses the record, rather than take the groups for all that there are.
+process that knows none of this refuses the record, rather than take the groups for all that there are. Groups that fit
+into one cookie in any form are therefore not packed, so that such a process can read them while a deploy replaces it.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ COMPRESS_FROM_BYTES = 600
 MAX_RECORD_BYTES = 256 * 1024  # after decompression, so that a cookie cannot expand to megabytes
 MAX_STORED_BYTES = 1024 * 1024  # in a store: 5,000 groups whose names are LDAP names of 100 characters
 MIN_PACKED_GUIDS = 16
+MAX_UNPACKED_BYTES = 2_500  # sealed and in base64 about 3,400: one cookie
 
 _PLAIN, _COMPRESSED, _PACKED, _HEAD = b"P", b"Z", b"G", b"H"
 _JSON = json.JSONDecoder()
@@ -72,16 +74,23 @@ def encode_session(session: Session, max_bytes: int = MAX_RECORD_BYTES) -> bytes
         GateError: ``session_too_large``.
     """
     user = session.identity
-    if not user.groups_complete or count_guids(user.groups) >= MIN_PACKED_GUIDS:
-        groups, packed = pack(user.groups)
-        record = _encode(session, groups if user.groups_complete else [*groups, None])
-        kind = _PACKED
-    else:
-        packed, record = b"", _encode(session, user.groups)
-        kind = _PLAIN if len(record) < COMPRESS_FROM_BYTES else _COMPRESSED
-    if len(record) + len(packed) > max_bytes:
-        raise too_large(len(record) + len(packed))
-    return kind + (record if kind == _PLAIN else zlib.compress(record, 6)) + packed
+    if user.groups_complete:
+        record = _encode(session, user.groups)
+        plain = (
+            _PLAIN + record if len(record) < COMPRESS_FROM_BYTES else _COMPRESSED + zlib.compress(record, 6)
+        )
+        if len(plain) <= MAX_UNPACKED_BYTES or count_guids(user.groups) < MIN_PACKED_GUIDS:
+            _check_size(len(record), max_bytes)
+            return plain
+    groups, packed = pack(user.groups)
+    record = _encode(session, groups if user.groups_complete else [*groups, None])
+    _check_size(len(record) + len(packed), max_bytes)
+    return _PACKED + zlib.compress(record, 6) + packed
+
+
+def _check_size(size: int, max_bytes: int) -> None:
+    if size > max_bytes:
+        raise too_large(size)
 
 
 def _encode(session: Session, groups: Sequence[str | int | None]) -> bytes:

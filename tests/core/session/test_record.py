@@ -267,16 +267,17 @@ def test_a_record_that_lacks_a_field_is_refused() -> None:
 
 
 def with_guids(number: int, **more: Any) -> Session:
-    groups = tuple(str(uuid.UUID(int=each)) for each in range(number))
+    numbers = random.Random(number)
+    groups = tuple(str(uuid.UUID(int=numbers.getrandbits(128))) for _ in range(number))
     return SESSION._replace(identity=replace(WHO, groups=("staff", *groups, "admins"), **more))
 
 
-@pytest.mark.parametrize("session", [with_guids(200), with_guids(16), with_guids(15), with_guids(0)])
+@pytest.mark.parametrize("session", [with_guids(each) for each in (200, 150, 50, 0)])
 @pytest.mark.parametrize("is_complete", [True, False])
 def test_packed_groups_come_back(session: Session, is_complete: bool) -> None:
     session = session._replace(identity=replace(session.identity, groups_complete=is_complete))
     record = encode_session(session)
-    assert (record[:1] == b"G") == (len(session.identity.groups) >= 18 or not is_complete)
+    assert (record[:1] == b"G") == (len(session.identity.groups) > 100 or not is_complete)
     found, weight = decode(record, issuer=WHO.issuer, provider=WHO.provider)
     assert found == session
     assert weight > 5 * sum(map(len, session.identity.groups))
@@ -293,6 +294,28 @@ def test_guids_in_the_records_of_an_earlier_release_are_read() -> None:
     record = json.dumps(fields).encode()
     for sealed in (b"P" + record, b"Z" + zlib.compress(record)):
         assert decode(sealed, issuer=WHO.issuer, provider=WHO.provider)[0] == session
+
+
+def test_groups_that_fit_into_one_cookie_are_in_the_form_that_an_earlier_release_reads() -> None:
+    """While a deploy replaces the workers, old ones read what new ones write."""
+    for number in (16, 50, 80):
+        session = with_guids(number)
+        record = encode_session(session)
+        assert record[:1] == b"Z"
+        assert json.loads(zlib.decompress(record[1:]))[6] == list(session.identity.groups)
+        assert kept_cookies(session) == 1
+    assert encode_session(with_guids(120))[:1] == b"G"
+    assert kept_cookies(with_guids(120)) == 1, "packed groups take less"
+
+
+def kept_cookies(session: Session) -> int:
+    _, cookies = drive(sessions().write(session))
+    return sum("Max-Age=0" not in cookie for cookie in cookies)
+
+
+def test_few_groups_are_never_packed_however_long_the_record_is() -> None:
+    long = with_guids(15)._replace(id_token=str(random.Random(1).getrandbits(20_000)))
+    assert encode_session(long)[:1] == b"Z"
 
 
 def test_a_release_that_knows_no_packed_groups_does_not_take_them_for_all() -> None:
