@@ -11,10 +11,11 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import get_ident
 
 from ..effects import Lane
 from ..errors import QueueFull
@@ -40,23 +41,41 @@ class ServerThreads:
 
     Attributes:
         lock: Protects this object and the lanes that share it.
-        held: The number of threads that send a request to the provider, or wait to do so.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.lock = threading.Lock()
-        self.held = 0
         self._clock = clock
+        self._held: Counter[int] = Counter()
         self._seen: dict[int, float] = {}
 
     def see(self) -> bool:
         """Record the calling thread, and return whether it was known before."""
-        now, ident = self._clock(), threading.get_ident()
+        now, ident = self._clock(), get_ident()
         oldest = now - THREAD_SEEN_SECONDS
         self._seen = {ident: at for ident, at in self._seen.items() if at > oldest}
         was_seen = ident in self._seen
         self._seen[ident] = now
         return was_seen
+
+    def hold(self, thread: int) -> None:
+        """Record that `thread` sends a request to the provider, or waits to do so, or waits for its client."""
+        self._held[thread] += 1
+
+    def release(self, thread: int) -> None:
+        """Undo one `hold`."""
+        self._held[thread] -= 1
+        if not self._held[thread]:
+            del self._held[thread]
+
+    def holds_current(self) -> bool:
+        """Return whether the calling thread is held already."""
+        return get_ident() in self._held
+
+    @property
+    def held(self) -> int:
+        """Return how many threads are held. One that has places in two lanes is one thread."""
+        return len(self._held)
 
     def is_short(self) -> bool:
         """Return whether so many are held that hardly any is left."""
@@ -68,15 +87,18 @@ class ServerThreads:
         if _is_waiting_cheap():
             yield True
             return
+        current = get_ident()
         with self.lock:
             self.see()
             is_free = not self.is_short()
-            self.held += is_free
+            if is_free:
+                self.hold(current)
         try:
             yield is_free
         finally:
-            with self.lock:
-                self.held -= is_free
+            if is_free:
+                with self.lock:
+                    self.release(current)
 
     @property
     def count(self) -> int:
@@ -86,11 +108,15 @@ class ServerThreads:
 
 @dataclass(eq=False, slots=True)
 class Place:
-    """A place in a lane."""
+    """A place in a lane.
+
+    Args:
+        thread: The thread of a WSGI server that it holds; None on an event loop.
+    """
 
     lane: BoundedLane
     since: float
-    is_in_thread: bool
+    thread: int | None
 
     def leave(self) -> None:
         """Give the place to the first request in the queue."""
@@ -104,12 +130,12 @@ class Waiter:
     Args:
         wake: Notifies the request, from any thread, that it has a place. It raises RuntimeError if its event loop is
             closed.
-        is_in_thread: Whether it holds a thread of a WSGI server.
+        thread: The thread of a WSGI server that it holds; None on an event loop.
         place: The place that it got; None while it waits.
     """
 
     wake: Callable[[], object]
-    is_in_thread: bool = False
+    thread: int | None = None
     place: Place | None = field(default=None)
 
 
@@ -175,7 +201,7 @@ class BoundedLane:
         with self._lock:
             if self._queue or len(self._places) >= MAX_PLACES[self._lane]:
                 return None
-            return self._give(is_in_thread=False)
+            return self._give(None)
 
     def enqueue(self, wake: Callable[[], object], *, is_first: bool) -> Waiter:
         """Return a waiter. If there is a free place, it has that place already.
@@ -216,7 +242,7 @@ class BoundedLane:
         """Give `place` to the first request in the queue."""
         with self._lock:
             self._places.remove(place)
-            self._threads.held -= self._is_scarce and place.is_in_thread
+            self._release(place.thread)
             taken = self._clock() - place.since
             self._typical_seconds += _WEIGHT_OF_NEWEST * (taken - self._typical_seconds)
             woken = self._fill_places()
@@ -231,11 +257,14 @@ class BoundedLane:
 
     def _enqueue_thread(self, wake: Callable[[], object], *, is_first: bool) -> Waiter:
         with self._lock:
-            # An unknown thread shows that the server has more threads than were known, so it may wait.
-            if self._threads.see() and is_first and self._is_scarce and self._holds_too_many():
+            # An unknown thread shows that the server has more threads than were known, so it may wait. So may a step
+            # that holds its thread already, because it has a place in another lane.
+            may_wait = not self._threads.see() or not is_first or self._threads.holds_current()
+            if self._is_scarce and not may_wait and self._holds_too_many():
                 raise self._refusal()
-            self._threads.held += self._is_scarce
-            waiter = Waiter(wake, is_in_thread=True)
+            waiter = Waiter(wake, thread := get_ident())
+            if self._is_scarce:
+                self._threads.hold(thread)
             woken = self._append(waiter)
         self._wake(woken)
         return waiter
@@ -258,18 +287,22 @@ class BoundedLane:
 
     def _remove(self, waiter: Waiter) -> None:
         self._queue.remove(waiter)
-        self._threads.held -= self._is_scarce and waiter.is_in_thread
+        self._release(waiter.thread)
+
+    def _release(self, thread: int | None) -> None:
+        if self._is_scarce and thread is not None:
+            self._threads.release(thread)
 
     def _fill_places(self) -> list[Waiter]:
         woken = []
-        while self._queue and len(self._places) < self._limit(self._queue[0].is_in_thread):
+        while self._queue and len(self._places) < self._limit(self._queue[0].thread is not None):
             waiter = self._queue.popleft()
-            waiter.place = self._give(waiter.is_in_thread)
+            waiter.place = self._give(waiter.thread)
             woken.append(waiter)
         return woken
 
-    def _give(self, is_in_thread: bool) -> Place:
-        place = Place(self, self._clock(), is_in_thread)
+    def _give(self, thread: int | None) -> Place:
+        place = Place(self, self._clock(), thread)
         self._places.append(place)
         return place
 
@@ -283,8 +316,8 @@ class BoundedLane:
         """Return whether no further thread of the server may be held."""
         if self._threads.is_short():
             return True
-        own = sum(place.is_in_thread for place in self._places)
-        own += sum(waiter.is_in_thread for waiter in self._queue)
+        own = sum(place.thread is not None for place in self._places)
+        own += sum(waiter.thread is not None for waiter in self._queue)
         return self._lane is Lane.PUSHED and own >= max(1, self._threads.count // 2)
 
     def _age(self) -> float:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from itertools import count
 from typing import Any
 
 import anyio
@@ -168,8 +169,24 @@ def seen(lane: BoundedLane, number: int) -> None:
     lane._threads._seen = {-ident: lane._clock() for ident in range(1, number)}
 
 
+@pytest.fixture
+def known_threads(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Let the lanes take each call after this function for one of another thread, which they have seen before.
+
+    `seen` counts the calling thread, which there is none of here.
+    """
+    idents = count(-1_000, -1)
+
+    def switch() -> None:
+        ident = next(idents)
+        monkeypatch.setattr(threads, "get_ident", lambda: ident)
+
+    monkeypatch.setattr(ServerThreads, "see", lambda self: True)
+    return switch
+
+
 @pytest.mark.parametrize(
-    ("which", "threads", "out", "waiting"),
+    ("which", "number", "out", "waiting"),
     [
         (Lane.PROVIDER, 1, 1, 1),
         (Lane.PROVIDER, 2, 1, 1),
@@ -183,11 +200,17 @@ def seen(lane: BoundedLane, number: int) -> None:
         (Lane.PUSHED, 16, 4, 4),
     ],
 )
-def test_one_thread_in_four_is_left_alone(which: Lane, threads: int, out: int, waiting: int) -> None:
+def test_one_thread_in_four_is_left_alone(
+    which: Lane, number: int, out: int, waiting: int, known_threads: Callable[[], None]
+) -> None:
     lane = lane_of(which, clock=Clock())
-    seen(lane, threads)
-    waiters = [lane._enqueue_thread(lambda: None, is_first=True) for _ in range(out + waiting)]
+    seen(lane, number + 1)
+    waiters = []
+    for _ in range(out + waiting):
+        known_threads()
+        waiters.append(lane._enqueue_thread(lambda: None, is_first=True))
     assert [waiter.place is not None for waiter in waiters] == [True] * out + [False] * waiting
+    known_threads()
     with pytest.raises(QueueFull):
         lane._enqueue_thread(lambda: None, is_first=True)
     for waiter in waiters:
@@ -195,16 +218,47 @@ def test_one_thread_in_four_is_left_alone(which: Lane, threads: int, out: int, w
     assert (lane._threads.held, lane._places, len(lane._queue)) == (0, [], 0)
 
 
-def test_the_lanes_to_the_provider_share_the_threads_and_a_store_needs_none_of_them() -> None:
+def test_the_lanes_to_the_provider_share_the_threads_and_a_store_needs_none_of_them(
+    known_threads: Callable[[], None],
+) -> None:
     server = ServerThreads()
     lanes = {kind: BoundedLane(kind, server, wait_seconds=1) for kind in Lane}
-    seen(lanes[Lane.PROVIDER], 4)
+    seen(lanes[Lane.PROVIDER], 5)
     for kind in (Lane.PROVIDER, Lane.PROVIDER, Lane.PUSHED):
+        known_threads()
         assert lanes[kind].enter()
-    with pytest.raises(QueueFull):
-        lanes[Lane.PUSHED].enter()
+    known_threads()
+    for kind in (Lane.PUSHED, Lane.PROVIDER):
+        with pytest.raises(QueueFull):
+            lanes[kind].enter()
     for _ in range(4):
         assert lanes[Lane.STORE].enter()
+
+
+def test_a_thread_that_is_held_already_is_one_thread_and_may_enter_another_lane(
+    known_threads: Callable[[], None],
+) -> None:
+    """Before, it counted twice, so that the first sign-ins of a process were refused without a request under way."""
+    server = ServerThreads()
+    lanes = {kind: BoundedLane(kind, server, wait_seconds=1) for kind in Lane}
+    seen(lanes[Lane.PROVIDER], 5)
+    for _ in range(2):
+        known_threads()
+        place = lanes[Lane.PROVIDER].enter()
+    known_threads()
+    waiter = lanes[Lane.PROVIDER]._enqueue_thread(lambda: None, is_first=True)
+    assert server.is_short()
+    pushed = lanes[Lane.PUSHED].enter()
+    assert server.held == 3
+    known_threads()
+    with pytest.raises(QueueFull):
+        lanes[Lane.PUSHED].enter()
+    pushed.leave()
+    assert server.held == 3, "it is held as long as it has one place"
+    lanes[Lane.PROVIDER].withdraw(waiter)
+    assert server.held == 2
+    place.leave()
+    assert server.held == 1
 
 
 def test_threads_that_were_not_seen_for_a_while_do_not_count() -> None:

@@ -57,7 +57,8 @@ def crowded() -> ServerThreads:
     """A server with hardly a thread left."""
     threads = ServerThreads()
     threads.see()
-    threads.held = 2
+    threads.hold(-1)
+    threads.hold(-2)
     return threads
 
 

@@ -15,6 +15,7 @@ import pytest
 from oidc_gate.errors import StoreUnavailable
 from oidc_gate.store.base import EVERYTHING
 from oidc_gate.store.redis.address import Address
+from oidc_gate.store.redis.connect import connect
 from oidc_gate.store.redis.store import RedisStore
 from oidc_gate.store.sqlite import SqliteStore
 from oidc_gate.store.time_limit import limited_until
@@ -111,12 +112,14 @@ def test_redis_is_given_up_when_the_limit_has_come(slow: SlowRedis, store: Redis
     assert store.open(KEY, NOW) is None, "without the limit, an answer has all its time again"
 
 
-def test_a_connection_keeps_its_time_after_a_call_that_had_less(slow: SlowRedis, store: RedisStore) -> None:
+def test_a_connection_has_all_its_time_again_after_a_call_that_had_less(slow: SlowRedis) -> None:
+    client = connect(Address("server", (("127.0.0.1", slow.port),)), LONG)
+    connection = client.connection_pool.get_connection()
     with limited_until(time.monotonic() + 1):
-        assert store.open(KEY, NOW) is None
-    slow.seconds = 1.5
-    assert store.open(KEY, NOW) is None
-    assert slow.connections == 1
+        connection.send_command("PING")
+        connection.read_response()
+    assert connection._sock.gettimeout() == connection.socket_connect_timeout == LONG
+    client.close()
 
 
 def test_an_answer_that_had_less_time_closes_no_other_connection(slow: SlowRedis, store: RedisStore) -> None:
