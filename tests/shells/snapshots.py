@@ -6,8 +6,11 @@ holds every interface, mount and prefix against the one that wrote last.
 
 from __future__ import annotations
 
+import json
+import logging
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from tests.shells.driving import Answer
@@ -23,11 +26,12 @@ _CHANGING = (
     (re.compile(r'(name="(?:form_token|state)" value=")[^"]+'), r"\1RANDOM"),
     (re.compile(r"\b(gate|icon)-[0-9a-f]{12}\."), r"\1-DIGEST."),
     (re.compile(r'^etag: "[^"]+"', re.MULTILINE), 'etag: "DIGEST"'),
+    (re.compile(r'(session_id": ")[\w-]{22}"'), r'\1RANDOM"'),
 )
 
 
-def rendered(site: Site, answer: Answer) -> str:
-    """Return an answer as text that is the same over every interface, at every mount and with every prefix."""
+def rendered(site: Site, answer: Answer, records: Iterable[logging.LogRecord]) -> str:
+    """Return an answer, and the log, as text that is the same over every interface, mount and prefix."""
     lines = [f"{answer.kind} {answer.status}"]
     for name, value in answer.headers:
         if name.lower() == "content-length" and answer.body:
@@ -36,6 +40,7 @@ def rendered(site: Site, answer: Answer) -> str:
         is_length = name.lower() == "content-length" and value != "0"
         lines.append(f"{name.lower()}: {'LENGTH' if is_length else value}")
     text = "\n".join(lines) + "\n\n" + answer.body.decode("utf-8", "backslashreplace")
+    text = text.rstrip("\n") + "\n\n" + "\n".join(map(_line, _decisions(records)))
     shell = site.shell
     for written in (str, lambda path: path.replace("/", "%2F")):
         text = text.replace(written(shell.mount + shell.prefix), written("/oauth2"))
@@ -46,10 +51,20 @@ def rendered(site: Site, answer: Answer) -> str:
     return text.rstrip("\n") + "\n"
 
 
-def check(site: Site, name: str, answer: Answer) -> None:
-    """Hold `answer` against the snapshot of that name, or write it."""
+def _decisions(records: Iterable[logging.LogRecord]) -> list[logging.LogRecord]:
+    """Return the lines about requests, and those of the audit log."""
+    return [record for record in records if record.name.startswith("oidc_gate") and hasattr(record, "oidc_gate")]
+
+
+def _line(record: logging.LogRecord) -> str:
+    """Return the level of a line of the log, and its fields."""
+    return f"{record.levelname} {record.name} {json.dumps(vars(record)['oidc_gate'], default=str)}"
+
+
+def check(site: Site, name: str, answer: Answer, records: Iterable[logging.LogRecord]) -> None:
+    """Hold `answer` and the log against the snapshot of that name, or write it."""
     file = FOLDER / f"{name}.txt"
-    text = rendered(site, answer)
+    text = rendered(site, answer, records)
     if os.environ.get("OIDC_GATE_WRITE_SNAPSHOTS") == "1":
         FOLDER.mkdir(exist_ok=True)
         file.write_text(text, "utf-8")
