@@ -20,7 +20,7 @@ FOLDER = Path(__file__).with_name("snapshots")
 # What is new each time, or in each release of the files: one word in its place.
 _CHANGING = (
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]+-[0-9a-f]+\b"), "REQUEST-ID"),
-    (re.compile(r"\b(state|nonce|code_challenge)=[\w.~-]+"), r"\1=RANDOM"),
+    (re.compile(r"\b(state|nonce|code_challenge|id_token_hint)=[\w.~-]+"), r"\1=RANDOM"),
     (re.compile(r"(__Host-oidc_gate(?:\.\w+?)?\d*)=[^;]+"), r"\1=VALUE"),
     (re.compile(r"(\.flow)\d="), r"\1N="),
     (re.compile(r'(name="(?:form_token|state)" value=")[^"]+'), r"\1RANDOM"),
@@ -53,7 +53,9 @@ def rendered(site: Site, answer: Answer, records: Iterable[logging.LogRecord]) -
 
 def _decisions(records: Iterable[logging.LogRecord]) -> list[logging.LogRecord]:
     """Return the lines about requests, and those of the audit log."""
-    return [record for record in records if record.name.startswith("oidc_gate") and hasattr(record, "oidc_gate")]
+    return [
+        record for record in records if record.name.startswith("oidc_gate") and hasattr(record, "oidc_gate")
+    ]
 
 
 def _line(record: logging.LogRecord) -> str:
@@ -66,6 +68,6 @@ def check(site: Site, name: str, answer: Answer, records: Iterable[logging.LogRe
     file = FOLDER / f"{name}.txt"
     text = rendered(site, answer, records)
     if os.environ.get("OIDC_GATE_WRITE_SNAPSHOTS") == "1":
-        FOLDER.mkdir(exist_ok=True)
+        file.parent.mkdir(exist_ok=True)
         file.write_text(text, "utf-8")
     assert text == file.read_text("utf-8"), f"{file} differs; OIDC_GATE_WRITE_SNAPSHOTS=1 writes it anew"
