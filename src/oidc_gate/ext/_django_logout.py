@@ -1,8 +1,8 @@
 """Connects the logout of Django with the sign-out of the gate.
 
-Django's ``logout`` ends only the session of Django. Without more, the next request of the browser would be signed in
-again by the session of the gate. It is not ended here, because any site can make a browser request a logout view:
-the browser is redirected to ``/oauth2/sign_out``, which asks the user unless the request came from this site.
+Django's ``logout`` ends only the session of Django, so the session of the gate would sign the user in again with the
+next request. The session of the gate is not ended here, because any site can make a browser request a logout view.
+Instead, the browser is redirected to ``/oauth2/sign_out``, which asks the user unless the request came from this site.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MARK = "_oidc_gate_has_logged_out"
 
 
 def watch(request: HttpRequest) -> None:
-    """Begin to watch `request`: what middleware in front has done does not count."""
+    """Begin to watch `request`. A login or logout by middleware that ran before is ignored."""
     setattr(request, _MARK, False)
 
 

@@ -17,7 +17,7 @@ Groups = str | tuple[str, ...]
 
 
 class AccessToken(Protocol):
-    """What the gate gives the application for a session with an access token."""
+    """The object through which the application gets the access token of a session."""
 
     def get(self) -> str | None:
         """Return a token that lasts long enough, or None."""

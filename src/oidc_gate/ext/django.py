@@ -129,7 +129,7 @@ def OIDCGateMiddleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[
     """Set ``request.identity``, and with `OIDCGateBackend` also ``request.user`` and ``request.auser``.
 
     List it after Django's ``AuthenticationMiddleware``, if that is used. The user is looked up when a view first uses
-    it, without a session of Django, so that it is signed out when the session of the gate ends.
+    it. This needs no session of Django, so the user is signed out as soon as the session of the gate ends.
 
     After ``django.contrib.auth.logout``, which ``LogoutView`` and the admin call, a browser is sent to the sign-out of
     the gate. A script gets the view's own answer, and its page has to open ``/oauth2/sign_out``.

@@ -38,7 +38,8 @@ def require(*, group: Groups | None = None) -> Callable[[HTTPConnection], Identi
     Args:
         group: One group, or several of which one is sufficient. Without it every signed-in user is admitted.
 
-    Returns: The argument for ``Depends``. It answers 401 without an identity, and 403 to users who are in none of the
+    Returns:
+        The argument for ``Depends``. It answers 401 without an identity, and 403 to users who are in none of the
         groups; a WebSocket is closed with 1008.
 
     Raises:

@@ -213,7 +213,7 @@ def resend(fields: Iterable[tuple[str, str]], label: str, mark: Markup) -> Marku
     """Build a form with a button that sends `fields` to the address of the page.
 
     Args:
-        mark: further attributes of the form, which must not hold text of others.
+        mark: Further attributes of the form. They are not escaped, so they must be constants of this package.
     """
     hidden = [
         Markup('<input type="hidden" name="{}" value="{}">\n').format(_encodable(name), _encodable(value))

@@ -1,4 +1,4 @@
-"""What an operator should know about the claims of a user who signs in: groups that are not there, or not readable."""
+"""Notes for the operator about the claims of a user who signs in: groups that are missing, or cannot be read."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def notes_on_claims(claims: Mapping[str, Any], settings: Settings) -> tuple[Reas
 
 
 def groups_without_scope(claims: Mapping[str, Any], settings: Settings) -> str:
-    """Return what to say if `allowed_groups` is set, the groups did not come, and no scope asks for them."""
+    """Return a note if `allowed_groups` is set, no groups were sent, and no scope asks for them; or an empty string."""
     is_absent = lookup(claims, settings.groups_claim) is None and not _names_elsewhere(claims, settings)
     if not settings.allowed_groups or not is_absent or not _SCOPES_WITHOUT_GROUPS.issuperset(settings.scopes):
         return ""

@@ -131,7 +131,7 @@ def are_groups_elsewhere(claims: Mapping[str, Any], settings: Settings) -> bool:
 
 
 def describe_shape(value: object) -> str:
-    """Return what kind of JSON value this is, for the log; the value itself is not shown."""
+    """Return the kind of a JSON value in words, for the log. The value itself is not shown."""
     match value:
         case None:
             return "null"
@@ -165,9 +165,9 @@ def _plural(item: object) -> str:
 
 
 def unreadable_groups(claims: Mapping[str, Any], settings: Settings) -> str:
-    """Return what of the groups claim cannot be read as groups, for the log; empty if all of it can.
+    """Describe the part of the groups claim that cannot be read as groups, for the log. Return "" if there is none.
 
-    A text is one group. If it has separators in it, several were probably meant, unless it is one of
+    A text is one group. If it contains separators, it was probably meant as a list of groups, unless it is one of
     `Settings.allowed_groups`.
     """
     value = lookup(claims, settings.groups_claim)

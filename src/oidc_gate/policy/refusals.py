@@ -1,4 +1,4 @@
-"""Explanations for the operator of why a rule refuses a user, and which refusals the log has explained already."""
+"""Explains to the operator why a rule refuses a user, and records which refusals the log has explained already."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FIELDS = ("email", "name", "preferred_username", "acr", "amr")
 
 
 def explain_refusal(rule: str, identity: Identity, rules: RuleSet, settings: Settings) -> str:
-    """Return what the user has, what `rules` require, and whether the claim is absent or of another kind.
+    """Describe what the user has, what `rules` require, and whether the claim is absent or has another type.
 
     Args:
         rule: The result of `RuleSet.refuses`.
@@ -45,8 +45,8 @@ def _explain_groups(identity: Identity, rules: RuleSet, settings: Settings) -> s
     expected = f"looked for: {list_words(sorted(rules.groups))}"
     if not identity.groups_complete:
         expected += (
-            "; not all groups of the user are known here, see the lines at the sign-in. Fix: if they did not fit, "
-            "name in groups_kept those that are looked for"
+            "; the session does not contain all groups of the user, see the lines at the sign-in. Fix: if they did not "
+            "fit, name in groups_kept those that are looked for"
         )
     if not identity.groups:
         scopes = f"Fix: does a scope bring the groups (scopes: {list_words(settings.scopes)})"

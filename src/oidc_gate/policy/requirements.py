@@ -10,7 +10,7 @@ import threading
 
 SETTINGS = 0
 MAX_REQUIREMENTS = 64
-"""Queries beyond this number are checked again each time. A proxy that passes on the queries of clients has many."""
+"""Further queries are checked again each time. There are many if a proxy passes on the queries of clients."""
 
 
 class Requirements:

@@ -1,7 +1,7 @@
 """The URL at which browsers reach the application, and the headers in which proxies report it.
 
 ``public_url`` determines it. Without that setting it follows from the scheme, host and mount of the request.
-``X-Forwarded-*`` headers count only from a peer that ``trusted_proxies`` names; by default there is none
+``X-Forwarded-*`` headers are used only from a peer that ``trusted_proxies`` names; by default there is none
 (CVE-2026-40575, oauth2-proxy #3506).
 """
 
@@ -55,7 +55,7 @@ class Site:
 
 
 class OriginalTarget(NamedTuple):
-    """What the client requested from the proxy, as a trusted proxy reports it.
+    """The address that the client requested from the proxy, as a trusted proxy reports it.
 
     Attributes:
         path: The path below the path of ``public_url``, decoded once, with surrogate escapes for undecodable bytes.
@@ -70,7 +70,7 @@ class OriginalTarget(NamedTuple):
 
 
 class TrustedProxies:
-    """The peers whose ``X-Forwarded-*`` headers count.
+    """The peers whose ``X-Forwarded-*`` headers are used.
 
     Args:
         networks: Addresses and networks (``10.0.0.0/8``, ``::1``), or ``unix`` for peers on a Unix socket.
@@ -148,12 +148,14 @@ def client_address(request: Request, trusted: TrustedProxies) -> str:
 
 
 def original_target(request: Request, settings: Settings, trusted: TrustedProxies) -> OriginalTarget | None:
-    r"""Return what the client requested from the proxy, or None, in which case no path is public.
+    r"""Return the address that the client requested from the proxy, or None, in which case no path is public.
 
-    It is also None if only one of the two headers is configured or sent, if one is repeated, if the peer is not
-    trusted, for a target that proxies and applications read differently (``#``, ``\``, bytes over 127, the path of
-    ``public_url`` in another spelling or twice), and for a value that may be two targets joined by a comma
-    (CVE-2025-64484).
+    It is None
+
+    - if only one of the two headers is configured or sent, if one is repeated, or if the peer is not trusted;
+    - for a target that proxies and applications read differently (``#``, ``\``, bytes over 127, the path of
+      ``public_url`` in another spelling or twice);
+    - for a value that may be two targets joined by a comma (CVE-2025-64484).
     """
     uri_name, method_name = settings.original_uri_header, settings.original_method_header
     if not uri_name or not method_name or not trusted.trusts(request.peer):

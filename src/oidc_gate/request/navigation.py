@@ -61,7 +61,7 @@ def audience_of(request: Request) -> Audience:
 
 
 def is_handshake(headers: Headers) -> bool:
-    """Return whether a request opens a WebSocket, or is a proxy's question about such a request.
+    """Return whether a request opens a WebSocket, or is a proxy's subrequest for such a request.
 
     ``Upgrade`` applies to one connection, so Nginx and Traefik do not send it to the gate. They pass
     ``Sec-WebSocket-*`` on, which browsers always send, and which no script can set.
@@ -74,7 +74,7 @@ def is_handshake(headers: Headers) -> bool:
 
 
 def is_from_browser(headers: Headers) -> bool:
-    """Return whether a browser sent the request. A page, and so an attacker, cannot hide that.
+    """Return whether a browser sent the request. A page of an attacker cannot change the result.
 
     Every browser sends a ``User-Agent`` that begins with ``Mozilla/5.0``, and current browsers send Fetch Metadata for
     https pages.

@@ -17,8 +17,8 @@ _NO_TRACE, _NO_PARENT = "0" * 32, "0" * 16
 def with_request_id(request: Request, trusted: TrustedProxies) -> Request:
     """Return `request` with the ID that a trusted proxy sent, if it sent one.
 
-    ``X-Request-Id`` counts first, then the trace ID of ``traceparent``. A header that is repeated, or that contains
-    anything but letters, digits, ``_``, ``.`` and ``-``, does not count: the ID is written into logs and pages.
+    This is ``X-Request-Id``, or else the trace ID of ``traceparent``. A header that is repeated, or that contains
+    anything but letters, digits, ``_``, ``.`` and ``-``, is ignored, because the ID is written into logs and pages.
 
     Spec: W3C Trace Context §3.2.2.
     """

@@ -19,11 +19,11 @@ from ..syntax.hosts import normal_host
 from .forwarded import Site
 
 MAX_TARGET_LENGTH = 65_536
-"""Characters, percent-encoded. No server that the gate is tested with takes a longer request line."""
+"""In characters, percent-encoded. No server that the gate is tested with accepts a longer request line."""
 MAX_RD_LENGTH = 2048
-"""Characters of an ``rd`` as it stands in a link; a longer one is compressed. gunicorn takes 4,094 in all."""
+"""The maximum number of characters of ``rd`` in a link. A longer one is compressed. gunicorn accepts 4,094 in total."""
 MAX_PACKED_LENGTH = 2900
-"""Characters of a compressed target: as many as a target of 2,048 characters needs that cannot be compressed."""
+"""The maximum number of characters of a compressed target, enough for 2,048 characters that cannot be compressed."""
 
 _REFUSED = re.compile(
     r"[\x00-\x20\x7f]|\A[^?#]*\\"
@@ -44,8 +44,8 @@ def unchecked_target(request: Request) -> str:
 def rd_parameters(target: str, default: str) -> dict[str, str]:
     """Return the parameters of a link that carry `target` through a sign-in; ``rd`` is the last of them.
 
-    A long target is compressed into ``rdz``, and ``rd`` is left to the fragment, which gate.js adds. If it is too long
-    even so, ``lost`` makes the page after the sign-in say that `default` is not what was asked for.
+    A long target is compressed into ``rdz``, and ``rd`` has only the fragment, which gate.js adds. If the compressed
+    target is still too long, ``lost`` is set, and the page after the sign-in says that `default` was not requested.
     """
     if len(quote(target, safe="/")) <= MAX_RD_LENGTH:
         return {"rd": target}

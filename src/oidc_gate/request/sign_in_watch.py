@@ -1,17 +1,18 @@
-"""Whether a proxy that asks for verdicts ever shows the sign-in page."""
+"""Detects a proxy that asks for verdicts but never shows the sign-in page."""
 
 from __future__ import annotations
 
 import threading
 
 MAX_UNANSWERED = 20
-"""So many page loads without one sign-in are no coincidence: with ``error_page``, each is followed by one at once."""
+"""After this number of page loads without a sign-in page, it is reported. With ``error_page``, each page load is
+followed by a request for it at once."""
 
 
 class SignInWatch:
     """Counts the page loads that were answered with 401, until the sign-in page is first requested.
 
-    One for each process. Safe under threads.
+    There is one for each process. It is safe under threads.
     """
 
     def __init__(self) -> None:
@@ -20,7 +21,7 @@ class SignInWatch:
         self._lock = threading.Lock()
 
     def sign_in_requested(self) -> None:
-        """Stop to count: the sign-in page can be reached."""
+        """Stop counting, because the sign-in page can be reached."""
         self._is_over = True
 
     def page_load_refused(self) -> bool:

@@ -25,7 +25,7 @@ _MIN_BYTES = _HEAD_BYTES + NONCE_BYTES + 16
 
 
 def sealed_chars(size: int) -> int:
-    """Return how many characters `Sealer.seal` makes of `size` bytes."""
+    """Return the number of characters of `size` bytes after `Sealer.seal`."""
     return -(-4 * (size + _MIN_BYTES) // 3)
 
 
@@ -73,7 +73,7 @@ class Sealer:
     def secret_of(self, text: str) -> int:
         """Return the position in the list, 0 for the newest, of the secret with which `text` was sealed.
 
-        Not checked here: whether it really was; `open` does that.
+        Not checked here: whether it was really sealed with it. `open` checks that.
 
         Raises:
             SealError: The secret is not in the list, or this is not a sealed value.

@@ -1,1 +1,1 @@
-"""What the WSGI shell and the ASGI shell share."""
+"""The parts of the WSGI shell and of the ASGI shell, and the code that both use."""

@@ -20,7 +20,7 @@ SIZE = 2_048  # bytes; the row without its body, and the ticket
 class AccessToken:
     """The access token of one session. It is safe under threads.
 
-    It can be asked for as long as the request lasts, also hours after a WebSocket was opened.
+    It can be used as long as the request lasts, even hours after a WebSocket was opened.
     """
 
     __slots__ = ("_loaded", "_refresher", "_settings", "_world")
@@ -34,7 +34,7 @@ class AccessToken:
         return "AccessToken(...)"
 
     def get(self) -> str | None:
-        """Return a token that lasts for `access_token_min_seconds` at least, or None. It may wait for the provider."""
+        """Return a token that is valid for `access_token_min_seconds`, or None. It may wait for the provider."""
         now = int(self._world.clock())
         return self._lasting(now) or run(self._refreshed(now), self._world, _no_body, in_lanes=False)
 

@@ -103,7 +103,7 @@ def _below(mount: str, path: str) -> str:
 
 
 def framework_of(app: Any) -> str:
-    """Return ``falcon``, ``quart`` or ``sanic`` if `app` uses one of these, also inside other middleware.
+    """Return ``falcon``, ``quart`` or ``sanic`` if `app` uses one of these, even inside other middleware.
 
     They dispatch on another path than the one below ``root_path`` (see `_is_ambiguous`).
     """

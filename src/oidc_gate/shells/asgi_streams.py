@@ -1,8 +1,8 @@
 """WebSockets and event streams over ASGI, which end with their session.
 
-The application sees what it sees when a client disconnects: `receive` returns a disconnect, also to a call that waits
-already, and `send` raises an OSError. It is not cancelled. The client sees a WebSocket that is closed, or a response
-that has ended, at once, whatever the application waits for.
+To the application this looks like a client that disconnects: `receive` returns a disconnect, even to a call that is
+already waiting, and `send` raises an OSError. The application is not cancelled. For the client, the WebSocket is
+closed, or the response has ended, at once, whatever the application waits for.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _REASON = "The session has ended."
 # A client that reads nothing can delay the last message, but receives nothing else either.
 _END_SECONDS = 10.0
 
-OpenAStream = Callable[[Callable[[], object]], OpenStream]
-"""Registers a stream, given what wakes it from any thread."""
+RegisterStream = Callable[[Callable[[], object]], OpenStream]
+"""Registers a stream. The argument is a function that wakes it, from any thread."""
 
 
 class SessionOver(OSError):
@@ -34,9 +34,9 @@ class SessionOver(OSError):
 
 
 async def end_with_session(
-    app: Callable[..., Any], scope: Scope, receive: Receive, send: Send, open_stream: OpenAStream
+    app: Callable[..., Any], scope: Scope, receive: Receive, send: Send, open_stream: RegisterStream
 ) -> None:
-    """Call the application with a WebSocket, or with a request that accepts an event stream, and end it in time."""
+    """Call the application with a WebSocket, or a request that accepts an event stream, and end it with its session."""
     stream = (_WebSocket if scope["type"] == "websocket" else _Response)(receive, send, open_stream)
     failure: Exception | None = None
     async with anyio.create_task_group() as tasks:
@@ -54,7 +54,7 @@ async def end_with_session(
 
 
 class _Stream:
-    """One connection, of which `receive` and `send` are those of the application.
+    """One connection. The application gets its `receive` and `send`.
 
     Attributes:
         is_over: Whether its session has ended.
@@ -62,7 +62,7 @@ class _Stream:
 
     disconnect: ClassVar[Message]
 
-    def __init__(self, receive: Receive, send: Send, open_stream: OpenAStream) -> None:
+    def __init__(self, receive: Receive, send: Send, open_stream: RegisterStream) -> None:
         self._receive, self._send, self._open_stream = receive, send, open_stream
         self._woken = anyio.Event()
         self._waiting: set[anyio.CancelScope] = set()
@@ -88,7 +88,7 @@ class _Stream:
             await self.end()
 
     async def end(self) -> None:
-        """Tell the client that the connection has ended."""
+        """Send the client the message that ends the connection."""
         raise NotImplementedError
 
     async def receive(self) -> Message:
@@ -127,13 +127,13 @@ class _WebSocket(_Stream):
         "reason": _REASON,
     }
 
-    def __init__(self, receive: Receive, send: Send, open_stream: OpenAStream) -> None:
+    def __init__(self, receive: Receive, send: Send, open_stream: RegisterStream) -> None:
         super().__init__(receive, send, open_stream)
         self._is_closed = False
         self.register()
 
     async def send(self, message: Message) -> None:
-        # A denial is an ordinary response, which runs on.
+        # A denial is an ordinary response, which is not cut.
         if message["type"] not in ("websocket.accept", "websocket.send"):
             self._is_closed = True
         await super().send(message)
@@ -148,7 +148,7 @@ class _Response(_Stream):
 
     disconnect: ClassVar[Message] = {"type": "http.disconnect"}
 
-    def __init__(self, receive: Receive, send: Send, open_stream: OpenAStream) -> None:
+    def __init__(self, receive: Receive, send: Send, open_stream: RegisterStream) -> None:
         super().__init__(receive, send, open_stream)
         self._is_complete = False
 

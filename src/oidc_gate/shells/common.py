@@ -1,4 +1,4 @@
-"""What both shells share: loading, request IDs, warming up, and reading the application's response."""
+"""The code that both shells use: the runtime of a gate, request IDs, and checks of the application's response."""
 
 from __future__ import annotations
 
@@ -124,9 +124,9 @@ class Runtime(Generic[Payload]):
         world: Its store is that of the components.
 
     Attributes:
-        find: Returns the admission for a ``Cookie`` header, or None if `Gate.decide` is needed, and the header without
+        find: Returns the admission for a ``Cookie`` header, or None if `Gate.decide` is needed; and the header without
             the gate's cookies. It never returns an admission that has expired.
-        admitted: Returns how often `find` found an admission in the cache. Such requests are counted and not logged.
+        admitted: Returns how often `find` found an admission in the cache. Such requests are counted, but not logged.
 
     `warm_up` starts discovery, and the first check of the store, in the background, once in each process and after a
     fork. Nothing waits for it.
@@ -193,13 +193,13 @@ class Runtime(Generic[Payload]):
         return find, lambda: admitted
 
     def _admitting_clock(self) -> Callable[[], float]:
-        """Return the clock that admissions are compared with.
+        """Return the clock with which admissions are compared.
 
-        If there is a store, and not every end of a session in it is known, no admission counts: the time is before all
-        of them. Without a store this is the clock itself, so that nothing is added to the short path.
+        With a store, this clock returns a time before all admissions while the view of the store is not current, so
+        that no admission is valid. Without a store it is the clock itself, so that nothing is added to the short path.
 
-        It must be read before the look-up. If another thread catches up in between, the view is current, and an
-        admission that was found before may have ended.
+        It must be read before the look-up. If it were read after it, another thread could catch up in between: the view
+        would be current, although the session of the admission that was found may have ended.
         """
         clock, ends = self.world.clock, self.gate.components.ends
         if ends is None:
@@ -223,7 +223,7 @@ class Runtime(Generic[Payload]):
         return admission
 
     def answered(self) -> int:
-        """Return how many requests the short path answered, with or without the cache."""
+        """Return the number of requests that the short path answered, with or without the cache."""
         return self.admitted() + self.opened
 
     def open_stream(
@@ -251,7 +251,7 @@ class Runtime(Generic[Payload]):
         return self._open_streams().open(lifetime, check, wake)
 
     def _open_streams(self) -> OpenStreams:
-        """Return the open streams of this process. After a fork there are none."""
+        """Return the open streams of this process. A child process begins without any."""
         found = self._streams.get(os.getpid())
         if found is None:
             listeners, ends = self.gate.components.cache.listeners, self.gate.components.ends
@@ -282,11 +282,11 @@ class Runtime(Generic[Payload]):
 
 
 def _where_sessions_are(settings: Settings, store: Store | None) -> str:
-    """Return what an operator should know about sessions when a process starts."""
+    """Return a sentence for the log that says where sessions and their ends are stored."""
     if store is None:
         return (
-            "sessions are in cookies, and only the process that handles a sign-out knows of it, until it restarts; "
-            "with revocation_store or session_store every process does"
+            "sessions are in cookies, and a sign-out applies only in the process that handles it, until it restarts; "
+            "with revocation_store or session_store it applies in every process"
         )
     if settings.session_store == "cookie":
         return f"sessions are in cookies, and their ends in {store.describe()}"

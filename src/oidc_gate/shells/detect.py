@@ -27,10 +27,10 @@ _SERVED_BY_COMMAND = {
 
 
 class GatedApplication:
-    """The base of both `OIDCGate` classes. It does not pretend to be the application."""
+    """The base of both `OIDCGate` classes. It has none of the attributes of the application."""
 
     _keep_methods: str
-    """What to write so that the application keeps its own methods."""
+    """The line to write so that the application keeps its own methods, for the message of an error."""
 
     if not TYPE_CHECKING:  # so that type checkers refuse `app.run()` as well
 

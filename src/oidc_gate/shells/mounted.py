@@ -1,4 +1,4 @@
-"""The endpoints without an application: what `wsgi.AuthBackend` and `asgi.AuthBackend` share."""
+"""The endpoints without an application, for `wsgi.AuthBackend` and `asgi.AuthBackend`."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class Backend(Generic[Payload]):
     def verdict(self, cookie_header: str, query: str = "") -> Payload | None:
         """Return the 202 for a cookie, or None if `Gate.decide` is needed.
 
-        A session that satisfies the rules of the settings may enter everywhere, also if a trusted proxy names the
-        path. A query is a further requirement, which is checked once for each session.
+        A session that satisfies the rules of the settings is admitted to every path, so the path that a trusted proxy
+        reports does not matter. A query is a further requirement, which is checked once for each session.
         """
         admission, _ = self._find(cookie_header)
         if admission is None:
@@ -63,7 +63,7 @@ class Backend(Generic[Payload]):
         return admission.payload
 
     def with_prefix(self, request: Request) -> Request:
-        """Return `request` as it looks to a gate whose own prefix is that of the mount."""
+        """Return `request` with the mount as the prefix of the gate."""
         if not self._below:
             return request
         return replace(
@@ -127,7 +127,7 @@ class Backends(Generic[Payload]):
         self._settings = settings
         self._render = render
         self._world = world or make_world(settings)
-        # All mounts share these, so a sign-out at one of them holds at all, and discovery is fetched once.
+        # All mounts share these, so a sign-out at one of them applies to all, and discovery is fetched once.
         self._components = Components(settings, self._world.store)
         self.root = Backend(self._components, render, self._world, "")
         self._at: dict[str, Backend[Payload]] = {"": self.root}
@@ -171,12 +171,12 @@ class Backends(Generic[Payload]):
         return UncertainBackend(components, self._render, self._world, mount, self.root)
 
     def _forget(self, mount: str) -> None:
-        """Forget a mount, but not what it has counted."""
+        """Remove a mount, but keep its counts."""
         backend, metrics = self._at.pop(mount), self._world.metrics
         if metrics is not None and backend is not self.root:
             metrics.retire(backend.runtime.answered)
 
 
 def no_such_mount() -> Reply:
-    """Return the answer where `Backends.at` has nothing."""
+    """Return the answer to a request for which `Backends.at` returns None."""
     return problem(404, "not_found", "The endpoints of the gate cannot be mounted at this path.")

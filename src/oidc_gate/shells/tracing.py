@@ -22,9 +22,9 @@ Note = Callable[[Decision], None]
 
 @contextmanager
 def traced(gate: Gate[Any], request: Request) -> Iterator[Note]:
-    """Run the block in a span of `request`, or at least below the span of the proxy that sent it.
+    """Run the block in a span for `request`, or, if its endpoint has no span, below the span of the proxy.
 
-    Lines that are logged in the block have the ID of the request. The value is to be called with the decision.
+    Lines that are logged in the block have the ID of the request. Call the value of the block with the decision.
     """
     api = tracing.trace_api()
     in_span = nullcontext(_ignore) if api is None else _traced(api, gate, request)

@@ -1,8 +1,8 @@
 """The body of a WSGI request: limited in size and, as far as the server allows it, in time.
 
-A read from ``wsgi.input`` waits for the client, and PEP 3333 offers no way to end it. Servers that read from the socket
-in the request's thread name this socket. When the time is over it is shut down for reading, which ends the read that
-waits for it, while the response can still be sent. (Where the server itself speaks TLS, the connection ends.)
+A read from ``wsgi.input`` waits for the client, and PEP 3333 offers no way to end it. With servers that read from the
+socket in the thread of the request, the socket can be found. When the time is over, it is shut down for reading. This
+ends the read, and the response can still be sent. (If the server itself speaks TLS, the connection ends.)
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .common import MAX_BODY_SECONDS, MAX_DRAIN_BYTES, MAX_DRAIN_SECONDS, body_t
 
 Environ = dict[str, Any]
 
-# How long a body may take while so many threads are held that hardly any is left.
+# The time limit for a body while few threads of the server are left.
 HURRY_SECONDS = 0.5
 _PIECE_BYTES = 64 * 1024
 _SOCKETS = ("gunicorn.socket", "werkzeug.socket")
@@ -31,7 +31,7 @@ def read_body(environ: Environ, limit: int, threads: ServerThreads) -> bytes:
     """Return the body, at most `limit` + 1 bytes of it.
 
     Args:
-        threads: The threads of the server; while few are left, the client has less time.
+        threads: The threads of the server. While few are left, the time limit is shorter.
 
     Raises:
         GateError: ``body_timeout``: the body did not arrive in time.
@@ -63,7 +63,7 @@ def drain_body(environ: Environ, threads: ServerThreads) -> None:
 
 
 def _pieces(environ: Environ, size: int, watch: _Watch) -> Iterator[bytes]:
-    """Yield the body in pieces, at most `size` bytes in all.
+    """Yield the body in chunks, at most `size` bytes in total.
 
     It is limited by its declared length. A chunked body is read only if the server marks its end.
     """
@@ -82,10 +82,10 @@ def _pieces(environ: Environ, size: int, watch: _Watch) -> Iterator[bytes]:
 
 
 class _Watch:
-    """The time that a body has.
+    """The time limit of a body.
 
     Attributes:
-        is_over: Whether it is over.
+        is_over: Whether the time is over.
     """
 
     def __init__(self, environ: Environ, seconds: float) -> None:
@@ -120,7 +120,7 @@ class _Watch:
             if self._is_done:
                 return
             self._is_shut_down = True
-            # Past `ssl.SSLSocket.shutdown`, which would drop TLS and send the response in plain text.
+            # Not `ssl.SSLSocket.shutdown`, which would remove TLS, so that the response would be sent in plain text.
             with suppress(OSError):
                 socket.socket.shutdown(self._socket, socket.SHUT_RD)
 

@@ -18,7 +18,7 @@ Environ = dict[str, Any]
 StartResponse = Callable[..., Callable[[bytes], object]]
 WSGIApplication = Callable[[Any, Any], Iterable[bytes]]
 
-# One empty piece instead of none: hypercorn sends no response for an iterable that yields nothing.
+# One empty chunk instead of none: hypercorn sends no response for an iterable that yields nothing.
 NOTHING = (b"",)
 HANDSHAKE_KEYS = frozenset("HTTP_" + name.upper().replace("-", "_") for name in HANDSHAKE)
 
@@ -101,22 +101,23 @@ def _decoded(path: str) -> str:
 def _raw_path(environ: Environ, mount: str, path: str) -> tuple[str, bool]:
     """Return the path below the mount as the client sent it, or encoded again.
 
-    Returns: The path, and False if the server reports a request target that is not this path, because it resolved dot
+    Returns:
+        The path, and False if the server reports a request target that is not this path, because it resolved dot
         segments, removed slashes, or read ``#`` as the end of the path.
     """
     sent = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
     if not mount and path and sent.partition("?")[0] == path and "%" not in path:
         return path, True
-    anew = quote(path.encode("latin-1", "replace"), safe=_PATH_SAFE) or "/"
+    encoded_again = quote(path.encode("latin-1", "replace"), safe=_PATH_SAFE) or "/"
     if not sent:
-        return anew, True  # the application does not see the raw path either
+        return encoded_again, True  # the application does not see the raw path either
     sent = _ORIGIN.sub("", sent).partition("?")[0]
     raw_mount = quote(mount.encode("latin-1"), safe=_PATH_SAFE)
     # It does not contain the mount if a proxy removed a prefix that a middleware put into SCRIPT_NAME.
     raw = sent.removeprefix(raw_mount)
     if unquote_to_bytes(raw).decode("latin-1") == path:
         return raw or "/", True
-    return anew, False
+    return encoded_again, False
 
 
 def send(reply: Reply, start_response: StartResponse, *, is_head: bool) -> Iterable[bytes]:
@@ -135,8 +136,8 @@ def watched(
 ) -> Iterable[bytes]:
     """Call the application, and return its response, or the reply that replaces its 401.
 
-    The response has started when this returns. Servers may rely on that only if an application does it, but granian
-    sends 200 without headers if `start_response` is first called by the iteration.
+    The response has started when this returns. PEP 3333 also allows an application to start it during the iteration,
+    but granian then sends 200 without headers.
     """
     response = _WatchedResponse(app, environ, start_response, allow)
     if response.replacement is None:
@@ -148,7 +149,7 @@ def watched(
 class _WatchedResponse:
     """The application's response, watched until it starts, to renew the session or to replace its 401.
 
-    The body is passed on without buffering. Only its first piece is awaited, if the application has not started its
+    The body is passed on without buffering. Only its first chunk is awaited, if the application has not started its
     response yet.
 
     Attributes:

@@ -1,6 +1,6 @@
-"""Event streams over WSGI, which end with their session at their next piece.
+"""Event streams over WSGI, which end with their session at their next chunk.
 
-Nothing can interrupt an application that waits for its next piece, but that piece is not sent any more.
+An application that is computing or waiting for its next chunk cannot be interrupted, but that chunk is not sent.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def end_with_session(
     start_response: Callable[..., Any],
     open_stream: Callable[[], OpenStream],
 ) -> Iterable[bytes]:
-    """Call the application, and return its response, which ends in time if it is an event stream."""
+    """Call the application, and return its response, which ends with the session if it is an event stream."""
     response = _Response(app, environ, start_response, open_stream)
     return response.body if response.is_plain else response
 
@@ -80,13 +80,13 @@ class _Response:
     def __next__(self) -> bytes:
         if not self._is_over():
             piece = next(self._pieces)
-            if not self._is_over():  # the application may have waited long for this piece
+            if not self._is_over():  # the application may have waited long for this chunk
                 return piece
         self.close()
         raise StopIteration
 
     def close(self) -> None:
-        """Close the application's iterable, as PEP 3333 requires, and once only: not every server does."""
+        """Close the application's iterable once, as PEP 3333 requires. Some servers call this twice."""
         if self._is_closed:
             return
         self._is_closed = True

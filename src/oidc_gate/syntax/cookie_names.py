@@ -4,7 +4,7 @@ from __future__ import annotations
 
 FLOW_SLOTS = 8
 PARTS = (".body", ".body2", ".rounds", *(f".flow{slot}" for slot in range(FLOW_SLOTS)))
-"""What follows the name of the session cookie in the names of the other cookies."""
+"""The suffixes that follow the name of the session cookie in the names of the other cookies."""
 
 
 def own_names_pattern(main: str) -> str:

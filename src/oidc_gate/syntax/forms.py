@@ -1,13 +1,13 @@
-"""Query strings and forms, read with bounds."""
+"""Reads query strings and forms, with limits."""
 
 from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
 MAX_FIELDS = 100
-"""The most fields of a query or a form. PHP reads 1,000, Node's querystring 1,000; no message here has more than 20."""
+"""The maximum number of fields. PHP and Node's querystring read 1,000; no message of the gate has more than 20."""
 MAX_FORM_LENGTH = 96 * 1024
-"""The most characters. The longest form is a logout token, or an answer of a provider by ``form_post``."""
+"""The maximum number of characters. The longest form is a logout token or an authorization response."""
 
 
 def read_form(text: str, *, strict: bool = False) -> list[tuple[str, str]]:
@@ -18,7 +18,7 @@ def read_form(text: str, *, strict: bool = False) -> list[tuple[str, str]]:
 
     Args:
         text: The query without its ``?``, or the body of a form decoded as Latin-1.
-        strict: Refuse fields without ``=``, too.
+        strict: Whether to refuse fields without ``=``.
 
     Raises:
         ValueError: There are more than `MAX_FIELDS` fields or `MAX_FORM_LENGTH` characters, or it is not well-formed.

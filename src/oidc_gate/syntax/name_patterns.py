@@ -1,4 +1,4 @@
-"""Names that a setting lists: literally, or as patterns with ``*``."""
+"""Lists of names in settings: literal names, and patterns with ``*``."""
 
 from __future__ import annotations
 
