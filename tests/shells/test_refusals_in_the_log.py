@@ -19,7 +19,10 @@ NO_GROUPS = (
     'groups: none; claim "groups" {}; looked for: staff. Fix: does a scope bring the groups '
     "(scopes: openid, email, profile), and is groups_claim the right name?"
 )
-UNREADABLE = 'groups: none; claim "groups" is {}; looked for: staff; the session does not contain all groups of the user'
+UNREADABLE = (
+    'groups: none; claim "groups" is {}; looked for: staff; '
+    "the session does not contain all groups of the user"
+)
 EVE = {"sub": "eve", "email": "eve@evil.example", "email_verified": True}
 RECEIVED = "absent; claims received: sub, email, department"
 

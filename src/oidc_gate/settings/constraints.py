@@ -1,4 +1,4 @@
-"""What a field of `Settings` says about its values besides their type, in `typing.Annotated`."""
+"""The constraints of a field of `Settings` besides its type, for `typing.Annotated`."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import NamedTuple
 
 
 class Range(NamedTuple):
-    """The lowest and the highest number that a setting may be."""
+    """The minimum and the maximum of a number."""
 
     low: float
     high: float
 
 
 class MaxLength(NamedTuple):
-    """How many characters a text may have."""
+    """The maximum number of characters of a text."""
 
     characters: int
 
 
 class Trait(Enum):
-    """What is special about a setting."""
+    """A special property of a setting."""
 
     SECRET = "its value is never shown, and can be read from a file that ``OIDC_GATE_<NAME>_FILE`` names"
     KEY = "the text of a key, so it may have several lines"

@@ -1,4 +1,4 @@
-"""Names that are not settings, and what an operator who writes them is looking for."""
+"""Hints for names that are not settings, such as those of oauth2-proxy: what to write instead."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from .schema import SCHEMA, SECRETS, VARIABLE_PREFIX
 
 
 def hint_for(name: str, *, is_variable: bool = False) -> str:
-    """Return what to write instead of the unknown `name`, which stands in a file or in the name of a variable."""
+    """Return what to write instead of the unknown `name`.
+
+    Args:
+        is_variable: Whether it comes from the name of an environment variable.
+    """
     plain = name.lower()
     unprefixed = plain.removeprefix(VARIABLE_PREFIX.lower())
     if unprefixed != plain and unprefixed in SCHEMA:
@@ -73,7 +77,7 @@ FOREIGN: dict[str, str] = {
     "cookie_secure": _SECURE,
     "cookie_httponly": "remove it: cookies are always HttpOnly",
     "cookie_expire": _named("session_lifetime_seconds", ", in seconds"),
-    "cookie_refresh": _named("session_idle_seconds", ", in seconds"),
+    "cookie_refresh": _named("recheck_seconds", ", in seconds, with a session_store"),
     "cookie_domains": _named("cookie_domain", ", and holds one domain"),
     "cookie_path": "remove it: the path follows from public_url and the mount",
     "cookie_secret_file": "set OIDC_GATE_COOKIE_SECRET_FILE",
@@ -113,7 +117,7 @@ FOREIGN: dict[str, str] = {
     "oidc_jwks_url": _ISSUER,
     "skip_oidc_discovery": _ISSUER,
     "backend_logout_url": "remove it: discovery names the sign-out endpoint",
-    "metrics_address": "remove it: this version has no metrics",
+    "metrics_address": _named("metrics_token", "; the metrics are at /oauth2/metrics"),
     # others, and guesses
     "oidcprovidermetadataurl": _ISSUER,
     "discovery_url": _ISSUER,

@@ -1,4 +1,4 @@
-"""From what was given to values of the right type."""
+"""Converts the given values to the types of the settings."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ EXPECTED = {
 
 
 class ValueProblem(Exception):
-    """What was given is not a value of the setting.
+    """The given value is not a value of the setting.
 
     Args:
         code: A key of `problems.TEMPLATES`.
-        details: What fills its texts.
+        details: The values of the placeholders in its texts.
     """
 
     def __init__(self, code: str, **details: object) -> None:

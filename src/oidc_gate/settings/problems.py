@@ -1,7 +1,7 @@
-"""What can be wrong with settings, as data.
+"""Every possible problem of the settings, as data.
 
-A `Problem` says which setting it is about, what is wrong, how to fix it, and where the value came from. It never
-holds the value of a secret: `describe_problem` is the only way to make one, and it hides the values of `SECRETS`.
+A `Problem` consists of the setting, what is wrong, how to fix it, and the source of the value. It never contains the
+value of a secret: only `describe_problem` creates problems, and it hides the values of `SECRETS`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ class Problem(NamedTuple):
     """One thing that is wrong with the settings.
 
     Attributes:
-        setting: Name of the setting, or of what was taken for one.
-        code: Stable name of the kind of problem, a key of `TEMPLATES`.
-        what: What is wrong. It never holds the value of a secret.
+        setting: The name of the setting, or an unknown name.
+        code: The stable name of the kind of problem, a key of `TEMPLATES`.
+        what: What is wrong. It never contains the value of a secret.
         fix: What to write instead.
         source: Where the value came from: ``keyword``, the name of an environment variable, a file and its key,
             or ``default``.
@@ -36,7 +36,7 @@ class Problem(NamedTuple):
 
 
 class Template(NamedTuple):
-    """The texts of a kind of problem, for `str.format`, filled with ``{setting}`` and with what the check found."""
+    """The texts of a kind of problem, for `str.format`. They contain ``{setting}`` and details of the check."""
 
     what: str
     fix: str
@@ -49,7 +49,7 @@ def describe_problem(setting: str, code: str, source: str, **details: object) ->
         setting: Name of the setting.
         code: A key of `TEMPLATES`.
         source: Where the value came from.
-        details: What fills the templates. ``value`` is quoted and cut to `MAX_SHOWN` characters, and hidden if
+        details: The values of the placeholders. ``value`` is quoted and cut to `MAX_SHOWN` characters, and hidden if
             the setting is a secret.
     """
     if "value" in details:

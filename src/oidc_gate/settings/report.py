@@ -1,4 +1,4 @@
-"""Runs the checks: collects what they find, and carries the values that they derive from one check to the next."""
+"""Runs the checks: collects their findings, and passes the values that they derive on to the next checks."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Draft:
     """Settings that are being checked. A check reads them and yields findings; it changes nothing.
 
     Attributes:
-        settings: The values so far: those that earlier checks found unusable have their default.
-        sources: Where each setting that was given came from.
-        broken: Settings with a problem that leaves their value unusable.
+        settings: The current values. Values that earlier checks found unusable are replaced by the default.
+        sources: The source of each setting that was given.
+        broken: The settings whose value cannot be used.
     """
 
     settings: Fields
@@ -31,8 +31,8 @@ class Wrong(NamedTuple):
 
     Attributes:
         code: A key of `problems.TEMPLATES`.
-        details: What fills its texts.
-        because: Other settings that this follows from. If one of them is broken, only that is reported.
+        details: The values of the placeholders in its texts.
+        because: Other settings on which this finding depends. If one of them is broken, only that is reported.
     """
 
     setting: str
@@ -42,7 +42,7 @@ class Wrong(NamedTuple):
 
 
 class Unusable(NamedTuple):
-    """A finding: the value cannot be checked any further. Its default stands in, and nothing more is reported."""
+    """A finding: the value cannot be checked any further. It is replaced by its default, without further findings."""
 
     setting: str
 
@@ -77,8 +77,8 @@ def run_checks(
     Args:
         checks: In the order in which they build on one another.
         values: The value of every setting, of any type.
-        sources: Where each setting that was given came from.
-        known: Problems that were found before; nothing more is reported about these settings.
+        sources: The source of each setting that was given.
+        known: Problems that were found before. Nothing more is reported about these settings.
     """
     problems, broken = list(known), {each.setting for each in known}
     settings = Fields(**values)

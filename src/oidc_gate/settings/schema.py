@@ -1,4 +1,4 @@
-"""What the fields of `Settings` state, read once: `SCHEMA`."""
+"""`SCHEMA`: the types, defaults and constraints of all settings, read once from the fields of `Settings`."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Setting(NamedTuple):
 
     Attributes:
         default: Its value when it is not set; for a required setting an empty value of its type.
-        may_be_none: None is a value of it, and means that it is not set.
-        choices: What the text, or each item of the list, must be one of; empty if it is free.
+        may_be_none: Whether None is a value, which means that the setting is not set.
+        choices: The values that the text, or each item of the list, may have; empty if any value is allowed.
     """
 
     name: str

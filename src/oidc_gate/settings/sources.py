@@ -1,4 +1,4 @@
-"""Where settings come from: keywords, then ``OIDC_GATE_*`` environment variables, then a TOML file."""
+"""Reads the settings from their sources: keywords, then ``OIDC_GATE_*`` environment variables, then a TOML file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SERVICE_PORT = re.compile(r"(tcp|udp|sctp)://")
 
 
 class Given(NamedTuple):
-    """A value as it was given, and where."""
+    """A value as it was given, and its source."""
 
     value: Any
     source: str
@@ -38,12 +38,12 @@ class Given(NamedTuple):
 
 
 class SettingsReader:
-    """Reads the sources, the weakest first: a later source replaces what an earlier one said.
+    """Reads the sources in the order of increasing precedence. A later source replaces the values of an earlier one.
 
     Attributes:
-        given: Value and source of each setting.
-        broken: What a source says about a setting, if it cannot be used.
-        unknown: Problems that belong to no setting: unknown names, a file that cannot be read.
+        given: The value and the source of each setting.
+        broken: The problem of each setting whose value cannot be used.
+        unknown: Problems that belong to no setting: unknown names, or a file that cannot be read.
     """
 
     def __init__(self) -> None:
@@ -167,7 +167,7 @@ class SettingsReader:
 def load(
     config: str | os.PathLike[str] | None, environ: Mapping[str, str], keywords: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the value of every setting, checked, out of the three sources.
+    """Return the value of every setting from the three sources, checked.
 
     Raises:
         ConfigurationError: With every problem of every source.
@@ -182,9 +182,9 @@ def load(
 
 
 def from_keywords(keywords: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the value of every setting, checked, out of keywords alone.
+    """Return the value of every setting from keywords alone, checked.
 
-    A keyword that is equal to the default counts as not given, since `dataclasses.replace` passes every field.
+    A keyword that is equal to the default is treated as not given, because `dataclasses.replace` passes every field.
 
     Raises:
         ConfigurationError: With every problem.
@@ -207,10 +207,10 @@ def _is_foreign(rest: str, value: str) -> bool:
 
 
 def _may_be_text(setting: Setting) -> bool:
-    """Return whether a list may be one text in TOML: where that is common, as for scopes and a single secret."""
+    """Return whether a list may be given as one text in TOML, as is common for scopes and for a single secret."""
     return bool(setting.traits & {Trait.SPACE_SEPARATED, Trait.SECRET})
 
 
 def _reason(error: Exception) -> str:
-    """Return why a file cannot be read; a decoding error's own words could quote the file."""
+    """Return the reason why a file cannot be read, without the text of a decoding error, which could quote the file."""
     return (error.strerror or "not readable") if isinstance(error, OSError) else "it is not UTF-8 text"

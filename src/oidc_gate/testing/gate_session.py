@@ -21,7 +21,7 @@ Gate = asgi.OIDCGate | wsgi.OIDCGate
 
 
 class TestSession:
-    """The session cookies of one identity at one gate, which are always fresh by the gate's own clock."""
+    """The session cookies of one identity at one gate. They never expire by the gate's own clock."""
 
     __test__ = False  # pytest would take this for a test class
 
@@ -35,7 +35,7 @@ class TestSession:
         self.refused_server = ""
 
     def refuse_server(self, server: str) -> None:
-        """Refuse a request that a server passes on, because it may come from anyone.
+        """Refuse a request that a server passes on, because any client may have sent it.
 
         Raises:
             RuntimeError: `server` is not empty.

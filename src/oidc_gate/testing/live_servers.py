@@ -1,9 +1,10 @@
 """Recognizes requests that a server passes on, as opposed to requests of a test client.
 
-Test clients call the application from any thread and on any event loop, so neither tells them from a server. A server
-is recognized by its own code: in the call stack, or in the callables that it gives to the application. Servers that are
-not listed here usually set ``SERVER_SOFTWARE``, which test clients do not. Where an ASGI application passes requests on
-to a WSGI application in a thread, the call stack ends there, but the context (`contextvars`) is that of the caller.
+Test clients call the application from any thread and on any event loop, so these do not distinguish them from servers.
+A server is recognized by its own code: in the call stack, or in the callables that it gives to the application. Servers
+that are not listed here usually set ``SERVER_SOFTWARE``, which test clients do not. If an ASGI application passes
+requests on to a WSGI application in another thread, the call stack begins there, but the context (`contextvars`) is
+that of the caller.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def server_behind(request: Mapping[str, Any], *callables: object) -> str:
 
     Args:
         request: The WSGI ``environ`` or the ASGI scope.
-        callables: What the application was called with besides: ``start_response``, or ``receive`` and ``send``.
+        callables: The other arguments of the application: ``start_response``, or ``receive`` and ``send``.
     """
     for module in map(_module_of, callables):
         if _is_in(_SERVERS, module) or (_is_in(_BRIDGES, module) and not _is_in_a_test.get()):

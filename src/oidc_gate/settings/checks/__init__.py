@@ -9,7 +9,7 @@ from ..report import Check
 from . import access, common, fapi2, observing, provider, session, urls
 
 CHECKS: tuple[Check, ...] = (
-    common.check_types,  # these four replace what is unusable, so that the others need not look again
+    common.check_types,  # these four replace unusable values, so that the other checks can rely on the types
     common.check_texts,
     common.check_ranges,
     common.check_choices,
@@ -40,7 +40,7 @@ CHECKS: tuple[Check, ...] = (
     session.check_cookie_domain,
     session.check_samesite,
     observing.check_metrics,
-    fapi2.check_contradictions,  # last: what it turns on is not checked again
+    fapi2.check_contradictions,  # last: the settings that it derives are not checked again
     fapi2.check_algorithms,
     fapi2.turn_on,
 )

@@ -1,4 +1,4 @@
-"""Checks of public paths, of the rules about who may enter, and of the claims that they are about."""
+"""Checks of public paths, of the access rules, and of the claims that they use."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ _ENTRA = ("login.microsoftonline.com", "login.windows.net", "sts.windows.net", "
 _ENTRA_ALL = ("common", "organizations", "consumers", "9188040d-6c67-4c5b-b112-36a304b66dad")
 
 WORLD_WIDE = dict.fromkeys(_OPEN_TO_ALL, ("",)) | dict.fromkeys(_ENTRA, _ENTRA_ALL)
-"""Providers where anyone can get an account: the host, and the first path segments; an empty one is every path."""
+"""Providers at which anyone can get an account: the host, and the first path segment; an empty one stands for every
+path."""
 
 
 def check_public_paths(draft: Draft) -> Findings:
-    """Check each rule for what would never match, or would match in another way than intended."""
+    """Check that each rule can match, and that it matches what the operator probably intends."""
     for rule in draft.settings.public_paths:
         method, space, path = rule.partition(" ") if not rule.startswith("/") else ("", "", rule)
         if space and not _METHOD.fullmatch(method):

@@ -1,4 +1,4 @@
-"""Checks that follow from the fields: types, stray characters, ranges, choices, files."""
+"""Checks that apply to every field: types, stray characters, ranges, choices, files."""
 
 from __future__ import annotations
 

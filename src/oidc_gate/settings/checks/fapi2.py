@@ -1,4 +1,4 @@
-"""What `fapi2` turns on, and what contradicts it.
+"""The settings that `fapi2` requires: derives them, and checks that no setting contradicts them.
 
 Spec: FAPI 2.0 Security Profile (Final) §5.3.3 (clients), §5.4 (cryptography).
 """
@@ -12,7 +12,7 @@ ALGORITHMS = ("PS256", "ES256", "EdDSA", "Ed25519")
 
 
 def check_contradictions(draft: Draft) -> Findings:
-    """Check for what the profile forbids."""
+    """Check that no setting contradicts the profile."""
     settings = draft.settings
     if not settings.fapi2:
         return
@@ -37,7 +37,7 @@ def check_contradictions(draft: Draft) -> Findings:
 
 
 def check_algorithms(draft: Draft) -> Findings:
-    """Check that an ID token is signed as the profile demands; without a setting, reduce the list to that."""
+    """Check that only algorithms of the profile may sign an ID token. If none are set, reduce the default list."""
     names = draft.settings.id_token_algorithms
     weak = [name for name in names if name not in ALGORITHMS]
     if not draft.settings.fapi2:
@@ -60,7 +60,7 @@ def check_algorithms(draft: Draft) -> Findings:
 
 
 def turn_on(draft: Draft) -> Findings:
-    """Turn on what the profile demands: pushed requests, and sender-constrained tokens."""
+    """Derive the settings that the profile requires: pushed requests, and sender-constrained tokens."""
     if not draft.settings.fapi2:
         return
     yield Derived("pushed_authorization_requests", "always")

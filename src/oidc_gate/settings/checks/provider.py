@@ -1,4 +1,4 @@
-"""Checks of the provider, and of how the gate speaks to it."""
+"""Checks of the provider, and of the requests to it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _NEEDED_BY_METHOD = {
     **dict.fromkeys(TLS_METHODS, "client_certificate"),
 }
 
-# The gate sets these itself, or checks them in the response: given here, they would go unchecked.
+# The gate sets these itself, or checks them in the response. As additional parameters they would not be checked.
 RESERVED = {
     **dict.fromkeys(("client_id", "redirect_uri", "response_type", "state", "nonce"), ""),
     **dict.fromkeys(("code_challenge", "code_challenge_method", "request", "request_uri", "dpop_jkt"), ""),
@@ -72,8 +72,9 @@ def check_issuer(draft: Draft) -> Findings:
 def _entra_issuer(address: Address) -> str:
     """Return the issuer to write if this is another URL of Entra ID, or an empty string.
 
-    Its tokens and, for the ID of a tenant, its discovery document name ``https://HOST/TENANT_ID/v2.0``. For ``common``
-    and ``organizations`` discovery says ``{tenantid}``, and for a domain name it says the ID, so neither could match.
+    The issuer in its tokens is ``https://HOST/TENANT_ID/v2.0``, and so is that in the discovery document of a tenant
+    ID. The discovery document of ``common`` and ``organizations`` contains ``{tenantid}``, and that of a domain name
+    contains the ID, so neither matches the issuer in the settings.
     """
     tenant, _, rest = address.path.strip("/").partition("/")
     if address.host not in _ENTRA_HOSTS or (
@@ -86,7 +87,7 @@ def _entra_issuer(address: Address) -> str:
 
 
 def check_client_auth(draft: Draft) -> Findings:
-    """Check that what `client_auth` needs is set, and that nothing is set that would not be used.
+    """Check that the settings that `client_auth` needs are set, and that no credentials are set that it does not use.
 
     Spec: OpenID Connect Core §9; RFC 8705 §2.
     """
@@ -133,7 +134,7 @@ def _check_unused(settings: Fields, method: str) -> Iterator[Wrong]:
 
 
 def check_keys(draft: Draft) -> Findings:
-    """Check that keys look like private keys; they are parsed where they are used."""
+    """Check that keys look like private keys. They are parsed later, by the code that uses them."""
     for name in ("client_private_key", "id_token_decryption_key"):
         text = getattr(draft.settings, name)
         if text is not None and (code := _problem_of_key(text.strip())):
@@ -163,7 +164,7 @@ def _problem_of_jwk(text: str) -> str:
 
 
 def check_request(draft: Draft) -> Findings:
-    """Check what goes into the authorization request."""
+    """Check the scopes and the additional parameters of the authorization request."""
     settings = draft.settings
     if "openid" not in settings.scopes:
         joined = [item for item in settings.scopes if "openid" in item.split(",")]

@@ -48,7 +48,7 @@ def check_lifetimes(draft: Draft) -> Findings:
 
 
 def check_store(draft: Draft) -> Findings:
-    """Check that the stores can be used: their URLs, the place of a file, the packages. No connection is opened."""
+    """Check the URLs of the stores, the directory of a file, and the packages. No connection is opened."""
     settings = draft.settings
     for name, url in (
         ("session_store", settings.session_store),
@@ -68,10 +68,10 @@ def check_store(draft: Draft) -> Findings:
 
 
 def check_refresh(draft: Draft) -> Findings:
-    """Check that sessions that are asked about again are in a store.
+    """Check that sessions that are refreshed are in a store.
 
-    A refresh token that is used once, and replaced by another, cannot be in a cookie: two requests of a browser would
-    both use it.
+    A refresh token that can be used only once cannot be in a cookie, because two requests of a browser would both use
+    it.
     """
     settings = draft.settings
     if settings.refresh_required and not settings.refresh and not settings.recheck_seconds:
@@ -88,7 +88,7 @@ def check_refresh(draft: Draft) -> Findings:
 
 
 def _store_error(url: str) -> StoreURLError | None:
-    """Return why `url` names no store that can be used, without its password."""
+    """Return the reason why `url` cannot be used, without its password, or None if it can."""
     from ...store.urls import open_store  # loads SQLite, which a gate without a store does not need
 
     if url.lower().startswith("memory:"):

@@ -1,4 +1,4 @@
-"""Checks of the URLs of the application, and of the places around it that are trusted."""
+"""Checks of the URLs of the application, and of the proxies, hosts and origins that it trusts."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _check_not_an_endpoint(origin: str, path: str, prefix: str) -> Findings:
 
 
 def check_prefix(draft: Draft) -> Findings:
-    """Check the path that the endpoints are below."""
+    """Check the path below which the endpoints are."""
     prefix = draft.settings.prefix
     before, _, last = prefix.rpartition("/")
     if not is_plain_path(prefix):
@@ -197,7 +197,7 @@ def check_redirect_hosts(draft: Draft) -> Findings:
 
 
 def check_after_sign_out(draft: Draft) -> Findings:
-    """Check where users go after sign-out. An endpoint of the gate would lead to itself, or sign them in again."""
+    """Check the page to which users go after sign-out, which must not be an endpoint of the gate."""
     url, prefix = draft.settings.after_sign_out_url, draft.settings.prefix
     if url is None:
         return

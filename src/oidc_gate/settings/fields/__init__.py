@@ -45,7 +45,7 @@ class Fields(
 
     @property
     def cookie_prefix(self) -> str:
-        """What every cookie name begins with: ``__Host-``, ``__Secure-`` or nothing (RFC 6265bis §4.1.3)."""
+        """The prefix of all cookie names: ``__Host-``, ``__Secure-`` or nothing (RFC 6265bis §4.1.3)."""
         if not self.is_secure:
             return ""
         return "__Secure-" if self.cookie_domain else "__Host-"

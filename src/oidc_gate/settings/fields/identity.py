@@ -1,4 +1,4 @@
-"""What the application learns about the user."""
+"""What the application receives about the user."""
 
 from dataclasses import dataclass
 

@@ -13,50 +13,50 @@ class SessionFields:
     session_store: Annotated[str, Trait.SECRET] = "cookie"
     """Where sessions are kept: `cookie`, or the URL of a store: `sqlite:///var/lib/app/sessions.db` for the processes
     of one machine; `redis://user:password@host:6379/0`, `rediss://`, `unix:///run/redis.sock`,
-    `redis+sentinel://host1,host2,host3/service` or `redis+cluster://host1,host2` for many machines. With a store, the
-    end of a session counts in every process. See `docs/stores.md`. The value is never shown, because it may contain a
-    password."""
+    `redis+sentinel://host1,host2,host3/service` or `redis+cluster://host1,host2` for any number of machines. With a
+    store, the end of a session applies in every process. See `docs/stores.md`. The value is never shown, because it may
+    contain a password."""
     revocation_store: Annotated[str | None, Trait.SECRET] = None
-    """URL of a store that remembers which sessions have ended, if the sessions themselves are in cookies: the same URLs
-    as `session_store`. Sign-out, back-channel and front-channel logout then count in every process. When it is set for
-    the first time, or has lost its data, every user signs in again."""
+    """URL of a store that records which sessions have ended, if the sessions themselves are in cookies. It takes the
+    same URLs as `session_store`. Sign-out, back-channel and front-channel logout then apply in every process. When it
+    is set for the first time, or has lost its data, every user has to sign in again."""
     revocation_lag_seconds: Annotated[float, Range(0.2, 60)] = 1.0
-    """With Redis: the longest time after which the end of a session counts in every process, whatever hangs, and for
-    which a process serves the sessions that it remembers while Redis does not answer. SQLite has no such lag."""
+    """With Redis, the longest time until the end of a session applies in every process, even if Redis or the network
+    hangs. While Redis does not answer, a process serves cached sessions for this long. SQLite has no such lag."""
     session_lifetime_seconds: Annotated[int, Range(60, 2_592_000)] = 28_800
     """Time after sign-in at which a session ends."""
     session_idle_seconds: Annotated[int, Range(1, 2_592_000)] = 3600
     """Time without a request after which a session ends; at most `session_lifetime_seconds`. If this is not set and
     the lifetime is shorter than the default, it is the lifetime."""
     session_expires_at_browser_close: bool = False
-    """Set the session cookie without `Max-Age`, so that browsers remove it when they are closed. The lifetimes above
-    hold all the same, because browsers that restore their tabs keep such cookies, and programs keep any."""
+    """Set the session cookie without `Max-Age`, so that browsers remove it when they are closed. The limits above still
+    apply, because browsers that restore their tabs keep such cookies, and other clients may keep any cookie."""
     access_token_min_seconds: Annotated[int, Range(0, 3600)] = 30
-    """Least time that an access token must still last to be sent to the application or in the answers of
-    `/oauth2/auth`. With less than that, no token is sent."""
+    """Time for which an access token must still be valid to be sent to the application or in the answers of
+    `/oauth2/auth`. If less time is left, no token is sent."""
     refresh: bool = False
-    """Keep the provider's refresh token, and get a new access token and the user's claims anew before the access token
-    expires. Needs a `session_store`. See `docs/sessions.md`.
+    """Keep the provider's refresh token, and get a new access token and the user's current claims before the access
+    token expires. Needs a `session_store`. See `docs/sessions.md`.
 
     Spec: OpenID Connect Core §12; RFC 6749 §6.
     """
     recheck_seconds: Annotated[int, Range(0, 86_400)] = 0
     """Ask the provider about a user again after this time: with the refresh token if `refresh` is set and the provider
-    sends one, and otherwise at userinfo while the access token lasts. A user who was disabled there, or no longer
+    sends one, and otherwise at userinfo while the access token is valid. A user who was disabled there, or no longer
     satisfies the rules, is signed out within this time. 0 asks only when the access token expires and `refresh` is set.
     Needs a `session_store`."""
     refresh_required: bool = False
-    """Refuse users whom the provider does not confirm in time because it does not answer. Otherwise they stay signed in
-    until `session_lifetime_seconds`."""
+    """Refuse users whom the provider cannot confirm in time because it does not answer. Without this setting they stay
+    signed in until `session_lifetime_seconds`."""
     clock_skew_seconds: Annotated[int, Range(0, 300)] = 60
     """How much the clocks of the provider and of this machine may differ.
 
     Spec: OpenID Connect Core §3.1.3.7.
     """
     session_cache_entries: Annotated[int, Range(1, 10_000_000)] = 200_000
-    """Maximum number of opened session cookies that a process remembers."""
+    """Maximum number of opened session cookies that a process caches."""
     session_cache_bytes: Annotated[int, Range(64 * 1024, 64 * 1024**3)] = 128 * 1024 * 1024
-    """Maximum memory of the remembered sessions, 64 KiB to 64 GiB. The default is enough for 100,000 users behind
+    """Maximum memory of the cached sessions, 64 KiB to 64 GiB. The default is enough for 100,000 users behind
     `oidc-gate serve`, and for a quarter of that in a wrapped application, which receives more about each user."""
     revoke_tokens: bool | None = None
     """Revoke the tokens of a session at the provider when its user signs out, if discovery names a
@@ -101,8 +101,8 @@ class SessionFields:
     Spec: OpenID Connect Back-Channel Logout §2.4.
     """
     insecure_single_process_revocation: bool = False
-    """Accept back-channel and front-channel logout requests from the provider although only this process remembers
-    them. It is not needed with a `session_store` or a `revocation_store`.
+    """Accept back-channel and front-channel logout requests from the provider although they apply in this process only.
+    It is not needed with a `session_store` or a `revocation_store`.
 
     Danger: in other processes, and after a restart, a user who signed out at the provider stays signed in here
     until the session ends.

@@ -13,7 +13,7 @@ class URLFields:
     public_url: str | None = None
     """URL of this application as users see it, such as `https://app.example.com/base`. The redirect URI, the cookie
     attributes and the mount path follow from it. By default they follow from the scheme, the host and the mount path
-    of each request, where `X-Forwarded-*` headers count from trusted proxies only. `http` is accepted on loopback,
+    of each request, where `X-Forwarded-*` headers are used from trusted proxies only. `http` is accepted on loopback,
     and elsewhere together with `insecure_cookies`."""
     prefix: str = "/oauth2"
     """Path of the gate's endpoints below the mount path, with a leading slash and no trailing slash."""

@@ -71,13 +71,13 @@ def _by_assertion(realm: Realm, form: dict[str, str]) -> Client:
     keys: list[Key] = [secret_key(client.client_secret or "")] if symmetric else client_keys(client, header)
     if not verify_jws(form["client_assertion"], keys, str(header.get("alg"))):
         raise _refused("no registered key verifies the assertion")
-    _judge_assertion(realm, client, claims)
+    _check_assertion(realm, client, claims)
     if form.get("client_id", client.client_id) != client.client_id:
         raise _refused("client_id differs from the assertion's sub")
     return client
 
 
-def _judge_assertion(realm: Realm, client: Client, claims: Json) -> None:
+def _check_assertion(realm: Realm, client: Client, claims: Json) -> None:
     # RFC 7523 §3 and OpenID Connect Core §9: iss, sub, aud, jti and exp are all required
     now = realm.now()
     audience = claims.get("aud")

@@ -40,7 +40,7 @@ def proven_key(
     except ProtocolError:
         raise _bad("it is not a signed JWT") from None
     thumbprint = _signing_key(proof, header)
-    _judge(realm, received, f"{realm.issuer}/{endpoint}", claims)
+    _check_claims(realm, received, f"{realm.issuer}/{endpoint}", claims)
     if access_token is not None and claims.get("ath") != b64url_encode(
         hashlib.sha256(access_token.encode()).digest()
     ):
@@ -68,7 +68,7 @@ def _signing_key(proof: str, header: dict[str, Any]) -> str:
     return key.thumbprint()
 
 
-def _judge(realm: Realm, received: Received, htu: str, claims: dict[str, Any]) -> None:
+def _check_claims(realm: Realm, received: Received, htu: str, claims: dict[str, Any]) -> None:
     if claims.get("htm") != received.method or str(claims.get("htu")).partition("?")[0] != htu:
         raise _bad("its htm and htu are not this request")
     iat = claims.get("iat")

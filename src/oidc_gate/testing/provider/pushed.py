@@ -107,11 +107,11 @@ def _signed(realm: Realm, client: Client, request: str) -> Pairs:
         raise _bad("its signature is not by a registered key")
     if header.get("typ", "JWT") not in ("JWT", "oauth-authz-req+jwt"):
         raise _bad("it is another kind of JWT")
-    _judge(realm, client, claims)
+    _check_claims(realm, client, claims)
     return [(name, _text(value)) for name, value in claims.items() if name not in _JWT_CLAIMS]
 
 
-def _judge(realm: Realm, client: Client, claims: dict[str, Any]) -> None:
+def _check_claims(realm: Realm, client: Client, claims: dict[str, Any]) -> None:
     audience = claims.get("aud")
     if realm.issuer not in (audience if isinstance(audience, list) else [audience]):
         raise _bad("its aud is not this provider")
