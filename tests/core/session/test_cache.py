@@ -10,6 +10,7 @@ import pytest
 
 from oidc_gate.session.admissions import Admission
 from oidc_gate.session.cache import ADMIT_ONE_IN, MAX_COOKIES, SessionCache
+from oidc_gate.session.sessions import MUST_NOT_BE_KEPT
 
 NOW = 100
 
@@ -81,6 +82,48 @@ def test_somebody_new_who_comes_often_is_soon_recognised() -> None:
     assert times < 100
 
 
+@pytest.mark.parametrize(
+    ("entries", "admitted", "removed"),
+    [
+        (1, ["7", "15", "23"], 1 + 2),
+        (10, ["7", "15", "23", "31"], 4),
+        (64, ["15", "16", "32", "33"], 4),  # two at a time, which makes room for the next as well
+        (128, ["23", "24", "25"], 3),
+    ],
+)
+def test_of_the_newcomers_one_in_eight_takes_the_place_of_the_oldest(
+    entries: int, admitted: list[str], removed: int
+) -> None:
+    old, new = [f"old {number}" for number in range(entries)], numbers(int(admitted[-1]) + 1)
+    cache = filled(*old, most_entries=entries)
+    came = []
+    for name in new:
+        keep(cache, [name])
+        came += [name] if cache.get(name) is not None else []
+    assert came == admitted
+    assert [name for name in old if cache.get(name) is None] == old[: min(removed, entries)]
+
+
+def test_only_what_is_of_use_no_more_makes_room_for_every_newcomer() -> None:
+    cache = filled(most_entries=2)
+    for name, until in (("short", NOW + 1), ("long", NOW + 100)):
+        cache.put(name, known(name, until=until), cache.generation, NOW)
+    cache.put("first", known("first", until=NOW + 100), cache.generation, NOW + 1)
+    assert [cache.get(name) is not None for name in ("short", "long", "first")] == [False, True, True]
+    cache.put("second", known("second"), cache.generation, NOW + 99)
+    assert [cache.get(name) is not None for name in ("long", "first", "second")] == [True, True, False]
+    cache.put("third", known("third"), cache.generation, NOW + 100)
+    assert [cache.get(name) is not None for name in ("long", "first", "third")] == [False, True, True]
+
+
+def test_after_everything_was_removed_the_next_entry_is_the_oldest() -> None:
+    cache = filled("a", most_entries=1)
+    cache.clear()
+    keep(cache, ["b"], now=NOW + 50)
+    keep(cache, ["c"], now=NOW + 50)
+    assert (cache.get("a"), cache.get("c"), len(cache), cache.size) == (None, None, 1, 10)
+
+
 def test_a_bound_of_one() -> None:
     cache = filled("a", most_entries=1)
     keep(cache, ["b"], now=NOW + 1)
@@ -100,6 +143,19 @@ def test_the_bound_in_bytes_holds() -> None:
     keep(cache, ["large"], size=19_500, now=NOW + 2_000)
     assert cache.get("large") is not None
     assert cache.size == 19_500
+
+
+def test_entries_may_take_exactly_as_many_bytes_as_there_are() -> None:
+    cache: SessionCache[Admission[str]] = SessionCache(10, 30)
+    keep(cache, "abc")
+    assert (len(cache), cache.size) == (3, 30)
+    keep(cache, ["d"], size=11, now=NOW + 1)
+    assert [cache.get(name) is not None for name in "abcd"] == [False, False, True, True]
+    assert cache.size == 21
+    keep(cache, ["whole"], size=30, now=NOW + 2)
+    assert (len(cache), cache.size, cache.get("whole") is not None) == (1, 30, True)
+    keep(cache, ["more"], size=31, now=NOW + 9)
+    assert (cache.get("whole") is not None, cache.get("more")) == (True, None)
 
 
 def test_a_cookie_that_is_seen_anew_counts_once_and_is_the_youngest() -> None:
@@ -148,6 +204,32 @@ def test_one_session_is_forgotten_with_every_cookie_of_it_and_no_other() -> None
     cache.put("ada late", known("ada"), before, NOW)
     assert cache.get("ada late") is None
     cache.forget("session of nobody")
+
+
+def test_a_session_that_changed_is_removed_and_its_end_is_not_reported() -> None:
+    cache = filled("ada", "bob")
+    reported: list[str | bytes | None] = []
+    cache.listeners += [reported.append, lambda end_key: reported.append("again")]
+    before = cache.generation
+    cache.drop("session of ada")
+    assert (cache.get("ada"), len(cache), cache.size, reported) == (None, 1, 10, [])
+    cache.put("ada late", known("ada"), before, NOW)
+    assert cache.get("ada late") is None
+    cache.forget("session of bob")
+    assert (len(cache), reported) == (0, ["session of bob", "again"])
+    cache.clear()
+    assert reported == ["session of bob", "again", None, "again"]
+    assert len({before, cache.generation}) == 2
+
+
+def test_each_end_changes_the_generation() -> None:
+    cache = filled()
+    seen = [cache.generation]
+    for end in (cache.clear, lambda: cache.forget("a"), lambda: cache.drop("a"), cache.clear):
+        end()
+        seen.append(cache.generation)
+    assert len(set(seen)) == 5
+    assert MUST_NOT_BE_KEPT not in seen
 
 
 def test_a_cookie_that_made_room_is_not_looked_for_at_the_sign_out_of_its_session() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+import pytest
+
 from oidc_gate.effects import Step
 from oidc_gate.runtime.driver import run
 from oidc_gate.runtime.world import World
@@ -116,3 +118,35 @@ def test_an_end_during_a_read_keeps_it_from_being_kept() -> None:
     answer: Any = home.drive(home.ends.read(open_and_end))
     home.cache.put("new", Admission(NOW + 60, "payload", KEYS[1], 1), answer.generation, NOW)
     assert home.cache.get("new") is None
+
+
+@pytest.mark.parametrize("key", [b"", KEYS[0][:-1], b"*" + KEYS[0]])
+def test_everything_is_forgotten_if_one_of_the_ends_is_not_that_of_one_session(key: bytes) -> None:
+    store = LateStore()
+    home = Home(store)
+    store.last.on_ends((KEYS[1], key))
+    assert home.kept() == []
+
+
+def test_ends_that_may_have_been_missed_remove_everything_and_none_removes_nothing() -> None:
+    store = LateStore()
+    home = Home(store)
+    generation = home.cache.generation
+    store.last.on_ends(())
+    assert (home.kept(), home.cache.generation) == ([0, 1, 2, 3], generation)
+    store.last.on_ends((KEYS[0], KEYS[3]))
+    assert home.kept() == [1, 2]
+    store.last.on_ends(None)
+    assert home.kept() == []
+
+
+@pytest.mark.parametrize("is_current", [True, False])
+@pytest.mark.parametrize("can_catch_up", [True, False])
+def test_a_view_that_is_current_is_not_asked_to_catch_up(is_current: bool, can_catch_up: bool) -> None:
+    store = LateStore()
+    home = Home(store)
+    store.last.current, store.last.can_catch_up, store.last.late = is_current, can_catch_up, [(KEYS[0],)]
+    assert home.drive(home.ends.ensure_current()) is (is_current or can_catch_up)
+    assert (0 in home.kept()) is (is_current or not can_catch_up)
+    assert home.drive(home.ends.catch_up()) is can_catch_up
+    assert (0 in home.kept()) is not can_catch_up

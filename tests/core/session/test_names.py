@@ -74,6 +74,21 @@ def test_the_id_in_the_ticket_leads_to_the_row() -> None:
     assert len(row_key("a")) == KEY_BYTES
 
 
+def test_names_and_labels_stay_the_same_in_every_release() -> None:
+    """Rows of an earlier release are looked for by them."""
+    assert ticket_id("a session id").hex() == "1f35639ffd2392594ee419a527685790"
+    assert row_key("a session id").hex() == "f76d575beb3de4143019fa529cc92b543a8731c4490f913a9b8b319102a9c223"
+    assert [index.hex()[:32] for index in names().indexes_of(SESSION)] == [
+        "6a5b89d75a1f8cc693f4429d47548da9",
+        "458f670b48d92c0d55775be10b175713",
+        "762a9a7e35531a3f3520824dfb1b9c04",
+    ]
+    key = row_key("a session id")
+    sealed = seal_label(tickets(), key, SESSION, bytes(12))
+    assert tickets().open_label(key, sealed) == b'[1,"Ada@Example.com","ada","a session id",100]'
+    assert sealed.hex()[-64:] == "8260afa4f9476210fcb58b2e12beda709a244db0a2a4b538f80864c09ae3a774"
+
+
 def test_a_label_says_who_to_who_has_the_secret() -> None:
     key = row_key("a session id")
     row = Row(key, 1, 200, 200, 100, label=seal_label(tickets(), key, SESSION, os.urandom(12)))

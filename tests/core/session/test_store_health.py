@@ -7,14 +7,16 @@ from typing import TypeVar
 
 import pytest
 
+from oidc_gate.effects import Now
 from oidc_gate.runtime.driver import run
 from oidc_gate.runtime.world import World
 from oidc_gate.session.cache import SessionCache
 from oidc_gate.session.ends import Ends
-from oidc_gate.session.store_health import CHECK_AGAIN_SECONDS, StoreHealth
+from oidc_gate.session.store_health import CHECK_AGAIN_SECONDS, StoreHealth, StoreState
 from oidc_gate.store.base import unavailable
 from oidc_gate.store.memory import MemoryStore
 from tests.core.provider.scripted import settings
+from tests.core.session.test_ends import LateStore
 
 T = TypeVar("T")
 
@@ -38,7 +40,10 @@ class Home:
         self.health = StoreHealth(Ends(self.store, SessionCache(10, 1 << 20)))
 
     def status(self) -> str:
-        return run(self.health.recent_state(), self.world, lambda limit: b"").status
+        return self.state().status
+
+    def state(self) -> StoreState:
+        return run(self.health.recent_state(), self.world, lambda limit: b"")
 
 
 @pytest.fixture
@@ -84,3 +89,59 @@ def test_what_is_wrong_is_an_error_once_each(home: Home, caplog: pytest.LogCaptu
     assert home.status() == "misconfigured"
     messages = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
     assert messages == ["it evicts", "it is tiny"]
+
+
+@pytest.mark.parametrize(("later", "asks"), [(0, False), (4, False), (5, True), (-1, True)])
+def test_a_state_counts_for_five_seconds(home: Home, later: int, asks: bool) -> None:
+    assert home.state() == StoreState(True, (), "", 1000)
+    home.store.problems = ("it evicts",)
+    home.now += later
+    expected = StoreState(True, ("it evicts",), "", home.now) if asks else StoreState(True, (), "", 1000)
+    assert home.state() == home.health.state == expected
+
+
+def test_a_failure_keeps_what_was_known(home: Home) -> None:
+    assert home.health.state == StoreState(False, (), "", 0)
+    home.store.is_down = True
+    assert home.state() == StoreState(False, (), "store_unavailable", 1000)
+    home.store.is_down, home.store.problems, home.now = False, ("it evicts",), 1005
+    assert home.state() == StoreState(True, ("it evicts",), "", 1005)
+    home.store.is_down, home.now = True, 1010
+    assert home.state() == StoreState(True, ("it evicts",), "store_unavailable", 1010)
+
+
+def test_requests_that_come_during_a_check_do_not_ask_too(home: Home) -> None:
+    home.state()
+    home.now += CHECK_AGAIN_SECONDS
+    step = home.health.recent_state()
+    assert next(step) == Now()
+    step.send(home.now)
+    assert home.health.state == StoreState(True, (), "", home.now)
+    assert home.state().checked_at == home.now
+    assert home.store.checks == 1
+
+
+def test_the_first_check_reports_the_ends_so_that_no_request_has_to() -> None:
+    store = LateStore()
+    home = Home()
+    home.world = World(settings(), store=store, clock=lambda: 1000)
+    home.health = StoreHealth(Ends(store, SessionCache(10, 1 << 20)))
+    store.last.current = False
+    assert run(home.health.warm_up(), home.world, lambda limit: b"") is None
+    assert store.last.is_current()
+    assert home.health.state == StoreState(True, (), "", 1000)
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        (StoreState(), "pending"),
+        (StoreState(False, ("it evicts",)), "pending"),
+        (StoreState(True), "ok"),
+        (StoreState(True, ("it evicts",)), "misconfigured"),
+        (StoreState(True, ("it evicts",), "store_unavailable"), "unavailable"),
+        (StoreState(False, (), "store_unavailable"), "unavailable"),
+    ],
+)
+def test_the_state_in_one_word(state: StoreState, status: str) -> None:
+    assert state.status == status

@@ -172,3 +172,22 @@ def test_indexes() -> None:
     assert not set(tickets(NEW, binding=("x", "y")).indexes("sub", "i", "a")) & set(
         ours.indexes("sub", "i", "a")
     )
+
+
+def test_what_a_release_seals_the_next_one_opens() -> None:
+    ticket = tickets().issue(bytes(range(TICKET_BYTES)))
+    assert (ticket.id, ticket.key, ticket.secret) == (bytes(range(16)), bytes(range(16, 48)), 0)
+    assert tickets().seal(ticket, bytes(12)) == (
+        "AYKIZQAAAAAAAAAAAAAAALxREZBWoyeq7WnXXW7khBwKS93fgawc0wCdd9AffA3VbATQ0i_pW1BtRXZwApTjrBcftP7x7qV5nt7dOU1_H_U"
+    )
+    assert (
+        tickets().seal_body(ticket, 7, b"body", bytes(12)).hex()
+        == "0144902a00000000000000000000000031ec9c1953f5a8c9edb835a32a06c8c0d210233f"
+    )
+    assert (
+        tickets().seal_label(ticket.row_key, b"label", bytes(12)).hex()
+        == "010e66d60000000000000000000000008a3fcbeac6a496941dd63ee8c72dfbaaad92527316"
+    )
+    assert [index.hex() for index in tickets().indexes("sub", "i", "alice")] == [
+        "a78d575228e739225ed390bce6cdb65de4d21cf46fa3f6d53966b57da497c981"
+    ]
