@@ -10,7 +10,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from oidc_gate.session.cookie_jar import Cookies
+from oidc_gate.flow.record import Flow, seal_flow
+from oidc_gate.flow.slots import recent_sign_ins
+from oidc_gate.seal import KeyRing
+from oidc_gate.session.cookie_jar import (
+    FLOW_VALUE_CHARS,
+    MAX_HEADER_BYTES,
+    ROUNDS_VALUE_CHARS,
+    Cookies,
+)
 from tests.core.request.making import settings
 
 MAIN = "__Host-oidc_gate"
@@ -47,6 +55,68 @@ def test_clearing_says_what_setting_said_or_no_browser_obeys() -> None:
     assert cleared == was.replace("=v; Max-Age=60", "=; Max-Age=0")
 
 
+@pytest.mark.parametrize(
+    ("values", "own", "flow"),
+    [
+        ({}, "Lax", "Lax"),
+        ({"cookie_samesite": "Strict"}, "Strict", "Lax"),
+        ({"response_mode": "form_post"}, "Lax", "None"),
+        ({"cookie_samesite": "Strict", "response_mode": "form_post"}, "Strict", "None"),
+    ],
+)
+def test_each_cookie_is_cleared_with_the_attribute_it_was_set_with(
+    values: dict[str, Any], own: str, flow: str
+) -> None:
+    jar = cookies(**values)
+    assert jar.session_names == (MAIN, f"{MAIN}.body", f"{MAIN}.body2")
+    assert jar.flows == tuple(f"{MAIN}.flow{number}" for number in range(8))
+    assert jar.rounds == f"{MAIN}.rounds"
+    for name in (*jar.session_names, jar.rounds, *jar.flows):
+        samesite = own if name in jar.session_names else flow
+        expected = f"{name}=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite={samesite}"
+        assert jar.clear(name) == expected
+    assert (jar.samesite, jar.flow_samesite) == (own, flow)
+    assert jar.set("x", "v", max_age=None) == f"x=v; Path=/; Secure; HttpOnly; SameSite={own}"
+    assert jar.set("x", "", max_age=0, samesite="None").endswith("; SameSite=None")
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3])
+@pytest.mark.parametrize("name", ["oidc_gate", "a-much-longer-name"])
+def test_there_is_room_for_every_other_cookie_of_the_gate(parts: int, name: str) -> None:
+    jar = cookies(cookie_name=name)
+    others = [f"{flow}={'f' * FLOW_VALUE_CHARS}" for flow in jar.flows]
+    others.append(f"{jar.rounds}={'r' * ROUNDS_VALUE_CHARS}")
+    others += [f"{each}=" for each in jar.session_names[:parts]]
+    room = MAX_HEADER_BYTES - len("; ".join(others) + "; ")
+    chars = [room - (parts - 1) * 10, *[10] * (parts - 1)]
+    assert jar.leave_room(*chars)
+    assert not jar.leave_room(chars[0] + 1, *chars[1:])
+
+
+def test_the_values_of_the_other_cookies_are_as_long_as_is_assumed() -> None:
+    sealer = KeyRing(("n" * 43,), binding=("a", "b")).sealer("flow", "slot 0")
+    assert len(seal_flow(sealer, Flow(1_800_000_000, bytes(32)), bytes(12))) == FLOW_VALUE_CHARS
+    assert recent_sign_ins("9" * 10 + "." + "1" * (ROUNDS_VALUE_CHARS - 11), 111_111_111_111) == 9_999_999_999
+    assert recent_sign_ins("9" * 11 + "." + "1" * (ROUNDS_VALUE_CHARS - 11), 111_111_111_111) == 0
+
+
+@pytest.mark.parametrize(
+    ("header", "key", "names"),
+    [
+        ("", "v", []),
+        (f"{MAIN}=v; x=1", "v", [MAIN]),
+        (f"{MAIN}.body=b; {MAIN}=v", "v;b", [MAIN, f"{MAIN}.body"]),
+        (f"{MAIN}=v; {MAIN}.body2=c; {MAIN}.body=b", "v;b;c", [MAIN, f"{MAIN}.body", f"{MAIN}.body2"]),
+        (f"{MAIN}.body=b; {MAIN}.body=d; {MAIN}.body2=c", "v;b;d;c", [f"{MAIN}.body", f"{MAIN}.body2"]),
+        (f"{MAIN}.flow7=1; {MAIN}.rounds=2.3; {MAIN}.flow8=x", "v", [f"{MAIN}.rounds", f"{MAIN}.flow7"]),
+        ("oidc_gate=v; __Host-other=x", "v", []),
+    ],
+)
+def test_the_cookies_of_a_session_and_of_the_gate(header: str, key: str, names: list[str]) -> None:
+    assert cookies().session_key("v", header) == key
+    assert cookies().names_in(header) == names
+
+
 def test_the_flow_cookie_comes_along_with_a_cross_site_post_only_for_form_post() -> None:
     assert cookies(response_mode="form_post").flow_samesite == "None"
     assert cookies(cookie_samesite="Strict").flow_samesite == "Lax"
@@ -70,6 +140,11 @@ def test_the_flow_cookie_comes_along_with_a_cross_site_post_only_for_form_post()
         (f"{MAIN}=a,x=1; {MAIN}=b, y=2", ["a", "b"]),
         (f"x=1,{MAIN}=a", []),  # a cookie of another name, which a sibling domain can set
         (f"{MAIN}=,{MAIN}=a", [""]),
+        (f"; {MAIN}=a", ["a"]),
+        (f" {MAIN}=a", []),
+        (f";{MAIN}=a", ["a"]),
+        (f"x=1;  {MAIN}=a", []),
+        (f"x=1 {MAIN}=a; {MAIN}=b", ["b"]),
     ],
 )
 def test_find(header: str, found: list[str]) -> None:
@@ -126,6 +201,29 @@ def test_what_the_application_is_left_with(header: str, rest: str) -> None:
     if value and "," not in value:  # with a comma it opens nothing, and the long path is taken
         assert others == rest
         assert [value] == jar.find(header, MAIN)[:1]
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "others"),
+    [
+        ("", "", ""),
+        ("x=1", "", "x=1"),
+        (f"{MAIN}=a", "a", ""),
+        (f"{MAIN}=a; x=1", "a", "x=1"),
+        (f"{MAIN}=a;x=1", "a", "x=1"),
+        (f"x=1; {MAIN}=a", "a", "x=1"),
+        (f"x=1; {MAIN}=a; y=2", "a", "x=1; y=2"),
+        (f"{MAIN}=a; {MAIN}=b; x=1", "a", "x=1"),
+        (f"x=1; {MAIN}=a; {MAIN}.flow1=f; y=2; {MAIN}.rounds=1.2", "a", "x=1; y=2"),
+        (f"{MAIN}.flow1=f; {MAIN}=a; y=2", "a", "y=2"),
+        (f"x={MAIN}=b; {MAIN}=a", "a", f"x={MAIN}=b"),
+        (f"{MAIN}=,; {MAIN}=a", "", ""),
+        (f"x=1;{MAIN}=a", "", f"x=1;{MAIN}=a"),  # not as browsers write it: the long path reads it
+        (f"x=1;{MAIN}=b; {MAIN}=a", "b", "x=1"),
+    ],
+)
+def test_the_first_session_cookie_and_the_rest_of_the_header(header: str, value: str, others: str) -> None:
+    assert cookies().split(header) == (value, others)
 
 
 @pytest.mark.parametrize(
