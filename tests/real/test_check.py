@@ -150,7 +150,7 @@ def test_with_the_configuration_the_missing_line_and_its_place_are_the_cause(
     (finding,) = [each for each in report["findings"] if each["cause"] == "nginx_error_page_missing"]
     assert finding["fix"] == "write `error_page 401 = /oauth2/sign_in;` in `location /`, beside auth_request"
     page = " ".join((REPOSITORY / "docs/check.md").read_text().split())
-    assert all(finding[name] in page for name in ("what", "seen", "fix", "read"))
+    assert all(finding[name] in page for name in ("what", "seen", "fix", "more"))
     lines = (tmp_path / "nginx.conf").read_text().splitlines()
     file, _, line = finding["where"].rpartition(":")
     assert (file, lines[int(line) - 1].strip()) == (str(tmp_path / "nginx.conf"), "location / {")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .answers import Answer
+from .explanations import command
 from .findings import Finding, exit_status, with_consequences
+from .lines import labelled, wrapped
 from .provider.registration import Address
 
-_WIDTH = 110
 _VERDICTS = {True: "right", False: "wrong", None: "unknown"}
 MIN_SECRET = 6
 """Shorter secrets are not replaced: they would be found in ordinary words."""
@@ -104,6 +104,7 @@ def as_json(finding: Finding) -> dict[str, Any]:
         "seen": finding.seen,
         "fix": finding.fix,
         "read": f"docs/{finding.cause.read}",
+        "more": command(finding.cause.name),
         "sent": finding.sent,
         "received": finding.received,
         "consequences": [as_json(each) for each in finding.consequences],
@@ -114,7 +115,7 @@ def _answer_lines(part: str, answers: Sequence[Answer]) -> Iterator[str]:
     yield f"{part}:"
     for answer in answers:
         received = f" ({answer.received})" if answer.received else ""
-        yield from _wrapped(f"  {_VERDICTS[answer.is_right]:<15} ", answer.question + received)
+        yield from wrapped(f"  {_VERDICTS[answer.is_right]:<15} ", answer.question + received)
     yield ""
 
 
@@ -128,33 +129,20 @@ def _hidden(answer: Answer, hide: Callable[[str], str]) -> Answer:
 
 def _finding_lines(finding: Finding, hide: Callable[[str], str]) -> Iterator[str]:
     start = f"{finding.cause.severity.upper()} {finding.cause.name}: "
-    yield from _wrapped(start, hide(finding.what), indent=4)
+    yield from wrapped(start, hide(finding.what), indent=4)
     rows = (
         ("where", finding.where),
         ("users see", finding.seen),
         ("fix", finding.fix),
         ("sent", finding.sent),
         ("received", finding.received if finding.received not in finding.what else ""),
-        ("read", f"docs/{finding.cause.read}"),
+        ("more", command(finding.cause.name)),
     )
     for label, value in rows:
         if value:
-            yield from _wrapped(f"    {label + ':':<11} ", hide(value))
+            yield from labelled(label, hide(value))
     for each in finding.consequences:
-        yield from _wrapped("    therefore:  ", f"{each.cause.name}: {hide(each.what)}")
-
-
-def _wrapped(start: str, text: str, indent: int | None = None) -> list[str]:
-    after = " " * (len(start) if indent is None else indent)
-    lines = textwrap.wrap(
-        text,
-        _WIDTH,
-        initial_indent=start,
-        subsequent_indent=after,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return lines or [start.rstrip()]
+        yield from wrapped("    therefore:  ", f"{each.cause.name}: {hide(each.what)}")
 
 
 def _summary(findings: Iterable[Finding], not_checked: Sequence[str]) -> str:

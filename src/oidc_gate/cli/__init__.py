@@ -16,6 +16,7 @@ COMMANDS = {
     "serve": "answer /oauth2/... for Nginx and other proxies",
     "demo": "show the gate in front of a sample application, with a provider to sign in at",
     "check": "find out why sign-in does not work",
+    "explain": "explain a name that the log, an error page or the check shows",
     "nginx": "print a complete configuration of Nginx for these settings",
     "caddy": "print a complete Caddyfile for these settings",
     "traefik": "print a complete dynamic configuration of Traefik for these settings",

@@ -1,7 +1,7 @@
 """Print a complete Caddyfile for this gate.
 
 The settings come from OIDC_GATE_* variables and from the file that --config or OIDC_GATE_CONFIG names, as for
-"oidc-gate serve"; none of their secrets is printed. docs/caddy.md explains each part of the output.
+"oidc-gate serve"; none of their secrets is printed. "oidc-gate explain caddy.md" explains each part of the output.
 
 Save it as /etc/caddy/Caddyfile, or in a file that it imports. Then run "caddy validate", and "oidc-gate check --url".
 """

@@ -1,7 +1,7 @@
 """Print a complete configuration of Nginx for this gate.
 
 The settings come from OIDC_GATE_* variables and from the file that --config or OIDC_GATE_CONFIG names, as for
-"oidc-gate serve"; none of their secrets is printed. docs/nginx.md explains each line of the output.
+"oidc-gate serve"; none of their secrets is printed. "oidc-gate explain nginx.md" explains each line of the output.
 
 Save it in a file that Nginx includes. Then run "nginx -t", and "oidc-gate check --nginx /etc/nginx/nginx.conf".
 """

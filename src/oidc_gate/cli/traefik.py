@@ -1,7 +1,7 @@
 """Print a complete dynamic configuration of Traefik for this gate.
 
 The settings come from OIDC_GATE_* variables and from the file that --config or OIDC_GATE_CONFIG names, as for
-"oidc-gate serve"; none of their secrets is printed. docs/traefik.md explains each part of the output.
+"oidc-gate serve"; none of their secrets is printed. "oidc-gate explain traefik.md" explains each part of the output.
 
 Save it where the file provider of Traefik's static configuration finds it. Then run "oidc-gate check --url".
 """

@@ -24,7 +24,7 @@ def hint_for(name: str, *, is_variable: bool = False) -> str:
         return FOREIGN[plain]
     nearest = get_close_matches(plain, list(SCHEMA), n=1, cutoff=0.6)
     if not nearest:
-        return "remove it; docs/settings.md lists every setting"
+        return "remove it; oidc-gate explain settings.md lists every setting"
     return f"write {SCHEMA[nearest[0]].variable if is_variable else nearest[0]}, the nearest name"
 
 

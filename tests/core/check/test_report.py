@@ -44,6 +44,8 @@ def test_the_text_names_cause_fix_and_consequence() -> None:
     assert "ERROR provider_client: " in text
     assert "fix:        copy client_id" in text
     assert "therefore:  provider_redirect_uri" in text
+    assert "more:       oidc-gate explain provider_client" in text
+    assert "docs/" not in text
     assert "unknown         And that?" in text
     assert text.endswith("\n1 error, 0 warnings")
 
@@ -52,6 +54,7 @@ def test_json() -> None:
     content = json.loads(report().json(strict=True))
     assert content["exit_status"] == 1
     (finding,) = content["findings"]
+    assert (finding["read"], finding["more"]) == ("docs/settings.md", "oidc-gate explain provider_client")
     assert (finding["cause"], finding["severity"], finding["part"]) == (
         "provider_client",
         "error",

@@ -247,7 +247,7 @@ def test_only_secrets_come_from_files(tmp_path: Path) -> None:
         ("set_xauthrequest", "identity_headers"),
         ("provider", "issuer"),
         ("client_secret_file", "OIDC_GATE_CLIENT_SECRET_FILE"),
-        ("zzz", "docs/settings.md"),
+        ("zzz", "oidc-gate explain settings.md"),
     ],
 )
 def test_an_unknown_name_says_what_is_meant(name: str, hint: str) -> None:
@@ -274,7 +274,11 @@ def test_an_unknown_variable_is_corrected_as_a_variable() -> None:
     [
         ('[oidc_gate]\nprefix = "/x"\n', "oidc_gate", f"{AT_THE_TOP}, without the line [oidc_gate]"),
         ('OIDC_GATE_PREFIX = "/x"\n', "OIDC_GATE_PREFIX", f"write prefix: {ONLY_VARIABLES}"),
-        ('OIDC_GATE_ZZZ = "/x"\n', "OIDC_GATE_ZZZ", "remove it; docs/settings.md lists every setting"),
+        (
+            'OIDC_GATE_ZZZ = "/x"\n',
+            "OIDC_GATE_ZZZ",
+            "remove it; oidc-gate explain settings.md lists every setting",
+        ),
     ],
 )
 def test_what_does_not_belong_into_a_file(text: str, name: str, fix: str, toml: Path) -> None:

@@ -160,7 +160,7 @@ LIVE = (
         "error",
         "an anonymous user gets neither the sign-in page nor a redirect to it: {received}",
         "an error page",
-        "compare the configuration of the proxy with the complete file in nginx.md",
+        "compare the configuration of the proxy with what oidc-gate nginx prints",
         "nginx.md",
         ("live_not_proxied",),
     ),
@@ -225,7 +225,7 @@ LIVE = (
         "identity headers that a client sends reach the application: {received}",
         "not at all: any client can be any user",
         "set each identity header in the location of the page: `proxy_set_header X-Forwarded-User $oidc_user;`, and "
-        "the others of the file in nginx.md with an empty value",
+        "the others of the file that oidc-gate nginx prints with an empty value",
         "nginx.md",
         (
             "nginx_headers_lost",
@@ -283,7 +283,7 @@ LIVE = (
         "error",
         "the sign-in does not start ({code}): {received}",
         "an error page instead of the provider's sign-in page",
-        "look up the code in errors.md",
+        "run oidc-gate explain {code}",
         "errors.md",
         (
             *_GATE_PATHS,

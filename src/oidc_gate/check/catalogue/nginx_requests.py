@@ -66,7 +66,7 @@ NGINX_REQUESTS = (
         "`{location}` passes Upgrade on, without `Connection` or without HTTP/1.1",
         "WebSockets do not connect",
         "write `proxy_http_version 1.1;` and `proxy_set_header Connection $oidc_connection;` in `{location}`, "
-        "with the map of $oidc_connection in nginx/sign-in-page.conf",
+        "with the map of $oidc_connection that oidc-gate nginx prints",
         "nginx.md",
     ),
     Cause(

@@ -141,7 +141,7 @@ NGINX_VERDICTS = (
         "warning",
         "`{location}` sends $request_method, which is GET when Nginx fetches an error page",
         "a user who sends a form without a session gets the sign-in page, as if the form had been received",
-        "take the method from the request line: the map of $oidc_method in nginx/sign-in-page.conf",
+        "take the method from the request line: the map of $oidc_method that oidc-gate nginx prints",
         "nginx.md",
     ),
 )

@@ -5,11 +5,12 @@
 #    source ~/.local/share/bash_completion/oidc-gate
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_oidc_gate_subparsers=(serve demo check nginx caddy traefik sessions secret completion)
+_shtab_oidc_gate_subparsers=(serve demo check explain nginx caddy traefik sessions secret completion)
 
 _shtab_oidc_gate_serve_option_strings=(-h --help --config --host --port --uds --uds-mode --workers --graceful-timeout --server --log-level --log-format)
 _shtab_oidc_gate_demo_option_strings=(-h --help --port --provider-port --log-level --log-format)
 _shtab_oidc_gate_check_option_strings=(-h --help --config --other-config --workers --nginx --url --post --connect --ca-file --offline --strict --json)
+_shtab_oidc_gate_explain_option_strings=(-h --help)
 _shtab_oidc_gate_nginx_option_strings=(-h --help --config --upstream --gate --server-name --form --restrict --public --api --certificate --certificate-key --plain-port --max-body --keepalive --verdict-cache)
 _shtab_oidc_gate_caddy_option_strings=(-h --help --config --upstream --gate --server-name --restrict --public)
 _shtab_oidc_gate_traefik_option_strings=(-h --help --config --upstream --gate --server-name)
@@ -39,7 +40,7 @@ _shtab_oidc_gate_demo___log_format_choices=(text json)
 _shtab_oidc_gate_nginx___form_choices=(page page-403 redirect)
 _shtab_oidc_gate_sessions_pos_0_choices=(list count end)
 _shtab_oidc_gate_completion_pos_0_choices=(bash zsh)
-_shtab_oidc_gate_pos_0_choices=(serve demo check nginx caddy traefik sessions secret completion)
+_shtab_oidc_gate_pos_0_choices=(serve demo check explain nginx caddy traefik sessions secret completion)
 
 _shtab_oidc_gate_serve__h_nargs=0
 _shtab_oidc_gate_serve___help_nargs=0
@@ -51,6 +52,8 @@ _shtab_oidc_gate_check___post_nargs=0
 _shtab_oidc_gate_check___offline_nargs=0
 _shtab_oidc_gate_check___strict_nargs=0
 _shtab_oidc_gate_check___json_nargs=0
+_shtab_oidc_gate_explain__h_nargs=0
+_shtab_oidc_gate_explain___help_nargs=0
 _shtab_oidc_gate_nginx__h_nargs=0
 _shtab_oidc_gate_nginx___help_nargs=0
 _shtab_oidc_gate_caddy__h_nargs=0

@@ -14,6 +14,7 @@ _shtab_oidc_gate_commands() {
     check:'Find out why sign-in does not work: check the settings, the provider, Nginx, and a page through it.'
     completion:'Print the completion of commands and options for a shell.'
     demo:'Show the gate with a small provider to sign in at. It needs no configuration.'
+    explain:'Explain a name that the log, an error page or "oidc-gate check" shows, or print a page of the documentation.'
     nginx:'Print a complete configuration of Nginx for this gate.'
     secret:'Print a new cookie secret of 256 random bits, for OIDC_GATE_COOKIE_SECRET.'
     serve:'Serve only /oauth2/..., as the backend for Nginx'"'"'s auth_request and other proxies.'
@@ -81,6 +82,14 @@ _shtab_oidc_gate_demo_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_oidc_gate_demo_defaults_added=0
+
+_shtab_oidc_gate_explain_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  ":what is to be explained:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_oidc_gate_explain_defaults_added=0
 
 _shtab_oidc_gate_nginx_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -177,6 +186,7 @@ _shtab_oidc_gate() {
         check) _arguments -C -s $_shtab_oidc_gate_check_options ;;
         completion) _arguments -C -s $_shtab_oidc_gate_completion_options ;;
         demo) _arguments -C -s $_shtab_oidc_gate_demo_options ;;
+        explain) _arguments -C -s $_shtab_oidc_gate_explain_options ;;
         nginx) _arguments -C -s $_shtab_oidc_gate_nginx_options ;;
         secret) _arguments -C -s $_shtab_oidc_gate_secret_options ;;
         serve) _arguments -C -s $_shtab_oidc_gate_serve_options ;;
