@@ -211,7 +211,7 @@ class BoundedLane:
         """
         with self._lock:
             if is_first and len(self._queue) >= MAX_WAITING[self._lane]:
-                raise self._refusal()
+                raise self._refusal("the queue is full")
             waiter = Waiter(wake)
             woken = self._append(waiter)
         self._wake(woken)
@@ -227,7 +227,7 @@ class BoundedLane:
             if waiter.place is not None:
                 return waiter.place
             self._remove(waiter)
-            raise self._refusal()
+            raise self._refusal("no place became free in time")
 
     def withdraw(self, waiter: Waiter) -> None:
         """Leave the queue, or the place that the request has got in the meantime."""
@@ -260,8 +260,8 @@ class BoundedLane:
             # An unknown thread shows that the server has more threads than were known, so it may wait. So may a step
             # that holds its thread already, because it has a place in another lane.
             may_wait = not self._threads.see() or not is_first or self._threads.holds_current()
-            if self._is_scarce and not may_wait and self._holds_too_many():
-                raise self._refusal()
+            if self._is_scarce and not may_wait and (limit := self._exceeded_limit()):
+                raise self._refusal(limit)
             waiter = Waiter(wake, thread := get_ident())
             if self._is_scarce:
                 self._threads.hold(thread)
@@ -312,25 +312,32 @@ class BoundedLane:
             return MAX_PLACES[self._lane]
         return min(max(1, self._threads.count // THREADS_FOR_A_PLACE[self._lane]), MAX_PLACES[self._lane])
 
-    def _holds_too_many(self) -> bool:
-        """Return whether no further thread of the server may be held."""
+    def _exceeded_limit(self) -> str:
+        """Return why no further thread of the server may be held; empty if one may."""
+        held, count = self._threads.held, self._threads.count
         if self._threads.is_short():
-            return True
+            return f"{held} of {count} known threads of the server wait, and one in four stays free"
         own = sum(place.thread is not None for place in self._places)
         own += sum(waiter.thread is not None for waiter in self._queue)
-        return self._lane is Lane.PUSHED and own >= max(1, self._threads.count // 2)
+        if self._lane is Lane.PUSHED and own >= max(1, count // 2):
+            return f"pushed requests may hold half of the {count} known threads of the server"
+        return ""
 
     def _age(self) -> float:
         """Return for how many seconds the oldest place has been taken."""
         return self._clock() - self._places[0].since if self._places else 0.0
 
-    def _refusal(self) -> QueueFull:
-        """Return the refusal. The times to try again are spread, so that requests return one by one, as places free."""
-        now, limit = self._clock(), max(1, len(self._places))
-        turn = max(self._last_turn + self._typical_seconds / limit, now + MIN_TURN_SECONDS)
+    def _refusal(self, limit: str) -> QueueFull:
+        """Return the refusal. The times to try again are spread, so that requests return one by one, as places free.
+
+        Args:
+            limit: Which limit was reached, for the log.
+        """
+        now, places = self._clock(), max(1, len(self._places))
+        turn = max(self._last_turn + self._typical_seconds / places, now + MIN_TURN_SECONDS)
         self._last_turn = min(turn, now + MAX_TURN_SECONDS)
         wait = self._last_turn - now
-        detail = f"{self._lane.value}: {len(self._places)} under way, {len(self._queue)} waiting"
+        detail = f"{self._lane.value}: {len(self._places)} under way, {len(self._queue)} waiting: {limit}"
         if self._lane is Lane.STORE:
             message = "This service is very busy at the moment."
             return QueueFull("store_line_full", message, detail=detail, retry_after_seconds=wait)

@@ -397,5 +397,38 @@ def test_the_refusal_says_which_line_is_full(which: Lane, code: str) -> None:
     with pytest.raises(QueueFull) as caught:
         lane.enqueue(lambda: None, is_first=True)
     assert (caught.value.code, caught.value.status) == (code, 503)
-    expected = f"{which.value}: {MAX_PLACES[which]} under way, {MAX_WAITING[which]} waiting"
+    expected = (
+        f"{which.value}: {MAX_PLACES[which]} under way, {MAX_WAITING[which]} waiting: the queue is full"
+    )
     assert caught.value.detail == expected
+
+
+@pytest.mark.parametrize(
+    ("which", "number", "before", "why"),
+    [
+        (Lane.PROVIDER, 4, 3, "3 of 4 known threads of the server wait"),
+        (Lane.PUSHED, 4, 2, "pushed requests may hold half of the 4 known threads"),
+    ],
+)
+def test_the_refusal_says_which_limit_of_threads_was_reached(
+    which: Lane, number: int, before: int, why: str, known_threads: Callable[[], None]
+) -> None:
+    lane = lane_of(which, clock=Clock())
+    seen(lane, number + 1)
+    for _ in range(before):
+        known_threads()
+        lane._enqueue_thread(lambda: None, is_first=True)
+    known_threads()
+    with pytest.raises(QueueFull) as caught:
+        lane._enqueue_thread(lambda: None, is_first=True)
+    assert why in caught.value.detail
+
+
+def test_the_refusal_says_that_no_place_became_free() -> None:
+    lane = lane_of(Lane.PROVIDER, wait_seconds=0.01)
+    for _ in range(MAX_PLACES[Lane.PROVIDER]):
+        take(lane)
+    waiter = lane.enqueue(lambda: None, is_first=True)
+    with pytest.raises(QueueFull) as caught:
+        lane.place_of(waiter)
+    assert caught.value.detail == "provider: 16 under way, 0 waiting: no place became free in time"
