@@ -19,29 +19,13 @@ from typing import Generic
 
 from . import effects
 from .effects import Step
-from .endpoints import (
-    auth,
-    backchannel_logout,
-    callback,
-    forward,
-    frontchannel_logout,
-    metrics,
-    ping,
-    ready,
-    sign_in,
-    sign_out,
-    signed_out,
-    start,
-    static,
-    unavailable,
-    userinfo,
-)
 from .endpoints.challenge import challenge, deny
 from .endpoints.context import Components, RequestContext, build_context
 from .endpoints.cors import answer_preflight, with_cors
 from .endpoints.error_pages import answer_error, reason_of, retry_after
 from .endpoints.refusals import refused
 from .endpoints.responses import bare, problem, with_cookies
+from .endpoints.table import ENDPOINTS, SessionUse
 from .errors import GateError, SessionError
 from .model import Allow, Decision, Reason, Reply, Request
 from .observe import current, log
@@ -53,55 +37,11 @@ from .session.lifetime import renew_at
 from .session.sessions import LoadedSession
 from .syntax.hosts import normal_host
 
-Endpoint = Callable[[Components, RequestContext], Step[Reply]]
 Counted = Callable[[Decision, bool], None]
 """Counts a decision; the second argument says whether it answers an authorization response."""
 RenderSession = Callable[[Components, LoadedSession], tuple[Payload, int]]
 """Builds what a shell keeps of a session: `oidc_gate.session.admissions.Render`, with the components as well."""
 
-ENDPOINTS: dict[str, tuple[str, ...]] = {
-    "auth": (),  # any method: Nginx sends GET, other proxies the client's own method
-    "forward": (),
-    "sign_in": ("GET", "HEAD"),
-    "start": ("GET",),
-    "callback": ("GET", "POST"),
-    "userinfo": ("GET", "HEAD"),
-    "sign_out": ("GET", "POST"),
-    "signed_out": ("GET", "HEAD"),
-    "unavailable": ("GET", "HEAD"),
-    "backchannel_logout": ("POST",),
-    "frontchannel_logout": ("GET",),
-    "ping": ("GET", "HEAD"),
-    "ready": ("GET", "HEAD"),
-    "metrics": ("GET", "HEAD"),
-}
-"""Every endpoint below the prefix, and the methods that it accepts. Each is a module of `endpoints`."""
-
-_ANSWERS: dict[str, Endpoint] = {
-    "auth": auth.answer,
-    "forward": forward.answer,
-    "sign_in": sign_in.answer,
-    "start": start.answer,
-    "callback": callback.answer,
-    "userinfo": userinfo.answer,
-    "sign_out": sign_out.answer,
-    "signed_out": signed_out.answer,
-    "unavailable": unavailable.answer,
-    "backchannel_logout": backchannel_logout.answer,
-    "frontchannel_logout": frontchannel_logout.answer,
-    "ping": ping.answer,
-    "ready": ready.answer,
-    "metrics": metrics.answer,
-    "static": static.answer,
-}
-
-VERDICT_ENDPOINTS = frozenset({"auth", "forward"})
-"""Endpoints at which a proxy asks whether a request may pass."""
-NEED_FRESH_SESSION = VERDICT_ENDPOINTS | {"userinfo"}
-"""Endpoints that report who the user is, so the session is refreshed first if a refresh is due. The others end a
-session, or begin one."""
-NEED_NO_SESSION = frozenset({"ping", "ready", "metrics", "unavailable", "backchannel_logout", "static"})
-"""Endpoints that do not look at the session cookie."""
 RENEWED_AGAIN_AFTER_SECONDS = 30
 """How long the cookie from before a renewal is accepted without another renewal. Browsers send the old cookie until
 they have received the new one, and some proxies never pass the new one on."""
@@ -212,7 +152,8 @@ class Gate(Generic[Payload]):
         return request.path == self.settings.prefix or request.path.startswith(self.below_prefix)
 
     def _asks_for_verdict(self, request: Request) -> bool:
-        return request.path.removeprefix(self.below_prefix) in VERDICT_ENDPOINTS
+        endpoint = ENDPOINTS.get(request.path.removeprefix(self.below_prefix))
+        return endpoint is not None and endpoint.session is SessionUse.VERDICT
 
     def _decide(self, context: RequestContext) -> Step[tuple[RequestContext, Decision]]:
         """Return the decision, and the context with the session that was found."""
@@ -229,21 +170,23 @@ class Gate(Generic[Payload]):
         request = context.request
         name = request.path[len(self.below_prefix) :]
         name = "static" if name.startswith("static/") and name.count("/") == 1 else name
-        methods = ENDPOINTS.get(name, ("GET", "HEAD") if name == "static" else None)
-        if methods is None or (name == "metrics" and self.settings.metrics_token is None):
+        endpoint = ENDPOINTS.get(name)
+        if endpoint is None or (name == "metrics" and self.settings.metrics_token is None):
             return context, problem(404, "not_found", "The gate has no such endpoint.").because("not_found")
-        if methods and request.method not in methods:
-            allow = (("Allow", ", ".join(methods)),)
+        if endpoint.methods and request.method not in endpoint.methods:
+            allow = (("Allow", ", ".join(endpoint.methods)),)
             reply = problem(405, "method_not_allowed", "Another method is expected.", allow)
             return context, reply.because("method_not_allowed")
         if name in ("sign_in", "start"):
             self.components.sign_in_watch.sign_in_requested()
         cookies: tuple[str, ...] = ()
-        if name not in NEED_NO_SESSION:
+        if endpoint.session is not SessionUse.NONE:
             context, cookies = yield from self._find_session(
-                context, renews=name in VERDICT_ENDPOINTS, refreshes=name in NEED_FRESH_SESSION
+                context,
+                renews=endpoint.session is SessionUse.VERDICT,
+                refreshes=endpoint.session in (SessionUse.FRESH, SessionUse.VERDICT),
             )
-        reply = yield from _ANSWERS[name](self.components, context)
+        reply = yield from endpoint.answer(self.components, context)
         # Only a 202 can carry the renewed cookie; with any other status it is not sent.
         return context, with_cookies(reply, cookies) if reply.status == 202 else reply
 

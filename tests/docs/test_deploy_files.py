@@ -18,7 +18,7 @@ import yaml
 from oidc_gate import Settings
 from oidc_gate.cli import build_parser
 from oidc_gate.cli.serve import GRACE_SECONDS
-from oidc_gate.gate import ENDPOINTS
+from oidc_gate.endpoints.table import ENDPOINTS
 from oidc_gate.settings.schema import SCHEMA, SECRETS
 from oidc_gate.testing import environ_for_tests
 

@@ -14,8 +14,8 @@ import pytest
 
 from oidc_gate.asgi import AuthBackend
 from oidc_gate.effects import Fetched
+from oidc_gate.endpoints.table import ENDPOINTS
 from oidc_gate.errors import ProviderUnavailable
-from oidc_gate.gate import ENDPOINTS
 from tests.core.provider.scripted import answer as answered
 from tests.shells import driving
 from tests.shells.driving import Answer
@@ -23,7 +23,7 @@ from tests.shells.site import FETCH, NAVIGATION, ORIGIN, Shell, Site
 
 ALL = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 LIMITED = sorted(
-    name for name, methods in ENDPOINTS.items() if methods and name != "metrics"
+    name for name, endpoint in ENDPOINTS.items() if endpoint.methods and name != "metrics"
 )  # see test_metrics
 
 
@@ -167,7 +167,7 @@ def test_pages_load_nothing_but_static_files_that_are_there(site: Site) -> None:
 
 @pytest.mark.parametrize("name", LIMITED)
 def test_another_method_is_405_and_does_nothing(site: Site, name: str) -> None:
-    allowed = ENDPOINTS[name]
+    allowed = ENDPOINTS[name].methods
     visitor = site.person()
     for method in set(ALL) - set(allowed):
         answer = visitor.ask(name, NAVIGATION, method)

@@ -1,4 +1,4 @@
-"""The endpoints, one module each, with the names of their URLs.
+"""The endpoints. `table` lists them, and each is a module with the name of its URL.
 
-Each module has a function ``answer(components, context) -> Step[Reply]``.
+Each of these modules has a function ``answer(components, context) -> Step[Reply]``.
 """

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from ...gate import ENDPOINTS
+from ...endpoints.table import ENDPOINTS
 from .locations import Level, location_of
 from .reading import Directive
 from .site import Rule, Site, broken
 
-_ENDPOINTS = (*ENDPOINTS, "static")
 _FAILURES = ("500", "502", "503", "504")
 
 
@@ -18,7 +17,7 @@ def check_error_pages(level: Level, site: Site) -> Rule:
         if target.startswith("@") and site.named(target) is None:
             yield broken("nginx_named_location_missing", directive, target=target)
         endpoint = _endpoint(target, site)
-        if endpoint and endpoint.partition("/")[0] not in _ENDPOINTS:
+        if endpoint and endpoint.partition("/")[0] not in ENDPOINTS:
             yield broken("nginx_error_page_unknown", directive, target=target)
         if code == "403" and _redirects(target, site):
             yield broken("nginx_refused_redirected", directive)
