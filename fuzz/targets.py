@@ -11,9 +11,11 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from oidc_gate.gate import Gate
 from oidc_gate.model import Allow, Decision, Headers, Reply, Request
 from oidc_gate.runtime.driver import run
 from oidc_gate.shells import asgi_messages
+from oidc_gate.shells.tracing import traced
 from tests.core.cli import differential
 from tests.core.provider.scripted import answer, key
 from tests.shells.site import COOKIE, HOST, NAVIGATION, Shell, Site
@@ -40,9 +42,9 @@ SESSION = SITE.person("alice").cookies[COOKIE]
 
 def decide(site: Site, request: Request, body: bytes = b"") -> Decision:
     """Return the decision, after a look at whether it is one that a server can carry out."""
-    decision: Decision = run(
-        site.gate._runtime.gate.decide(request), site.world, lambda limit: body[: limit + 1]
-    )
+    gate: Gate[Any] = site.gate._runtime.gate
+    with traced(gate, request):  # as the shells do: it forgets the request's ID
+        decision = run(gate.decide(request), site.world, lambda limit: body[: limit + 1])
     assert decision.reason.code, decision
     if isinstance(decision, Reply):
         assert decision.status in STATUSES, decision.status
