@@ -31,48 +31,48 @@ SIGNED = "id_token_signed_response_alg"
 Case = tuple[dict[str, Any], str, str]
 
 
-def _each(setting: str, code: str, *values: Any) -> list[Case]:
+def each(setting: str, code: str, *values: Any) -> list[Case]:
     return [({setting: value}, setting, code) for value in values]
 
 
 TYPES: list[Case] = [
-    *_each("client_id", "wrong_type", 3, b"app", True, ["app"]),
-    *_each("cookie_secret", "wrong_type", 3, b"x" * 43, [SECRET, 3], {SECRET: 1}),
-    *_each("prefix", "wrong_type", None),
-    *_each("dpop", "wrong_type", 1, "true", None),
-    *_each("session_lifetime_seconds", "wrong_type", "3600", 3600.0, True, None),
-    *_each("provider_timeout_seconds", "wrong_type", "5", True),
-    *_each("authorization_params", "wrong_type", {"hd": 1}, [("a", "b")], "a=b"),
-    *_each("public_paths", "wrong_type", [b"/a"], None),
-    *_each("cookie_samesite", "wrong_type", None),
+    *each("client_id", "wrong_type", 3, b"app", True, ["app"]),
+    *each("cookie_secret", "wrong_type", 3, b"x" * 43, [SECRET, 3], {SECRET: 1}),
+    *each("prefix", "wrong_type", None),
+    *each("dpop", "wrong_type", 1, "true", None),
+    *each("session_lifetime_seconds", "wrong_type", "3600", 3600.0, True, None),
+    *each("provider_timeout_seconds", "wrong_type", "5", True),
+    *each("authorization_params", "wrong_type", {"hd": 1}, [("a", "b")], "a=b"),
+    *each("public_paths", "wrong_type", [b"/a"], None),
+    *each("cookie_samesite", "wrong_type", None),
 ]
 GENERAL: list[Case] = [
-    *_each("issuer", "missing", ""),
-    *_each("client_id", "missing", ""),
-    *_each("cookie_secret", "missing", ()),
-    *_each("client_secret", "empty", "", "  "),
-    *_each("public_url", "empty", ""),
-    *_each("allowed_groups", "blank_item", [""], ["a", " "]),
-    *_each("client_secret", "outer_space", "s\n", " s"),
-    *_each("cookie_secret", "outer_space", SECRET + "\n"),
-    *_each("client_id", "control_character", "a\nb", "a\x00b", "a\x7fb", "a\x85b", "a\ud800b"),
-    *_each("application_name", "too_long", "x" * 101),
-    *_each("session_lifetime_seconds", "out_of_range", 59, 2592001, -1),
-    *_each("session_idle_seconds", "out_of_range", 0),
-    *_each("clock_skew_seconds", "out_of_range", -1, 301),
-    *_each("max_age_seconds", "out_of_range", -1, 31536001),
-    *_each("provider_timeout_seconds", "out_of_range", 0.4, 61, float("nan"), float("inf")),
-    *_each("session_cache_entries", "out_of_range", 0),
-    *_each("session_cache_bytes", "out_of_range", 65535),
-    *_each("client_auth", "not_one_of", "basic", "PRIVATE_KEY_JWT"),
-    *_each("response_mode", "not_one_of", "fragment", "query.jwt"),
-    *_each("pushed_authorization_requests", "not_one_of", "true"),
-    *_each("cookie_samesite", "not_one_of", "lax"),
-    *_each("ca_file", "file", "/nowhere/ca.pem", "/"),
-    *_each("ca_file", "file_is_text", "-----BEGIN PRIVATE KEY----- MC4"),
+    *each("issuer", "missing", ""),
+    *each("client_id", "missing", ""),
+    *each("cookie_secret", "missing", ()),
+    *each("client_secret", "empty", "", "  "),
+    *each("public_url", "empty", ""),
+    *each("allowed_groups", "blank_item", [""], ["a", " "]),
+    *each("client_secret", "outer_space", "s\n", " s"),
+    *each("cookie_secret", "outer_space", SECRET + "\n"),
+    *each("client_id", "control_character", "a\nb", "a\x00b", "a\x7fb", "a\x85b", "a\ud800b"),
+    *each("application_name", "too_long", "x" * 101),
+    *each("session_lifetime_seconds", "out_of_range", 59, 2592001, -1),
+    *each("session_idle_seconds", "out_of_range", 0),
+    *each("clock_skew_seconds", "out_of_range", -1, 301),
+    *each("max_age_seconds", "out_of_range", -1, 31536001),
+    *each("provider_timeout_seconds", "out_of_range", 0.4, 61, float("nan"), float("inf")),
+    *each("session_cache_entries", "out_of_range", 0),
+    *each("session_cache_bytes", "out_of_range", 65535),
+    *each("client_auth", "not_one_of", "basic", "PRIVATE_KEY_JWT"),
+    *each("response_mode", "not_one_of", "fragment", "query.jwt"),
+    *each("pushed_authorization_requests", "not_one_of", "true"),
+    *each("cookie_samesite", "not_one_of", "lax"),
+    *each("ca_file", "file", "/nowhere/ca.pem", "/"),
+    *each("ca_file", "file_is_text", "-----BEGIN PRIVATE KEY----- MC4"),
 ]
 PROVIDER: list[Case] = [
-    *_each(
+    *each(
         "issuer",
         "url_malformed",
         "op.example.com",
@@ -80,17 +80,17 @@ PROVIDER: list[Case] = [
         "https://a b",
         "https://[::",
     ),
-    *_each(
+    *each(
         "issuer",
         "url_malformed",
         "https://op.example.com\\evil.example",
         "https://a..b",
     ),
-    *_each(
+    *each(
         "issuer", "url_malformed", "https://op.example.com/a b", "https://op.example.com/a\\b", "https://a/^"
     ),
-    *_each("issuer", "url_malformed", "https://" + "a." * 126 + "example"),
-    *_each(
+    *each("issuer", "url_malformed", "https://" + "a." * 126 + "example"),
+    *each(
         "issuer",
         "url_port",
         "https://a:99999",
@@ -99,7 +99,7 @@ PROVIDER: list[Case] = [
         "https://a:port/x",
         "https://a:-1",
     ),
-    *_each(
+    *each(
         "issuer",
         "issuer_endpoint",
         "https://kc.example.com/realms/x/protocol/openid-connect/auth",
@@ -109,8 +109,8 @@ PROVIDER: list[Case] = [
         "https://op.example.com/oauth2/token/",
         "https://op.example.com/.well-known/",
     ),
-    *_each("prefix", "prefix_endpoint", "/oauth2/callback", "/a/b/callback"),
-    *_each(
+    *each("prefix", "prefix_endpoint", "/oauth2/callback", "/a/b/callback"),
+    *each(
         "issuer",
         "issuer_entra",
         "https://login.microsoftonline.com/common/oauth2/v2.0/authorize",
@@ -123,12 +123,10 @@ PROVIDER: list[Case] = [
         "https://login.microsoftonline.com/8eaef023-2b34-4da1-9baa-8bc8c9d6a490/v2.0/",
         "https://login.microsoftonline.us/",
     ),
-    *_each("issuer", "url_host", "https://1.2.3.4.5", "https://xn--a.example", "https://127.1"),
-    *_each("issuer", "url_scheme", "ftp://op.example.com", "file:///etc/passwd"),
-    *_each(
-        "issuer", "url_http", "http://op.example.com", "http://localhost.evil.example", "http://128.0.0.1"
-    ),
-    *_each(
+    *each("issuer", "url_host", "https://1.2.3.4.5", "https://xn--a.example", "https://127.1"),
+    *each("issuer", "url_scheme", "ftp://op.example.com", "file:///etc/passwd"),
+    *each("issuer", "url_http", "http://op.example.com", "http://localhost.evil.example", "http://128.0.0.1"),
+    *each(
         "issuer",
         "url_http",
         "http://10.0.0.1",
@@ -136,12 +134,12 @@ PROVIDER: list[Case] = [
         "http://xlocalhost",
         "http://127.evil.example",
     ),
-    *_each("issuer", "url_userinfo", "https://me:pass@op.example.com", "https://me@op.example.com"),
-    *_each("issuer", "url_query", "https://op.example.com?tenant=1", "https://op.example.com/#x"),
-    *_each(
+    *each("issuer", "url_userinfo", "https://me:pass@op.example.com", "https://me@op.example.com"),
+    *each("issuer", "url_query", "https://op.example.com?tenant=1", "https://op.example.com/#x"),
+    *each(
         "issuer", "url_placeholder", "https://op.example.com/{tenant}", "https://<host>/", "https://${HOST}/"
     ),
-    *_each("issuer", "issuer_well_known", "https://op.example.com/a/.well-known/openid-configuration"),
+    *each("issuer", "issuer_well_known", "https://op.example.com/a/.well-known/openid-configuration"),
     ({"client_auth": "private_key_jwt", "client_secret": None}, "client_auth", "client_auth_needs"),
     ({"client_auth": "client_secret_jwt", "client_secret": None}, "client_auth", "client_auth_needs"),
     ({"client_auth": "tls_client_auth", "client_secret": None}, "client_auth", "client_auth_needs"),
@@ -155,18 +153,16 @@ PROVIDER: list[Case] = [
     ({"client_private_key": PEM, "client_auth": "client_secret_post"}, "client_private_key", "unused"),
     ({"client_certificate_key": CERTIFICATE}, "client_certificate_key", "needs"),
     ({"signed_request_objects": True}, "signed_request_objects", "needs"),
-    *_each("id_token_decryption_key", "key_is_path", "/etc/key.pem", "keys/mine.jwk"),
-    *_each("id_token_decryption_key", "key_is_public", PEM.replace("PRIVATE", "PUBLIC")),
-    *_each("id_token_decryption_key", "key_is_public", JWK.replace('"d": "d"', '"use": "sig"')),
-    *_each("id_token_decryption_key", "key_is_encrypted", PEM.replace("PRIVATE", "ENCRYPTED PRIVATE")),
-    *_each("id_token_decryption_key", "key_lost_lines", PEM.replace("\n", "\\n"), PEM.replace("\n", " ")),
-    *_each(
-        "id_token_decryption_key", "key_unknown", "secret", "{", "{}", '{"kty": "oct", "k": "x"}', "[" * 9
-    ),
+    *each("id_token_decryption_key", "key_is_path", "/etc/key.pem", "keys/mine.jwk"),
+    *each("id_token_decryption_key", "key_is_public", PEM.replace("PRIVATE", "PUBLIC")),
+    *each("id_token_decryption_key", "key_is_public", JWK.replace('"d": "d"', '"use": "sig"')),
+    *each("id_token_decryption_key", "key_is_encrypted", PEM.replace("PRIVATE", "ENCRYPTED PRIVATE")),
+    *each("id_token_decryption_key", "key_lost_lines", PEM.replace("\n", "\\n"), PEM.replace("\n", " ")),
+    *each("id_token_decryption_key", "key_unknown", "secret", "{", "{}", '{"kty": "oct", "k": "x"}', "[" * 9),
     (KEY | {"client_private_key": "hunter2"}, "client_private_key", "key_unknown"),
-    *_each("scopes", "scope_openid", ["email"], []),
-    *_each("scopes", "token_characters", ["openid", 'a"b'], ["openid", "a b"], ["openid,email"]),
-    *_each("acr_values", "token_characters", ["a b"]),
+    *each("scopes", "scope_openid", ["email"], []),
+    *each("scopes", "token_characters", ["openid", 'a"b'], ["openid", "a b"], ["openid,email"]),
+    *each("acr_values", "token_characters", ["a b"]),
     *[
         ({"authorization_params": {name: "x"}}, "authorization_params", "params_reserved")
         for name in (
@@ -176,36 +172,36 @@ PROVIDER: list[Case] = [
         )
     ],
     ({"authorization_params": {"hd": "a\nb"}}, "authorization_params", "control_character"),
-    *_each("id_token_algorithms", "algorithm_none", ["RS256", "none"], ["None"]),
-    *_each("id_token_algorithms", "algorithm_unknown", ["HS512"], ["RSA1_5"], ["rs256"]),
-    *_each("id_token_algorithms", "empty", []),
+    *each("id_token_algorithms", "algorithm_none", ["RS256", "none"], ["None"]),
+    *each("id_token_algorithms", "algorithm_unknown", ["HS512"], ["RSA1_5"], ["rs256"]),
+    *each("id_token_algorithms", "empty", []),
     ({"id_token_algorithms": ["HS256"], "client_secret": None}, "id_token_algorithms", "needs"),
     ({"id_token_algorithms": ["HS256"], "client_secret": "s" * 31}, "id_token_algorithms", "secret_weak"),
-    *_each("id_token_signed_response_alg", "not_one_of", "none", "NONE", "HS512", "RSA1_5", "es256"),
+    *each("id_token_signed_response_alg", "not_one_of", "none", "NONE", "HS512", "RSA1_5", "es256"),
     ({SIGNED: "HS256", "client_secret": None}, SIGNED, "needs"),
     ({SIGNED: "HS256", "client_secret": "s" * 31}, SIGNED, "secret_weak"),
     ({SIGNED: "RS256", "id_token_algorithms": ["ES256", "PS256"]}, SIGNED, "algorithm_not_listed"),
 ]
 PLACE: list[Case] = [
-    *_each("public_url", "url_http", "http://app.example.com", "http://localhost.evil.example"),
-    *_each("public_url", "url_userinfo", "https://me:pass@app.example.com"),
-    *_each("public_url", "url_query", "https://app.example.com/?a", "https://app.example.com/#a"),
-    *_each("after_sign_out_url", "url_malformed", "goodbye", "//evil.example", "javascript:alert(1)"),
-    *_each(
+    *each("public_url", "url_http", "http://app.example.com", "http://localhost.evil.example"),
+    *each("public_url", "url_userinfo", "https://me:pass@app.example.com"),
+    *each("public_url", "url_query", "https://app.example.com/?a", "https://app.example.com/#a"),
+    *each("after_sign_out_url", "url_malformed", "goodbye", "//evil.example", "javascript:alert(1)"),
+    *each(
         "after_sign_out_url", "url_path", "/a//b", "/../a", "/a\\b", "/a b", "/ü", "https://a.example/x/../y"
     ),
-    *_each("after_sign_out_url", "url_http", "http://www.example.com/bye?x=1"),
-    *_each("after_sign_out_url", "url_userinfo", "https://me:pass@www.example.com/"),
-    *_each(
+    *each("after_sign_out_url", "url_http", "http://www.example.com/bye?x=1"),
+    *each("after_sign_out_url", "url_userinfo", "https://me:pass@www.example.com/"),
+    *each(
         "after_sign_out_url",
         "after_sign_out_endpoint",
         "/oauth2/start",
         "/base/oauth2",
         "https://a.example/oauth2/x",
     ),
-    *_each("public_url", "url_scheme", "ws://app.example.com"),
-    *_each("public_url", "url_port", "https://app.example.com:0", "https://app.example.com:65536/x"),
-    *_each(
+    *each("public_url", "url_scheme", "ws://app.example.com"),
+    *each("public_url", "url_port", "https://app.example.com:0", "https://app.example.com:65536/x"),
+    *each(
         "public_url",
         "url_endpoint",
         "https://app.example.com/oauth2",
@@ -216,18 +212,18 @@ PLACE: list[Case] = [
         "https://app.example.com/callback/",
     ),
     ({"public_url": "https://a.example/gate", "prefix": "/gate"}, "public_url", "url_endpoint"),
-    *_each(
+    *each(
         "public_url",
         "url_malformed",
         "app.example.com",
         "/base",
         "https://a_b-\u2100/",
     ),
-    *_each(
+    *each(
         "public_url", "url_path", "https://a.example/b//c", "https://a.example/../b", "https://a.example/%2e"
     ),
     ({"public_url": "https://a.example", "insecure_cookies": True}, "insecure_cookies", "insecure_needless"),
-    *_each(
+    *each(
         "prefix",
         "prefix_malformed",
         "/",
@@ -240,8 +236,8 @@ PLACE: list[Case] = [
         "/a;b",
         "/ä",
     ),
-    *_each("trusted_proxies", "network_malformed", ["*"], ["proxy"], ["10.0.0.1/8"], ["10.0.0"], ["Unix"]),
-    *_each("trusted_proxies", "network_everything", ["0.0.0.0/0"], ["::/0"], ["10.0.0.1", "0.0.0.0/0"]),
+    *each("trusted_proxies", "network_malformed", ["*"], ["proxy"], ["10.0.0.1/8"], ["10.0.0"], ["Unix"]),
+    *each("trusted_proxies", "network_everything", ["0.0.0.0/0"], ["::/0"], ["10.0.0.1", "0.0.0.0/0"]),
     (
         {"original_uri_header": "X-Original-URI", "trusted_proxies": "unix"},
         "original_uri_header",
@@ -262,16 +258,16 @@ PLACE: list[Case] = [
         "original_method_header",
         "header_same",
     ),
-    *_each(
+    *each(
         "allowed_redirect_hosts",
         "host_malformed",
         "https://a.example",
         "a/b",
     ),
-    *_each(
+    *each(
         "allowed_redirect_hosts", "host_malformed", ".a.example", "::1", "a@b.example", "a.*.example", "1.2.3"
     ),
-    *_each(
+    *each(
         "allowed_redirect_hosts",
         "url_port",
         "a.example:0",
@@ -280,29 +276,29 @@ PLACE: list[Case] = [
         "[::1]:x",
         "a:",
     ),
-    *_each("allowed_origins", "url_port", "https://a.example:70000", "https://a.example:0"),
-    *_each("allowed_redirect_hosts", "host_too_wide", "*", "*.com", "*.*"),
-    *_each(
+    *each("allowed_origins", "url_port", "https://a.example:70000", "https://a.example:0"),
+    *each("allowed_redirect_hosts", "host_too_wide", "*", "*.com", "*.*"),
+    *each(
         "allowed_origins", "origin_malformed", "*", "a.example", "https://a.example/", "https://*.a.example"
     ),
-    *_each("allowed_origins", "url_http", "http://a.example"),
-    *_each("allowed_origins", "url_scheme", "ws://a.example"),
+    *each("allowed_origins", "url_http", "http://a.example"),
+    *each("allowed_origins", "url_scheme", "ws://a.example"),
 ]
 DEMO_USERS: list[Case] = [
-    *_each("public_paths", "path_no_slash", "static", "GET static", "GET"),
-    *_each("public_paths", "path_method", "get /a", "Get /a", "GET2 /a"),
-    *_each("public_paths", "path_is_url", "https://app.example.com/a", "GET https://app.example.com/a"),
-    *_each("public_paths", "path_query", "/a?x=1", "/a#x"),
-    *_each("public_paths", "path_star", "/a*", "/a/*/b", "/*/*", "/a/**", "/*a"),
-    *_each(
+    *each("public_paths", "path_no_slash", "static", "GET static", "GET"),
+    *each("public_paths", "path_method", "get /a", "Get /a", "GET2 /a"),
+    *each("public_paths", "path_is_url", "https://app.example.com/a", "GET https://app.example.com/a"),
+    *each("public_paths", "path_query", "/a?x=1", "/a#x"),
+    *each("public_paths", "path_star", "/a*", "/a/*/b", "/*/*", "/a/**", "/*a"),
+    *each(
         "public_paths", "path_pattern", "^/a", "/a$", "/a/.+", "/(a|b)", "/[a]", "/{id}", "/<id>", "*", ".*"
     ),
-    *_each(
+    *each(
         "public_paths", "path_never", "/%41", "/a;b", "/a//b", "/a/../b", "/a/.", "/a b", "GET  /a", "/a\\"
     ),
-    *_each("public_paths", "path_own", "/oauth2", "/oauth2/auth", "GET /oauth2/*"),
+    *each("public_paths", "path_own", "/oauth2", "/oauth2/auth", "GET /oauth2/*"),
     ({"public_paths": "/gate/x", "prefix": "/gate"}, "public_paths", "path_own"),
-    *_each(
+    *each(
         "allowed_emails",
         "email_malformed",
         "ada",
@@ -312,7 +308,7 @@ DEMO_USERS: list[Case] = [
         "a b@corp.com",
         "a@.com",
     ),
-    *_each(
+    *each(
         "allowed_email_domains",
         "domain_malformed",
         "@corp.com",
@@ -321,7 +317,7 @@ DEMO_USERS: list[Case] = [
         "a@corp.com",
         "*corp.com",
     ),
-    *_each("allowed_email_domains", "domain_everyone", "*", "*.*"),
+    *each("allowed_email_domains", "domain_everyone", "*", "*.*"),
     ({"allow_everyone": True, "allowed_groups": "staff"}, "allow_everyone", "everyone_and_some"),
     ({"allow_everyone": True, "allowed_emails": "a@corp.com"}, "allow_everyone", "everyone_and_some"),
     ({"allow_everyone": True, "allowed_email_domains": "corp.com"}, "allow_everyone", "everyone_and_some"),
@@ -338,37 +334,37 @@ DEMO_USERS: list[Case] = [
             "https://www.linkedin.com/oauth",
         )
     ],
-    *_each("groups_claim", "claim_path", "a..b", ".a", "a.", "$.a", "a[0]", "/a/b", "a b"),
-    *_each("user_claim", "claim_path", "a..b"),
-    *_each("email_claim", "claim_path", "a..b"),
+    *each("groups_claim", "claim_path", "a..b", ".a", "a.", "$.a", "a[0]", "/a/b", "a b"),
+    *each("user_claim", "claim_path", "a..b"),
+    *each("email_claim", "claim_path", "a..b"),
 ]
 SESSION: list[Case] = [
-    *_each("cookie_secret", "secret_short", SECRET[:42], [SECRET, "short"], ["x"]),
-    *_each("cookie_secret", "secret_simple", "a" * 50, "abcd" * 20),
-    *_each("cookie_secret", "secret_example", "change-me-0123456789-0123456789-0123456789-abc"),
-    *_each("cookie_secret", "secret_repeated", [SECRET, SECRET]),
+    *each("cookie_secret", "secret_short", SECRET[:42], [SECRET, "short"], ["x"]),
+    *each("cookie_secret", "secret_simple", "a" * 50, "abcd" * 20),
+    *each("cookie_secret", "secret_example", "change-me-0123456789-0123456789-0123456789-abc"),
+    *each("cookie_secret", "secret_repeated", [SECRET, SECRET]),
     ({"client_secret": OTHER, "cookie_secret": [SECRET, OTHER]}, "cookie_secret", "secret_shared"),
     (
         {"session_idle_seconds": 7200, "session_lifetime_seconds": 7199},
         "session_idle_seconds",
         "idle_over_lifetime",
     ),
-    *_each(
+    *each(
         "session_store", "store_url", "sqlite:///x.db", "redis://:hunter2@", "memory", "memory://", "Cookie"
     ),
-    *_each(
+    *each(
         "revocation_store", "store_url", "cookie", "memory://", "sqlite://x", "redis://host:port", "mysql://x"
     ),
     ({"session_store": "redis://a", "revocation_store": "redis://b"}, "revocation_store", "unused"),
-    *_each("refresh", "needs_store", True),
-    *_each("recheck_seconds", "needs_store", 300),
-    *_each("recheck_seconds", "out_of_range", -1, 86_401),
-    *_each("access_token_min_seconds", "out_of_range", -1, 3_601),
-    *_each("refresh_required", "unused", True),
-    *_each("revocation_lag_seconds", "out_of_range", 0, 0.1, 61),
-    *_each("cookie_name", "cookie_name_malformed", "a b", "a=b", "a;b", "x" * 41, "ä"),
-    *_each("cookie_name", "cookie_name_prefixed", "__Host-a", "__secure-a"),
-    *_each(
+    *each("refresh", "needs_store", True),
+    *each("recheck_seconds", "needs_store", 300),
+    *each("recheck_seconds", "out_of_range", -1, 86_401),
+    *each("access_token_min_seconds", "out_of_range", -1, 3_601),
+    *each("refresh_required", "unused", True),
+    *each("revocation_lag_seconds", "out_of_range", 0, 0.1, 61),
+    *each("cookie_name", "cookie_name_malformed", "a b", "a=b", "a;b", "x" * 41, "ä"),
+    *each("cookie_name", "cookie_name_prefixed", "__Host-a", "__secure-a"),
+    *each(
         "cookie_domain",
         "cookie_domain_malformed",
         ".corp.com",
@@ -411,13 +407,13 @@ PROFILE: list[Case] = [
     ({"fapi2": True, "client_secret": None}, "client_auth", "fapi2"),
 ]
 METRICS: list[Case] = [
-    *_each("metrics_token", "metrics_token_short", "x", SECRET[:19]),
-    *_each(
+    *each("metrics_token", "metrics_token_short", "x", SECRET[:19]),
+    *each(
         "metrics_token", "metrics_token_characters", SECRET + " x", SECRET + "é", SECRET + ":", SECRET + "=x"
     ),
-    *_each("metrics_token", "metrics_token_shared", SECRET),
+    *each("metrics_token", "metrics_token_shared", SECRET),
     ({"client_secret": OTHER, "metrics_token": OTHER}, "metrics_token", "metrics_token_shared"),
-    *_each("metrics_directory", "metrics_directory_alone", "/run/oidc_gate"),
+    *each("metrics_directory", "metrics_directory_alone", "/run/oidc_gate"),
 ]
 CASES = [*TYPES, *GENERAL, *PROVIDER, *PLACE, *DEMO_USERS, *SESSION, *PROFILE, *METRICS]
 FROM_SOURCES = {

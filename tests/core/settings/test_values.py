@@ -15,20 +15,9 @@ from oidc_gate.settings import Settings
 from oidc_gate.settings.problems import TEMPLATES, describe_problem
 from oidc_gate.settings.schema import SCHEMA, SECRETS
 
-from .cases import (
-    CASES,
-    CERTIFICATE,
-    FAPI2,
-    FROM_SOURCES,
-    GOOD,
-    HTTP,
-    JWK,
-    KEY,
-    OTHER,
-    PEM,
-    SECRET,
-    id_of,
-)
+from .cases import CERTIFICATE, FAPI2, FROM_SOURCES, GOOD, HTTP, OTHER, PEM, SECRET, id_of
+from .good import GOOD_CHANGES
+from .more_cases import EVERY_CASE, FOLLOWS
 
 
 def problems(**changes: Any) -> list[tuple[str, str]]:
@@ -40,85 +29,13 @@ def problems(**changes: Any) -> list[tuple[str, str]]:
     return []
 
 
-@pytest.mark.parametrize(("changes", "setting", "code"), CASES, ids=id_of)
+@pytest.mark.parametrize(("changes", "setting", "code"), EVERY_CASE, ids=id_of)
 def test_one_problem_alone(changes: dict[str, Any], setting: str, code: str) -> None:
     assert set(problems(**changes)) == {(setting, code)}
 
 
 def test_every_kind_of_problem_has_a_case() -> None:
-    assert {code for _, _, code in CASES} | FROM_SOURCES == set(TEMPLATES)
-
-
-GOOD_CHANGES: list[dict[str, Any]] = [
-    {},
-    *(
-        {"issuer": url}
-        for url in ("http://localhost:8080/realms/x", "http://op.localhost", "http://127.1.2.3/")
-    ),
-    *({"issuer": url} for url in ("http://[::1]:8080", "https://op.example.com/", "https://10.0.0.1:8443/a")),
-    {"issuer": "https://login.microsoftonline.com/8eaef023-2b34-4da1-9baa-8bc8c9d6a490/v2.0"},
-    {"issuer": "https://login.microsoftonline.com/tfp/corp.onmicrosoft.com/b2c_1_x/v2.0"},
-    *(
-        {"public_url": f"https://a.example{path}"}
-        for path in ("/callbacks", "/xoauth2", "/oauth2/a/b", "/callback/x")
-    ),
-    *(
-        {"issuer": f"https://op.example.com{path}"}
-        for path in ("/oauth2/default", "/auth", "/tokens", "/auth/realms/x", "/oauth2", "/v1")
-    ),
-    {"prefix": "/callback"},
-    {"public_url": "https://a.example:65535", "allowed_redirect_hosts": ["a.example:65535", "[::1]:1"]},
-    {"issuer": "https://accounts.google.com", "allowed_emails": "a@corp.com"},
-    {"issuer": "https://accounts.google.com", "allowed_email_domains": "corp.com"},
-    {"issuer": "https://accounts.google.com", "allowed_groups": "staff"},
-    {"issuer": "https://accounts.google.com", "allow_everyone": True},
-    {"issuer": "https://gitlab.com.corp.com"},
-    {"client_secret": None},
-    {"client_secret": None, "client_auth": "none"},
-    {"application_name": "x" * 100, "client_id": "x" * 101},
-    KEY,
-    KEY | {"client_private_key": JWK},
-    KEY | {"client_certificate": CERTIFICATE},
-    KEY | {"client_secret": "for HS256" * 4, "id_token_algorithms": "HS256"},
-    KEY | {"client_secret": "for HS256" * 4, "id_token_signed_response_alg": "HS256"},
-    {"id_token_algorithms": ["ES256", "RS256"], "id_token_signed_response_alg": "RS256"},
-    FAPI2 | {"id_token_signed_response_alg": "ES256"},
-    {"client_private_key": PEM, "client_auth": "client_secret_basic", "signed_request_objects": True},
-    {"client_secret": None, "client_certificate": CERTIFICATE, "client_certificate_key": CERTIFICATE},
-    {"id_token_decryption_key": PEM},
-    {"max_age_seconds": 0, "clock_skew_seconds": 0, "provider_timeout_seconds": 0.5},
-    {"authorization_params": {"hd": "corp.com", "ui_locales": "de en"}},
-    {
-        "public_paths": [
-            "/",
-            "/a/",
-            "/*",
-            "OPTIONS /*",
-            "/a/b/*",
-            "GET /ä",
-            "/oauth2x",
-            "/.well-known/x",
-            "/Foo_(bar)",
-        ]
-    },
-    {"allowed_emails": ["o'brien+x@corp.com", "a@bücher.example"]},
-    {"allowed_email_domains": ["corp.com", "*.corp.com", "bücher.example"]},
-    {"groups_claim": "resource_access.my-client.roles"},
-    {"groups_claim": "https://corp.com/claims/groups"},
-    {"groups_claim": "cognito:groups"},
-    {"cookie_domain": "corp.com", "public_url": "https://app.corp.com:8443/x"},
-    {"cookie_domain": "corp.com", "public_url": "https://corp.com"},
-    {"after_sign_out_url": "/"},
-    {"after_sign_out_url": "/goodbye/?a=b#c"},
-    {"after_sign_out_url": "https://www.example.com"},
-    {"after_sign_out_url": "https://www.example.com/de/tsch%C3%BCss?from=https://app.example.com/oauth2/x"},
-    {"after_sign_out_url": "/oauth2-docs/"},
-    {"after_sign_out_url": "http://localhost:8000/"},
-    {"insecure_cookies": True, "public_url": "http://app.corp.com", "allowed_origins": "http://b.corp.com"},
-    {"response_mode": "form_post", "cookie_samesite": "None"},
-    {"original_uri_header": "X-Uri", "original_method_header": "X-Method", "trusted_proxies": "unix"},
-    FAPI2,
-]
+    assert {code for _, _, code in EVERY_CASE} | FROM_SOURCES == set(TEMPLATES)
 
 
 def test_a_header_of_a_proxy_without_a_trusted_proxy_says_what_it_needs() -> None:
@@ -213,9 +130,11 @@ def test_original_headers_count_from_nobody_without_trusted_proxies() -> None:
     ]
 
 
-def test_what_follows_from_a_problem_is_not_reported() -> None:
-    broken: dict[str, Any] = {"client_secret": 3, "client_auth": "client_secret_post"}
-    assert problems(**broken) == [("client_secret", "wrong_type")]
+@pytest.mark.parametrize(("changes", "setting", "code"), FOLLOWS, ids=id_of)
+def test_what_follows_from_a_problem_is_not_reported(
+    changes: dict[str, Any], setting: str, code: str
+) -> None:
+    assert problems(**changes) == [(setting, code)]
 
 
 @pytest.mark.parametrize(
@@ -313,6 +232,14 @@ def test_no_secret_is_shown(changes: dict[str, Any]) -> None:
     shown = f"{caught.value} {caught.value!r} {caught.value.problems!r} {caught.value.detail}"
     assert "hunter2" not in shown
     assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("text", ['{"a":' * 100_000, "x" * 5000 + ".pem", "~" + "x" * 100_000])
+def test_a_key_that_is_long_or_deep_is_a_problem_like_any_other(text: str) -> None:
+    assert problems(id_token_decryption_key=text) in (
+        [("id_token_decryption_key", "key_unknown")],
+        [("id_token_decryption_key", "key_is_path")],
+    )
 
 
 def test_no_secret_in_the_repr() -> None:

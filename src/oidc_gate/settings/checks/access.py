@@ -70,7 +70,7 @@ def check_emails(draft: Draft) -> Findings:
     """Check the e-mail addresses and domains of users who may enter."""
     for email in draft.settings.allowed_emails:
         local, _, domain = email.partition("@")
-        if email.count("@") != 1 or not _LOCAL_PART.fullmatch(local) or not normal_domain(domain):
+        if not _LOCAL_PART.fullmatch(local) or not normal_domain(domain):
             yield wrong("allowed_emails", "email_malformed", value=email)
     for item in draft.settings.allowed_email_domains:
         if item in ("*", "*.*", "*.", "."):
@@ -93,14 +93,14 @@ def check_entry(draft: Draft) -> Findings:
     if settings.allow_everyone and rules:
         yield wrong("allow_everyone", "everyone_and_some", others=" and ".join(rules))
     if not settings.allow_everyone and not rules and (host := world_wide_host(settings.issuer)):
-        yield wrong("allow_everyone", "world_wide", because=(*RULES, "issuer"), host=host)
+        yield wrong("allow_everyone", "world_wide", because=RULES, host=host)
 
 
 def world_wide_host(issuer: str) -> str:
     """Return the host of `issuer` if anyone in the world can get an account there, else an empty string."""
     try:
         parts = urlsplit(issuer)
-        host = (parts.hostname or "").rstrip(".")
+        host = parts.hostname or ""
     except ValueError:
         return ""
     segments = WORLD_WIDE.get(host, ())

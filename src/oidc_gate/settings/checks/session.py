@@ -80,7 +80,7 @@ def check_refresh(draft: Draft) -> Findings:
             "set refresh or recheck_seconds too, or remove it",
         )
         yield wrong("refresh_required", "unused", why=why, hint=hint)
-    if settings.session_store != "cookie" or "session_store" in draft.broken:
+    if settings.session_store != "cookie":
         return
     for name in ("refresh", "recheck_seconds"):
         if getattr(settings, name):
@@ -141,8 +141,7 @@ def check_cookie_domain(draft: Draft) -> Findings:
         return
     host = (public_url or "").partition("://")[2].partition("/")[0].partition(":")[0]
     if host and host != normal and not host.endswith(f".{normal}"):
-        because = ("public_url",)
-        yield wrong("cookie_domain", "cookie_domain_elsewhere", because=because, value=domain, host=host)
+        yield wrong("cookie_domain", "cookie_domain_elsewhere", value=domain, host=host)
     yield Derived("cookie_domain", normal)
 
 
