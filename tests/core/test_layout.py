@@ -57,7 +57,7 @@ CROSS_CUTTING = {
     "pages": {"test_every_page"},
     "provider": {"test_over_http"},
     "provider/jose": {"test_any_input"},
-    "settings": {"test_any_input", "test_values", "test_written_files"},
+    "settings": {"test_any_input", "test_texts", "test_values", "test_written_files"},
     "seal": {"test_seal", "test_contract"},
     "flow": {"test_flow"},
     "cli": {"test_demo"},
