@@ -106,6 +106,8 @@ class PollingView:
                 announced = self._ask(position, self._lag_seconds / POLLS_PER_LAG)
                 self._take(announced, is_first=position is None, asked_at=asked_at)
             except Exception as error:
+                if self._is_closed.is_set():  # its connection was closed while it waited for an answer
+                    return
                 if not is_failing:
                     is_failing = True
                     log.warning("%s: %s", self._name, error, exc_info=not isinstance(error, StoreUnavailable))

@@ -25,6 +25,11 @@ def deadline_after(seconds: float) -> float:
     return min(time.monotonic() + seconds, _limit.until)
 
 
+def seconds_left() -> float:
+    """Return how many seconds this thread has left; infinitely many without a limit, and less than 0 after it."""
+    return _limit.until - time.monotonic()
+
+
 @contextmanager
 def limited_until(until: float) -> Iterator[None]:
     """Limit the calls of this thread in the block: they must be over at `until`, a time by `time.monotonic`."""

@@ -191,6 +191,22 @@ def test_closed(source: Source, polling: Polling) -> None:
     assert not unused.catch_up()
 
 
+def test_closed_while_it_waits_for_an_answer(
+    source: Source, polling: Polling, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The connection is closed too, so that the answer is an error; it is not one that an operator has to see."""
+    view = polling(lambda keys: None)
+    assert soon_current(view)
+    source.answers.clear()
+    asked = len(source.asked)
+    assert wait_until(lambda: len(source.asked) > asked or not view.is_current())
+    view.close()
+    source.error = ValueError("I/O operation on closed file")
+    source.answers.set()
+    assert wait_until(lambda: not readers())
+    assert caplog.records == []
+
+
 def test_one_thread_however_many_ask(source: Source, polling: Polling) -> None:
     assert wait_until(lambda: not readers()), "those of other tests"
     view = polling(lambda keys: None)

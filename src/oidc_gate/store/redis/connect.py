@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from redis.connection import Connection, ConnectionPool, SSLConnection, UnixDoma
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelManagedConnection, SentinelManagedSSLConnection
 
-from ..time_limit import deadline_after
+from ..time_limit import seconds_left
 from .address import Address
 
 Client = Any
@@ -108,7 +107,7 @@ def _limited(base: type[Any]) -> type[Any]:
 
 def _seconds_left(seconds: float) -> float:
     """Return how long to wait: `seconds`, or what is left until the limit. A socket takes 0 for "do not block"."""
-    return max(min(seconds, deadline_after(seconds) - time.monotonic()), 0.001)
+    return max(min(seconds, seconds_left()), 0.001)
 
 
 def _encrypted(base: type[Any], address: Address) -> type[Any]:
