@@ -15,6 +15,7 @@ from bench.sealed import sealed_cookies
 from bench.stage import (
     APACHE_CACHE,
     APACHE_COOKIE,
+    APACHE_REDIS,
     EMPTY,
     EVERYBODY,
     ITSELF,
@@ -22,14 +23,18 @@ from bench.stage import (
     PROXY_1,
     SERVE,
     SERVE_2,
+    SERVE_REDIS,
+    STORED,
     VOUCH_1,
     Stage,
     stage,
 )
 from oidc_gate import Settings
 from oidc_gate.asgi import AuthBackend
+from tests.real.redis_server import redis_server
 
 PLAIN = "16 connections, 1 session"
+IN_STORES = "16 connections, sessions in stores"
 ONE_SESSION = "serve with 1 session"
 FIGURES = {
     "requests/s": ("requests/s", lambda turn: turn.load.rate),
@@ -89,6 +94,7 @@ def measure(plan: Plan, directory: Path) -> tuple[list[Result], list[str]]:
         left_out += full.left_out
     with stage(directory / "sealed", names=(SERVE,)) as ours_alone:
         add(_sealed, ours_alone, plan)
+    add(_stores, plan, directory, left_out)
     for groups in plan.groups:
         add(_variant, plan, directory, f"{groups} groups", (SERVE, PROXY_1), left_out, groups=groups)
     for rules in plan.rules:
@@ -124,6 +130,24 @@ def _sessions(full: Stage, plan: Plan) -> list[Result]:
     names = [SERVE, PROXY_1, APACHE_COOKIE + ITSELF]
     full.play_all(names, case, runs=plan.runs, seconds=plan.seconds, cookies=many)
     return _table(full, case)
+
+
+def _stores(plan: Plan, directory: Path, left_out: list[str]) -> list[Result]:
+    """Measure those that keep sessions in SQLite, in Redis or in shared memory."""
+    directory = directory / "stores"
+    directory.mkdir()
+    with (
+        redis_server(directory=directory) as redis,
+        stage(directory, names=STORED, redis=f"127.0.0.1:{redis.port}") as stored,
+    ):
+        many = {}
+        for name, backend in stored.backends.items():
+            signed_in = sign_in_often(backend.sign_in_url, plan.signed_in)
+            many[name] = write_cookies(stored.directory, "many-" + ours.slug(name), signed_in)
+        names = [name + ITSELF if name in (APACHE_CACHE, APACHE_REDIS) else name for name in STORED]
+        stored.play_all(names, IN_STORES, runs=plan.runs, seconds=plan.seconds, cookies=many)
+        left_out += stored.left_out
+        return _table(stored, IN_STORES, SERVE_REDIS)
 
 
 def _sealed(stage: Stage, plan: Plan) -> list[Result]:
@@ -164,14 +188,14 @@ def _variant(
         return _table(small, case)
 
 
-def _table(stage: Stage, case: str) -> list[Result]:
-    """Return every figure of everybody, beside that of `serve`."""
+def _table(stage: Stage, case: str, ours: str = SERVE) -> list[Result]:
+    """Return every figure of each contestant, beside that of one of ours."""
     results = []
     for figure, (unit, of) in FIGURES.items():
-        mine = stage.values(case, SERVE, of)
-        results.append(alone(f"{case}: {figure}", unit, mine, SERVE))
+        mine = stage.values(case, ours, of)
+        results.append(alone(f"{case}: {figure}", unit, mine, ours))
         for peer in stage.played(case):
-            if peer != SERVE and mine:
+            if peer != ours and mine:
                 theirs = stage.values(case, peer, of)
                 better = figure == "requests/s"
                 results.append(compare(f"{case}: {figure}", unit, mine, theirs, peer, more_is_better=better))

@@ -95,7 +95,7 @@ def _tables(part: Sequence[Result]) -> list[str]:
     lines = []
     for case, rows in cases.items():
         heads = [f"{figure} [{unit}]" if unit != figure else figure for figure, (unit, _) in FIGURES.items()]
-        lines += ["", f"**{case}** (in brackets: how many times better `serve` is)", ""]
+        lines += ["", f"**{case}** (in brackets: how many times better the first line is)", ""]
         lines += ["| |" + "|".join(heads) + "|", "|---|" + "---:|" * len(heads)]
         lines += [
             f"| {who} |" + "|".join(row.get(figure, "") for figure in FIGURES) + "|"

@@ -25,8 +25,12 @@ EMPTY, EMPTY_GRANIAN = "uvicorn, empty 202", "granian, empty 202"
 PROXY, PROXY_1 = "oauth2-proxy", "oauth2-proxy, GOMAXPROCS=1"
 VOUCH, VOUCH_1 = "vouch-proxy", "vouch-proxy, GOMAXPROCS=1"
 APACHE_COOKIE, APACHE_CACHE = "mod_auth_openidc, cookie", "mod_auth_openidc, server cache"
+SERVE_SQLITE, SERVE_REDIS = "serve, SQLite", "serve, Redis"
+PROXY_REDIS, APACHE_REDIS = "oauth2-proxy, Redis, GOMAXPROCS=1", "mod_auth_openidc, Redis"
 ITSELF = ", by itself"
 OURS = (SERVE, SERVE_2, SERVE_4, LONG, GRANIAN)
+STORED = (SERVE, SERVE_SQLITE, SERVE_REDIS, PROXY_1, PROXY_REDIS, APACHE_CACHE, APACHE_REDIS)
+"""Those that keep sessions in a store, beside those of them that keep them in cookies or in their own memory."""
 EVERYBODY = (*OURS, EMPTY, EMPTY_GRANIAN, PROXY_1, PROXY, VOUCH_1, VOUCH, APACHE_COOKIE, APACHE_CACHE)
 
 GO_PROGRAMS = {"oauth2-proxy": oauth2_proxy.binary, "vouch-proxy": vouch_proxy.binary}
@@ -120,12 +124,13 @@ class Stage:
 
 @contextmanager
 def stage(
-    directory: Path, *, names: Sequence[str] = EVERYBODY, groups: int = 8, **settings: Any
+    directory: Path, *, names: Sequence[str] = EVERYBODY, groups: int = 8, redis: str = "", **settings: Any
 ) -> Iterator[Stage]:
     """Start everybody in `names` who can be had, and sign in at each.
 
     Args:
         groups: Of the person who signs in.
+        redis: Its host and port, for those in `names` that keep their sessions there.
         settings: Further ones of our gates.
     """
     directory.mkdir(exist_ok=True)
@@ -137,7 +142,7 @@ def stage(
         op = stack.enter_context(provider(uris, directory=directory, groups=groups))
         backends = {}
         for name, port in ports.items():
-            backends[name] = stack.enter_context(_starter(name, settings)(op.issuer, port, directory))
+            backends[name] = stack.enter_context(_starter(name, redis, settings)(op.issuer, port, directory))
         front = stack.enter_context(nginx.nginx(list(backends.values()), directory))
         cookies = {}
         for name, backend in backends.items():
@@ -158,11 +163,14 @@ def _available(names: Sequence[str]) -> tuple[list[str], list[str]]:
     return here, left_out
 
 
-def _starter(name: str, settings: dict[str, Any]) -> Starter:
-    def gate(*options: str, module: str = "oidc_gate.cli") -> Starter:
+def _starter(name: str, redis: str, settings: dict[str, Any]) -> Starter:
+    def gate(*options: str, module: str = "oidc_gate.cli", **own: Any) -> Starter:
         return lambda issuer, port, room: ours.serve(
-            name, issuer, port, room, *options, module=module, **settings
+            name, issuer, port, room, *options, module=module, **settings | own
         )
+
+    def on_sqlite(issuer: str, port: int, room: Path) -> AbstractContextManager[Backend]:
+        return gate(session_store=f"sqlite://{room}/sessions-{port}.db")(issuer, port, room)
 
     starters: dict[str, Starter] = {
         SERVE: gate(),
@@ -176,6 +184,10 @@ def _starter(name: str, settings: dict[str, Any]) -> Starter:
         PROXY: partial(oauth2_proxy.oauth2_proxy, name),
         VOUCH_1: partial(vouch_proxy.vouch_proxy, name, threads=1),
         VOUCH: partial(vouch_proxy.vouch_proxy, name),
+        SERVE_SQLITE: on_sqlite,
+        SERVE_REDIS: gate(session_store=f"redis://{redis}"),
+        PROXY_REDIS: partial(oauth2_proxy.oauth2_proxy, name, threads=1, redis=redis),
+        APACHE_REDIS: partial(apache.apache, name, session_type="server-cache", redis=redis),
         APACHE_COOKIE: partial(apache.apache, name, session_type="client-cookie"),
         APACHE_CACHE: partial(apache.apache, name, session_type="server-cache"),
     }

@@ -54,7 +54,7 @@ OIDCRemoteUserClaim email
 OIDCSessionType {session_type}
 OIDCStateMaxNumberOfCookies 0
 OIDCSessionInactivityTimeout 28800
-OIDCCacheShmMax 20000
+{cache}
 <Directory {directory}/htdocs>
     Require all granted
 </Directory>
@@ -87,11 +87,14 @@ def redirect_uri(port: int) -> str:
 
 
 @contextmanager
-def apache(name: str, issuer: str, port: int, directory: Path, *, session_type: str) -> Iterator[Backend]:
+def apache(
+    name: str, issuer: str, port: int, directory: Path, *, session_type: str, redis: str = ""
+) -> Iterator[Backend]:
     """Run it.
 
     Args:
         session_type: ``client-cookie`` or ``server-cache``.
+        redis: Its host and port, for the server's cache; in shared memory if empty.
     """
     room = Path(tempfile.mkdtemp(prefix="apache-"))  # Apache's own user must be able to read it
     url = f"http://127.0.0.1:{port}"
@@ -103,6 +106,7 @@ def apache(name: str, issuer: str, port: int, directory: Path, *, session_type: 
             user="User www-data\nGroup www-data" if os.geteuid() == 0 else "",
             port=port, url=url, issuer=issuer, client_id=CLIENT_ID, client_secret=CLIENT_SECRET,
             session_type=session_type,
+            cache=f"OIDCCacheType redis\nOIDCRedisCacheServer {redis}" if redis else "OIDCCacheShmMax 20000",
         )  # fmt: skip
         (room / "apache.conf").write_text(config)
         argv: list[str | Path] = [_program() or "apache2", "-f", room / "apache.conf", "-DFOREGROUND"]

@@ -29,12 +29,13 @@ def redirect_uri(port: int) -> str:
 
 @contextmanager
 def oauth2_proxy(
-    name: str, issuer: str, port: int, directory: Path, *, threads: int = 0
+    name: str, issuer: str, port: int, directory: Path, *, threads: int = 0, redis: str = ""
 ) -> Iterator[Backend]:
     """Run it.
 
     Args:
         threads: GOMAXPROCS; as many as there are processors if 0.
+        redis: Its host and port, to keep the sessions there; in cookies if empty.
     """
     program, _ = binary()
     assert program is not None
@@ -45,8 +46,12 @@ def oauth2_proxy(
         f"--redirect-url={redirect_uri(port)}", "--upstream=static://202", "--reverse-proxy=true",
         "--set-xauthrequest=true", "--code-challenge-method=S256", "--skip-provider-button=true",
         "--request-logging=false", "--auth-logging=false", "--standard-logging=false",
-        "--session-store-type=cookie", "--session-cookie-minimal=true", "--pass-access-token=false",
-        "--scope=openid email profile groups",
+        "--session-cookie-minimal=true", "--pass-access-token=false", "--scope=openid email profile groups",
+        *(
+            ("--session-store-type=redis", f"--redis-connection-url=redis://{redis}")
+            if redis
+            else ("--session-store-type=cookie",)
+        ),
     ]  # fmt: skip
     env = {"GOMAXPROCS": str(threads)} if threads else {}
     with running(slug(name), argv, port=port, directory=directory, env=env, ready_path="/ping") as server:
