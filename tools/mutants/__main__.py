@@ -17,7 +17,7 @@ from queue import SimpleQueue
 from tools.mutants import accepted
 from tools.mutants.forks import Forks
 from tools.mutants.mutations import Mutant, mutants_of
-from tools.mutants.reached import Reached
+from tools.mutants.reached import MAX_OF_IMPORT, Reached
 from tools.mutants.trial import Outcome, copy_checkout, try_mutant
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +61,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of the sample (the time)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="trials at once (the processors)")
     parser.add_argument("--seconds", type=float, default=600, help="that a trial may take (600)")
+    parser.add_argument("--most", type=int, help="tests to run for one mutant, the lightest (all)")
     parser.add_argument("--only", nargs="*", default=[""], help="parts of the paths to draw from")
     parser.add_argument("--leave-out", nargs="*", default=[], help="parts of the paths not to draw from")
     parser.add_argument("--tests", nargs="*", default=["tests"], help="paths of the tests that count (tests)")
@@ -91,10 +92,12 @@ def _tried(
         def one(mutant: Mutant) -> Outcome:
             copy, forks = free.get()
             try:
-                tests = reached.tests(mutant)
-                outcome = None if reached.runs_at_import(mutant) else forks.try_mutant(mutant, tests)
-                changed = mutant.apply((ROOT / mutant.file).read_bytes())
-                return outcome or try_mutant(copy, mutant.file, changed, tests, options.seconds)
+                tests = reached.tests(mutant)[: options.most]
+                outcome = None if mutant.at_import else forks.try_mutant(mutant, tests)
+                if outcome is None or (outcome is Outcome.SURVIVED and reached.runs_at_import(mutant)):
+                    changed = mutant.apply((ROOT / mutant.file).read_bytes())
+                    return try_mutant(copy, mutant.file, changed, tests[:MAX_OF_IMPORT], options.seconds)
+                return outcome
             finally:
                 free.put((copy, forks))
 

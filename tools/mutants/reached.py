@@ -8,12 +8,14 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from sys import intern
 
 from coverage import CoverageData
 
 from tools.mutants.mutations import Mutant
 
-MAX_OF_IMPORT = 500
+MAX_OF_IMPORT = 200
+"""So many tests are run, the lightest, for a mutant for which the package has to be imported again."""
 _ALL_PASSED, _SOME_FAILED = 0, 1
 CONFIGURATION = """\
 [run]
@@ -52,7 +54,7 @@ class Reached:
         """Return the tests that reach a mutant, those first that reach the fewest lines in all.
 
         A line that ran when its module was imported belongs to every test that reaches the module; if it is a module
-        without functions, to every test that reaches its package; of them, the `MAX_OF_IMPORT` lightest are taken.
+        without functions, to every test that reaches its package.
         """
         by_line = self._of(mutant.file)
         found = {
@@ -60,8 +62,7 @@ class Reached:
         }
         if not found and mutant.at_import:
             found = self._of_module(mutant.file) or self._of_package(mutant.file)
-        ordered = sorted(found, key=lambda test: (self._weights[test], test))
-        return ordered[:MAX_OF_IMPORT] if mutant.at_import else ordered
+        return sorted(found, key=lambda test: (self._weights[test], test))
 
     def runs_at_import(self, mutant: Mutant) -> bool:
         """Tell whether the changed statement ran while modules were imported, and not only in tests."""
@@ -82,7 +83,7 @@ class Reached:
         if file not in self._lines:
             contexts = self._data.contexts_by_lineno(str(self._root / file))
             self._lines[file] = {
-                line: sorted({name.rpartition("|")[0] for name in names if name} - self._failed)
+                line: sorted({intern(name.rpartition("|")[0]) for name in names if name} - self._failed)
                 for line, names in contexts.items()
             }
         return self._lines[file]
