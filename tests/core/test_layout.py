@@ -54,6 +54,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 # Tests that are about more than one module, and so bear another name; everything else mirrors the source.
 CROSS_CUTTING = {
     "": {"test_layout", "test_loading", "test_words"},
+    "check/live": {"test_snapshots"},
+    "check/provider": {"test_snapshots"},
+    "proxies": {"test_snapshots"},
     "pages": {"test_every_page"},
     "provider": {"test_over_http"},
     "provider/jose": {"test_any_input"},

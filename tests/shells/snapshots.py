@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from tests.shells.driving import Answer
 from tests.shells.site import Site
+from tests.snapshot_files import compare
 
 FOLDER = Path(__file__).with_name("snapshots")
 # What is new each time, or in each release of the files: one word in its place.
@@ -67,9 +67,4 @@ def _line(record: logging.LogRecord) -> str:
 
 def check(site: Site, name: str, answer: Answer, records: Iterable[logging.LogRecord]) -> None:
     """Hold `answer` and the log against the snapshot of that name, or write it."""
-    file = FOLDER / f"{name}.txt"
-    text = rendered(site, answer, records)
-    if os.environ.get("OIDC_GATE_WRITE_SNAPSHOTS") == "1":
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(text, "utf-8")
-    assert text == file.read_text("utf-8"), f"{file} differs; OIDC_GATE_WRITE_SNAPSHOTS=1 writes it anew"
+    compare(FOLDER / f"{name}.txt", rendered(site, answer, records))

@@ -19,6 +19,7 @@ from oidc_gate.settings import Settings
 from oidc_gate.store.base import unavailable
 from oidc_gate.testing import settings_for_tests
 from tests.shells.stores import put_stamp
+from tests.snapshot_files import compare
 
 GOOD: dict[str, Any] = {
     "issuer": "https://op.example.com",
@@ -32,6 +33,15 @@ def names(context: CheckContext = CheckContext(), **keywords: Any) -> list[str]:
     return [found.cause for found in find_questionable(settings_for_tests(**given), context)]
 
 
+def said(context: CheckContext, **keywords: Any) -> list[str]:
+    """Return what is found, whole: one line each."""
+    given = {name: value for name, value in (GOOD | keywords).items() if value != ()}
+    return [
+        f"{found.cause} at {found.setting}: {dict(found.facts)}"
+        for found in find_questionable(settings_for_tests(**given), context)
+    ]
+
+
 def test_good_settings_are_not_reported() -> None:
     assert names() == []
     assert names(CheckContext(url="https://app.example.com/reports", behind_nginx=True)) == []
@@ -41,42 +51,56 @@ def test_good_settings_are_not_reported() -> None:
 NGINX = CheckContext(behind_nginx=True)
 
 
-@pytest.mark.parametrize(
-    ("cause", "keywords", "context"),
-    [
-        ("public_url_missing", {"public_url": None}, CheckContext()),
-        ("url_elsewhere", {}, CheckContext(url="https://other.example.com/")),
-        ("url_scheme", {}, CheckContext(url="http://app.example.com/")),
-        (
-            "insecure_cookies_on",
-            {"public_url": "http://a.lan.example", "insecure_cookies": True},
-            CheckContext(),
-        ),
-        ("issuer_development", {"issuer": "http://127.0.0.1:9"}, CheckContext()),
-        ("cookie_domain_no_return", {"cookie_domain": "example.com"}, CheckContext()),
-        ("redirect_host_without_cookie", {"allowed_redirect_hosts": ["wiki.example.com"]}, CheckContext()),
-        ("samesite_strict", {"cookie_samesite": "Strict"}, CheckContext()),
-        ("samesite_none", {"cookie_samesite": "None"}, CheckContext()),
-        ("several_processes", {}, CheckContext(workers=2)),
-        ("single_process_revocation", {"insecure_single_process_revocation": True}, CheckContext()),
-        ("long_session", {"session_lifetime_seconds": 2_592_000}, CheckContext()),
-        ("everyone_at_the_provider", {"allowed_email_domains": ()}, CheckContext()),
-        ("unverified_email", {"insecure_allow_unverified_email": True}, CheckContext()),
-        ("everything_public", {"public_paths": ["/*"]}, CheckContext()),
-        ("everything_public", {"public_paths": ["GET /*"]}, CheckContext()),
-        ("public_paths_unused", {"public_paths": ["/static/*"]}, NGINX),
-        ("groups_without_scope", {"allowed_groups": ["staff"]}, CheckContext()),
-        ("email_without_scope", {"scopes": "openid profile"}, CheckContext()),
-        ("token_in_cookie", {"pass_access_token": True}, CheckContext()),
-        ("token_in_cookie", {"keep_id_token": True}, CheckContext()),
-        ("clock_leeway", {"clock_skew_seconds": 300}, CheckContext()),
-        ("hs256_among_others", {"id_token_algorithms": ["RS256", "HS256"]}, CheckContext()),
-        ("trusted_proxies_wide", {"trusted_proxies": ["198.0.0.0/8"]}, CheckContext()),
-        ("trusted_proxies_wide", {"trusted_proxies": ["2a00::/16"]}, CheckContext()),
-    ],
-)
-def test_a_questionable_setting_is_found_alone(cause: str, keywords: Any, context: CheckContext) -> None:
-    assert names(context, **keywords) == [cause]
+FOUND: list[tuple[str, dict[str, Any], CheckContext]] = [
+    ("public_url_missing", {"public_url": None}, CheckContext()),
+    ("url_elsewhere", {}, CheckContext(url="https://other.example.com/")),
+    ("url_scheme", {}, CheckContext(url="http://app.example.com/")),
+    (
+        "insecure_cookies_on",
+        {"public_url": "http://a.lan.example", "insecure_cookies": True},
+        CheckContext(),
+    ),
+    ("issuer_development", {"issuer": "http://127.0.0.1:9"}, CheckContext()),
+    ("cookie_domain_no_return", {"cookie_domain": "example.com"}, CheckContext()),
+    ("redirect_host_without_cookie", {"allowed_redirect_hosts": ["wiki.example.com"]}, CheckContext()),
+    ("samesite_strict", {"cookie_samesite": "Strict"}, CheckContext()),
+    ("samesite_none", {"cookie_samesite": "None"}, CheckContext()),
+    ("several_processes", {}, CheckContext(workers=2)),
+    ("single_process_revocation", {"insecure_single_process_revocation": True}, CheckContext()),
+    ("long_session", {"session_lifetime_seconds": 2_592_000}, CheckContext()),
+    ("everyone_at_the_provider", {"allowed_email_domains": ()}, CheckContext()),
+    ("unverified_email", {"insecure_allow_unverified_email": True}, CheckContext()),
+    ("everything_public", {"public_paths": ["/*"]}, CheckContext()),
+    ("everything_public", {"public_paths": ["GET /*"]}, CheckContext()),
+    ("public_paths_unused", {"public_paths": ["/static/*"]}, NGINX),
+    ("groups_without_scope", {"allowed_groups": ["staff"]}, CheckContext()),
+    ("email_without_scope", {"scopes": "openid profile"}, CheckContext()),
+    ("token_in_cookie", {"pass_access_token": True}, CheckContext()),
+    ("token_in_cookie", {"keep_id_token": True}, CheckContext()),
+    ("clock_leeway", {"clock_skew_seconds": 300}, CheckContext()),
+    ("hs256_among_others", {"id_token_algorithms": ["RS256", "HS256"]}, CheckContext()),
+    ("trusted_proxies_wide", {"trusted_proxies": ["198.0.0.0/8"]}, CheckContext()),
+    ("trusted_proxies_wide", {"trusted_proxies": ["2a00::/16"]}, CheckContext()),
+    ("public_url_missing", {"public_url": None}, CheckContext(url="https://x.example.com/a?b#c")),
+    ("long_session", {"session_lifetime_seconds": 7 * 86_400 + 1}, CheckContext()),
+    ("clock_leeway", {"clock_skew_seconds": 181}, CheckContext()),
+    ("trusted_proxies_wide", {"trusted_proxies": ["198.51.0.0/23"]}, CheckContext()),
+    ("trusted_proxies_wide", {"trusted_proxies": ["2a00::/47"]}, CheckContext()),
+    ("token_in_cookie", {"pass_authorization": True}, CheckContext()),
+    ("email_without_scope", {"scopes": "openid", "allowed_emails": ["a@b.example"]}, CheckContext()),
+    ("everything_public", {"public_paths": ["/a", "/*", "POST /*"]}, CheckContext()),
+    ("url_elsewhere", {"cookie_domain": "example.com"}, CheckContext(url="https://badexample.com/")),
+    ("url_elsewhere", {}, CheckContext(url="http://other.example.com/x")),
+]
+
+
+def test_a_questionable_setting_is_found_alone() -> None:
+    """What else is found is in the file that this is compared with."""
+    lines = []
+    for cause, keywords, context in FOUND:
+        assert cause in names(context, **keywords)
+        lines += [f"== {keywords} {context}", *said(context, **keywords)]
+    compare(Path(__file__).with_name("snapshots") / "questionable.txt", "\n".join(lines) + "\n")
 
 
 def test_a_client_without_a_secret() -> None:
@@ -106,6 +130,26 @@ def test_a_client_without_a_secret() -> None:
         ),
         ({"trusted_proxies": ["10.0.0.0/8", "fd00::/8", "unix", "203.0.113.7"]}, CheckContext()),
         ({"allow_everyone": True, "allowed_email_domains": ()}, CheckContext()),
+        ({"trusted_proxies": ["198.51.100.0/24", "2a00:1450::/48"]}, CheckContext()),
+        ({"session_lifetime_seconds": 7 * 86_400, "clock_skew_seconds": 180}, CheckContext()),
+        ({"public_paths": ["HEAD /*"]}, CheckContext()),
+        ({"public_paths": ["/static/*"]}, CheckContext()),
+        (
+            {"allowed_groups": ["staff"], "scopes": "openid email realm", "groups_claim": "realm.roles"},
+            CheckContext(),
+        ),
+        ({"scopes": "openid", "email_claim": "upn"}, CheckContext()),
+        ({"scopes": "openid", "allowed_email_domains": (), "allow_everyone": True}, CheckContext()),
+        ({"id_token_signed_response_alg": "HS256"}, CheckContext()),
+        (
+            {"public_url": "http://127.0.0.1:8000", "insecure_cookies": True, "issuer": "http://127.0.0.1:9"},
+            CheckContext(),
+        ),
+        ({"allowed_redirect_hosts": ["app.example.com:8443"]}, CheckContext()),
+        (
+            {"public_url": None, "trusted_proxies": ["unix"], "allowed_redirect_hosts": ["b.example"]},
+            CheckContext(),
+        ),
         (
             {
                 "cookie_domain": "example.com",
