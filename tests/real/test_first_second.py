@@ -61,7 +61,7 @@ def process(directory: Path, threads: int, visitors: int) -> Iterator[Process]:
             "gunicorn-gthread",
             "tests.real.wrapped:wsgi",
             directory=directory,
-            env=gate_environment(op.issuer, url, provider_timeout_seconds="20"),
+            env=gate_environment(op.issuer, url, provider_timeout_seconds="60"),
             port=port,
             options=(f"--threads={threads}",),
             ready_path="/oauth2/ping",
@@ -115,3 +115,22 @@ def test_all_who_begin_in_the_first_second_are_signed_in(threads: int, visitors:
         place.op.misbehave(Fault.SLOW, at="token", seconds=PROVIDER_SECONDS)
         all_at_once(place, ["/oauth2/start?rd=/page"] * visitors)
         assert waited(place), "more came than there are threads"
+
+
+@pytest.mark.parametrize("endpoint", ["discovery", "par"])
+def test_a_user_is_served_in_the_first_second_although_the_provider_hangs(
+    endpoint: str, tmp_path: Path
+) -> None:
+    """A step that holds its thread for discovery may wait for a pushed request, but not for long."""
+    with process(tmp_path, 4, 100) as place, ThreadPoolExecutor(100) as pool:
+        place.op.misbehave(Fault.HANGS, at=endpoint)
+        with place.start():
+            starts = [pool.submit(visitor.open, "/oauth2/start?rd=/page") for visitor in place.crowd]
+            pages = []
+            for _ in range(20):
+                pages.append(place.user.open("/page"))
+                time.sleep(0.1)
+            refused = [start.result() for start in starts if start.done()]
+    assert [page.status for page in pages] == [200] * 20
+    assert {answer.status for answer in refused} == {503}
+    assert all("sign_in_line_full" in answer.text for answer in refused), "the pages came before any time-out"
