@@ -50,7 +50,7 @@ def decide(site: Site, request: Request, body: bytes = b"") -> Decision:
         assert decision.status in STATUSES, decision.status
         for name, value in decision.headers:
             assert not set("\r\n\x00") & set(name + value), (name, value)
-        asgi_messages.encoded(decision)
+        asgi_messages.encode_headers(decision.headers)
         return decision
     assert isinstance(decision, Allow)
     if decision.identity is None:

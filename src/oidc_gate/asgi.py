@@ -22,7 +22,6 @@ from .session.sessions import LoadedSession
 from .settings import Settings
 from .shells.access_tokens import access_token_of
 from .shells.asgi_messages import (
-    Body,
     HeaderFilter,
     Payload,
     Receive,
@@ -31,9 +30,8 @@ from .shells.asgi_messages import (
     framework_of,
     payload_of,
     request_of,
-    send_reply,
-    watch_response,
 )
+from .shells.asgi_responses import Body, send_reply, watch_response
 from .shells.asgi_streams import end_with_session
 from .shells.common import Runtime, load_settings
 from .shells.detect import GatedApplication, validate_app

@@ -73,7 +73,7 @@ def test_userinfo_that_fails_does_not_undo_a_sign_in(
     visitor = site.visitor()
     assert (visitor.sign_in().status, COOKIE in visitor.cookies) == (302, True)
     assert site.provider.fetches.count("userinfo") == 1
-    assert "userinfo_failed: the claims of the ID token have to do: " in caplog.text
+    assert "userinfo_failed: only the claims of the ID token are used: " in caplog.text
     visitor.get("/")
     assert (site.app.identity.subject, site.app.identity.email) == ("alice", "")  # type: ignore[union-attr]
 

@@ -7,9 +7,7 @@ belong, the `ValidatedCallback` that the code exchange requires, the claims of a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from .. import effects, pages
 from ..effects import Step
@@ -17,9 +15,7 @@ from ..errors import CallbackError, GateError, Unavailable
 from ..flow.record import FLOW_SECONDS, State, belongs, open_state
 from ..flow.slots import count_sign_in
 from ..model import Identity, Reason, Reply, Session
-from ..policy.claim_notes import groups_without_scope, notes_on_claims
 from ..policy.claims import identity_from_claims
-from ..policy.identity_headers import fits_header, is_token_too_long, untransmissible_groups
 from ..provider.authorization import process_authorization_response
 from ..provider.client_errors import describe_sent
 from ..provider.sign_in import SignedIn, complete_sign_in
@@ -32,6 +28,7 @@ from .context import Components, RequestContext
 from .error_pages import error_page, waiting_page
 from .refusals import explanation
 from .responses import page, redirect, with_cookies
+from .sign_in_notes import notes_on_provider, notes_on_session
 from .start import cookie_domain_hint, flows_in, foreign_flow_hint
 
 MAX_BODY_BYTES = 64 * 1024  # Django accepts 2.5 MB; a response takes less than 5 kB
@@ -91,11 +88,7 @@ def _finish(
         nonce=flow.nonce,
     )
     session = yield from _new_session(components, signed_in)
-    notes = _claim_notes(components, context, signed_in.claims)
-    notes += _no_refresh_token(components, context, signed_in)
-    if signed_in.userinfo_failure:
-        detail = f"the claims of the ID token have to do: {signed_in.userinfo_failure}"
-        notes = (Reason("userinfo_failed", detail=detail), *notes)
+    notes = notes_on_provider(components, context, signed_in)
     return (yield from _start_session(components, context, session, state, target, notes))
 
 
@@ -214,7 +207,7 @@ def _start_session(
     before = "".join(cookies.find(header, cookies.rounds)[:1])
     rounds = cookies.set(cookies.rounds, count_sign_in(before, now), max_age=FLOW_SECONDS, samesite="Lax")
     set_cookies = (*session_cookies, cookies.clear(cookies.flows[state.slot]), rounds)
-    notes += _notes(session, written, components.settings)
+    notes += notes_on_session(session, written, components.settings)
     address = client_address(request, components.trusted)
     detail = f"sub={identity.subject!a}, {len(identity.groups)} group(s), from {address}"
     refused = components.access.refuses(identity)
@@ -246,84 +239,6 @@ def _end_replaced(components: Components, context: RequestContext, identity: Ide
     except Unavailable:
         if not is_same_user:
             raise
-
-
-def _claim_notes(
-    components: Components, context: RequestContext, claims: Mapping[str, Any]
-) -> tuple[Reason, ...]:
-    """Return notes for the operator about the claims."""
-    notes = notes_on_claims(claims, components.settings)
-    detail = groups_without_scope(claims, components.settings)
-    if detail and components.refusals.is_first("", "groups_scope", None, context.request):
-        notes += (Reason("groups_scope", detail=detail),)
-    return notes
-
-
-def _no_refresh_token(
-    components: Components, context: RequestContext, signed_in: SignedIn
-) -> tuple[Reason, ...]:
-    """Return a note if the provider sent no refresh token although `refresh` is set; once in each process."""
-    if components.refresher is None or not components.settings.refresh or signed_in.refresh_token:
-        return ()
-    if not components.refusals.is_first("", "refresh_token_missing", None, context.request):
-        return ()
-    detail = (
-        "refresh is set, and the provider sent no refresh token. Fix: allow the client the grant refresh_token at the "
-        "provider, and add offline_access to scopes if the provider has this scope"
-    )
-    return (Reason("refresh_token_missing", detail=detail),)
-
-
-def _notes(session: Session, written: Session, settings: Settings) -> tuple[Reason, ...]:
-    """Return notes for the operator about a successful sign-in.
-
-    Args:
-        session: The session as it should have been written.
-        written: The session as it was written, shortened if it did not fit.
-    """
-    notes = []
-    identity, before = written.identity, session.identity
-    if left_out := untransmissible_groups(identity):
-        detail = f"{len(left_out)} group(s) cannot be part of a header and are left out of it"
-        notes.append(Reason("groups_left_out", detail=detail))
-    if is_token_too_long(written, settings):
-        notes.append(
-            Reason("token_header_too_long", detail=_TOKEN_TOO_LONG.format(len(written.access_token)))
-        )
-    if not fits_header(identity, settings):
-        notes.append(Reason("groups_header_too_long", detail=_HEADER_TOO_LONG.format(len(identity.groups))))
-    if written.id_token != session.id_token:
-        notes.append(Reason("id_token_left_out", detail=_ID_TOKEN_LEFT_OUT))
-    if identity.groups != before.groups:
-        detail = _GROUPS_LEFT_OUT.format(len(identity.groups), len(before.groups))
-        notes.append(Reason("groups_incomplete", detail=detail))
-    if identity.claims != before.claims:
-        detail = "the claims do not fit into the session: Identity.claims is empty"
-        notes.append(
-            Reason("claims_left_out", detail=f"{detail}. Fix: ask for fewer scopes, or set session_store")
-        )
-    return tuple(notes)
-
-
-_ID_TOKEN_LEFT_OUT = (
-    "the ID token does not fit into the session, so sign-out at the provider goes without id_token_hint. "
-    "Fix: set session_store, or have the provider send fewer claims"
-)
-_GROUPS_LEFT_OUT = (
-    "the groups do not fit into the session: {} of {} remain, those in allowed_groups and groups_kept, and "
-    "Identity.groups_complete is false. Fix: set session_store, have the provider send fewer groups, or name in "
-    "groups_kept those that the application uses"
-)
-_TOKEN_TOO_LONG = (
-    "the access token has {} characters. Behind a proxy that asks for a verdict, gunicorn and Apache refuse a header "
-    "line of more than 8,190 bytes with 400, and Nginx answers 500 if the headers do not fit into proxy_buffer_size. "
-    "Fix: have the provider issue shorter tokens, or raise these limits"
-)
-_HEADER_TOO_LONG = (
-    "the {} groups do not fit into the headers: if one is sent, it contains only those in allowed_groups and "
-    "groups_kept, and Groups-Incomplete says so. Fix: name in groups_kept those that the application uses, or have the "
-    "provider send fewer"
-)
 
 
 def _redirect_to_target(

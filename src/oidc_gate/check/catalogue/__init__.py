@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..findings import Cause
-from .live import LIVE
+from .live_endpoints import LIVE_ENDPOINTS
+from .live_page import LIVE_PAGE
 from .nginx import NGINX
 from .nginx_requests import NGINX_REQUESTS
 from .nginx_verdicts import NGINX_VERDICTS
@@ -14,7 +15,7 @@ PARTS: dict[str, tuple[Cause, ...]] = {
     "settings": SETTINGS,
     "provider": PROVIDER,
     "nginx": NGINX + NGINX_VERDICTS + NGINX_REQUESTS,
-    "live": LIVE,
+    "live": LIVE_PAGE + LIVE_ENDPOINTS,
 }
 """The causes of each part, in the order of ``docs/causes.md``."""
 

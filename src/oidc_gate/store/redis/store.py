@@ -29,7 +29,6 @@ from ...errors import StoreUnavailable
 from ..base import (
     DEADLINE_SECONDS,
     GRACE_SECONDS,
-    KEY_BYTES,
     Added,
     ExpiringKey,
     Lease,
@@ -45,6 +44,7 @@ from .address import Address
 from .calls import Call, Calls, Command
 from .connect import Client
 from .ends import End, EndLog
+from .rows import over_at, row_of, split_indexes
 
 log = logging.getLogger("oidc_gate.store")
 
@@ -94,7 +94,7 @@ class RedisStore:
 
     def open(self, key: bytes, now: int) -> Row | None:
         """Return the row of `key` unless it is over."""
-        row = _row(key, self._calls.begin().send("HMGET", self._row(key), *"velsinb"))
+        row = row_of(key, self._calls.begin().send("HMGET", self._row(key), *"velsinb"))
         return None if row is None or row.is_over(now) else row
 
     def put(self, row: Row, expected_version: int, now: int) -> bool:
@@ -138,19 +138,19 @@ class RedisStore:
         self._announce(call, [End(key) for key in keys])
         members = [(self._all, key) for key in keys]
         for key, (_, _, indexes) in zip(keys, dropped, strict=True):
-            members += [(self._index(index), key) for index in _split(indexes or b"")]
+            members += [(self._index(index), key) for index in split_indexes(indexes or b"")]
         with suppress(
             StoreUnavailable
         ):  # members without a row do no harm, and leave when the row would have
             call.send_all([("ZREM", name, key) for name, key in members])
-        return sum(over_at > now for over_at in map(_over_at, dropped))
+        return sum(end > now for end in map(over_at, dropped))
 
     def _end_everything(self, now: int) -> int:
         ended = 0
         for keys in _batches(self._all_keys()):
             call = self._calls.begin()
             dropped = call.send_all([("EVAL", scripts.DROP, 1, self._row(key)) for key in keys])
-            ended += sum(over_at > now for over_at in map(_over_at, dropped))
+            ended += sum(end > now for end in map(over_at, dropped))
         call = self._calls.begin()
         self._announce(call, [End(b"")])
         call.send("DEL", self._all)
@@ -185,7 +185,7 @@ class RedisStore:
             following = keys[limit - 1] if len(keys) > limit else b""
             keys = keys[:limit]
         found = call.send_all([("HMGET", self._row(key), *"velsin") for key in keys])
-        rows = [_row(key, [*fields, b""]) for key, fields in zip(keys, found, strict=True)]
+        rows = [row_of(key, [*fields, b""]) for key, fields in zip(keys, found, strict=True)]
         return Page(tuple(row for row in rows if row and not row.is_over(now)), following)
 
     def count(self, selector: Selector, now: int) -> int:
@@ -194,7 +194,7 @@ class RedisStore:
         count = 0
         for some in _batches(keys):
             found = self._calls.begin().send_all([("HMGET", self._row(key), "e", "l") for key in some])
-            count += sum(_over_at(fields) > now for fields in found)
+            count += sum(over_at(fields) > now for fields in found)
         return count
 
     def view(self, on_ends: OnEnds) -> View:
@@ -308,23 +308,6 @@ class RedisStore:
             yield from keys
             if not _text(cursor):
                 return
-
-
-def _row(key: bytes, fields: Sequence[bytes | None]) -> Row | None:
-    version, expires_at, leaves_at, last_seen, indexes, label, body = fields
-    if version is None:
-        return None
-    times = (int(expires_at or 0), int(leaves_at or 0), int(last_seen or 0))
-    return Row(key, int(version), *times, _split(indexes or b""), label or b"", body or b"")
-
-
-def _split(indexes: bytes) -> tuple[bytes, ...]:
-    return tuple(indexes[at : at + KEY_BYTES] for at in range(0, len(indexes), KEY_BYTES))
-
-
-def _over_at(fields: Sequence[bytes | None]) -> int:
-    expires_at, leaves_at = fields[:2]
-    return min(int(expires_at or 0), int(leaves_at or 0))
 
 
 def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:

@@ -1,14 +1,11 @@
-"""Causes that can be seen at the page, through the proxy."""
+"""Causes that can be seen at the page itself, through the proxy."""
 
 from __future__ import annotations
 
 from ..findings import Cause
 
 _BARE = "troubleshooting.md#a-bare-401-and-no-sign-in"
-_NOT_PROXIED = "troubleshooting.md#oauth2-is-not-proxied"
-_DROPPED = "troubleshooting.md#the-cookie-is-dropped"
-_DISCOVERY = ("provider_name", "provider_tls", "provider_timeout", "provider_unreachable", "provider_failing")
-_PROVIDER = (*_DISCOVERY, "provider_discovery", "provider_issuer", "provider_nothing_in_common")
+NOT_PROXIED = "troubleshooting.md#oauth2-is-not-proxied"
 
 _UNGUARDED = (
     "nginx_auth_request_query",
@@ -16,7 +13,7 @@ _UNGUARDED = (
     *("nginx_rewrite_before", "nginx_open_by_suffix", "nginx_open_beside"),
     "nginx_auth_location_missing",  # a location that answers 2xx itself
 )
-_GATE_PATHS = ("nginx_gate_not_proxied", "nginx_gate_protected", "nginx_prefix_stripped")
+GATE_PATHS = ("nginx_gate_not_proxied", "nginx_gate_protected", "nginx_prefix_stripped")
 _ERROR_PAGE = (
     "nginx_intercept_errors",
     "nginx_error_page_protected",
@@ -28,7 +25,7 @@ _SUBREQUEST = (
     *("nginx_auth_request_query", "nginx_named_location_missing"),
 )
 
-LIVE = (
+LIVE_PAGE = (
     Cause(
         "live_name",
         "error",
@@ -97,7 +94,7 @@ LIVE = (
         "write `error_page 401 = {prefix}/sign_in;` in the location of the page, beside `auth_request {prefix}/auth;`",
         _BARE,
         (
-            *_GATE_PATHS,
+            *GATE_PATHS,
             *_ERROR_PAGE,
         ),
     ),
@@ -119,10 +116,10 @@ LIVE = (
         "Nginx answers so if the subrequest of auth_request is redirected or not found, or if error_page leads into "
         "a cycle. Write `location = {prefix}/auth` with `proxy_pass` to the gate's {prefix}/auth (not to sign_in or "
         "start), and proxy `location {prefix}/` without auth_request; the error log of Nginx has the reason",
-        _NOT_PROXIED,
+        NOT_PROXIED,
         (
             *_SUBREQUEST,
-            *_GATE_PATHS,
+            *GATE_PATHS,
             "nginx_error_page_protected",
             "live_not_proxied",
             "live_gate_down",
@@ -152,7 +149,7 @@ LIVE = (
         '"404 Not Found" instead of the sign-in page',
         "is the address right? If it is: does `error_page 401 = {prefix}/sign_in;` lead to a location that proxies "
         "{prefix}/ to the gate?",
-        _NOT_PROXIED,
+        NOT_PROXIED,
         ("nginx_prefix_stripped", "live_not_proxied", "nginx_error_page_unknown"),
     ),
     Cause(
@@ -267,115 +264,5 @@ LIVE = (
         "not at all: a client changes data without a sign-in",
         "remove `limit_except` and maps of $request_method around `auth_request`",
         "nginx.md",
-    ),
-    Cause(
-        "live_not_proxied",
-        "error",
-        "the gate's own paths do not lead to the gate: {received}",
-        "the proxy's 401, 404 or 500 instead of the sign-in page, or no page after the sign-in",
-        "write, in the same server block, `location {prefix}/ {{ proxy_pass http://127.0.0.1:4180; }}`, without a "
-        "slash at the end of proxy_pass and without auth_request",
-        _NOT_PROXIED,
-        _GATE_PATHS,
-    ),
-    Cause(
-        "live_start",
-        "error",
-        "the sign-in does not start ({code}): {received}",
-        "an error page instead of the provider's sign-in page",
-        "run oidc-gate explain {code}",
-        "errors.md",
-        (
-            *_GATE_PATHS,
-            "nginx_host_missing",
-            *_PROVIDER,
-            "provider_client",
-            "provider_redirect_uri",
-            "live_not_proxied",
-            "live_gate_down",
-        ),
-    ),
-    Cause(
-        "live_loop",
-        "error",
-        "the redirects are a loop: {url} comes back",
-        '"The page isn\'t redirecting properly", or ERR_TOO_MANY_REDIRECTS',
-        "the gate's own paths must not be behind auth_request, and http must not lead to https and back",
-        "troubleshooting.md#the-loop-page",
-        ("url_scheme",),
-    ),
-    Cause(
-        "live_redirect_scheme",
-        "error",
-        "the redirect URI has another scheme than the page: {redirect_uri}",
-        "an error page of the provider, or the sign-in returns to http and its cookie is not sent",
-        "write public_url = {origin}; or `proxy_set_header X-Forwarded-Proto https;` in front of TLS, with the "
-        "proxy's address in trusted_proxies",
-        "nginx.md",
-        ("nginx_proto_missing", "public_url_missing", "url_scheme"),
-    ),
-    Cause(
-        "live_redirect_host",
-        "error",
-        "the redirect URI is on another host than the page: {redirect_uri}",
-        "an error page of the provider, or the sign-in ends on another host",
-        "write public_url = {origin}, and `proxy_set_header Host $http_host;` in the locations of {prefix}/",
-        "nginx.md",
-        ("nginx_host_missing", "public_url_missing", "url_elsewhere"),
-    ),
-    Cause(
-        "live_redirect_path",
-        "error",
-        "the redirect URI is not that of the settings: {redirect_uri}",
-        "an error page of the provider",
-        "was the gate restarted after the settings had changed? Does the proxy rewrite the path?",
-        "nginx.md",
-    ),
-    Cause(
-        "live_other_gate",
-        "error",
-        "another gate than that of these settings answers: {received}",
-        "users sign in at the wrong provider, or as another client",
-        "compare the address in proxy_pass with that of the gate; was the gate restarted after the settings had "
-        "changed?",
-        "nginx.md",
-    ),
-    Cause(
-        "live_no_cookie",
-        "error",
-        "the redirect to the provider sets no cookie {name}: {received}",
-        'after the sign-in: "This sign-in cannot be finished here" (flow_missing)',
-        "remove `proxy_hide_header Set-Cookie`, `proxy_ignore_headers Set-Cookie` and `proxy_cache` from the location "
-        "{prefix}/; is cookie_name the one of these settings?",
-        _DROPPED,
-        ("nginx_cookie_hidden", "live_other_gate"),
-    ),
-    Cause(
-        "live_cookie",
-        "error",
-        "browsers do not send the cookie of the sign-in back: {why}",
-        'after the sign-in: "This sign-in cannot be finished here" (flow_missing), or "Sign-in keeps starting '
-        'again"',
-        "serve the site over https, and remove `proxy_cookie_domain`, `proxy_cookie_path` and `proxy_cookie_flags`; "
-        "write cookie_domain as a domain above the host of the page",
-        _DROPPED,
-        ("url_scheme", "url_elsewhere", "cookie_domain_suffix", "nginx_cookie_changed"),
-    ),
-    Cause(
-        "live_provider_refuses",
-        "error",
-        "the provider refuses the authorization request of the gate: {received}",
-        "an error page of the provider, instead of its sign-in page",
-        "compare client_id and the redirect URI with what is registered",
-        "errors.md",
-        (
-            "provider_redirect_uri",
-            "provider_client",
-            "provider_request",
-            "live_redirect_scheme",
-            "live_redirect_host",
-            "live_redirect_path",
-            "live_other_gate",
-        ),
     ),
 )
