@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -40,6 +41,74 @@ def refused(**changes: Any) -> ProviderError:
 def test_where_the_document_is(issuer: str, url: str) -> None:
     request = build_discovery_request(issuer)
     assert (request.method, request.url) == ("GET", url)
+
+
+ENDPOINTS = {
+    name: f"https://op.example/{name}?a=1"
+    for name in (
+        "authorization_endpoint",
+        "token_endpoint",
+        "jwks_uri",
+        "userinfo_endpoint",
+        "end_session_endpoint",
+        "pushed_authorization_request_endpoint",
+        "revocation_endpoint",
+    )
+}
+LISTS = {
+    "acr_values_supported": ["gold"],
+    "claims_supported": ["sub"],
+    "code_challenge_methods_supported": ["plain", "S256"],
+    "dpop_signing_alg_values_supported": ["ES256"],
+    "id_token_signing_alg_values_supported": ["none", "RS256"],
+    "prompt_values_supported": ["login"],
+    "request_object_signing_alg_values_supported": ["PS256"],
+    "response_modes_supported": ["query"],
+    "response_types_supported": ["id_token", "code"],
+    "scopes_supported": ["openid"],
+    "token_endpoint_auth_methods_supported": ["none"],
+    "token_endpoint_auth_signing_alg_values_supported": ["EdDSA"],
+    "userinfo_signing_alg_values_supported": ["ES384"],
+}
+FLAGS = (
+    "authorization_response_iss_parameter_supported",
+    "backchannel_logout_session_supported",
+    "backchannel_logout_supported",
+    "frontchannel_logout_session_supported",
+    "frontchannel_logout_supported",
+    "require_pushed_authorization_requests",
+    "require_signed_request_object",
+)
+
+
+def test_every_member_of_a_whole_document_is_kept() -> None:
+    aliases = {name: url.replace("op.example", "mtls.op.example") for name, url in ENDPOINTS.items()}
+    document = {"issuer": ISSUER, "mtls_endpoint_aliases": aliases, **ENDPOINTS, **LISTS}
+    metadata = process_discovery(answer(document | dict.fromkeys(FLAGS, True)), ISSUER, ALGORITHMS)
+    assert {field.name: getattr(metadata, field.name) for field in fields(Metadata)} == {
+        "issuer": ISSUER,
+        "mtls_endpoint_aliases": aliases,
+        **ENDPOINTS,
+        **{name: tuple(value) for name, value in LISTS.items()},
+        **dict.fromkeys(FLAGS, True),
+    }
+    for name, url in ENDPOINTS.items():
+        assert metadata.endpoint(name) == url
+        assert metadata.endpoint(name, with_certificate=True) == aliases[name]
+
+
+def test_the_smallest_document() -> None:
+    required = {name: ENDPOINTS[name] for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")}
+    metadata = process_discovery(answer({"issuer": ISSUER, **required}), ISSUER, ALGORITHMS)
+    assert metadata == Metadata(issuer=ISSUER, **required)
+    assert {field.name: getattr(metadata, field.name) for field in fields(Metadata)} == {
+        "issuer": ISSUER,
+        "mtls_endpoint_aliases": {},
+        **dict.fromkeys(ENDPOINTS, ""),
+        **required,
+        **dict.fromkeys(LISTS, None),
+        **dict.fromkeys(FLAGS, False),
+    }
 
 
 def test_what_is_kept() -> None:
@@ -140,9 +209,38 @@ def test_nothing_in_common(name: str, offered: list[str]) -> None:
     assert process(**{name: None}).issuer == ISSUER, "a list that is not given says nothing"
 
 
-@pytest.mark.parametrize("value", ["code", {"code": 1}, [1], ["x"] * 1001])
+@pytest.mark.parametrize("value", ["code", {"code": 1}, [1], ["x", None], ["x"] * 1001])
 def test_lists_that_are_none(value: object) -> None:
-    assert refused(scopes_supported=value).code == "provider_answer"
+    error = refused(scopes_supported=value)
+    assert error.code == "provider_answer"
+    assert error.detail == "discovery: scopes_supported is not a list of strings"
+
+
+@pytest.mark.parametrize("value", [[], ["x"] * 1000])
+def test_lists_of_any_length_up_to_the_bound(value: list[str]) -> None:
+    assert process(scopes_supported=value).scopes_supported == tuple(value)
+
+
+@pytest.mark.parametrize("name", ["response_types_supported", "id_token_signing_alg_values_supported"])
+def test_an_empty_list_restricts_nothing(name: str) -> None:
+    assert getattr(process(**{name: []}), name) == ()
+
+
+def test_without_algorithms_they_are_not_compared() -> None:
+    document = dict(METADATA) | {"id_token_signing_alg_values_supported": ["none"]}
+    assert process_discovery(answer(document), ISSUER).id_token_signing_alg_values_supported == ("none",)
+
+
+@pytest.mark.parametrize("value", ["x", [], 1, True])
+def test_aliases_that_are_none(value: object) -> None:
+    assert refused(mtls_endpoint_aliases=value).detail == "discovery: mtls_endpoint_aliases is not an object"
+
+
+def test_an_alias_that_is_empty_is_none() -> None:
+    aliases = {"token_endpoint": "", "userinfo_endpoint": None}
+    metadata = process(mtls_endpoint_aliases=aliases)
+    assert dict(metadata.mtls_endpoint_aliases) == {}
+    assert metadata.endpoint("token_endpoint", with_certificate=True) == ISSUER + "/token"
 
 
 @pytest.mark.parametrize("value", ["true", 1, "false", None])
@@ -176,7 +274,7 @@ def test_the_content_type_does_not_matter() -> None:
     assert process_discovery(Fetched(200, {"content-type": "text/plain"}, body), ISSUER).issuer == ISSUER
 
 
-@pytest.mark.parametrize("status", [204, 400, 401, 404])
+@pytest.mark.parametrize("status", [199, 201, 204, 299, 400, 401, 404, 499])
 def test_other_statuses(status: int) -> None:
     with pytest.raises(ProviderError) as caught:
         process_discovery(answer(dict(METADATA), status), ISSUER)
@@ -184,9 +282,10 @@ def test_other_statuses(status: int) -> None:
     assert f"status {status}" in caught.value.detail
 
 
-def test_a_redirect() -> None:
+@pytest.mark.parametrize("status", [300, 302, 399])
+def test_a_redirect(status: int) -> None:
     with pytest.raises(ProviderError) as caught:
-        process_discovery(answer(dict(METADATA), 302, location="https://evil.example"), ISSUER)
+        process_discovery(answer(dict(METADATA), status, location="https://evil.example"), ISSUER)
     assert caught.value.code == "provider_redirect"
 
 
