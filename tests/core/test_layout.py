@@ -58,7 +58,7 @@ CROSS_CUTTING = {
     "check/provider": {"test_snapshots"},
     "proxies": {"test_snapshots"},
     "pages": {"test_every_page"},
-    "provider": {"test_over_http"},
+    "provider": {"test_over_http", "test_requests"},
     "provider/jose": {"test_any_input"},
     "settings": {"test_any_input", "test_texts", "test_values", "test_written_files"},
     "seal": {"test_seal", "test_contract"},

@@ -10,21 +10,20 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import RSAKey
 
-from oidc_gate.errors import CallbackError, GateError, ProviderError, ProviderUnavailable
+from oidc_gate.errors import CallbackError, ProviderError
 from oidc_gate.provider.authorization import (
     REGISTERED_ERRORS,
     ProviderRefusal,
     ValidatedCallback,
     build_authorization_request,
     process_authorization_response,
+    supported_prompt,
 )
 from oidc_gate.provider.discovery import Metadata, process_discovery
 from oidc_gate.provider.dpop import DPoPKey
 
 from . import scripted as op
 from .scripted import CLIENT, CODE, ISSUER, METADATA, STATE, Scripted, answer
-
-PAR = ISSUER + "/par"
 
 
 def metadata(**changes: Any) -> Metadata:
@@ -119,6 +118,27 @@ def test_what_is_asked_for_so_that_there_is_a_refresh_token(
     assert params.get("access_type") == access_type
 
 
+@pytest.mark.parametrize(
+    ("prompt", "issuer", "listed", "expected"),
+    [
+        ("select_account", ISSUER, None, "login"),
+        ("select_account", ISSUER, [], "login"),
+        ("select_account", ISSUER, ["login", "consent"], "login"),
+        ("select_account", ISSUER, ["login", "select_account"], "select_account"),
+        ("select_account", GOOGLE, None, "select_account"),
+        ("select_account", GOOGLE, ["none"], "login"),
+        ("select_account", "https://accounts.google.com.evil.example", None, "login"),
+        ("login", ISSUER, ["none"], "login"),
+        ("consent", ISSUER, None, "consent"),
+    ],
+)
+def test_a_prompt_that_the_provider_does_not_know(
+    prompt: str, issuer: str, listed: list[str] | None, expected: str
+) -> None:
+    document = dict(METADATA) | {"issuer": issuer, "prompt_values_supported": listed}
+    assert supported_prompt(prompt, process_discovery(answer(document), issuer)) == expected
+
+
 def test_an_endpoint_with_a_query_of_its_own() -> None:
     params = build(metadata(authorization_endpoint=ISSUER + "/authorize?tenant=a%20b&empty="))
     assert params["tenant"] == "a b"
@@ -127,87 +147,6 @@ def test_an_endpoint_with_a_query_of_its_own() -> None:
 
 def test_the_key_of_dpop_is_named() -> None:
     assert build(metadata(), dpop=True)["dpop_jkt"] == DPoPKey.of(op.settings()).thumbprint
-
-
-# --- pushed requests (RFC 9126) ---------------------------------------------------------------------
-
-
-def pushing(given: op.Answers) -> Scripted:
-    return Scripted({PAR: given})
-
-
-@pytest.mark.parametrize(
-    ("wish", "offered", "required", "is_pushed"),
-    [
-        ("auto", True, False, True),
-        ("auto", True, True, True),
-        ("auto", False, False, False),
-        ("always", True, False, True),
-        ("never", True, False, False),
-        ("never", True, True, True),
-    ],
-)
-def test_when_requests_are_pushed(wish: str, offered: bool, required: bool, is_pushed: bool) -> None:
-    about = metadata(
-        pushed_authorization_request_endpoint=PAR if offered else "",
-        require_pushed_authorization_requests=required,
-    )
-    scripted = pushing(answer({"request_uri": "urn:x:1", "expires_in": 60}, 201))
-    params = build(about, scripted=scripted, pushed_authorization_requests=wish)
-    assert len(scripted.fetches) == is_pushed
-    if is_pushed:
-        assert params == {"client_id": CLIENT, "request_uri": "urn:x:1"}
-
-
-def test_what_is_pushed() -> None:
-    scripted = pushing(answer({"request_uri": "urn:x:1"}, 201))
-    about = metadata(
-        pushed_authorization_request_endpoint=PAR,
-        token_endpoint_auth_methods_supported=["client_secret_post"],
-    )
-    build(about, scripted=scripted)
-    pairs = parse_qsl((scripted.fetches[0].body or b"").decode())
-    pushed = dict(pairs)
-    assert len(pushed) == len(pairs), "nothing is sent twice"
-    assert pushed["client_secret"] == op.SECRET
-    assert pushed["state"] == STATE
-    assert pushed["code_challenge"] == op.challenge(op.VERIFIER)
-    assert pushed["redirect_uri"] == op.REDIRECT
-    assert op.VERIFIER not in pushed.values()
-
-
-@pytest.mark.parametrize(
-    ("given", "kind", "code"),
-    [
-        (answer({"error": "invalid_request"}, 400), ProviderError, "invalid_request"),
-        (answer({"error": "invalid_client"}, 401), ProviderError, "invalid_client"),
-        (answer({"error": "<made up>"}, 400), ProviderError, "provider_error"),
-        (answer(b"<html>", 410), ProviderError, "provider_error"),
-        (answer({}, 201), ProviderError, "provider_answer"),
-        (answer({"request_uri": 1}, 201), ProviderError, "provider_answer"),
-        (answer({"request_uri": "x" * 2049}, 201), ProviderError, "provider_answer"),
-        (answer({"request_uri": "urn:x"}, 201, content_type="text/html"), ProviderError, "provider_answer"),
-        (answer({}, 300), ProviderError, "provider_redirect"),
-        (answer({}, 503), ProviderUnavailable, "provider_failing"),
-    ],
-)
-def test_pushed_requests_that_fail(given: op.Answers, kind: type[GateError], code: str) -> None:
-    with pytest.raises(kind) as caught:
-        build(metadata(pushed_authorization_request_endpoint=PAR), scripted=pushing(given))
-    assert caught.value.code == code
-
-
-def test_what_the_provider_echoes_is_not_logged() -> None:
-    echo = {"error": "invalid_request", "error_description": f"bad state {STATE} for {op.SECRET}\r\nx"}
-    with pytest.raises(ProviderError) as caught:
-        build(metadata(pushed_authorization_request_endpoint=PAR), scripted=pushing(answer(echo, 400)))
-    assert "bad state (hidden) for (hidden)??x" in caught.value.detail
-
-
-def test_pushing_is_demanded_and_not_offered() -> None:
-    with pytest.raises(ProviderError) as caught:
-        build(metadata(), pushed_authorization_requests="always")
-    assert caught.value.code == "discovery_unusable"
 
 
 # --- signed requests (RFC 9101) ---------------------------------------------------------------------
@@ -242,19 +181,6 @@ def test_a_signature_is_demanded_and_there_is_no_key() -> None:
     assert caught.value.code == "client_key_missing"
 
 
-def test_signed_and_pushed(client_key: RSAKey) -> None:
-    scripted = pushing(answer({"request_uri": "urn:x:1"}, 201))
-    pem = client_key.as_pem(private=True).decode()
-    about = metadata(pushed_authorization_request_endpoint=PAR)
-    params = build(
-        about, scripted=scripted, client_private_key=pem, client_secret=None, signed_request_objects=True
-    )
-    assert set(params) == {"client_id", "request_uri"}
-    pushed = dict(parse_qsl((scripted.fetches[0].body or b"").decode()))
-    assert {"request", "client_assertion"} <= set(pushed)
-    assert "state" not in pushed
-
-
 # --- the answer -------------------------------------------------------------------------------------
 
 PROMISES = metadata(authorization_response_iss_parameter_supported=True)
@@ -273,9 +199,24 @@ def test_a_good_answer() -> None:
     assert process(("code", CODE), ("state", STATE), about=metadata()).code == CODE
 
 
+def test_the_longest_answers() -> None:
+    for code in ("c", "c" * 2048):
+        assert process(("code", code), *GOOD[1:]).code == code
+    more = [(f"p{number}", "") for number in range(29)]
+    assert process(*GOOD, *more).code == CODE
+    with pytest.raises(CallbackError) as caught:
+        process(*GOOD, *more, ("p29", ""))
+    assert caught.value.code == "callback_malformed"
+
+
+def test_a_state_beyond_ascii() -> None:
+    assert process(("code", CODE), ("state", "\u00fc"), GOOD[2], expected_state="\u00fc").code == CODE
+
+
 def test_nobody_else_makes_one() -> None:
     with pytest.raises(TypeError):
         ValidatedCallback(CODE, object())
+    assert repr(process(*GOOD)) == "ValidatedCallback()"
 
 
 ERROR = ("error", "access_denied")
@@ -344,3 +285,68 @@ def test_refusals_of_the_provider(error: str) -> None:
     }.get(error, 400)
     assert "no (hidden)?<script>" in caught.value.detail
     assert "<" not in caught.value.public_message
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "detail"),
+    [
+        (
+            "access_denied",
+            "The sign-in service reports that sign-in was cancelled or refused.",
+            "the provider's error is 'access_denied': '(hidden) (hidden)'",
+        ),
+        (
+            "temporarily_unavailable",
+            "The sign-in service is too busy at the moment.",
+            "the provider's error is 'temporarily_unavailable': '(hidden) (hidden)'",
+        ),
+        (
+            "server_error",
+            "The sign-in service reports an error of its own.",
+            "the provider's error is 'server_error': '(hidden) (hidden)'",
+        ),
+        (
+            "login_required",
+            "The sign-in service did not sign you in.",
+            "the provider's error is 'login_required': '(hidden) (hidden)'",
+        ),
+        (
+            "unsupported_response_type",
+            "The sign-in service does not accept this application. Nothing is wrong with your account.",
+            "the provider's error is 'unsupported_response_type': '(hidden) (hidden)'; what was sent. Fix: the client "
+            "may not use the authorization code flow: allow it in its registration",
+        ),
+        (
+            f"{CODE} " + "e" * 60,
+            "The sign-in service did not sign you in.",
+            f"the provider's error is '(hidden) {'e' * 51}': '(hidden) (hidden)'",
+        ),
+    ],
+)
+def test_what_is_said_of_a_refusal(error: str, message: str, detail: str) -> None:
+    pairs = [("error", error), ("error_description", f"{STATE} {CODE}"), *GOOD]
+    with pytest.raises(ProviderRefusal) as caught:
+        process_authorization_response(pairs, PROMISES, expected_state=STATE, sent="what was sent")
+    assert (caught.value.public_message, caught.value.detail) == (message, detail)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "code", "detail"),
+    [
+        ((*GOOD, ("x", "1"), ("x", "2")), "callback_malformed", "a parameter is repeated"),
+        (tuple((f"p{i}", "") for i in range(33)), "callback_malformed", "33 parameters"),
+        (GOOD[:2], "callback_iss_missing", f"no iss, though discovery promises it; expected {ISSUER!r}"),
+        ((*GOOD[:2], ("iss", "\n")), "callback_iss", f"iss is '?', expected {ISSUER!r}"),
+        ((GOOD[0], GOOD[2]), "callback_state", "state does not belong to the flow of this browser"),
+        ((*GOOD[1:], ("code", "c" * 2049)), "callback_code_missing", "code of 2049 characters"),
+    ],
+)
+def test_what_is_said_of_an_answer_that_does_not_belong_here(
+    pairs: tuple[tuple[str, str], ...], code: str, detail: str
+) -> None:
+    with pytest.raises(CallbackError) as caught:
+        process(*pairs)
+    assert (caught.value.code, caught.value.status, caught.value.detail) == (code, 400, detail)
+    assert caught.value.public_message == (
+        "This answer of the sign-in service does not belong to a sign-in of this browser."
+    )

@@ -98,7 +98,9 @@ def test_every_member_of_a_whole_document_is_kept() -> None:
 
 
 def test_the_smallest_document() -> None:
-    required = {name: ENDPOINTS[name] for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")}
+    required: dict[str, Any] = {
+        name: ENDPOINTS[name] for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")
+    }
     metadata = process_discovery(answer({"issuer": ISSUER, **required}), ISSUER, ALGORITHMS)
     assert metadata == Metadata(issuer=ISSUER, **required)
     assert {field.name: getattr(metadata, field.name) for field in fields(Metadata)} == {

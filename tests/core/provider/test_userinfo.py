@@ -13,10 +13,25 @@ from oidc_gate.errors import GateError, IDTokenError, ProviderError, ProviderUna
 from oidc_gate.provider.client import Provider
 from oidc_gate.provider.discovery import process_discovery
 from oidc_gate.provider.token import TokenResponse
-from oidc_gate.provider.userinfo import fetch_userinfo, merge_claims, needs_userinfo
+from oidc_gate.provider.userinfo import (
+    AccessTokenRefused,
+    fetch_userinfo,
+    has_claim,
+    merge_claims,
+    needs_userinfo,
+    rules_need_userinfo,
+)
+from oidc_gate.settings import Settings
 
 from . import scripted as op
 from .scripted import CLIENT, ISSUER, METADATA, Scripted, answer, world
+
+RULES = {"allowed_emails", "allowed_email_domains", "allowed_groups"}
+
+
+def admitting(changes: dict[str, Any]) -> Settings:
+    return op.settings(**{"allow_everyone": RULES.isdisjoint(changes)}, **changes)
+
 
 WHOLE = {"sub": "sub-1", "email": "a@corp.example", "name": "A"}
 
@@ -40,6 +55,14 @@ WHOLE = {"sub": "sub-1", "email": "a@corp.example", "name": "A"}
         (WHOLE, {"user_claim": "upn"}, {}, True),
         (WHOLE, {}, {"claims_supported": ["sub", "groups"]}, True),
         (WHOLE, {}, {"claims_supported": ["sub"]}, False),
+        (WHOLE, {"scopes": ("openid", "email", "profile", "groups")}, {}, True),
+        (WHOLE | {"groups": []}, {"scopes": ("openid", "groups")}, {}, False),
+        ({"sub": "sub-1"}, {"scopes": ("openid", "email")}, {}, True),
+        ({"sub": "sub-1", "email": "a@x"}, {"scopes": ("openid", "email")}, {}, False),
+        ({"sub": "sub-1"}, {"scopes": ("openid", "profile")}, {}, True),
+        ({"sub": "sub-1", "name": "A"}, {"scopes": ("openid", "profile")}, {}, False),
+        ({"sub": "sub-1"}, {"scopes": ("openid",), "allowed_email_domains": ("x.example",)}, {}, True),
+        ({"sub": "sub-1", "mail": "a@x"}, {"scopes": ("openid", "email"), "email_claim": "mail"}, {}, False),
     ],
 )
 def test_when_it_is_needed(
@@ -47,9 +70,55 @@ def test_when_it_is_needed(
 ) -> None:
     document = {name: value for name, value in (dict(METADATA) | about).items() if value is not None}
     metadata = process_discovery(answer(document), ISSUER)
-    if "allowed_emails" in changes or "allowed_groups" in changes:
-        changes = changes | {"allow_everyone": False}
-    assert needs_userinfo(claims, op.settings(**changes), metadata) is needed
+    assert needs_userinfo(claims, admitting(changes), metadata) is needed
+
+
+@pytest.mark.parametrize(
+    ("claims", "changes", "needed"),
+    [
+        ({"sub": "1"}, {}, False),
+        ({}, {}, True),
+        ({"sub": "1"}, {"user_claim": "upn"}, True),
+        ({"upn": "1"}, {"user_claim": "upn"}, False),
+        ({"sub": "1"}, {"allowed_groups": ("g",)}, True),
+        ({"sub": "1", "groups": []}, {"allowed_groups": ("g",)}, False),
+        ({"sub": "1", "roles": []}, {"allowed_groups": ("g",), "groups_claim": "roles"}, False),
+        ({"sub": "1"}, {"groups_claim": "roles"}, False),
+        ({"sub": "1"}, {"allowed_emails": ("a@x.example",)}, True),
+        ({"sub": "1"}, {"allowed_email_domains": ("x.example",)}, True),
+        ({"sub": "1", "email": ""}, {"allowed_emails": ("a@x.example",)}, False),
+        ({"sub": "1", "email": ""}, {"allowed_email_domains": ("x.example",)}, False),
+        ({"sub": "1", "mail": ""}, {"allowed_email_domains": ("x.example",), "email_claim": "mail"}, False),
+        (
+            {"sub": "1", "email": ""},
+            {"allowed_email_domains": ("x.example",), "allowed_groups": ("g",)},
+            True,
+        ),
+    ],
+)
+def test_when_a_rule_cannot_do_without_it(
+    claims: Mapping[str, Any], changes: dict[str, Any], needed: bool
+) -> None:
+    assert rules_need_userinfo(claims, admitting(changes)) is needed
+
+
+@pytest.mark.parametrize(
+    ("claims", "path", "is_there"),
+    [
+        ({"a": None}, "a", True),
+        ({"a": 1}, "b", False),
+        ({"a.b": 1}, "a.b", True),
+        ({"a": {"b": None}}, "a.b", True),
+        ({"a": {"b": {"c": 1}}}, "a.b.c", True),
+        ({"a": {"b": {"c": 1}}}, "a.b.d", False),
+        ({"a": {"c": 1}, "b": 1}, "a.b", False),
+        ({"a": ["b"]}, "a.b", False),
+        ({"a": "b"}, "a.b", False),
+        ({}, "", False),
+    ],
+)
+def test_a_claim_that_is_there(claims: Mapping[str, Any], path: str, is_there: bool) -> None:
+    assert has_claim(claims, path) is is_there
 
 
 def fetch(given: op.Answers | list[op.Answers], *, token_type: str = "Bearer", **changes: Any) -> Any:
@@ -103,6 +172,68 @@ def test_answers_that_are_refused(given: op.Answers, kind: type[GateError], code
         fetch(given)
     assert caught.value.code == code
     assert "at-1" not in str(caught.value)
+
+
+def test_an_access_token_that_is_not_accepted_has_an_error_of_its_own() -> None:
+    for status, kind in (
+        (401, AccessTokenRefused),
+        (400, ProviderError),
+        (403, ProviderError),
+        (204, ProviderError),
+    ):
+        with pytest.raises(ProviderError) as caught:
+            fetch(answer(WHOLE, status))
+        assert type(caught.value) is kind
+        assert (caught.value.code, caught.value.detail) == ("userinfo_refused", f"userinfo: status {status}")
+
+
+def test_claims_of_another_user_are_named() -> None:
+    with pytest.raises(IDTokenError) as caught:
+        fetch(answer({"sub": "sub-2\n"}))
+    assert caught.value.detail == "userinfo: sub: expected 'sub-1', got 'sub-2?'"
+
+
+@pytest.mark.parametrize("body", [b" \n%b\r\n", b"%b"])
+def test_a_signed_answer_between_blanks(body: bytes) -> None:
+    token = op.sign({"sub": "sub-1", "name": "A"}).encode()
+    claims, _ = fetch(answer(body % token, content_type="Application/JWT; charset=utf-8"))
+    assert dict(claims) == {"sub": "sub-1", "name": "A"}
+    with pytest.raises(TypeError):
+        claims["sub"] = "root"
+
+
+def test_a_signed_answer_that_is_not_ascii() -> None:
+    with pytest.raises(IDTokenError) as caught:
+        fetch(answer(b"\xff.b.c", content_type="application/jwt"))
+    assert caught.value.code == "userinfo_format"
+
+
+@pytest.mark.parametrize(("algorithms", "is_taken"), [(("RS512", "RS256"), True), (("RS512",), False)])
+def test_a_signed_answer_uses_an_algorithm_of_the_settings(
+    algorithms: tuple[str, ...], is_taken: bool
+) -> None:
+    """Not that of the registration, which is about ID tokens."""
+    about = {
+        name: value for name, value in METADATA.items() if name != "id_token_signing_alg_values_supported"
+    }
+    settings = op.settings(id_token_algorithms=algorithms, id_token_signed_response_alg="RS512")
+    tokens = TokenResponse("i", "at-1", "Bearer")
+    step = fetch_userinfo(Provider(settings), tokens, sub="sub-1")
+    if is_taken:
+        assert world(about, userinfo=signed()).drive(step)["name"] == "A"
+        return
+    with pytest.raises(IDTokenError) as caught:
+        world(about, userinfo=signed()).drive(step)
+    assert caught.value.code == "userinfo_alg"
+
+
+def test_a_client_with_a_certificate_asks_at_the_alias() -> None:
+    alias = "https://mtls.op.example/userinfo"
+    scripted = world(dict(METADATA) | {"mtls_endpoint_aliases": {"userinfo_endpoint": alias}})
+    scripted.answers[alias] = answer(WHOLE)
+    provider = Provider(op.settings(client_secret=None, client_certificate=__file__))
+    tokens = TokenResponse("i", "at-1", "Bearer")
+    assert scripted.drive(fetch_userinfo(provider, tokens, sub="sub-1")) == WHOLE
 
 
 def test_dpop_with_the_nonce_of_the_resource() -> None:
@@ -161,10 +292,29 @@ def test_a_nonce_is_not_asked_for_twice() -> None:
             {"email": "a@x", "email_verified": False},
             {"email": "a@x", "email_verified": True},
         ),
+        (
+            {"phone_number": "1"},
+            {"phone_number": "2", "phone_number_verified": True, "email_verified": True},
+            {"phone_number": "1", "email_verified": True},
+        ),
+        ({"phone_number_verified": True}, {"phone_number": "2"}, {"phone_number": "2"}),
     ],
 )
 def test_merging(id_token: dict[str, Any], userinfo: dict[str, Any], merged: dict[str, Any]) -> None:
     assert dict(merge_claims(id_token, userinfo)) == merged
+
+
+OF_THE_TOKEN = [
+    *("iss", "sub", "aud", "exp", "iat", "nbf", "jti", "nonce", "azp", "at_hash", "c_hash", "s_hash"),
+    *("auth_time", "acr", "amr", "sid"),
+]
+
+
+@pytest.mark.parametrize("name", OF_THE_TOKEN)
+def test_userinfo_says_nothing_about_the_token(name: str) -> None:
+    assert dict(merge_claims({"a": 1}, {name: "x", name + "2": "y"})) == {"a": 1, name + "2": "y"}
+    with pytest.raises(TypeError):
+        merge_claims({}, {})["a"] = 1  # type: ignore[index]
 
 
 def test_userinfo_keys_are_renewed_too() -> None:
