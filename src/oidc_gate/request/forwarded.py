@@ -192,9 +192,9 @@ def client_queries(request: Request, settings: Settings, trusted: TrustedProxies
 
 @lru_cache(maxsize=16)
 def _site_of_url(url: str) -> Site:
+    """Return the site of ``public_url``, which the settings keep without a slash at its end."""
     parts = urlsplit(url)
-    scheme = parts.scheme.lower()
-    return Site(scheme, normal_host(parts.netloc, scheme), parts.path.rstrip("/"))
+    return Site(parts.scheme, normal_host(parts.netloc, parts.scheme), parts.path)
 
 
 def _mount(request: Request, hops: int) -> str:

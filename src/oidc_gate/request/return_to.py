@@ -49,7 +49,7 @@ def rd_parameters(target: str, default: str) -> dict[str, str]:
     """
     if len(quote(target, safe="/")) <= MAX_RD_LENGTH:
         return {"rd": target}
-    packed = b64url_encode(zlib.compress(target.encode("utf-8", "surrogateescape"), 9))
+    packed = b64url_encode(zlib.compress(target.encode(), 9))
     return {"rdz": packed, "rd": ""} if len(packed) <= MAX_PACKED_LENGTH else {"lost": "1", "rd": default}
 
 
@@ -162,7 +162,7 @@ def _leaves_site(path: str) -> bool:
 
 def _is_gate_path(path: str, site: Site, settings: Settings) -> bool:
     """Return whether `path` may lead to the gate's own endpoints, however servers in between normalize it."""
-    decoded = unquote(path, errors="surrogateescape").replace("\\", "/").lower()
+    decoded = unquote(path).replace("\\", "/").lower()
     readings = (_merged(_resolved(decoded)), _resolved(_merged(decoded)))
     return any(
         reading == prefix or reading.startswith(prefix + "/")
@@ -174,8 +174,8 @@ def _is_gate_path(path: str, site: Site, settings: Settings) -> bool:
 @lru_cache(maxsize=64)
 def _prefixes(mount: str, prefix: str) -> tuple[str, ...]:
     """Return the paths of the gate's endpoints: below the mount and, for other hosts, at the root."""
-    prefix = prefix.rstrip("/").lower()
-    return tuple({mount.lower() + prefix, prefix}) if prefix else ()
+    prefix = prefix.lower()
+    return mount.lower() + prefix, prefix
 
 
 def _merged(path: str) -> str:

@@ -28,7 +28,7 @@ def normal_domain(domain: str) -> str:
     if not domain.isascii():
         try:
             # Python's own codec implements IDNA 2003, in which straße.de becomes strasse.de, which is another domain.
-            domain = idna.encode(domain, uts46=True, transitional=False).decode("ascii")
+            domain = idna.encode(domain, uts46=True).decode("ascii")
         except UnicodeError:
             return ""
     domain = domain.lower()
@@ -117,7 +117,7 @@ def _decoded(label: str) -> str:
         text = label[4:].encode("ascii").decode("punycode")
         # A label is valid if the mapping does not change it, and if it has exactly this spelling.
         is_valid = (
-            idna.uts46_remap(text, std3_rules=False, transitional=False) == text
+            idna.uts46_remap(text, std3_rules=False) == text
             and text.encode("punycode").decode("ascii") == label[4:]
         )
         joiners = [position for position, character in enumerate(text) if character in "\u200c\u200d"]

@@ -9,7 +9,9 @@ from oidc_gate.request.forwarded import (
     OriginalTarget,
     Site,
     TrustedProxies,
+    browser_host,
     client_address,
+    client_queries,
     original_target,
     site_of,
     trusts,
@@ -40,6 +42,22 @@ def test_public_url_default_port_and_slash_are_dropped() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("path", "mount"), [("", ""), ("/", ""), ("/base", "/base"), ("/base/", "/base"), ("/a/matriX", "/a/matriX")]
+)  # fmt: skip
+def test_the_path_of_public_url(path: str, mount: str) -> None:
+    found = site_of(request(), settings(public_url=f"HTTPS://App.example.com:443{path}"), TRUSTED)
+    assert found == Site("https", "app.example.com", mount)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "expected"), [("https", "https"), ("http", "http"), ("wss", "http"), ("", "http")]
+)
+def test_the_scheme_of_the_request(scheme: str, expected: str) -> None:
+    asked = request(scheme=scheme, headers={"host": "app.example.com"})
+    assert site_of(asked, settings(), TRUSTED) == Site(expected, "app.example.com", "")
+
+
 def test_untrusted_peer_is_not_believed() -> None:
     """CVE-2026-40575, oauth2-proxy #3506: spoofed X-Forwarded-* of a client that reaches us directly."""
     spoofed = {
@@ -60,6 +78,9 @@ def test_untrusted_peer_is_not_believed() -> None:
         ({"host": "A.Example:443", "proto": "https"}, Site("https", "a.example", "")),
         ({"host": "a.example:80", "proto": "HTTP"}, Site("http", "a.example", "")),
         ({"proto": "wss"}, Site("https", "in.example", "")),
+        ({"proto": "ws"}, Site("http", "in.example", "")),
+        ({"proto": " https , \t"}, Site("https", "in.example", "")),
+        ({"prefix": "/matriX/"}, Site("http", "in.example", "/matriX")),
         ({"proto": "gopher"}, Site("http", "in.example", "")),
         ({"host": "a b"}, Site("http", "", "")),
         # one trusted hop: what stands left of the last item was the client's
@@ -96,6 +117,10 @@ def test_repeated_forwarded_headers_are_one_list() -> None:
         ("/base", "/base", "/base"),
         ("/base", "/inner", "/base/inner"),
         ("/b", "/base", "/b/base"),
+        ("/base", "/base/inner", "/base/inner"),
+        ("/base/", "/base", "/base"),
+        ("base", "/m", "/m"),
+        ("/", "/m", "/m"),
     ],
 )
 def test_prefix_and_mount(prefix: str, mount: str, expected: str) -> None:
@@ -121,6 +146,11 @@ def test_trusts(peer: str, expected: bool) -> None:
     assert trusts(peer, []) is False
 
 
+def test_a_network_may_be_written_as_an_address_in_it() -> None:
+    assert trusts("10.255.0.1", ["10.1.2.3/8"])
+    assert not trusts("11.0.0.1", ["10.1.2.3/8"])
+
+
 def test_unix_is_trusted_by_name_alone() -> None:
     assert not trusts("unix", ["0.0.0.0/0", "::/0"])
 
@@ -139,10 +169,70 @@ def test_unix_is_trusted_by_name_alone() -> None:
         (NEAR, "198.51.100.1, <script>, 10.0.0.7", "10.0.0.7"),
         (NEAR, "2001:db8::1%<script>", "2001:db8::1"),
         ("unix", "198.51.100.1", "198.51.100.1"),
+        (NEAR, "198.51.100.1, [::1]:4711", "198.51.100.1"),
+        (NEAR, "198.51.100.1, [::1", "198.51.100.1"),
+        (NEAR, "::ffff:198.51.100.1", "198.51.100.1"),
+        (NEAR, "::ffff:198.51.100.1, ::ffff:10.0.0.2", "198.51.100.1"),
+        (NEAR, "fe80::1%eth0", "fe80::1"),
+        (NEAR, "1.2.3.4:5:6", NEAR),
+        (NEAR, "198.51.100.1,, 10.0.0.7 ,\t", "198.51.100.1"),
+        (NEAR, "198.51.100.1" + ", 10.0.0.7" * 31, "198.51.100.1"),
+        (NEAR, "198.51.100.1, 10.0.0.8" + ", 10.0.0.7" * 31, "10.0.0.8"),
     ],
 )
 def test_client_address(peer: str, chain: str, expected: str) -> None:
     assert client_address(request(headers={"x-forwarded-for": chain}, peer=peer), TRUSTED) == expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "peer", "expected"),
+    [
+        ({}, NEAR, "App.example:1"),
+        ({"x-forwarded-host": "A.example"}, NEAR, "A.example"),
+        ({"x-forwarded-host": "A.example"}, "203.0.113.9", "App.example:1"),
+        ({"x-forwarded-host": "evil.example, A.example"}, NEAR, "A.example"),
+        (
+            {
+                "x-forwarded-host": "evil.example, A.example, b.example",
+                "x-forwarded-for": "1.1.1.1, 10.0.0.2",
+            },
+            NEAR,
+            "A.example",
+        ),
+        (
+            {"x-forwarded-host": "A.example", "x-forwarded-for": "1.1.1.1, 10.0.0.2, 10.0.0.3"},
+            NEAR,
+            "A.example",
+        ),
+    ],
+)
+def test_the_host_that_the_browser_used(headers: dict[str, str], peer: str, expected: str) -> None:
+    asked = request(headers={"host": "App.example:1"} | headers, peer=peer)
+    assert browser_host(asked, TRUSTED) == expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "peer", "expected"),
+    [
+        ([], NEAR, ()),
+        ([("x-forwarded-uri", "/a?b=1?c")], NEAR, ("b=1?c",)),
+        ([("x-forwarded-uri", "/a?b=1")], "203.0.113.9", ()),
+        ([("x-forwarded-uri", "/a?b=1"), ("x-forwarded-uri", "/a?b=1")], NEAR, ()),
+        ([("x-original-uri", "/a")], NEAR, ("",)),
+        ([("x-original-uri", "/a?x"), ("x-forwarded-uri", "/a?y")], NEAR, ("x", "y")),
+    ],
+)
+def test_the_queries_of_the_client(
+    headers: list[tuple[str, str]], peer: str, expected: tuple[str, ...]
+) -> None:
+    names = {"original_uri_header": "X-Original-URI", "original_method_header": "X-Original-Method"}
+    given = settings(**names, trusted_proxies=("10.0.0.0/8",))
+    assert tuple(sorted(client_queries(request(headers=headers, peer=peer), given, TRUSTED))) == expected
+
+
+def test_the_queries_of_the_client_without_a_header_of_the_settings() -> None:
+    headers = [("x-original-uri", "/a?x"), ("x-forwarded-uri", "/a?y"), ("x", "/a?z")]
+    assert client_queries(request(headers=headers, peer=NEAR), settings(), TRUSTED) == ("y",)
 
 
 def original(
@@ -207,6 +297,8 @@ def test_original_target_needs_both_headers_once_from_a_trusted_peer() -> None:
     assert original("/a", peer="") is None
     assert original("/a", "") is None
     assert original("/a", "get") is None
+    assert original("/a", "A" * 20) == ("A" * 20, "/a", "/a", "/a")
+    assert original("/a", "A" * 21) is None
     assert original([]) is None
     assert original(["/a", "/a"]) is None
     assert original("/a", "GET", "GET") is None

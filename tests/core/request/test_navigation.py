@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oidc_gate.model import Headers, Request
-from oidc_gate.request.navigation import Audience, audience_of
+from oidc_gate.request.navigation import (
+    HANDSHAKE,
+    Audience,
+    audience_of,
+    is_from_browser,
+    is_handshake,
+    is_marked_by_script,
+)
 from tests.core.request.making import request
 
 PAGE = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document", "sec-fetch-site": "none"}
@@ -29,6 +36,10 @@ N, S, F, P, H = Audience.NAVIGATION, Audience.SCRIPT, Audience.FRAME, Audience.F
         ("GET", PAGE | {"sec-fetch-dest": "frame"}, F),
         ("GET", PAGE | {"sec-fetch-dest": "embed"}, F),
         ("GET", PAGE | {"sec-fetch-dest": "object"}, F),
+        ("GET", PAGE | {"sec-fetch-dest": "fencedframe"}, F),
+        ("HEAD", PAGE | {"sec-fetch-dest": "iframe"}, F),
+        ("PUT", PAGE | {"sec-fetch-dest": "iframe"}, S),
+        ("POST", {"sec-fetch-mode": "nested-navigate", "sec-fetch-dest": "image"}, P),
         ("POST", PAGE | {"sec-fetch-dest": "iframe"}, P),
         ("GET", PAGE | {"sec-fetch-dest": "image"}, S),
         ("GET", PAGE | {"sec-fetch-mode": "cors", "accept": BROWSER}, S),
@@ -71,6 +82,12 @@ def test_fetch_metadata_decides_where_it_comes(
         ("GET", {"accept": "text/event-stream"}, S),
         ("GET", {"accept": "application/json"}, S),
         ("GET", {}, S),
+        ("GET", {"accept": " " * 4087 + "text/html"}, N),
+        ("GET", {"accept": " " * 4088 + "text/html"}, S),
+        ("POST", {"accept": BROWSER, "content-type": "Text/Plain ;x"}, P),
+        ("PUT", {"accept": BROWSER, "content-type": FORM}, S),
+        ("GET", {"accept": "text/html", "upgrade-insecure-requests": "0"}, N),
+        ("GET", {"accept": "*/*", "upgrade-insecure-requests": "0"}, S),
         ("GET", {"accept": BROWSER, "x-requested-with": "XMLHttpRequest"}, S),
         ("GET", {"accept": BROWSER, "x-requested-with": "com.example.web_view"}, N),
         ("GET", {"accept": BROWSER, "x-requested-with": ""}, S),
@@ -109,7 +126,76 @@ def test_prefetch(header: tuple[str, str]) -> None:
     assert audience_of(request(headers=[*PAGE.items(), (header[0], "prefetched")])) is N
 
 
+def test_prefetch_among_other_tokens() -> None:
+    others = "a;" * 8
+    for value, expected in (
+        ("a, prefetch", Audience.PREFETCH),
+        ("a; PREFETCH ;b", Audience.PREFETCH),
+        (others + "prefetch", Audience.PREFETCH),
+        (others + "prefetch;a", N),  # only so many tokens are read
+        ("a prefetch", N),
+    ):
+        assert audience_of(request(headers=PAGE | {"purpose": value})) is expected, value
+    both = PAGE | {"sec-purpose": "other", "x-moz": "prefetch"}
+    assert audience_of(request(headers=both)) is Audience.PREFETCH
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_one"),
+    [
+        ([], False),
+        ([("connection", "upgrade")], False),
+        ([("upgrade", "websocket")], True),
+        ([("upgrade", "h2c, WebSocket")], True),
+        ([("upgrade", "h2c"), ("upgrade", "websocket")], True),
+        ([("upgrade", "h2c")], False),
+        ([(":protocol", "websocket")], True),
+        ([(":protocol", "connect-udp")], False),
+        ([("sec-websocket-key", "")], True),
+        ([("sec-websocket-version", "13")], True),
+        ([("sec-websocket-protocol", "chat")], False),
+    ],
+)
+def test_a_handshake(headers: list[tuple[str, str]], is_one: bool) -> None:
+    assert is_handshake(Headers(headers)) is is_one
+    assert not is_one or {name for name, _ in headers} <= HANDSHAKE
+    assert len(HANDSHAKE) == 4
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_one"),
+    [
+        ({}, False),
+        ({"user-agent": "Mozilla/5.0 (X11)"}, True),
+        ({"user-agent": "curl/8.0 Mozilla/5.0"}, False),
+        ({"user-agent": "curl/8.0", "sec-fetch-mode": "cors"}, True),
+        ({"sec-fetch-dest": ""}, True),
+        ({"sec-fetch-site": "none"}, True),
+        ({"sec-fetch-user": "?1"}, False),
+    ],
+)
+def test_a_browser(headers: dict[str, str], is_one: bool) -> None:
+    assert is_from_browser(Headers(headers.items())) is is_one
+
+
+@pytest.mark.parametrize(
+    ("values", "is_one"),
+    [
+        ([], False),
+        (["com.example.app"], False),
+        (["XMLHttpRequest"], True),
+        (["com.example.app", "XMLHttpRequest"], True),
+        (["com"], True),
+        (["com.1x"], True),
+        (["com.example\n"], True),
+    ],
+)
+def test_a_script_that_says_so(values: list[str], is_one: bool) -> None:
+    assert is_marked_by_script(Headers([("X-Requested-With", value) for value in values])) is is_one
+
+
 def test_htmx() -> None:
+    assert audience_of(request(headers=PAGE | {"hx-request": " True "})) is H
     boosted = {"hx-request": "true", "hx-boosted": "true", "accept": BROWSER}
     assert audience_of(request(headers=boosted)) is H
     assert audience_of(request("POST", {"hx-request": "true"})) is H

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from oidc_gate.request.forwarded import TrustedProxies
-from oidc_gate.request.request_id import with_request_id
+from oidc_gate.request.request_id import traceparent_of, with_request_id
 from tests.core.request.making import request
 
 TRUSTED = TrustedProxies(["10.0.0.0/8"])
@@ -76,3 +78,17 @@ def test_the_trace_id() -> None:
 )
 def test_a_traceparent_that_is_none(given: str) -> None:
     assert id_of(("traceparent", given)) == "-"
+
+
+def test_the_parts_of_a_traceparent() -> None:
+    parts = (TRACE, "00f067aa0ba902b7", "01")
+    assert traceparent_of((PARENT,)) == parts
+    assert traceparent_of(("cc" + PARENT[2:] + "-more-",)) == parts
+    assert traceparent_of(()) is None
+    assert traceparent_of((PARENT, PARENT)) is None
+
+
+def test_a_request_keeps_everything_else() -> None:
+    asked = request(headers=[("X-Request-Id", "a")], peer="10.0.0.1", path="/a", query="b")
+    assert with_request_id(asked, TRUSTED) == replace(asked, request_id="a")
+    assert with_request_id(asked, TrustedProxies([])) is asked

@@ -25,7 +25,7 @@ STRICT = settings()
         "/users/@me", "/a:b", "/a;b=c", "/a%20b", "/a%2Fb", "/%2f%2fexample.com", "/%5cexample.com",
         "/%09/example.com", "/a%00", "/a?b c".replace(" ", "+"), "/a#top", "/a?b#c?d", "/a/./b", "/a/../b",
         "/a/..", "/...", "/a/...//b", "/oauth2x", "/oauth", "/x/oauth2/y", "/a?/oauth2/", "/a#/oauth2/",
-        "/<\"'>|^`{}", "/a?next=/..//x",
+        "/<\"'>|^`{}", "/a?next=/..//x", "/./a", "/../a", "/a/./", "/%FF", "/a/../b/./../c", "/a?b?c#d#e",
     ],
 )  # fmt: skip
 def test_ordinary_paths_survive_byte_for_byte(target: str) -> None:
@@ -42,7 +42,7 @@ def test_ordinary_paths_survive_byte_for_byte(target: str) -> None:
         # scheme-relative, as it stands or after a browser's clean-up
         "//evil.example", "///evil.example", "////", "//", "/.//evil.example", "/..//evil.example",
         "/a/..//evil.example", "/././/evil", "/%2e//evil.example", "/%2E%2e//evil.example", "/.%2e//evil",
-        "/a/%2e%2e//evil", "//..", "//a/..", "//.",
+        "/a/%2e%2e//evil", "//..", "//a/..", "//.", "/a/..//.", "/a/..//b/..", "/a/..//%2E",
         # what a browser mends
         "/\\evil.example", "\\/evil.example", "\\\\evil.example", "/a\\b", "/\t/evil.example",
         "/\n/evil.example", "/\r/evil", "\t//evil", " //evil.example", " /a", "/a ", "/a b", "/a\x00",
@@ -93,6 +93,8 @@ def test_prefix_of_another_name() -> None:
     other = settings(prefix="/gate/Auth")
     assert safe_target("/gate/auth/start", SITE, other) is None
     assert safe_target("/oauth2/start", SITE, other) == "/oauth2/start"
+    assert safe_target("/matriX/start", SITE, settings(prefix="/matriX")) is None
+    assert safe_target("/matri/start", SITE, settings(prefix="/matriX")) == "/matri/start"
 
 
 @pytest.mark.parametrize(
@@ -151,6 +153,16 @@ def test_allowed_redirect_hosts(target: str, expected: str | None) -> None:
     assert safe_target(target, SITE, ALLOWING) == expected
 
 
+def test_the_sites_own_host_on_another_port() -> None:
+    """It must be listed, and a site with https is never left for http on its own host."""
+    given = settings(allowed_redirect_hosts=("app.example.com:8443", "app.example.com"))
+    assert safe_target("https://app.example.com:8443/a", SITE, given) == "https://app.example.com:8443/a"
+    assert safe_target("http://app.example.com:8443/a", SITE, given) is None
+    assert safe_target("http://app.example.com/a", SITE, given) is None
+    assert safe_target("http://app.example.com/a", PLAIN, given) == "http://app.example.com/a"
+    assert safe_target("https://app.example.com/a", PLAIN, given) == "https://app.example.com/a"
+
+
 def test_a_malformed_rule_admits_nothing() -> None:
     """Settings refuse it; were one to slip through, every host with a dot at its end would be below ``*.``."""
     assert not return_to._admits("*.", "evil.example.", "https")
@@ -185,6 +197,7 @@ def test_length_is_that_of_what_stands_in_location() -> None:
         ("rd=/%E9%", "/\udce9%"),
         ("rd=/first&rd=/second", "/first"),
         ("rd=/\u20ac", "/\u20ac"),
+        ("rd=/\u20ac\ud800", "/\u20ac\udced\udca0\udc80"),
     ],
 )
 def test_raw_rd(query: str, expected: str | None) -> None:

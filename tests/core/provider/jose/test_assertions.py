@@ -101,3 +101,25 @@ def test_a_secret_proves_no_possession() -> None:
 def test_a_jti_that_could_repeat_is_refused() -> None:
     with pytest.raises(UnusableKey):
         build_client_assertion(own_key(), client_id=CLIENT_ID, audience=ISSUER, now=NOW, random=RANDOM[:15])
+
+
+@pytest.mark.parametrize(
+    ("max_age", "expected"), [("0", 0), (60, 60), ("soon", "soon"), ("", ""), ("-1", "-1"), ("\u0663", "\u0663")]
+)  # fmt: skip
+def test_max_age_becomes_a_number(max_age: object, expected: object) -> None:
+    key = secret_key(SECRET)
+    params = {"max_age": max_age}
+    token = build_request_object(key, params, client_id=CLIENT_ID, issuer=ISSUER, now=NOW, random=RANDOM)
+    assert read(token, key)[1]["max_age"] == expected
+
+
+def test_a_request_object_without_max_age() -> None:
+    key = secret_key(SECRET)
+    token = build_request_object(key, {}, client_id=CLIENT_ID, issuer=ISSUER, now=NOW, random=RANDOM)
+    assert read(token, key) == (
+        {"alg": "HS256", "typ": "oauth-authz-req+jwt"},
+        {
+            "iss": CLIENT_ID, "client_id": CLIENT_ID, "aud": ISSUER, "iat": NOW, "nbf": NOW, "exp": NOW + 300,
+            "jti": JTI,
+        },
+    )  # fmt: skip

@@ -57,6 +57,8 @@ def test_hs256_is_taken_where_the_settings_name_it() -> None:
         ({"auth_time": 0}, {}),
         ({"auth_time": NOW - 360.5}, {"max_age_seconds": 300, "clock_skew_seconds": 61}),
         ({"auth_time": NOW - 360}, {"max_age_seconds": 300}),
+        ({"auth_time": NOW + 60}, {"max_age_seconds": 300}),
+        ({"auth_time": NOW - 60}, {"max_age_seconds": 0}),
         ({"acr": "gold"}, {"acr_values": ("silver", "gold")}),
         ({"sub": "s" * 255}, {}),
         ({"nonce": ...}, {"nonce": None}),
@@ -166,3 +168,26 @@ def test_at_hash_of_the_specification_s_own_example(alg: str, at_hash: str) -> N
     token = sign(claims(at_hash=at_hash), alg)
     assert validate(token, access_token=ACCESS_TOKEN)
     assert refused(token, access_token="another").claim == "at_hash"
+
+
+@pytest.mark.parametrize(
+    ("changes", "how", "detail"),
+    [
+        ({"nonce": ...}, {}, "nonce: expected 'the nonce of this sign-in', got 'nothing'"),
+        ({"nonce": "another"}, {}, "nonce: expected 'the nonce of this sign-in', got 'another one'"),
+        ({"acr": "tin"}, {"acr_values": ("a", "b")}, "acr: expected 'a or b', got 'tin'"),
+        (
+            {"at_hash": "x"},
+            {"access_token": "at"},
+            "at_hash: expected 'the hash of the access token', got 'another one'",
+        ),
+        (
+            {"auth_time": NOW - 361},
+            {"max_age_seconds": 300},
+            f"auth_time: expected '{NOW - 360} or later, and not ahead', got '{NOW - 361}'; the user signed in 361 s "
+            "ago; max_age_seconds is 300",
+        ),
+    ],
+)
+def test_what_is_said_of_a_claim(changes: dict[str, Any], how: dict[str, Any], detail: str) -> None:
+    assert refused(sign(claims(**changes)), **how).detail == f"id_token: {detail}"

@@ -120,3 +120,43 @@ def test_claims_repeated_in_the_header_are_the_same_ones() -> None:
 def test_an_ephemeral_key_of_any_kind(epk: Any) -> None:
     header = b64(json.dumps({"alg": "ECDH-ES", "enc": "A256GCM", "epk": epk}).encode())
     assert fault(f"{header}..AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA", "P-256") == "encryption"
+
+
+def test_an_encrypted_token_may_be_as_long_as_one_that_is_only_signed() -> None:
+    """A user in 5,000 groups: see `MAX_TOKEN_CHARS`."""
+    groups = [f"{number:036}" for number in range(5000)]
+    token = encrypt(sign(claims(groups=groups)))
+    assert 260_000 < len(token) < 393_216
+    assert validate(token)
+
+
+def test_an_encrypted_token_with_a_long_header() -> None:
+    assert validate(encrypt(sign(claims()), x5c=["x" * 12_000]))
+    assert fault(encrypt(sign(claims()), x5c=["x" * 12_288])) == "header"
+
+
+@pytest.mark.parametrize(
+    ("header", "detail"),
+    [
+        (
+            {"alg": "dir", "enc": "A256GCM"},
+            "alg: expected 'RSA-OAEP or RSA-OAEP-256', got 'dir'",
+        ),
+        (
+            {"alg": "RSA-OAEP", "enc": "A192GCM"},
+            "enc: expected 'A128GCM or A256GCM or A128CBC-HS256', got 'A192GCM'",
+        ),
+        (
+            {"alg": "RSA-OAEP", "enc": "A256GCM", "zip": "DEF"},
+            "zip: expected 'no compression', got 'DEF'",
+        ),
+        (
+            {"alg": "RSA-OAEP", "enc": "A256GCM"},
+            "encryption: expected 'a token encrypted to our key', got 'one that does not decrypt'",
+        ),
+    ],
+)
+def test_what_is_said_of_a_token_that_does_not_decrypt(header: dict[str, str], detail: str) -> None:
+    with pytest.raises(IDTokenError) as caught:
+        validate(f"{b64(json.dumps(header).encode())}.AAAA.AAAA.AAAA.AAAA")
+    assert caught.value.detail == f"id_token: {detail}"

@@ -43,12 +43,15 @@ def unsigned(alg: str = "none", signature: str = "") -> str:
         ("é.b.c", "format"),
         ("\ud800.b.c", "format"),
         ("a" * 393_217, "size"),
+        ("a" * 393_216, "format"),
         ("!.b.c", "header"),
         (b64(b"[]") + ".b.c", "header"),
         (b64(b'{"alg":"RS256","alg":"none"}') + ".b.c", "header"),
         (b64(b'{"alg":"RS256"}') + "=.b.c", "header"),
         (b64(b'{"a":' + b"[" * 5000 + b"]" * 5000 + b"}") + ".b.c", "header"),
         (b64(b'{"a":"' + b"x" * 20_000 + b'"}') + ".b.c", "header"),
+        (b64(b'{"alg":"none","a":"' + b"x" * 12_268 + b'"}') + ".b.c", "header"),
+        (b64(b'{"alg":"none","a":"' + b"x" * 12_267 + b'"}') + ".b.c", "alg"),
         (unsigned(), "alg"),
         (unsigned("None"), "alg"),
         (unsigned("RS256"), "signature"),
@@ -195,3 +198,31 @@ def test_no_error_repeats_the_token_or_the_nonce() -> None:
     assert forge.NONCE not in repr(expecting(access_token="at-value"))
     assert SECRET not in repr(forge.recipient(client_secret=SECRET))
     assert "at-value" not in repr(expecting(access_token="at-value"))
+
+
+@pytest.mark.parametrize(
+    ("token", "detail"),
+    [
+        ("a.b", "format: expected 'a signed token', got '2 segments'"),
+        ("a" * 393_217, "size: expected 'at most 393216 characters', got '393217'"),
+        ("a" * 16_385 + ".b.c", "header: expected 'at most 16384 characters', got '16385'"),
+        (
+            unsigned("none"),
+            f"alg: expected '{' '.join(ALGORITHMS)}', got 'none'; compare id_token_signed_response_alg and "
+            "id_token_algorithms with the client's registration",
+        ),
+        (
+            unsigned("RS256"),
+            "signature: expected 'a signature by the provider', got 'RS256 that does not verify'",
+        ),
+        (
+            sign(claims(), kid="new"),
+            "kid: expected 'a key of the provider for RS256', got 'new'",
+        ),
+        (sign(claims(), typ="at+jwt"), "typ: expected 'jose or jwt', got 'at+jwt'"),
+    ],
+)
+def test_what_is_said_of_a_token_that_is_refused(token: str, detail: str) -> None:
+    with pytest.raises(IDTokenError) as caught:
+        validate(token)
+    assert caught.value.detail == f"id_token: {detail}"

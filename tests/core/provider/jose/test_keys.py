@@ -6,8 +6,15 @@ from typing import Any
 import pytest
 from joserfc.jwk import OKPKey, RSAKey
 
-from oidc_gate.errors import ProviderError
-from oidc_gate.provider.jose.keys import MAX_CANDIDATES, MAX_KEYS, KeySet
+from oidc_gate.errors import GateError, IDTokenError, ProviderError
+from oidc_gate.provider.jose.keys import (
+    MAX_CANDIDATES,
+    MAX_KEYS,
+    KeyNotFound,
+    KeySet,
+    SkippedKey,
+    may_have_rotated,
+)
 from tests.core.provider.jose.forge import b64, private_key, public_jwk
 
 
@@ -58,6 +65,17 @@ def small_rsa() -> dict[str, Any]:
         (rsa(n="%%"), "unreadable modulus"),
         (rsa(e=b64(b"\x01" * 9)), "exponent"),
         (rsa(e="AQ"), "unreadable"),
+        (rsa(n=b64(b"\x01" + b"\xff" * 1024)), "RSA of 8193 bits; 2048 to 8192 are accepted"),
+        (rsa(n=b64(b"\x7f" + b"\xff" * 255)), "RSA of 2047 bits; 2048 to 8192 are accepted"),
+        (rsa(n=""), "RSA of 0 bits"),
+        (rsa(e=""), "unreadable"),
+        (rsa(n="A" * 2049), "n is not a string of at most 2048 characters"),
+        *[(ec(**{name: "AAAA"}), "private key") for name in ("d", "p", "q", "dp", "dq", "qi", "oth", "k")],
+        *[
+            (ec(key_ops=[name, "sign"]), "key_ops")
+            for name in ("encrypt", "decrypt", "wrapKey", "unwrapKey", "deriveKey", "deriveBits")
+        ],
+        (ec(key_ops={"verify": 1}), "key_ops"),
         (public_jwk(OKPKey.generate_key("Ed448")), "no signature algorithm"),
     ],
 )
@@ -72,7 +90,10 @@ def test_a_bad_key_is_skipped_with_its_reason_and_the_good_one_stays(member: Any
 @pytest.mark.parametrize(
     "member",
     [ec(use="enc"), rsa(use="enc", alg="RSA-OAEP-256"), rsa(alg="RSA-OAEP"), ec(alg="ECDH-ES+A128KW"),
-     ec(key_ops=["deriveKey", "deriveBits"]), public_jwk(OKPKey.generate_key("X25519"))],
+     ec(key_ops=["deriveKey", "deriveBits"]), public_jwk(OKPKey.generate_key("X25519")),
+     public_jwk(OKPKey.generate_key("X448")), rsa(alg="RSA1_5"), rsa(alg="RSA-OAEP-256", use=None),
+     ec(use="enc", key_ops=["verify"]), ec(key_ops=[]),
+     *[ec(key_ops=[name]) for name in ("encrypt", "decrypt", "wrapKey", "unwrapKey", "deriveKey", "deriveBits")]],
 )  # fmt: skip
 def test_a_key_that_is_published_for_encryption_is_skipped_as_such(member: dict[str, Any]) -> None:
     keys = KeySet.from_jwks({"keys": [member]})
@@ -83,6 +104,8 @@ def test_a_key_that_is_published_for_encryption_is_skipped_as_such(member: dict[
 @pytest.mark.parametrize(
     "member",
     [ec(), ec(use="sig"), ec(key_ops=["verify"]), ec(key_ops=["verify", "unheard-of"]), ec(alg="ES256"),
+     ec(kid="k" * 2048), rsa(n=b64(b"\xff" * 1024)), rsa(e=b64(b"\x01" + b"\x00" * 6 + b"\x01")),
+     ec(use="sig", alg="ES256", key_ops=["sign", "verify"]), ec(use=None, key_ops=None, alg=None),
      rsa(), rsa(x5u="not a url", x5c="not a list", unknown=[1]), rsa(use=None, kid=None)],
 )  # fmt: skip
 def test_a_key_that_counts(member: dict[str, Any]) -> None:
@@ -142,3 +165,51 @@ KEYS = KeySet.from_jwks(
 )
 def test_which_keys_are_tried(alg: str, kid: str | None, found: list[str | None]) -> None:
     assert [key.kid for key in KEYS.find(alg, kid)] == found
+
+
+def test_what_is_said_of_the_keys_that_are_skipped() -> None:
+    members = [ec(use="tls", kid="k" * 300), "text", rsa(use="enc", kid=None), ec(kid=["k"], use="enc"), ec()]
+    keys = KeySet.from_jwks({"keys": members})
+    assert keys.skipped == (
+        SkippedKey(0, "k" * 200, "for use tls, not for signatures"),
+        SkippedKey(1, "", "not an object"),
+        SkippedKey(2, "nothing", "published for encryption", is_for_encryption=True),
+        SkippedKey(3, "a list of 1", "published for encryption", is_for_encryption=True),
+    )
+    (key,) = keys.keys
+    assert (key.kid, key.alg, key.kty, key.crv) == ("good", None, "EC", "P-256")
+    assert repr(key) == "PublicKey(kid='good', alg=None, kty='EC', crv='P-256')"
+
+
+def test_as_many_keys_as_are_read() -> None:
+    keys = KeySet.from_jwks({"keys": [ec()] * MAX_KEYS})
+    assert (len(keys.keys), keys.skipped) == (100, ())
+    more = KeySet.from_jwks({"keys": [ec()] * (MAX_KEYS + 1)})
+    assert more.keys == keys.keys
+    assert more.skipped == (SkippedKey(100, "", "101 keys; only 100 are read"),)
+
+
+def test_a_token_without_a_kid_is_tried_with_eight_keys() -> None:
+    assert len(KeySet.from_jwks({"keys": [ec()] * 9}).find("ES256", None)) == MAX_CANDIDATES == 8
+
+
+@pytest.mark.parametrize(
+    ("algorithms", "has_one"),
+    [(("RS256",), True), (("HS256", "none"), False), (("ES512", "RS256"), True), (("ES512",), False), ((), False)],
+)  # fmt: skip
+def test_whether_there_is_a_key_for_an_algorithm(algorithms: tuple[str, ...], has_one: bool) -> None:
+    assert KEYS.has_key_for(algorithms) is has_one
+
+
+@pytest.mark.parametrize(
+    ("error", "may_be"),
+    [
+        (KeyNotFound("kid", expected="", got=""), True),
+        (IDTokenError("signature", expected="", got=""), True),
+        (IDTokenError("kid", expected="", got=""), False),
+        (IDTokenError("aud", expected="", got=""), False),
+        (ProviderError("provider_answer", ""), False),
+    ],
+)
+def test_errors_that_newer_keys_may_mend(error: GateError, may_be: bool) -> None:
+    assert may_have_rotated(error) is may_be

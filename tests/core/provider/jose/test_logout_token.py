@@ -134,3 +134,35 @@ def test_a_token_without_exp_is_taken_only_if_that_is_allowed_and_while_it_is_fr
         with pytest.raises(IDTokenError) as caught:
             lax(**changes)
         assert caught.value.claim == claim, changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "sub", "sid"),
+    [
+        ({}, "248289761001", "08a5019c"),
+        ({"sub": ...}, "", "08a5019c"),
+        ({"sid": ...}, "248289761001", ""),
+        ({"sid": None}, "248289761001", ""),
+    ],
+)
+def test_which_sessions_it_ends(changes: dict[str, Any], sub: str, sid: str) -> None:
+    found = validate(sign(logout_claims(**changes), typ="logout+jwt"))
+    assert found == LogoutClaims(sub, sid, "bWJq", NOW, NOW + 120)
+
+
+@pytest.mark.parametrize(
+    ("changes", "detail"),
+    [
+        ({"nonce": "secret"}, "nonce: expected 'no nonce', got 'one'"),
+        ({"sub": ..., "sid": ...}, "sub: expected 'sub or sid', got 'nothing'"),
+        ({"events": []}, f"events: expected 'an object with {LOGOUT_EVENT}', got 'a list of 0'"),
+        (
+            {"events": {LOGOUT_EVENT: 7, "b": {}}},
+            f"events: expected 'an object with {LOGOUT_EVENT}', got '{LOGOUT_EVENT}: 7, b: an object'",
+        ),
+    ],
+)
+def test_what_is_said_of_a_claim(changes: dict[str, Any], detail: str) -> None:
+    with pytest.raises(IDTokenError) as caught:
+        validate(sign(logout_claims(**changes)))
+    assert caught.value.detail == f"logout_token: {detail}"

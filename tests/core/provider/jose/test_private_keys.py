@@ -70,6 +70,46 @@ def test_the_algorithm_goes_by_the_key_and_by_what_the_provider_takes(
     assert key.thumbprint == private_key(kind).thumbprint()
 
 
+RSA_PREFERENCE = ("PS256", "RS256", "PS384", "RS384", "PS512", "RS512")
+
+
+@pytest.mark.parametrize(("kind", "order"), [("RSA", RSA_PREFERENCE), ("Ed25519", ("EdDSA", "Ed25519"))])
+def test_which_of_the_supported_algorithms_is_preferred(kind: str, order: tuple[str, ...]) -> None:
+    for position, algorithm in enumerate(order):
+        supported = ("HS256", "none", *reversed(order[position:]))
+        assert load_private_key(pem(kind), supported).algorithm == algorithm
+
+
+@pytest.mark.parametrize(
+    ("own", "given", "expected"),
+    [
+        ({}, {}, ("RS256", None)),
+        ({"alg": "PS512", "kid": "own"}, {}, ("PS512", "own")),
+        ({"alg": "PS512", "kid": "own"}, {"alg": "PS384", "kid": "given"}, ("PS384", "given")),
+        ({}, {"alg": "PS384", "kid": "given"}, ("PS384", "given")),
+        ({"alg": "PS512", "kid": "own"}, {"alg": "PS384"}, ("PS384", "own")),
+        ({"alg": "PS512", "kid": "own"}, {"kid": "given"}, ("PS512", "given")),
+    ],
+)
+def test_settings_take_the_place_of_what_the_jwk_says(
+    own: dict[str, str], given: dict[str, Any], expected: tuple[str, str | None]
+) -> None:
+    key = load_private_key(jwk("RSA", **own), **given)
+    assert (key.algorithm, key.kid) == expected
+
+
+def test_an_rsa_jwk_without_its_primes() -> None:
+    whole = json.loads(jwk("RSA"))
+    text = json.dumps({name: whole[name] for name in ("kty", "n", "e", "d")})
+    assert load_private_key(text).thumbprint == private_key("RSA").thumbprint()
+
+
+def test_a_text_of_any_length_up_to_the_bound() -> None:
+    assert "neither PEM" in reason("x" * 65_536)
+    assert reason("x" * 65_537) == "longer than 65536 characters"
+    assert load_private_key(pem("P-256") + " " * 70_000).algorithm == "ES256"
+
+
 def test_a_key_is_read_once() -> None:
     text = pem("RSA")
     assert load_private_key(text).key is load_private_key(text, ("PS256",)).key
@@ -201,3 +241,19 @@ def test_a_dpop_key_is_made_of_its_random_bytes() -> None:
     assert key.thumbprint == build_dpop_key(b"r" * 32).thumbprint != build_dpop_key(b"s" * 32).thumbprint
     with pytest.raises(UnusableKey):
         build_dpop_key(b"r" * 31)
+
+
+def test_the_shortest_client_secret() -> None:
+    for secret in ("x" * 32, "\u00e4" * 16, "\ud800" * 11):
+        octets = secret.encode("utf-8", "surrogatepass")
+        assert secret_key(secret).key.raw_value == octets
+    with pytest.raises(UnusableKey) as caught:
+        secret_key("x" * 31)
+    assert caught.value.detail == "HS256 needs a client secret of 32 octets; this one has 31"
+    assert (caught.value.code, caught.value.status) == ("unusable_key", 500)
+    assert caught.value.public_message == "The gate has a key that it cannot use."
+
+
+def test_a_dpop_key_is_the_same_in_every_release() -> None:
+    """Processes of two releases serve one sign-in while one of them is replaced."""
+    assert build_dpop_key(b"r" * 32).thumbprint == "@THUMB1@"

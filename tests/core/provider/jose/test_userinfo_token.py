@@ -67,3 +67,16 @@ def test_encrypted_is_fine_and_signed_inside_is_needed() -> None:
 def test_the_key_of_encrypted_id_tokens_does_not_demand_encrypted_userinfo() -> None:
     key = load_decryption_key(json.dumps(forge.private_key("RSA", 1).as_dict(private=True)))
     assert validate(sign({"sub": "ada"}), decryption_key=key)
+
+
+def test_its_claims_are_returned_whole_and_read_only() -> None:
+    whole = {"sub": "ada", "email": "ada@example.com", "exp": NOW + 1, "nothing": None}
+    found = validate(sign(whole))
+    assert dict(found) == {"sub": "ada", "email": "ada@example.com", "exp": NOW + 1}
+    with pytest.raises(TypeError):
+        found["sub"] = "root"  # type: ignore[index]
+
+
+@pytest.mark.parametrize("typ", ["JWT", "jose", "application/jwt"])
+def test_types_that_are_taken(typ: str) -> None:
+    assert validate(sign({"sub": "ada"}, typ=typ))
