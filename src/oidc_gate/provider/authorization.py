@@ -151,7 +151,7 @@ def supported_prompt(prompt: str, metadata: Metadata) -> str:
 
 
 def process_authorization_response(
-    pairs: Sequence[tuple[str, str]], metadata: Metadata, *, expected_state: str, sent: str = ""
+    pairs: Sequence[tuple[str, str]], metadata: Metadata, *, expected_state: str, sent: str
 ) -> ValidatedCallback:
     """Check an authorization response and return its code.
 

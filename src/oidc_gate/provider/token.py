@@ -111,7 +111,7 @@ def required_nonce(fetched: Fetched) -> str:
     """Return the DPoP nonce that the provider asks for, or an empty string."""
     # RFC 9449 §8: an authorization server answers 400 with the nonce to use.
     nonce = fetched.headers.get("dpop-nonce", "")
-    if fetched.status not in (400, 401) or not 0 < len(nonce) <= 512:
+    if fetched.status not in (400, 401) or len(nonce) > 512:
         return ""
     return nonce if _error_document(fetched).get("error") == "use_dpop_nonce" else ""
 
@@ -119,9 +119,9 @@ def required_nonce(fetched: Fetched) -> str:
 def process_token_response(
     fetched: Fetched,
     *,
-    dpop: bool = False,
-    secrets: Sequence[str] = (),
-    sent: str = "",
+    dpop: bool,
+    secrets: Sequence[str],
+    sent: str,
     is_refresh: bool = False,
 ) -> TokenResponse:
     """Return the tokens in `fetched`.

@@ -190,7 +190,7 @@ GOOD = (("code", CODE), ("state", STATE), ("iss", ISSUER))
 def process(
     *pairs: tuple[str, str], about: Metadata = PROMISES, expected_state: str = STATE
 ) -> ValidatedCallback:
-    return process_authorization_response(pairs, about, expected_state=expected_state)
+    return process_authorization_response(pairs, about, expected_state=expected_state, sent="")
 
 
 def test_a_good_answer() -> None:

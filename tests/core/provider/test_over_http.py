@@ -46,7 +46,7 @@ def sign_in(provider: TestProvider, **changes: Any) -> SignedIn:
     done: SignedIn = drive(
         complete_sign_in(
             mine,
-            process_authorization_response(pairs, metadata, expected_state=op.STATE),
+            process_authorization_response(pairs, metadata, expected_state=op.STATE, sent=""),
             redirect_uri=op.REDIRECT,
             code_verifier=op.VERIFIER,
             nonce=op.NONCE,

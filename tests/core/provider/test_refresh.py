@@ -133,7 +133,7 @@ def test_errors_about_the_user_are_other_errors_at_the_sign_in() -> None:
     from oidc_gate.provider.token import process_token_response
 
     with pytest.raises(ProviderError) as caught:
-        process_token_response(answer({"error": "access_denied"}, 400))
+        process_token_response(answer({"error": "access_denied"}, 400), dpop=False, secrets=(), sent="")
     assert caught.value.code == "token_refused"
 
 

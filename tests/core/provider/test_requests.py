@@ -55,7 +55,7 @@ def authorize(provider: Provider, scripted: Scripted, **how: Any) -> str:
 def redeem(provider: Provider, scripted: Scripted) -> object:
     pairs = [("code", op.CODE), ("state", op.STATE)]
     metadata = scripted.drive(provider.metadata())
-    validated = process_authorization_response(pairs, metadata, expected_state=op.STATE)
+    validated = process_authorization_response(pairs, metadata, expected_state=op.STATE, sent="")
     return scripted.drive(
         exchange_code(provider, validated, redirect_uri=op.REDIRECT, code_verifier=op.VERIFIER)
     )

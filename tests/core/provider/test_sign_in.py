@@ -22,7 +22,7 @@ from .scripted import Scripted, answer, world
 def callback(provider: Provider, scripted: Scripted) -> ValidatedCallback:
     metadata = scripted.drive(provider.metadata())
     pairs = [("code", op.CODE), ("state", op.STATE), ("iss", op.ISSUER)]
-    return process_authorization_response(pairs, metadata, expected_state=op.STATE)
+    return process_authorization_response(pairs, metadata, expected_state=op.STATE, sent="")
 
 
 def complete(provider: Provider, scripted: Scripted) -> SignedIn:

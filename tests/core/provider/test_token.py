@@ -22,7 +22,9 @@ TOKENS = {"token_type": "Bearer", "access_token": "at", "id_token": "x.y.z"}
 
 def callback(provider: Provider, scripted: Scripted) -> ValidatedCallback:
     pairs = [("code", op.CODE), ("state", op.STATE)]
-    return process_authorization_response(pairs, scripted.drive(provider.metadata()), expected_state=op.STATE)
+    return process_authorization_response(
+        pairs, scripted.drive(provider.metadata()), expected_state=op.STATE, sent=""
+    )
 
 
 def exchange(scripted: Scripted, **changes: Any) -> TokenResponse:

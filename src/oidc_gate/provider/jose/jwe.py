@@ -20,7 +20,7 @@ class _Registry(jwe.JWERegistry):
     # An RSA key of 8192 bits gives an encrypted key of 1366 characters. The size of the whole token is limited before.
     max_protected_header_length = 16_384
     max_encrypted_key_length = 2_048
-    max_ciphertext_length = 65_536
+    max_ciphertext_length = 393_216  # the whole token: see `jws.MAX_TOKEN_CHARS`
 
 
 def decrypt(token: str, header: Mapping[str, Any], key: DecryptionKey, name: str) -> str:

@@ -58,7 +58,8 @@ def test_null_is_absent_and_times_are_integers() -> None:
 )
 def test_a_value_that_is_not_a_time(claim: str, value: object, got: str) -> None:
     expected = f"{claim}: expected 'a time in epoch seconds', got '{got}'"
-    assert detail(lambda checks: checks, **{claim: value}) == expected
+    claims: dict[str, Any] = {claim: value}
+    assert detail(lambda checks: checks, **claims) == expected
 
 
 def test_a_time_that_is_required() -> None:
