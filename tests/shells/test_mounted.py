@@ -147,6 +147,21 @@ def test_a_mount_that_ends_with_the_prefix_has_no_second_set_of_endpoints(
         assert visitor.open("GET", f"{base}/oauth2/oauth2/{endpoint}", FETCH).status == 404
 
 
+@pytest.mark.parametrize("way", ["flask", "fastapi", "starlette"])
+@pytest.mark.parametrize("at", AT)
+@pytest.mark.parametrize("told", [{}, {"X-Forwarded-Prefix": "/base"}], ids=["root path", "prefix too"])
+def test_the_application_around_it_is_where_a_sign_in_leads_to(
+    way: str, at: str, told: dict[str, str]
+) -> None:
+    """The settings name the prefix; the rest of the mount is the application's, as a trusted proxy may say too."""
+    site = mounted(way, at, "/base", **OPEN, prefix=at)
+    visitor = site.visitor()
+    started = visitor.ask("start", NAVIGATION | told)
+    asked = parse_qs(urlsplit(started.header("location")).query)
+    assert asked["redirect_uri"] == [f"{ORIGIN}/base{at}/callback"]
+    assert site.rd(site.start_link(visitor.ask("sign_in", NAVIGATION | told))) == "/base/"
+
+
 @pytest.mark.parametrize("way", ["root wsgi", "root asgi"])
 @pytest.mark.parametrize("path", ["/base/oauth2/auth", "/base/auth"])
 def test_a_verdict_is_known_there_without_a_decision(

@@ -149,8 +149,8 @@ class Backends(Generic[Payload]):
         with self._lock:
             if mount in self._at:
                 return self._at[mount]
-            base = urlsplit(self._settings.public_url or "").path.rstrip("/")
             own_mount = mount.rstrip("/")
+            base = self._base_of(own_mount)
             prefix = own_mount[len(base) :] if own_mount.startswith(base + "/") else own_mount
             # At the path of `public_url` the application is mounted, and the prefix is below it.
             own_mount = "" if own_mount == base else own_mount
@@ -162,6 +162,12 @@ class Backends(Generic[Payload]):
                 self._forget(next(iter(self._at)))
             self._at[mount] = backend
             return backend
+
+    def _base_of(self, mount: str) -> str:
+        """Return the path of the application in which the backend is mounted, as far as the settings tell it."""
+        if self._settings.public_url:
+            return urlsplit(self._settings.public_url).path.rstrip("/")
+        return mount.removesuffix(self._settings.prefix) if mount.endswith(self._settings.prefix) else ""
 
     def _backend(self, prefix: str, mount: str) -> Backend[Payload]:
         components = self._components.below(prefix)
