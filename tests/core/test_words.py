@@ -60,6 +60,17 @@ RETIRED = frozenset(
         "EntryRules",
         "NOBODY",
         "Someone",
+        "LineFull",
+        "line_up",
+        "Follower",
+        "News",
+        "AskNews",
+        "hear",
+        "Doubt",
+        "doubts",
+        "Surroundings",
+        "came",
+        "anew",
     ]
 )
 RETIRED_PREFIXES = ("MOST_", "LONGEST_", "SHORTEST_", "FEWEST_", "LEAST_")
@@ -80,7 +91,10 @@ RETIRED_MODULES = frozenset(
         "endpoints.base",
         "endpoints.replies",
         "endpoints.trouble",
+        "check.doubts",
         "policy.entry",
+        "refresh.following",
+        "store.follow",
         "provider.answers",
         "provider.refreshed",
         "ext._demand",
@@ -88,6 +102,7 @@ RETIRED_MODULES = frozenset(
 )
 ENGLISH = re.compile(
     r"\b(?:somebody|nobody|whoever|anybody|everybody|told|mend(?:s|ed|ing)?|judge[sd]?|judging|visitors?)\b"
+    r"|\b(?:(?:says|asks) of|became of|(?:is|are) let in|(?:first|wait(?:s|ed|ing)?) in line)\b"
     r"|(?<!\bthere )\bis no (?!longer\b|more\b)",
     re.IGNORECASE,
 )

@@ -124,11 +124,13 @@ def _is_other_response_mode(components: Components, context: RequestContext) -> 
 
 
 def _other_response_mode(settings: Settings) -> CallbackError:
-    came, other = ("the query", "query") if settings.response_mode == "form_post" else ("a form", "form_post")
+    actual, other = (
+        ("the query", "query") if settings.response_mode == "form_post" else ("a form", "form_post")
+    )
     return CallbackError(
         "response_mode_ignored",
         "The sign-in service answered in another way than it was asked to.",
-        detail=f"response_mode is {settings.response_mode}, and the answer came in {came}: the provider ignores it. "
+        detail=f"response_mode is {settings.response_mode}, and the answer came in {actual}: the provider ignores it. "
         f"Fix: set response_mode to {other}, and see what the client is registered for",
     )
 

@@ -105,7 +105,7 @@ class CookieSessions:
     def _join(self, head: Head, header: str) -> tuple[Session, int]:
         """Return the session of `head` with the first body that belongs to it. Another body may have been planted."""
         bodies = self._cookies.find(header, self._cookies.body)
-        if head.bodies > 1:  # four times four combinations at the most
+        if head.bodies > 1:  # at most four times four combinations
             seconds = self._cookies.find(header, self._cookies.body2)
             bodies = [first + second for first, second in product(bodies, seconds)]
         if not bodies:

@@ -1,4 +1,4 @@
-"""What the tests of a store share: handles on it, rows, and a listener to its ends."""
+"""Helpers for the tests of a store: handles on it, rows, and a listener to its ends."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Listener:
     def __init__(self, store: Store) -> None:
         self.ended: set[bytes] = set()
         self.gaps = 0
-        self.view: View = store.view(self.hear)
+        self.view: View = store.view(self.on_ends)
         wait_until(lambda: self.view.is_current() or self.view.catch_up())
 
-    def hear(self, keys: tuple[bytes, ...] | None) -> None:
+    def on_ends(self, keys: tuple[bytes, ...] | None) -> None:
         """Receive a report."""
         if keys is None:
             self.gaps += 1
@@ -48,12 +48,12 @@ class Listener:
         return is_current and not self.gaps and key not in self.ended
 
     def soon_admits(self, key: bytes) -> bool:
-        """Return whether such a session is let in, if need be when the view has caught up."""
+        """Return whether such a session is admitted soon, after the view has caught up."""
         return wait_until(lambda: self.would_admit(key))
 
 
 class Harness:
-    """What the tests share."""
+    """The helpers of the tests."""
 
     now = 0
     """The time of the tests in epoch seconds. `setup_method` sets it."""
