@@ -1,4 +1,4 @@
--- Asks oidc_gate about a request. HAProxy 2.6 or later, with Lua. docs/haproxy.md explains it.
+-- Asks oidc_gate about a request. HAProxy 2.6 or later, with Lua. `oidc-gate explain haproxy.md` explains it.
 --
 --   http-request lua.oidc_gate 127.0.0.1:4180 __Host-oidc_gate
 --
