@@ -268,12 +268,12 @@ def _pushed(
             endpoint,
         )
         return None
-    secrets = (params.get("state", ""), params.get("nonce", ""), settings.client_secret or "")
+    secrets = (params.get("state"), params.get("nonce"), settings.client_secret)
     sent = describe_sent(settings, redirect_uri, choose_method(metadata, settings))
     return {"client_id": settings.client_id, "request_uri": _process_pushed(fetched, secrets, sent)}
 
 
-def _process_pushed(fetched: Fetched, secrets: Sequence[str], sent: str) -> str:
+def _process_pushed(fetched: Fetched, secrets: Sequence[str | None], sent: str) -> str:
     # RFC 9126 §2.2, §2.3
     what = "pushed authorization request"
     raise_for_status(fetched, what)
@@ -327,7 +327,7 @@ def _check_state(state: str, expected: str) -> None:
 def _refusal(params: dict[str, Any], sent: str) -> ProviderRefusal:
     error = params["error"]
     code = error if error in REGISTERED_ERRORS else "provider_error"
-    hide = (params.get("state", ""), params.get("code", ""))
+    hide = (params.get("state"), params.get("code"))
     reason = printable(params.get("error_description", ""), hide=hide)
     return ProviderRefusal(
         code,

@@ -56,7 +56,7 @@ def exchange_refresh_token(provider: Provider, refresh_token: str) -> Step[NewTo
     tokens = process_token_response(
         fetched,
         dpop=settings.dpop,
-        secrets=(refresh_token, settings.client_secret or ""),
+        secrets=(refresh_token, settings.client_secret),
         sent=describe_sent(settings, "", choose_method(metadata, settings)),
         is_refresh=True,
     )

@@ -82,7 +82,7 @@ class RenewalBudget:
 
     def _refill(self, now: int) -> None:
         since = self._counted_at
-        if since is None or now < since or self._left == MAX_FORCED_RENEWALS:
+        if since is None or now < since:
             self._counted_at = now  # after the clock was set back, the next minute begins now
             return
         minutes = (now - since) // FORCED_RENEWAL_SECONDS

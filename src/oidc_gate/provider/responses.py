@@ -99,7 +99,7 @@ def refuse(what: str, reason: str, code: str = "provider_answer") -> NoReturn:
     raise ProviderError(code, UNTRUSTED_MESSAGE, detail=f"{what}: {reason}")
 
 
-def printable(value: object, limit: int = 200, *, hide: Iterable[str] = ()) -> str:
+def printable(value: object, limit: int = 200, *, hide: Iterable[str | None] = ()) -> str:
     """Return `value` in a form that is safe in one line of the log.
 
     Args:

@@ -32,11 +32,11 @@ class SignedIn:
     claims: Mapping[str, Any] = field(repr=False)
     id_token: str = field(repr=False)
     access_token: str = field(repr=False)
-    access_token_expires_at: int = 0
-    sid: str = ""
-    userinfo_failure: str = ""
-    refresh_token: str = field(default="", repr=False)
-    asked_at: int = 0
+    access_token_expires_at: int
+    sid: str
+    userinfo_failure: str
+    refresh_token: str = field(repr=False)
+    asked_at: int
 
 
 def complete_sign_in(

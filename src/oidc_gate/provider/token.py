@@ -80,7 +80,7 @@ def exchange_code(
     if settings.dpop and (nonce := required_nonce(fetched)):
         request = yield from build_token_request(metadata, settings, body, dpop_nonce=nonce)
         fetched = yield from provider.fetch("token", request)
-    secrets = (validated.code, code_verifier, settings.client_secret or "")
+    secrets = (validated.code, code_verifier, settings.client_secret)
     sent = describe_sent(settings, redirect_uri, choose_method(metadata, settings))
     return process_token_response(fetched, dpop=settings.dpop, secrets=secrets, sent=sent)
 
@@ -120,7 +120,7 @@ def process_token_response(
     fetched: Fetched,
     *,
     dpop: bool,
-    secrets: Sequence[str],
+    secrets: Sequence[str | None],
     sent: str,
     is_refresh: bool = False,
 ) -> TokenResponse:
@@ -206,7 +206,7 @@ def _error_document(fetched: Fetched) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _raise_error(fetched: Fetched, secrets: Sequence[str], sent: str, *, is_refresh: bool) -> NoReturn:
+def _raise_error(fetched: Fetched, secrets: Sequence[str | None], sent: str, *, is_refresh: bool) -> NoReturn:
     answer = _error_document(fetched)
     error = text(answer, "error", 100)
     reason = printable(answer.get("error_description", ""), hide=secrets)

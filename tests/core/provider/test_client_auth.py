@@ -12,7 +12,8 @@ from joserfc import jws
 from joserfc.jwk import ECKey, OctKey
 
 from oidc_gate.errors import ProviderError
-from oidc_gate.provider.client_auth import Message, authenticate, choose_method
+from oidc_gate.provider.client_auth import Message, authenticate, choose_method, uses_certificate
+from oidc_gate.provider.client_auth.assertion import request_object
 from oidc_gate.provider.discovery import Metadata, process_discovery
 
 from . import scripted as op
@@ -143,3 +144,104 @@ def test_nothing_that_a_secret_can_do(offered: list[str]) -> None:
         send(metadata(offered))
     assert caught.value.code == "client_auth_unsupported"
     assert ", ".join(offered) in caught.value.detail
+
+
+@pytest.mark.parametrize("kind", ["private_key_jwt", "client_secret_jwt"])
+def test_the_whole_assertion(kind: str, key: ECKey) -> None:
+    held: dict[str, Any] = {"client_auth": kind}
+    if kind == "private_key_jwt":
+        pem = key.as_pem(private=True).decode()
+        held = {"client_secret": None, "client_private_key": pem, "client_private_key_kid": "k1"}
+    form, _ = send(metadata(), BODY + "&client_id=x", **held)
+    token = jws.extract_compact(form.pop("client_assertion").encode())
+    assert form == PLAIN | {
+        "client_id": CLIENT,
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+    }
+    assert token.headers() == (
+        {"alg": "ES256", "typ": "JWT", "kid": "k1"}
+        if "client_private_key" in held
+        else {"alg": "HS256", "typ": "JWT"}
+    )
+    assert json.loads(token.payload) == {
+        "iss": CLIENT,
+        "sub": CLIENT,
+        "aud": ISSUER + "/token",
+        "iat": START,
+        "exp": START + 60,
+        "jti": "AAECAwQFBgcICQoLDA0ODw",
+    }
+
+
+@pytest.fixture(scope="module")
+def rsa_pem() -> str:
+    return op.key("client").as_pem(private=True).decode()
+
+
+@pytest.mark.parametrize(
+    ("supported", "changes", "algorithm"),
+    [
+        (None, {}, "RS256"),
+        (["ES256", "RS512"], {}, "RS512"),
+        (["RS256", "PS256"], {}, "PS256"),
+        (["RS256", "PS384"], {"client_private_key_alg": "PS384"}, "PS384"),
+    ],
+)
+def test_the_algorithm_suits_the_provider(
+    supported: list[str] | None, changes: dict[str, Any], algorithm: str, rsa_pem: str
+) -> None:
+    about = {"token_endpoint_auth_signing_alg_values_supported": supported}
+    form, _ = send(metadata(**about), client_secret=None, client_private_key=rsa_pem, **changes)
+    assert jws.extract_compact(form["client_assertion"].encode()).headers()["alg"] == algorithm
+
+
+@pytest.mark.parametrize(("supported", "algorithm"), [(None, "RS256"), (["PS384"], "PS384")])
+def test_a_request_object(supported: list[str] | None, algorithm: str, rsa_pem: str) -> None:
+    about = metadata(request_object_signing_alg_values_supported=supported)
+    settings = op.settings(client_secret=None, client_private_key=rsa_pem)
+    token = Scripted().drive(request_object({"state": "s"}, about, settings))
+    opened = jws.extract_compact(token.encode())
+    assert opened.headers() == {"alg": algorithm, "typ": "oauth-authz-req+jwt"}
+    assert json.loads(opened.payload) == {
+        "state": "s",
+        "iss": CLIENT,
+        "client_id": CLIENT,
+        "aud": ISSUER,
+        "iat": START,
+        "nbf": START,
+        "exp": START + 300,
+        "jti": "AAECAwQFBgcICQoLDA0ODw",
+    }
+
+
+def test_a_message_keeps_its_headers_in_order() -> None:
+    message = (
+        Message("https://op.example/token", "secret=1").with_header("A", "secret=2").with_header("B", "3")
+    )
+    assert message.header_list() == (
+        ("Accept", "application/json"),
+        ("Content-Type", "application/x-www-form-urlencoded"),
+        ("A", "secret=2"),
+        ("B", "3"),
+    )
+    assert repr(message) == "Message(url='https://op.example/token')"
+
+
+@pytest.mark.parametrize(
+    ("held", "uses"),
+    [
+        ({}, False),
+        ({"client_secret": None}, False),
+        ({"client_secret": None, "client_certificate": __file__}, True),
+        (
+            {
+                "client_secret": None,
+                "client_auth": "self_signed_tls_client_auth",
+                "client_certificate": __file__,
+            },
+            True,
+        ),
+    ],
+)
+def test_whether_the_certificate_is_used(held: dict[str, Any], uses: bool) -> None:
+    assert uses_certificate(metadata(), op.settings(**held)) is uses

@@ -119,11 +119,11 @@ def test_how_long_the_provider_asks_to_wait(headers: dict[str, str], seconds: in
         ("a\x1f\x7f\r\n\u00e9\u2028b", (), "a??????b"),
         (None, (), "None"),
         ("x" * 201, (), "x" * 200),
-        ("key is abc, abc!", ("abc", ""), "key is (hidden), (hidden)!"),
+        ("key is abc, abc!", ("abc", "", None), "key is (hidden), (hidden)!"),
         ("abc def", ("abc", "def"), "(hidden) (hidden)"),
     ],
 )
-def test_text_in_a_line_of_the_log(value: object, hide: tuple[str, ...], expected: str) -> None:
+def test_text_in_a_line_of_the_log(value: object, hide: tuple[str | None, ...], expected: str) -> None:
     assert printable(value, hide=hide) == expected
 
 
