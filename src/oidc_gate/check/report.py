@@ -36,7 +36,7 @@ class Report:
         """Return the exit status of the command."""
         return exit_status(self.findings, strict=strict, is_complete=not self.not_checked)
 
-    def text(self, *, strict: bool = False) -> str:
+    def text(self) -> str:
         """Return the report as text."""
         # Hidden before lines are wrapped, because a secret may contain spaces.
         answers = {

@@ -66,7 +66,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Check, print the report, and return the exit status."""
     report = check(options, os.environ)
-    print(report.json(strict=options.strict) if options.json else report.text(strict=options.strict))
+    print(report.json(strict=options.strict) if options.json else report.text())
     return report.exit_status(strict=options.strict)
 
 

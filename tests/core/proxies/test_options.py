@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oidc_gate.proxies.options import OptionError, comment, paths, public_url, start_command
+from oidc_gate.proxies.options import (
+    MAX_COMMENT,
+    OptionError,
+    Restriction,
+    check_given_once,
+    comment,
+    paths,
+    public_url,
+    restrictions,
+    start_command,
+)
 from oidc_gate.testing.settings import settings_for_tests
 
 
@@ -96,3 +108,74 @@ def test_nothing_ends_the_line_of_a_comment(words: list[str]) -> None:
 def test_a_long_command_goes_on() -> None:
     text = comment(["oidc-gate", "--restrict", "/a/=Domain Users", "x" * 100])
     assert text == f"#   oidc-gate --restrict '/a/=Domain Users' \\\n#   {'x' * 100}\n"
+
+
+@pytest.mark.parametrize(
+    ("keywords", "name", "expected"),
+    [
+        ({"insecure_cookies": True}, "localhost", ("http", "localhost", 80, False, False, "localhost")),
+        ({}, "localhost", ("https", "localhost", 443, True, False, "localhost")),
+        (
+            {"public_url": "http://a.lan:443", "insecure_cookies": True},
+            "",
+            ("http", "a.lan", 443, False, True, "a.lan:443"),
+        ),
+        ({"public_url": "https://a.lan:80"}, "", ("https", "a.lan", 80, True, True, "a.lan:80")),
+    ],
+)
+def test_the_scheme_and_the_port(keywords: dict[str, Any], name: str, expected: tuple[Any, ...]) -> None:
+    found = public_url(settings_for_tests(**keywords), name)
+    assert (found.scheme, found.host, found.port, found.is_tls, found.has_own_port, found.netloc) == expected
+
+
+def test_the_words_that_start_the_gate_are_those_that_differ() -> None:
+    rest = ("OIDC_GATE_ISSUER=...", "OIDC_GATE_CLIENT_ID=...", "OIDC_GATE_CLIENT_SECRET_FILE=...")
+    rest += ("OIDC_GATE_COOKIE_SECRET_FILE=...", "oidc-gate", "serve")
+    assert start_command(settings_for_tests(), "127.0.0.1:4180") == (
+        "OIDC_GATE_PUBLIC_URL=...",
+        *rest,
+        "--port",
+        "4180",
+    )
+    several = settings_for_tests(
+        public_url="https://a.example.com",
+        cookie_domain="example.com",
+        allowed_redirect_hosts=["b.example.com", "c.example.com"],
+        prefix="/gate",
+        cookie_name="c",
+    )
+    assert start_command(several, "gate:1") == (
+        "OIDC_GATE_PUBLIC_URL=https://a.example.com",
+        "OIDC_GATE_COOKIE_DOMAIN=example.com",
+        "OIDC_GATE_ALLOWED_REDIRECT_HOSTS=b.example.com,c.example.com",
+        "OIDC_GATE_PREFIX=/gate",
+        "OIDC_GATE_COOKIE_NAME=c",
+        *rest,
+        "--host",
+        "gate",
+        "--port",
+        "1",
+    )
+
+
+def test_a_line_of_a_comment_is_not_longer_than_the_limit() -> None:
+    one, two = "b" * (MAX_COMMENT - 1), "b" * MAX_COMMENT
+    assert comment(["a", one]) == f"#   a {one}\n"
+    assert comment(["a", two]) == f"#   a \\\n#   {two}\n"
+    assert comment(["", "x" * 200, "a"]) == f"#   '' \\\n#   {'x' * 200} \\\n#   a\n"
+
+
+def test_restrictions() -> None:
+    found = restrictions(("/a/=Ab,c=d", "/b/=" + "x" * 50, "/c/=" + "x" * 60), "/oauth2")
+    assert found == (
+        Restriction("/a/", "auth_ab_c_d", ("Ab", "c=d")),
+        Restriction("/b/", "auth_" + "x" * 40, ("x" * 50,)),
+        Restriction("/c/", "auth_" + "x" * 40 + "_", ("x" * 60,)),
+    )
+
+
+@pytest.mark.parametrize("given", [("/a/", "/b/", "/a/"), ("/a/", "/a/")])
+def test_a_path_is_given_to_one_option(given: tuple[str, ...]) -> None:
+    check_given_once("/a/", "/a", "/b/")
+    with pytest.raises(OptionError, match="'/a/' is given to two of"):
+        check_given_once(*given)

@@ -16,7 +16,7 @@ CHECKS: dict[Callable[[str], str], tuple[str, ...]] = {
     host: ("app.example.com", "localhost", "127.0.0.1", "[::1]", "xn--caf-dma.example"),
     path: ("/a/", "/a", "/a.b/c_d/~e-f", "/robots.txt"),
     file: ("/etc/nginx/tls/app.crt", "/a"),
-    size: ("1", "100m", "512k", "2g"),
+    size: ("1", "100m", "512k", "2g", "999999", "999999k"),
 }
 WRONG: dict[Callable[[str], str], tuple[str, ...]] = {
     address: (
@@ -29,6 +29,9 @@ WRONG: dict[Callable[[str], str], tuple[str, ...]] = {
         "app:65536",
         "::1:80",
         "app:٣",
+        "app:1 ",
+        "a:b:1",
+        "unix:/run/.",
         "unix:run",
         "unix:/",
         "unix:/run/../x",
@@ -83,10 +86,21 @@ def test_groups_are_encoded(text: str) -> None:
     assert all(name.isprintable() for name in names)
 
 
-@pytest.mark.parametrize("text", ["", "a,", ",a", "a, b", "a\nb", "a\u2028b", "a" * 201])
+@pytest.mark.parametrize(
+    "text", ["", "a,", ",a", "a, b", "a\nb", "a\u2028b", "a" * 201, "x," + "a" * 201, " a"]
+)
 def test_groups_that_are_none(text: str) -> None:
     with pytest.raises(ValueError, match="write them as admins,staff"):
         groups(text)
+
+
+def test_values_in_capitals() -> None:
+    assert [address("App:80"), host("App.Example.COM"), size("2G")] == ["app:80", "app.example.com", "2g"]
+    assert address("unix:/Run/App.sock") == "unix:/Run/App.sock"
+
+
+def test_a_group_may_be_as_long_as_the_limit() -> None:
+    assert groups("a" * 200 + ",b") == ("a" * 200, "b")
 
 
 def test_groups_keep_their_names() -> None:
