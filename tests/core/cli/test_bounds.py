@@ -343,7 +343,7 @@ class Socket:
         return self.number
 
 
-@pytest.mark.parametrize(("number", "warns"), [(5, False), (900, False), (980, True), (1023, True)])
+@pytest.mark.parametrize(("number", "warns"), [(5, False), (972, False), (973, True), (1023, True)])
 def test_file_descriptors_that_run_out_are_in_the_log(
     number: int, warns: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

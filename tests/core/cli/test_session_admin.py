@@ -110,8 +110,8 @@ class Sessions:
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Stop the clock, and return how long the command would wait."""
     found: list[float] = []
-    monkeypatch.setattr(session_admin.time, "time", lambda: NOW + 0.9)
-    monkeypatch.setattr(session_admin.time, "sleep", found.append)
+    monkeypatch.setattr("oidc_gate.cli.session_admin.time.time", lambda: NOW + 0.9)
+    monkeypatch.setattr("oidc_gate.cli.session_admin.time.sleep", found.append)
     return found
 
 

@@ -129,8 +129,12 @@ def test_the_scheme_and_the_port(keywords: dict[str, Any], name: str, expected: 
 
 
 def test_the_words_that_start_the_gate_are_those_that_differ() -> None:
-    rest = ("OIDC_GATE_ISSUER=...", "OIDC_GATE_CLIENT_ID=...", "OIDC_GATE_CLIENT_SECRET_FILE=...")
-    rest += ("OIDC_GATE_COOKIE_SECRET_FILE=...", "oidc-gate", "serve")
+    rest: tuple[str, ...] = (
+        "OIDC_GATE_ISSUER=...",
+        "OIDC_GATE_CLIENT_ID=...",
+        "OIDC_GATE_CLIENT_SECRET_FILE=...",
+    )
+    rest = (*rest, "OIDC_GATE_COOKIE_SECRET_FILE=...", "oidc-gate", "serve")
     assert start_command(settings_for_tests(), "127.0.0.1:4180") == (
         "OIDC_GATE_PUBLIC_URL=...",
         *rest,
