@@ -101,6 +101,14 @@ SIGN_IN: dict[str, Kind] = {
         ),
     ),
     "script-anonymous-elsewhere": (ELSEWHERE, by(lambda who: who.get("/api", FROM_ELSEWHERE))),
+    "page-anonymous-elsewhere": (
+        ELSEWHERE,
+        by(lambda who: who.get("/x", NAVIGATION | {"Origin": "https://other.example"})),
+    ),
+    "script-anonymous-foreign": (
+        ELSEWHERE,
+        by(lambda who: who.get("/api", FETCH | {"Origin": "https://evil.example"})),
+    ),
     "script-refused-elsewhere": (
         ELSEWHERE | STAFF,
         by(lambda who: who.get("/api", FROM_ELSEWHERE), person=True),

@@ -17,7 +17,7 @@ from oidc_gate.model import Headers
 from oidc_gate.settings.checks import observing
 from oidc_gate.testing import settings_for_tests
 from tests.shells.conftest import MakeSite
-from tests.shells.site import FETCH, NAVIGATION, Site, Visitor
+from tests.shells.site import COOKIE, FETCH, NAVIGATION, Site, Visitor
 
 TOKEN = "J8pRaT5iVnKcbq2oC4vYkq0t"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -106,6 +106,14 @@ def test_what_is_counted(counting: Site) -> None:
     assert found["processes",] == 1
     assert found["lane_places", "provider"] == 0
     assert numbers(counting.visitor())["decisions_total", "endpoint", "200"] == 1
+
+
+def test_a_cookie_that_opens_no_session_is_not_counted_as_a_request_of_the_short_path(counting: Site) -> None:
+    visitor = counting.visitor()
+    visitor.cookies[COOKIE] = "made-up"
+    for _ in range(2):
+        assert visitor.get("/", FETCH).status == 401
+    assert numbers(counting.visitor())["short_path_requests_total",] == 0
 
 
 def test_a_sign_in(make_site: MakeSite) -> None:

@@ -171,3 +171,58 @@ def test_after_a_fork_a_process_begins_at_zero_even_if_the_lock_was_held() -> No
 
 def test_sums() -> None:
     assert add_up([{("a",): 1, ("b",): 2}, {}, {("b",): 3}]) == {("a",): 1, ("b",): 5}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "bound"), [(0.0, "0.005"), (0.005, "0.005"), (0.0051, "0.01"), (10.0, "10.0"), (10.1, "+Inf")]
+)
+def test_a_duration_is_in_the_bucket_of_its_upper_bound(seconds: float, bound: str) -> None:
+    times = iter([0.0, seconds])
+    metrics = Metrics(lambda: next(times))
+    assert metrics.store("call", lambda: 3) == 3
+    counts = metrics.counts()
+    buckets = {key: value for key, value in counts.items() if key[0] == "store_bucket"}
+    bounds = ["0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1.0", "2.5", "5.0", "10.0", "+Inf"]
+    assert [*buckets] == [("store_bucket", "call", each) for each in bounds]
+    assert [key[2] for key, value in buckets.items() if value] == [bound]
+    assert {key: value for key, value in counts.items() if key not in buckets} == {
+        ("store", "call", "ok"): 1,
+        ("store_seconds", "call"): pytest.approx(seconds),
+        ("short_path",): 0,
+    }
+
+
+def test_a_key_that_is_there_is_counted_when_no_new_one_may_be_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_KEYS", 1)
+    metrics = Metrics()
+    for _ in range(2):
+        metrics.decided(Reply(400, reason=Reason("code")), False)
+    assert metrics.counts() == {("decisions", "400", "code"): 2, ("short_path",): 0}
+
+
+def test_after_a_fork_the_counters_of_the_short_path_begin_at_their_value() -> None:
+    metrics = Metrics()
+    metrics.decided(Reply(400, reason=Reason("code")), False)
+    metrics.add_admitted(lambda: 7)
+    metrics.forked()
+    assert metrics.counts() == {("short_path",): 0}
+
+
+def test_only_the_counter_that_goes_is_retired() -> None:
+    metrics = Metrics()
+    seen = {"a": 0, "b": 0}
+
+    def first() -> int:
+        return seen["a"]
+
+    def second() -> int:
+        return seen["b"]
+
+    metrics.add_admitted(first)
+    metrics.add_admitted(second)
+    seen |= {"a": 1, "b": 10}
+    metrics.retire(first)
+    seen |= {"a": 100, "b": 20}
+    assert metrics.counts() == {("short_path",): 21}
+    metrics.retire(second)
+    assert metrics.counts() == {("short_path",): 21}

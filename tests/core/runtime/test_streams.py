@@ -86,6 +86,20 @@ def watching_threads() -> set[int | None]:
     return {each.ident for each in threading.enumerate() if each.name == "oidc_gate-streams"}
 
 
+def test_one_thread_watches_all_streams(house: House) -> None:
+    before = watching_threads()
+    for number in range(3):
+        house.open(f"s{number}")
+        house.looked()
+    assert len(watching_threads() - before) == 1
+
+
+def test_what_nothing_waits_for_needs_no_thread(house: House) -> None:
+    before = watching_threads()
+    house.open(wakes=False)
+    assert (watching_threads() - before, house.open_streams._is_watching) == (set(), False)
+
+
 def at_its_end(house: House) -> None:
     house.now = 9000
 

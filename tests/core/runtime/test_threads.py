@@ -432,3 +432,108 @@ def test_the_refusal_says_that_no_place_became_free() -> None:
     with pytest.raises(QueueFull) as caught:
         lane.place_of(waiter)
     assert caught.value.detail == "provider: 16 under way, 0 waiting: no place became free in time"
+
+
+# --- the threads of a server ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("known", "held", "is_short"),
+    [
+        *((0, 1, False), (0, 2, True), (1, 2, True), (2, 1, False), (2, 2, True)),
+        *((3, 1, False), (3, 2, True), (4, 2, False), (4, 3, True), (7, 5, False), (7, 6, True)),
+        *((8, 5, False), (8, 6, True), (100, 74, False), (100, 75, True)),
+    ],
+)
+def test_few_threads_are_left(known: int, held: int, *, is_short: bool) -> None:
+    server = ServerThreads(Clock())
+    server._seen = dict.fromkeys(range(known), 1_000.0)
+    for thread in range(held):
+        server.hold(thread)
+    assert (server.count, server.is_short()) == (known, is_short)
+
+
+def test_a_thread_that_waits_for_its_client_is_held_if_there_are_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = ServerThreads(Clock())
+    idents = count(1)
+    monkeypatch.setattr(threads, "get_ident", lambda: next(idents))
+    with server.holding() as first:
+        with server.holding() as second:
+            with server.holding() as third:
+                assert (first, second, third, server.held) == (True, True, False, 2)
+            assert server.held == 2
+        assert server.held == 1
+    assert server.held == 0
+
+
+def test_a_thread_that_is_held_twice_is_one_thread_until_it_is_released_twice() -> None:
+    server = ServerThreads(Clock())
+    assert not server.holds_current()
+    thread = threading.get_ident()
+    server.hold(thread)
+    server.hold(thread)
+    assert (server.held, server.holds_current()) == (1, True)
+    server.release(thread)
+    assert (server.held, server.holds_current()) == (1, True)
+    server.release(thread)
+    assert (server.held, server.holds_current()) == (0, False)
+
+
+@pytest.mark.parametrize(("age", "count", "known"), [(0.0, 1, True), (299.9, 1, True), (300.0, 1, False)])
+def test_a_thread_is_known_for_five_minutes(age: float, count: int, *, known: bool) -> None:
+    clock = Clock()
+    server = ServerThreads(clock)
+    assert server.see() is False
+    clock.now += age
+    assert (server.see(), server.count) == (known, count)
+
+
+def test_the_load_of_a_lane() -> None:
+    lane = lane_of(Lane.PUSHED, clock=Clock())
+    assert lane.load() == (0, 0)
+    places = [lane.take() for _ in range(MAX_PLACES[Lane.PUSHED])]
+    assert all(places)
+    assert (lane.take(), lane.load()) == (None, (4, 0))
+    waiter = lane.enqueue(lambda: None, is_first=True)
+    assert (waiter.place, lane.load()) == (None, (4, 1))
+    assert places[0] is not None
+    places[0].leave()
+    assert (waiter.place is not None, lane.load()) == (True, (4, 0))
+    lane.withdraw(waiter)
+    assert lane.load() == (3, 0)
+
+
+def test_who_comes_later_does_not_pass_one_that_waits() -> None:
+    lane = lane_of(Lane.PUSHED, clock=Clock())
+    lane._queue.append(Waiter(lambda: None))
+    assert (lane.take(), lane.load()) == (None, (0, 1))
+
+
+def test_the_lanes_of_a_gate() -> None:
+    prepared: list[int] = []
+    shared = ServerThreads()
+    lanes = threads.make_lanes(5.0, lambda: prepared.append(1), shared)
+    found = {
+        lane: (bounded._lane, bounded.wait_seconds, bounded.is_brief, bounded._prepare is not None)
+        for lane, bounded in lanes.items()
+    }
+    assert found == {
+        Lane.PROVIDER: (Lane.PROVIDER, 5.0, False, True),
+        Lane.PUSHED: (Lane.PUSHED, 5.0, False, True),
+        Lane.STORE: (Lane.STORE, 0.4, True, False),
+    }
+    assert all(bounded._threads is shared for bounded in lanes.values())
+    assert threads.make_lanes(0.1)[Lane.STORE].wait_seconds == 0.1
+
+
+def test_the_typical_time_follows_the_newest_ones() -> None:
+    clock = Clock()
+    lane = lane_of(Lane.PUSHED, clock=clock)
+    for _ in range(2):
+        place = take(lane)
+        clock.now += 1.3
+        place.leave()
+    # 0.3, and then twice a fifth of the way to 1.3
+    assert lane._typical_seconds == pytest.approx(0.66)

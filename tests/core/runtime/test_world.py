@@ -26,6 +26,7 @@ from oidc_gate.effects import (
     Now,
     Random,
     ReadBody,
+    ReadMetrics,
     Release,
     Step,
     StoreCall,
@@ -228,3 +229,91 @@ print(logging.getLogger("authlib.integrations.base_client").isEnabledFor(logging
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.stdout == "False\n", done.stderr
+
+
+def test_without_metrics_there_are_none() -> None:
+    assert World(op.settings()).perform(ReadMetrics()) == {}
+
+
+def test_the_gauges_of_the_lanes() -> None:
+    world = World(op.settings(metrics_token="a-token-of-the-metrics-that-is-long-enough"))
+    lane = world.lane_of(Enter(Lane.PUSHED))
+    assert lane is not None
+    waiters = [lane.enqueue(lambda: None, is_first=True) for _ in range(6)]
+    assert len(waiters) == 6
+    assert world.metrics is not None
+    assert world.metrics.gauges() == {
+        ("lane_places", "provider"): 0,
+        ("lane_waiting", "provider"): 0,
+        ("lane_places", "pushed"): 4,
+        ("lane_waiting", "pushed"): 2,
+        ("lane_places", "store"): 0,
+        ("lane_waiting", "store"): 0,
+    }
+
+
+def test_a_request_waits_a_little_longer_than_the_exchange_that_it_waits_for() -> None:
+    world = World(op.settings(provider_timeout_seconds=3.0))
+    lane = world.lane_of(Enter(Lane.PROVIDER))
+    assert lane is not None
+    assert lane.wait_seconds == 3.5
+
+
+def test_a_lock_that_is_held_for_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(op.settings())
+    monkeypatch.setattr(world, "_wait_seconds", 0.01)
+    held = world.perform(Lock("keys"))
+    with pytest.raises(ProviderUnavailable) as caught:
+        world.perform(Lock("keys"))
+    error = caught.value
+    assert (error.code, error.public_message, error.detail) == (
+        "provider_timeout",
+        "The sign-in service cannot be reached at the moment.",
+        "keys: the request that others wait for takes too long",
+    )
+    assert world.perform(Lock("metadata")).locked()
+    world.perform(Release(Lock("keys"), held))
+    assert not held.locked()
+
+
+@pytest.mark.parametrize(
+    ("back", "latest"), [(0, 1000), (1, 1000), (60, 1000), (61, 939), (500, 500), (-1, 1001)]
+)
+def test_a_clock_that_goes_back_by_more_than_the_skew_was_wrong(back: int, latest: int) -> None:
+    now = [1000.0]
+    world = World(op.settings(clock_skew_seconds=60), clock=lambda: now[0])
+    world.perform(Now())
+    now[0] -= back
+    assert (world.perform(Now()), world.perform(Now(is_latest=True))) == (1000 - back, latest)
+
+
+def test_a_key_is_stored_with_the_latest_time() -> None:
+    now, given = [1000.0], []
+
+    class Keys(SlowMarks):
+        def add_once(self, key: str, until: int, now: int) -> bool:
+            given.append((key, until, now))
+            return True
+
+        def last_seen(self, keys: Sequence[str], now: int) -> int | None:
+            given.append((*keys, now))
+            return None
+
+    world = World(op.settings(clock_skew_seconds=60), expiring_keys=Keys(), clock=lambda: now[0])
+    world.perform(Now())
+    now[0] = 990.0
+    assert world.perform(AddOnce("k", 2000)) is True
+    assert world.perform(LastSeen(("k", "l"))) is None
+    assert given == [("k", 2000, 1000), ("k", "l", 990)]
+
+
+def test_a_store_is_needed() -> None:
+    with pytest.raises(TypeError, match="there is no session store"):
+        World(op.settings()).perform(StoreCall(lambda store: None))
+
+
+def test_an_error_in_a_store_names_its_kind() -> None:
+    with pytest.raises(StoreUnavailable) as caught:
+        World(op.settings(), store=MemoryStore()).perform(StoreCall(raising(KeyError("x"))))
+    assert caught.value.detail == "KeyError in the store"
+    assert isinstance(caught.value.__cause__, KeyError)
