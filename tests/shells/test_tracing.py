@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from oidc_gate.errors import ProviderUnavailable
+from tests.core.provider.scripted import answer
 from tests.shells.conftest import MakeSite
 from tests.shells.provider import SECRET
 from tests.shells.site import FETCH, NAVIGATION, Site
@@ -58,6 +59,55 @@ def test_the_spans_of_a_sign_in(site: Site, spans: InMemorySpanExporter) -> None
         "http.response.status_code": 200,
     }
     assert dict(callback.attributes or {})["oidc_gate.code"] == "sign_in_completed"
+
+
+def whole(span: ReadableSpan) -> tuple[str, str, dict[str, Any], str, str | None]:
+    kind, status = span.kind.name, span.status
+    return span.name, kind, dict(span.attributes or {}), status.status_code.name, status.description
+
+
+def requested(method: str, path: str, status: int) -> dict[str, Any]:
+    return {
+        "http.request.method": method,
+        "server.address": "op.example",
+        "url.path": path,
+        "http.response.status_code": status,
+    }
+
+
+def answered_with(code: str, status: int) -> dict[str, Any]:
+    return {"oidc_gate.code": code, "http.response.status_code": status}
+
+
+def test_every_span_as_a_whole(site: Site, spans: InMemorySpanExporter) -> None:
+    site.visitor().sign_in()
+    site.provider.instead["token"] = answer({"error": "invalid_grant"}, 400)
+    with_error = site.visitor()
+    with_error.sign_in()
+    person = site.person()
+    person.ask("sign_out", {"Sec-Fetch-Site": "same-origin"}, "POST")
+    person.ask("signed_out")
+    discovery = "/.well-known/openid-configuration"
+    unset = ("UNSET", None)
+    assert [whole(span) for span in spans.get_finished_spans()] == [
+        ("oidc_gate provider discovery", "CLIENT", requested("GET", discovery, 200), *unset),
+        ("oidc_gate start", "INTERNAL", answered_with("sign_in_started", 302), *unset),
+        ("oidc_gate provider token", "CLIENT", requested("POST", "/token", 200), *unset),
+        ("oidc_gate provider keys", "CLIENT", requested("GET", "/jwks", 200), *unset),
+        ("oidc_gate provider userinfo", "CLIENT", requested("GET", "/userinfo", 200), *unset),
+        ("oidc_gate callback", "INTERNAL", answered_with("sign_in_completed", 302), *unset),
+        ("oidc_gate start", "INTERNAL", answered_with("sign_in_started", 302), *unset),
+        (
+            "oidc_gate provider token",
+            "CLIENT",
+            requested("POST", "/token", 400) | {"error.type": "400"},
+            "ERROR",
+            "400",
+        ),
+        ("oidc_gate callback", "INTERNAL", answered_with("invalid_grant", 400), *unset),
+        ("oidc_gate sign_out", "INTERNAL", answered_with("signed_out", 303), *unset),
+        ("oidc_gate signed_out", "INTERNAL", answered_with("signed_out_page", 200), *unset),
+    ]
 
 
 def test_no_span_holds_a_secret(site: Site, spans: InMemorySpanExporter) -> None:
