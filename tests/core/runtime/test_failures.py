@@ -89,17 +89,17 @@ def test_the_reason_of_an_error_is_one_of_its_causes() -> None:
     assert explain_failure(error, is_over=False) == Failure("refused", os.strerror(errno.ECONNREFUSED))
 
 
-def test_what_decides_is_the_kind_and_not_the_order() -> None:
-    for first, second in ((REFUSED, TimeoutError()), (TimeoutError(), REFUSED)):
-        error = ProtocolError("outer", first, second)
-        assert explain_failure(error, is_over=False).kind == "timeout"
-    for first, second in ((CHUNK, IncompleteRead(b"x")), (IncompleteRead(b"x"), CHUNK)):
-        assert explain_failure(ProtocolError("outer", first, second), is_over=False).kind == "broken"
-    for first, second in (
-        (BadStatusLine("x"), IncompleteRead(b"x")),
-        (IncompleteRead(b"x"), BadStatusLine("x")),
-    ):
-        assert explain_failure(ProtocolError("outer", first, second), is_over=False).kind == "closed"
+@pytest.mark.parametrize(
+    ("first", "second", "kind"),
+    [
+        (REFUSED, TimeoutError(), "timeout"),
+        (CHUNK, IncompleteRead(b"x"), "broken"),
+        (BadStatusLine("x"), IncompleteRead(b"x"), "closed"),
+    ],
+)
+def test_what_decides_is_the_kind_and_not_the_order(first: Exception, second: Exception, kind: str) -> None:
+    for causes in ((first, second), (second, first)):
+        assert explain_failure(ProtocolError("outer", *causes), is_over=False).kind == kind
 
 
 def test_causes_in_a_circle() -> None:

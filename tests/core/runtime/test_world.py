@@ -288,7 +288,8 @@ def test_a_clock_that_goes_back_by_more_than_the_skew_was_wrong(back: int, lates
 
 
 def test_a_key_is_stored_with_the_latest_time() -> None:
-    now, given = [1000.0], []
+    now = [1000.0]
+    given: list[tuple[object, ...]] = []
 
     class Keys(SlowMarks):
         def add_once(self, key: str, until: int, now: int) -> bool:
