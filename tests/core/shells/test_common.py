@@ -112,9 +112,7 @@ def test_both_keys_are_read_and_their_problems_reported_together() -> None:
 
 def test_where_sessions_are() -> None:
     store = MemoryStore()
-    assert common._where_sessions_are(settings(), None).startswith(
-        "sessions are in cookies, and only the process "
-    )
+    assert common._where_sessions_are(settings(), None).startswith("sessions are in cookies, and a sign-out ")
     assert common._where_sessions_are(settings(), store) == (
         f"sessions are in cookies, and their ends in {store.describe()}"
     )
