@@ -34,7 +34,7 @@ def event_of(reason: Reason, identity: Identity | None, *, is_callback: bool) ->
         is_callback: Whether it is the reason for an answer of the callback.
     """
     event = _BY_CODE.get(reason.code)
-    if event is None and reason.code not in EVENTS:
+    if reason.code not in EVENTS:
         return "sign_in_failed" if is_callback else None
     return None if event in _OF_SESSIONS and identity is None else event
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence, Set
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
@@ -150,11 +151,9 @@ def _fits(kind: Kind, value: object) -> bool:
         case Kind.NUMBER:
             return isinstance(value, int | float)
         case Kind.LIST:
-            return _is_list(value) and all(isinstance(item, str) for item in value)  # type: ignore[attr-defined]
+            return _is_list(value) and _has_only_texts(value)
         case Kind.PAIRS:
-            return isinstance(value, Mapping) and all(
-                isinstance(each, str) for pair in value.items() for each in pair
-            )
+            return isinstance(value, Mapping) and _has_only_texts(value)
     return False
 
 
@@ -162,18 +161,23 @@ def _is_list(value: object) -> bool:
     return isinstance(value, Sequence | Set) and not isinstance(value, str | bytes | bytearray)
 
 
+def _has_only_texts(value: Any) -> bool:
+    each = chain.from_iterable(value.items()) if isinstance(value, Mapping) else value
+    return all(isinstance(item, str) for item in each)
+
+
 def _described(value: object) -> str:
     """Return the type of `value` in words; never the value, which may be a secret in the wrong place."""
     if value is None:
         return "None"
-    if _is_list(value):
-        return "a list that contains something other than text" if value else "a list"
+    if _is_list(value) or isinstance(value, Mapping):
+        kind = "a list" if _is_list(value) else "a table"
+        return kind if _has_only_texts(value) else f"{kind} that contains something other than text"
     names = {
         bool: "true or false",
         int: "a number",
         float: "a number",
         str: "text",
         bytes: "bytes",
-        dict: "a table",
     }
     return names.get(type(value), f"a {type(value).__name__}")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
+from typing import Any
 
 import pytest
 
@@ -49,6 +52,10 @@ def test_of_what_anyone_can_cause_so_many_a_minute_and_then_how_many_were_left_o
     assert limit.left_out("forged_cookie") is None
     now[0] += 0.1
     assert [limit.left_out("forged_cookie") for _ in range(4)] == [3, 0, 0, None]
+    now[0] += 60
+    assert limit.left_out("forged_cookie") == 1
+    now[0] += 60
+    assert limit.left_out("forged_cookie") == 0, "there was room for all"
 
 
 def test_the_limit_is_for_what_anyone_can_cause(
@@ -85,3 +92,97 @@ def test_refreshes_are_at_debug_unless_they_end_the_session(caplog: pytest.LogCa
             assert caplog.messages[0] == (
                 "refresh code='refresh_refused' subject='ada' session_id='s1' detail='why\\n'"
             )
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str, dict[str, Any]]]:
+    """Return level, text and fields of each line of the audit log, and forget them."""
+    found = [
+        (record.levelno, record.getMessage(), vars(record)["oidc_gate"])
+        for record in caplog.records
+        if record.name == "oidc_gate.audit"
+    ]
+    caplog.clear()
+    return found
+
+
+def test_a_whole_line(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    now = [100.0]
+    monkeypatch.setattr(audit, "_limit", audit.RateLimit(1, lambda: now[0]))
+    given: dict[str, object] = {"request_id": "id-1", "status": 302, "code": "c\n", "subject": "ada"}
+    with caplog.at_level(logging.INFO, "oidc_gate.audit"):
+        audit.record("sign_in", given, Reason("", session_id="s2"), ADA, lambda: "192.0.2.7")
+        text = "request_id='id-1' status=302 code='c\\n' subject='ada' client='192.0.2.7'"
+        fields = {**given, "client": "192.0.2.7"}
+        assert lines(caplog) == [
+            (
+                logging.INFO,
+                f"sign_in {text} session_id='s2'",
+                {"event": "sign_in", **fields, "session_id": "s2"},
+            )
+        ]
+        assert "client" not in given
+        for _ in range(3):
+            audit.record("forged_cookie", given, Reason(""), None, lambda: "192.0.2.7")
+        assert lines(caplog) == [
+            (logging.INFO, f"forged_cookie {text}", {"event": "forged_cookie", **fields})
+        ]
+        now[0] += 60
+        audit.record("forged_cookie", given, Reason(""), None, lambda: "192.0.2.7")
+        left_out = {"event": "forged_cookie", **fields, "left_out": 2}
+        assert lines(caplog) == [(logging.INFO, f"forged_cookie {text} left_out=2", left_out)]
+
+
+def test_a_whole_line_about_a_refresh(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, "oidc_gate.audit"):
+        audit.refreshed(audit.REFRESHED, ADA)
+        audit.refreshed("refresh_refused", ADA, "why")
+        audit.refreshed("refresh_refused", Identity("https://op.example", "ada"))
+    known = {"event": "refresh", "subject": "ada"}
+    ended = known | {"code": "refresh_refused"}
+    assert lines(caplog) == [
+        (
+            logging.DEBUG,
+            "refresh code='refreshed' subject='ada' session_id='s1'",
+            known | {"code": "refreshed", "session_id": "s1"},
+        ),
+        (
+            logging.INFO,
+            "refresh code='refresh_refused' subject='ada' session_id='s1' detail='why'",
+            ended | {"session_id": "s1", "detail": "why"},
+        ),
+        (logging.INFO, "refresh code='refresh_refused' subject='ada'", ended),
+    ]
+
+
+@pytest.mark.parametrize("event", AUDIT)
+def test_which_events_are_limited(
+    event: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(audit, "_limit", audit.RateLimit(audit.MAX_A_MINUTE, lambda: 1.0))
+    with caplog.at_level(logging.INFO, "oidc_gate.audit"):
+        for _ in range(121):
+            audit.record(event, {}, Reason(""), None, lambda: "")
+    is_limited = event in ("sign_in_failed", "forged_cookie", "revocation")
+    assert len(caplog.messages) == (120 if is_limited else 121)
+
+
+def test_a_child_counts_anew_and_waits_for_no_thread_of_its_parent() -> None:
+    limit = audit.RateLimit(1, lambda: 1.0)
+    assert [limit.left_out("forged_cookie") for _ in range(2)] == [0, None]
+    assert limit._lock.acquire(timeout=60)
+    limit.forked()
+    assert [limit.left_out("forged_cookie") for _ in range(2)] == [0, None]
+
+
+def test_each_forked_process_counts_anew() -> None:
+    code = """
+import os
+from oidc_gate.observe.audit import _limit
+_limit.left_out("forged_cookie")
+pid = os.fork()
+if not pid:
+    os._exit(len(_limit._counts))
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+assert len(_limit._counts) == 1
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -68,3 +68,69 @@ def test_names_and_labels_are_those_that_prometheus_accepts() -> None:
         assert metric.kind in ("counter", "gauge", "histogram")
         assert metric.meaning.endswith(".")
         assert not {"le", "instance", "job"} & set(metric.labels)
+
+
+def test_the_whole_text() -> None:
+    more: dict[tuple[str, ...], float] = {
+        ("decisions", "too short"): 9,
+        ("notes", "groups_left_out"): 4,
+        ("sign_ins", "completed"): 5,
+        ("store", "open", "ok"): 6,
+        ("store_bucket", "open", "0.5"): 6,
+        ("lane_places", "store"): 1.5,
+        ("lane_waiting", "provider"): 8,
+        ("cached_sessions",): 100,
+    }
+    body, media_type = render(COUNTS | more, "")
+    assert media_type.startswith("text/plain; version=")
+    text = [line for line in body.decode().splitlines() if not line.startswith("# HELP")]
+    histogram = "oidc_gate_provider_request_seconds"
+    assert text == [
+        "# TYPE oidc_gate_short_path_requests_total counter",
+        "oidc_gate_short_path_requests_total 7.0",
+        "# TYPE oidc_gate_decisions_total counter",
+        'oidc_gate_decisions_total{code="no_cookie",verdict="401"} 2.0',
+        r'oidc_gate_decisions_total{code="with \"quotes\"\nand lines",verdict="401"} 1.0',
+        "# TYPE oidc_gate_notes_total counter",
+        'oidc_gate_notes_total{code="groups_left_out"} 4.0',
+        "# TYPE oidc_gate_sign_ins_total counter",
+        'oidc_gate_sign_ins_total{result="completed"} 5.0',
+        "# TYPE oidc_gate_provider_requests_total counter",
+        'oidc_gate_provider_requests_total{request="token",result="ok"} 3.0',
+        f"# TYPE {histogram} histogram",
+        f'{histogram}_bucket{{le="0.05",request="token"}} 2.0',
+        f'{histogram}_bucket{{le="0.5",request="token"}} 3.0',
+        f'{histogram}_bucket{{le="10.0",request="token"}} 3.0',
+        f'{histogram}_bucket{{le="+Inf",request="token"}} 3.0',
+        f'{histogram}_count{{request="token"}} 3.0',
+        f'{histogram}_sum{{request="token"}} 0.75',
+        "# TYPE oidc_gate_store_calls_total counter",
+        'oidc_gate_store_calls_total{call="open",result="ok"} 6.0',
+        "# TYPE oidc_gate_store_call_seconds histogram",
+        'oidc_gate_store_call_seconds_bucket{call="open",le="0.5"} 6.0',
+        'oidc_gate_store_call_seconds_bucket{call="open",le="+Inf"} 6.0',
+        'oidc_gate_store_call_seconds_count{call="open"} 6.0',
+        'oidc_gate_store_call_seconds_sum{call="open"} 0.0',
+        "# TYPE oidc_gate_lane_places gauge",
+        'oidc_gate_lane_places{lane="store"} 1.5',
+        "# TYPE oidc_gate_lane_waiting gauge",
+        'oidc_gate_lane_waiting{lane="provider"} 8.0',
+        "# TYPE oidc_gate_cached_sessions gauge",
+        "oidc_gate_cached_sessions 100.0",
+        "# TYPE oidc_gate_processes gauge",
+        "oidc_gate_processes 2.0",
+    ]
+
+
+def test_a_histogram_without_its_sum_and_its_last_bucket() -> None:
+    found = samples({("store_bucket", "open", "0.5"): 1, ("store_bucket", "find", "+Inf"): 2})
+    name = "oidc_gate_store_call_seconds"
+    assert {key: value for key, value in found.items() if key[0].startswith(name)} == {
+        (f"{name}_bucket", "find", "+Inf"): 2,
+        (f"{name}_count", "find"): 2,
+        (f"{name}_sum", "find"): 0,
+        (f"{name}_bucket", "open", "0.5"): 1,
+        (f"{name}_bucket", "open", "+Inf"): 1,
+        (f"{name}_count", "open"): 1,
+        (f"{name}_sum", "open"): 0,
+    }

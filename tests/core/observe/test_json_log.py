@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from typing import Any
 
@@ -76,3 +77,18 @@ def test_a_line_that_is_logged_during_a_decision_has_the_id_of_the_request() -> 
         current.set_request_id("proxy-1")
         assert json.loads(line("inside"))["request_id"] == "proxy-1"
         assert json.loads(line("its own", fields={"request_id": "other"}))["request_id"] == "other"
+
+
+def test_a_whole_line() -> None:
+    record = logging.LogRecord("oidc_gate", logging.INFO, "", 1, "%s", ("ä",), None)
+    record.created, record.oidc_gate = 1_700_000_000.0, {"status": 403, "at": {1}}
+    record.exc_text, record.stack_info = "Traceback", "Stack (most recent call last):"
+    with current.deciding():
+        current.set_request_id("id-1")
+        assert JSONFormatter().format(record) == (
+            '{"time":"2023-11-14T22:13:20.000Z","level":"INFO","logger":"oidc_gate",'
+            f'"pid":{os.getpid()},"message":"\\u00e4","status":403,"at":"{{1}}","request_id":"id-1",'
+            '"exception":"Traceback","stack":"Stack (most recent call last):"}'
+        )
+    record.exc_info = (ValueError, ValueError("newer"), None)
+    assert json.loads(JSONFormatter().format(record))["exception"] == "ValueError: newer"

@@ -108,3 +108,72 @@ def test_what_a_client_chose_is_escaped_and_bounded(caplog: pytest.LogCaptureFix
     assert lines[0].startswith("id-1 GET /\\n\\x1b[31m\\udce9aaa")
     assert len(fields[0]["path"]) < 250
     assert "secret" not in lines[0]
+
+
+def test_a_whole_line(caplog: pytest.LogCaptureFixture) -> None:
+    request = Request("GET" + "X" * 30, "https", "", "/ä" + "a" * 300, "", "", request_id="id-1")
+    notes = (Reason("groups_left_out", detail="sub='x', why"), Reason("unheard_of"))
+    reply = Reply(
+        302, reason=Reason("sign_in_completed", "r", "sub='eve'", notes, subject="eve", session_id="s2")
+    )
+    with caplog.at_level(logging.DEBUG, "oidc_gate"):
+        log.decided(request, reply, identity=ADA, client=lambda: "", is_callback=False)
+    path, method = "/\\xe4" + "a" * 198, "GET" + "X" * 17
+    known = {"request_id": "id-1", "method": method, "path": path, "verdict": "answered", "status": 302}
+    assert [
+        (record.levelname, record.getMessage(), vars(record)["oidc_gate"])
+        for record in caplog.records
+        if record.name == "oidc_gate"
+    ] == [
+        (
+            "INFO",
+            f"id-1 {method} {path}: 302: sign_in_completed (r): sub='eve'",
+            known | {"code": "sign_in_completed", "rule": "r", "subject": "eve", "detail": "sub='eve'"},
+        ),
+        (
+            "ERROR",
+            f"id-1 {method} {path}: 302: groups_left_out: sub='x', why",
+            known | {"code": "groups_left_out", "subject": "ada", "detail": "sub='x', why"},
+        ),
+        (
+            "WARNING",
+            f"id-1 {method} {path}: 302: unheard_of sub='ada'",
+            known | {"code": "unheard_of", "subject": "ada"},
+        ),
+    ]
+
+
+def test_each_line_has_the_level_of_its_own_event(caplog: pytest.LogCaptureFixture) -> None:
+    """A reason that is not logged keeps no note from being logged, and no event from the audit log."""
+    reason = Reason("refused", "allowed_groups", notes=(Reason("user_refused", "allowed_groups", "why"),))
+    request = Request("GET", "https", "", "/a", "/a", "", request_id="id-1")
+    found = []
+    for level, audited in ((logging.INFO, logging.INFO), (logging.WARNING, logging.INFO)):
+        with caplog.at_level(level, "oidc_gate"), caplog.at_level(audited, "oidc_gate.audit"):
+            assert not log.is_verbose()
+            log.decided(
+                request, Reply(403, reason=reason), identity=ADA, client=lambda: "c", is_callback=False
+            )
+        found.append([(record.name, vars(record)["oidc_gate"]["code"]) for record in caplog.records])
+        caplog.clear()
+    assert found == [
+        [("oidc_gate", "user_refused"), ("oidc_gate.audit", "user_refused")],
+        [("oidc_gate.audit", "user_refused")],
+    ]
+    with caplog.at_level(logging.DEBUG, "oidc_gate"):
+        assert log.is_verbose()
+
+
+def test_a_line_without_an_identity(caplog: pytest.LogCaptureFixture) -> None:
+    lines, fields = decided(caplog, Reply(399, reason=Reason("no_cookie")))
+    assert lines == ["id-1 GET /a: 399: no_cookie"]
+    assert fields == [
+        {
+            "request_id": "id-1",
+            "method": "GET",
+            "path": "/a",
+            "verdict": "answered",
+            "status": 399,
+            "code": "no_cookie",
+        }
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from oidc_gate.store.redis.address import Address
 from oidc_gate.store.redis.store import RedisStore
 from oidc_gate.store.sqlite import SqliteStore
 from oidc_gate.store.urls import open_store, parse_redis
+from tests.core import written
 
 PASSWORD = "hunter2"
 
@@ -54,6 +56,19 @@ MEANINGS = {
     ),
     "rediss+sentinel://a/main": Address("sentinel", (("a", 26379),), service="main", is_encrypted=True),
     "redis+cluster://a,b:7001": Address("cluster", (("a", 6379), ("b", 7001))),
+    "redis://h:1": server("h", 1),
+    "redis://h:65535/99999": server("h", 65535, database=99999),
+    "redis://h/2?db=3": server(database=2),
+    "redis+sentinel://a/main?db=3": Address("sentinel", (("a", 26379),), service="main", database=3),
+    "redis+sentinel://a/main/2?db=3": Address("sentinel", (("a", 26379),), service="main", database=2),
+    "redis+sentinel://a/m%20n?sentinel_password=sp": Address(
+        "sentinel", (("a", 26379),), service="m n", sentinel_password="sp"
+    ),
+    "unix://u:hunter2@/s?username=v&password=w&db=1": Address(
+        "server", socket="/s", database=1, username="u", password=PASSWORD
+    ),
+    "redis+cluster://a?db=0": Address("cluster", (("a", 6379),)),
+    "redis+cluster://a/": Address("cluster", (("a", 6379),)),
     "redis+cluster://a/0": Address("cluster", (("a", 6379),)),
     "rediss+cluster://:hunter2@a": Address("cluster", (("a", 6379),), password=PASSWORD, is_encrypted=True),
 }  # fmt: skip
@@ -84,7 +99,38 @@ def test_files(tmp_path: Path) -> None:
         parsed(f"rediss://h?ca_file={tmp_path}/missing.pem")
 
 
+OTHER_NAMES = {
+    "valkey": "redis", "valkeys": "rediss", "redis+ssl": "rediss", "redis+tls": "rediss", "redis+socket": "unix",
+    "redis+unix": "unix", "sentinel": "redis+sentinel", "redis-sentinel": "redis+sentinel",
+    "redis-cluster": "redis+cluster", "cluster": "redis+cluster", "sqlite3": "sqlite", "file": "sqlite",
+}  # fmt: skip
 WRONG = {
+    **{
+        f"{name}://u:hunter2@h": f"write {meant.replace('+', '.')}://$" for name, meant in OTHER_NAMES.items()
+    },
+    "://h": "not the URL of a store",
+    "sqlite:///a#b/x.db": "without options",
+    "sqlite://host/var/x.db": "three slashes",
+    "redis://h:65536": "no such port",
+    "redis://h/100000": "the database is not a number",
+    "redis://h?db=x": "the database is not a number",
+    "redis://h?username=u": "no option 'username'",
+    "redis://[::1": "host is missing or malformed",
+    "redis://h?" + "&".join(["db=1"] * 2000): "too long",
+    "redis://u:hunter2@h?ssl_check_hostname=false": "read and change",
+    "rediss://h?key_file=/k.pem": "belong together",
+    "rediss://h?certificate_file=/c.pem": "belong together",
+    "rediss://h?ca_file=/nowhere/ca.pem": "is not a file",
+    "redis://h?ssl_ca_certs=/ca.pem": "not encrypted",
+    "redis+sentinel://a/main?ca_file=/ca.pem": "write rediss.sentinel://",
+    "redis+sentinel://a/main/x": "the database is not a number",
+    "redis+sentinel://a?db=1": "name of the service is missing",
+    "redis+cluster://a/00": "only database 0",
+    "unix://h/run/redis.sock": "three slashes",
+    "unix://u@/run/redis.sock": "a user and no password",
+    "unix:///s?username=u": "a user and no password",
+    "unix:///s?namespace=a/b": "namespace has other characters",
+    "redis://h?namespace=" + "a" * 65: "namespace has other characters",
     "": "not the URL of a store.*sqlite:///",
     "hunter2": "not the URL of a store",
     "redis:h": "not the URL of a store",
@@ -137,6 +183,16 @@ def test_what_is_wrong(url: str) -> None:
     assert caught.value.__cause__ is None
 
 
+def test_what_is_said_about_each() -> None:
+    lines = []
+    for url in WRONG:
+        with pytest.raises(StoreURLError) as caught:
+            open_store(url)
+        assert str(caught.value) == f"{caught.value.what}; {caught.value.instead}"
+        lines.append(f"{url[:120]!r}\n  {written.plain(str(caught.value))}")
+    written.check(Path(__file__).with_name("written") / "urls.txt", "\n\n".join(lines))
+
+
 @given(
     st.text(max_size=60),
     st.sampled_from(["", "redis://", "rediss://", "redis+sentinel://", "unix://", "memory:"]),
@@ -157,10 +213,47 @@ def test_the_factory(tmp_path: Path) -> None:
         assert store.describe() == f"SQLite at {tmp_path}/s.db"
         assert (store.lag_seconds, store.blocks) == (0, True)
     assert not list(tmp_path.iterdir()), "nothing is opened before it is used"
-    redis = open_store("redis://u:hunter2@h:7000/2?namespace=portal", lag_seconds=0.5)
-    assert isinstance(redis, RedisStore)
-    assert redis.lag_seconds == 0.5
-    assert redis._name == "portal"
+    store = open_store(f"sqlite://{tmp_path}/s.db", deadline_seconds=10)
+    assert isinstance(store, SqliteStore)
+    assert store._connections._deadline_seconds == 9
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "expected"),
+    [
+        ("redis://h", {}, ("oidc_gate", 1.0, 2.0, 0)),
+        ("redis://h?namespace=portal", {}, ("portal", 1.0, 2.0, 0)),
+        ("redis://h", {"namespace": "portal", "lag_seconds": 0.5}, ("portal", 0.5, 2.0, 0)),
+        ("redis://h?namespace=a.b-c_D", {"namespace": "portal"}, ("a.b-c_D", 1.0, 2.0, 0)),
+        ("redis://h", {"deadline_seconds": 9.0, "replicas": 2}, ("oidc_gate", 1.0, 9.0, 2)),
+        ("unix:///s?namespace=portal", {}, ("portal", 1.0, 2.0, 0)),
+        ("redis+cluster://h", {}, ("oidc_gate", 1.0, 2.0, 0)),
+        ("redis+sentinel://h/main", {}, ("oidc_gate", 1.0, 2.0, 1)),
+        ("redis+sentinel://h/main", {"replicas": 0}, ("oidc_gate", 1.0, 2.0, 0)),
+        ("REDIS://h", {}, ("oidc_gate", 1.0, 2.0, 0)),
+    ],
+)
+def test_what_a_store_in_redis_is_given(
+    url: str, options: dict[str, Any], expected: tuple[str, float, float, int]
+) -> None:
+    store = open_store(url, **options)
+    assert isinstance(store, RedisStore)
+    assert (
+        store._name,
+        store.lag_seconds,
+        store._calls._deadline_seconds,
+        store._ends._replicas,
+    ) == expected
+
+
+def test_the_authorities_of_the_caller_count_unless_the_url_names_its_own(tmp_path: Path) -> None:
+    ca, other = tmp_path / "ca.pem", tmp_path / "other.pem"
+    for path in (ca, other):
+        path.write_text("")
+    for url, expected in (("rediss://h", ca), (f"rediss://h?ca_file={other}", other)):
+        store = open_store(url, ca_file=ca)
+        assert isinstance(store, RedisStore)
+        assert store._address == server(is_encrypted=True, ca_file=expected)
 
 
 @pytest.mark.parametrize(
