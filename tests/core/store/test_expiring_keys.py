@@ -145,3 +145,143 @@ def test_the_heaps_of_a_clock_that_stands_still_are_bounded() -> None:
     for until in range(1000, 2000):
         expiring_keys.add_once("a", until, 100)
     assert [len(bucket._goes) <= 21 for bucket in expiring_keys._buckets.values()] == [True]
+
+
+class Clocks:
+    """Keys with a clock that does not step, at `monotonic`."""
+
+    def __init__(self, limit: int = 100) -> None:
+        self.monotonic = 0.0
+        self.keys = MemoryKeys(limit, monotonic=lambda: self.monotonic)
+
+    def add(self, key: str, until: int, now: int) -> bool:
+        return self.keys.add_once(key, until, now)
+
+    def found(self, *keys: str, now: int) -> str:
+        """Return which of the keys are there."""
+        return "".join(key for key in keys if self.keys.last_seen([key], now) is not None)
+
+
+def test_which_kinds_there_may_be() -> None:
+    expiring_keys = MemoryKeys()
+    assert not expiring_keys.has(["code", ""])
+    expiring_keys.add_once("code\0a", 1000, 100)
+    expiring_keys.add_once("plain", 1000, 100)
+    assert expiring_keys.has(["sid", "code"])
+    assert expiring_keys.has([""])
+    assert not expiring_keys.has(["sid", "plain"])
+    assert not expiring_keys.has([])
+
+
+def test_a_key_goes_in_the_second_in_which_both_clocks_have_passed() -> None:
+    clocks = Clocks()
+    clocks.add("a", 1000, 100)
+    for monotonic, now, left in ((899.9, 1000, 2), (900.0, 999, 2), (900.9, 1000, 2), (901.0, 1000, 1)):
+        clocks.monotonic = monotonic
+        clocks.add("b", 9000, now)
+        assert len(clocks.keys) == left
+    other = Clocks()
+    other.add("a", 1000, 100)
+    other.monotonic = 900.0
+    other.add("b", 9000, 1000)
+    assert len(other.keys) == 1
+
+
+def test_a_key_that_was_added_again_goes_at_its_later_end_alone() -> None:
+    clocks = Clocks()
+    clocks.add("a", 1000, 100)
+    clocks.add("a", 2000, 100)
+    clocks.add("c", 1000, 100)
+    clocks.monotonic = 900.0
+    clocks.add("b", 9000, 5000)  # the wall clock jumped far ahead
+    assert clocks.found("a", "b", "c", now=200) == "ab", "one that is out of date hides no other"
+    clocks.monotonic = 1900.0
+    clocks.add("b", 9000, 2000)
+    assert len(clocks.keys) == 1
+
+
+def test_a_key_that_was_pushed_out_is_not_missed_later() -> None:
+    clocks = Clocks(2)
+    for key in "abc":
+        clocks.add(key, 1000, 100)
+    clocks.monotonic = 900.0
+    clocks.add("d", 9000, 1000)
+    assert clocks.found("a", "b", "c", "d", now=1000) == "d"
+    assert len(clocks.keys) == 1
+
+
+def test_what_is_over_by_the_wall_clock_goes_before_the_oldest() -> None:
+    clocks = Clocks(2)
+    clocks.add("a", 900, 0)
+    clocks.add("b", 60, 0)
+    clocks.add("c", 900, 60)
+    assert clocks.found("a", "b", "c", now=10) == "ac"
+    clocks.add("d", 900, 61)
+    assert clocks.found("a", "c", "d", now=61) == "cd"
+
+
+def test_a_key_that_was_prolonged_is_not_over_at_its_former_end() -> None:
+    clocks = Clocks(2)
+    clocks.add("a", 900, 0)
+    clocks.add("b", 50, 0)
+    clocks.add("b", 900, 0)
+    clocks.add("c", 900, 60)
+    assert clocks.found("a", "b", "c", now=60) == "bc", "the oldest went"
+    clocks.add("d", 900, 61)
+    assert clocks.found("b", "c", "d", now=61) == "cd"
+
+
+def test_a_key_that_was_pushed_out_and_is_over_is_passed_over() -> None:
+    clocks = Clocks(1)
+    clocks.add("a", 50, 0)
+    clocks.add("b", 900, 0)
+    clocks.add("c", 900, 60)
+    assert clocks.found("a", "b", "c", now=10) == "c"
+
+
+def test_a_later_end_at_the_same_time_of_the_other_clock_counts() -> None:
+    """The wall clock went on while the other stood still, as in a machine that slept."""
+    clocks = Clocks(2)
+    clocks.add("a", 900, 0)
+    clocks.add("b", 100, 0)
+    clocks.add("b", 150, 50)
+    clocks.add("c", 900, 150)
+    assert clocks.found("a", "b", "c", now=140) == "ac", "b was over"
+
+
+def test_the_heaps_are_made_anew_when_they_are_twice_as_long_as_the_limit() -> None:
+    clocks = Clocks(3)
+    lengths = []
+    for until in range(1000, 1009):
+        clocks.add("a", until, 100)
+        (bucket,) = clocks.keys._buckets.values()
+        lengths.append((len(bucket._ends), len(bucket._goes)))
+    assert lengths == [(number, number) for number in (1, 2, 3, 4, 5, 6, 1, 2, 3)]
+
+
+def test_heaps_that_were_made_anew_are_in_order() -> None:
+    clocks = Clocks(2)
+    clocks.add("x", 900, 0)
+    for until in (50, 51, 52, 53):
+        clocks.add("y", until, 0)
+    (bucket,) = clocks.keys._buckets.values()
+    assert len(bucket._ends) == 2
+    clocks.add("z", 900, 60)
+    assert clocks.found("x", "y", "z", now=10) == "xz", "y was over"
+    clocks = Clocks(2)
+    clocks.add("x", 900, 0)
+    for until in (50, 51, 52, 53):
+        clocks.add("y", until, 0)
+    clocks.monotonic = 60.0
+    clocks.add("x", 900, 60)
+    assert len(clocks.keys) == 1
+
+
+def test_the_warning_comes_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    clocks, counts = Clocks(1), []
+    with caplog.at_level(logging.WARNING, "oidc_gate.marks"):
+        for now in (100, 101, 160, 161, 220, 221):
+            clocks.add(f"k{now}", 9000, now)
+            counts.append(len(caplog.records))
+    assert counts == [0, 1, 1, 2, 2, 3]
+    assert caplog.messages[0].startswith("more than 1 keys in memory: the oldest are removed")

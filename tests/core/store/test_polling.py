@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 
+from oidc_gate.store import polling as module
 from oidc_gate.store.base import unavailable
 from oidc_gate.store.polling import POLLS_PER_LAG, Announced, PollingView
 from oidc_gate.testing.store_contract import wait_until
@@ -217,3 +221,110 @@ def test_one_thread_however_many_ask(source: Source, polling: Polling) -> None:
         thread.join()
     assert len(readers()) == 1
     assert source.asked.count(None) == 1
+
+
+class Scripted:
+    """A view whose thread is the test, with a clock of its own. It is closed when the script is at its end."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: Announced | Exception) -> None:
+        self.now = 1000.0
+        self.asked: list[tuple[bytes | None, float]] = []
+        self.waits: list[float] = []
+        self.heard: list[tuple[bytes, ...] | None] = []
+        self.trusted: list[float] = []
+        self._answers = list(answers)
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.now))
+        self.view = PollingView(self._ask, self.heard.append, 4, "test reader")
+        monkeypatch.setattr(self.view._is_closed, "wait", self._wait)
+
+    def _ask(self, position: bytes | None, seconds: float) -> Announced:
+        self.trusted.append(self.view._trusted_until)
+        if not self._answers:
+            self.view.close()
+            return Announced(b"late", (b"late",))
+        self.asked.append((position, seconds))
+        self.now += 0.25  # that the answer takes
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def _wait(self, seconds: float) -> None:
+        self.waits.append(round(seconds, 3))
+        self.now += seconds
+
+
+def test_what_a_reader_asks_reports_and_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Scripted(
+        monkeypatch, Announced(b"1"), Announced(b"2", (b"a", b"b")), Announced(b"2"), Announced(b"3", None)
+    )
+    script.view._run()
+    assert script.asked == [(None, 1.0), (b"1", 1.0), (b"2", 1.0), (b"2", 1.0)]
+    assert script.heard == [(b"a", b"b"), None]
+    assert script.waits == [0.75], "a quarter of the lag after the question, if there was nothing"
+    assert script.trusted == [0, 1004, 1004.25, 1004.5, 1005.5], "from the question on"
+    assert script.view._trusted_until == 0, "it was closed before the last answer came"
+    assert script.view._has_answer.is_set()
+
+
+def test_a_reader_waits_longer_after_each_failure(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    down: list[Announced | Exception] = [unavailable("down")] * 6
+    answers = [Announced(b"1"), *down, ValueError("a bug"), Announced(b"2", (b"a",))]
+    script = Scripted(monkeypatch, *answers, unavailable("down again"))
+    with caplog.at_level(logging.WARNING, "oidc_gate.store"):
+        script.view._run()
+    assert [position for position, _ in script.asked] == [None, *[b"1"] * 8, b"2"]
+    assert script.waits == [0.02, 0.04, 0.08, 0.16, 0.32, 0.5, 0.5, 0.02]
+    assert script.heard == [(b"a",)]
+    assert [(record.getMessage(), bool(record.exc_info)) for record in caplog.records] == [
+        ("test reader: store_unavailable: down", False),
+        ("test reader: the store answers again", False),
+        ("test reader: store_unavailable: down again", False),
+        ("test reader: the store answers again", False),
+    ]
+
+
+def test_an_error_that_is_a_bug_has_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    script = Scripted(monkeypatch, ValueError("a bug"), ValueError("a bug"), Announced(b"1"))
+    with caplog.at_level(logging.WARNING, "oidc_gate.store"):
+        script.view._run()
+    assert [(record.getMessage(), bool(record.exc_info)) for record in caplog.records] == [
+        ("test reader: a bug", True),
+        ("test reader: the store answers again", False),
+    ]
+    assert [position for position, _ in script.asked] == [None, None, None]
+
+
+def test_what_was_cached_before_a_fork_may_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Scripted(monkeypatch, Announced(b"1"), Announced(b"2"))
+    script.view._trusted_until = 1.0
+    script.view._run()
+    assert script.heard == [None]
+
+
+def test_another_process_has_a_thread_and_a_lock_of_its_own(
+    source: Source, polling: Polling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = polling(lambda keys: None)
+    assert soon_current(view)
+    lock, pid = view._starting, view._pid
+    assert lock.acquire(timeout=60)  # as another thread of the parent held it at the fork
+    monkeypatch.setattr(os, "getpid", lambda: pid + 1)
+    assert wait_until(view.catch_up)
+    assert view._pid == pid + 1
+    assert wait_until(lambda: source.asked.count(None) == 2)
+
+
+def test_a_reader_does_not_keep_its_process_alive(polling: Polling) -> None:
+    assert soon_current(polling(lambda keys: None))
+    assert [thread.daemon for thread in readers()[-1:]] == [True]
+
+
+def test_a_call_waits_for_the_first_answer(polling: Polling) -> None:
+    assert module.START_SECONDS == 0.25
+    results = [polling(lambda keys: None, lag=60).catch_up() for _ in range(20)]
+    assert any(results), "on a busy machine an answer may take longer"
