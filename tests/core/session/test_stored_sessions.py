@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
 from oidc_gate.effects import Step
-from oidc_gate.errors import SessionError
+from oidc_gate.errors import GateError, SessionError, StoreUnavailable
 from oidc_gate.model import Session
 from oidc_gate.runtime.driver import run
 from oidc_gate.runtime.world import World
@@ -16,11 +16,13 @@ from oidc_gate.seal import KeyRing
 from oidc_gate.session.cache import SessionCache
 from oidc_gate.session.cookie_jar import Cookies
 from oidc_gate.session.ends import Ends
-from oidc_gate.session.names import open_label, row_key
+from oidc_gate.session.names import open_label, row_key, ticket_id
+from oidc_gate.session.record import MAX_STORED_BYTES
 from oidc_gate.session.sessions import MUST_NOT_BE_KEPT, LoadedSession
 from oidc_gate.session.stored_sessions import StoredSessions
-from oidc_gate.store.base import EVERYTHING, Row
+from oidc_gate.store.base import EVERYTHING, Row, Selector, unavailable
 from oidc_gate.store.memory import MemoryStore
+from oidc_gate.syntax.base64url import b64url_decode
 from tests.core.request.making import settings
 from tests.core.session.test_record import NOW, SESSION, WHO, header
 
@@ -30,9 +32,9 @@ T = TypeVar("T")
 class Home:
     """A store, and the sessions of one process in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: MemoryStore | None = None) -> None:
         self.now = NOW
-        self.store = MemoryStore()
+        self.store = store or MemoryStore()
         given = settings(public_url="https://app.example.com")
         self.world = World(given, store=self.store, clock=lambda: self.now)
         self.cache: SessionCache[object] = SessionCache(10, 1 << 20)  # type: ignore[type-var]
@@ -185,3 +187,191 @@ def test_nothing_of_a_secret_is_in_a_repr(home: Home) -> None:
     found = home.read(home.write())
     assert "access token" not in repr(found)
     assert found.value not in repr(found)
+
+
+class Recorded(MemoryStore):
+    """A store that keeps what it is called with."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[tuple[Any, ...]] = []
+        self.is_down = False
+
+    def _note(self, *call: Any) -> None:
+        if self.is_down:
+            raise unavailable("taken down by the test")
+        self.calls.append(call)
+
+    def put(self, row: Row, before: int, now: int) -> bool:
+        self._note("put", row._replace(label=b"", body=b""), before, now)
+        return super().put(row, before, now)
+
+    def open(self, key: bytes, now: int) -> Row | None:
+        self._note("open", key, now)
+        return super().open(key, now)
+
+    def touch(self, key: bytes, last_seen: int, leaves_at: int, now: int) -> bool:
+        self._note("touch", key, last_seen, leaves_at, now)
+        return super().touch(key, last_seen, leaves_at, now)
+
+    def end(self, selector: Selector, now: int) -> int:
+        self._note("end", selector, now)
+        return super().end(selector, now)
+
+    def taken(self) -> list[tuple[Any, ...]]:
+        calls, self.calls = self.calls, []
+        return calls
+
+
+@pytest.fixture
+def recorded() -> tuple[Home, Recorded]:
+    store = Recorded()
+    home = Home(store)
+    return home, store
+
+
+KEY = row_key(WHO.session_id)
+
+
+def test_what_the_store_is_asked_to_do(recorded: tuple[Home, Recorded]) -> None:
+    home, store = recorded
+    indexes = home.sessions.names.indexes_of(SESSION)
+    home.now = NOW + 5
+    cookie = home.write()
+    row = Row(KEY, 1, NOW + 28_800, NOW + 3_600, NOW, indexes)
+    assert store.taken() == [("put", row, 0, NOW + 5)]
+    home.now = NOW + 400
+    found = home.read(cookie)
+    assert store.taken() == [("open", KEY, NOW + 400)]
+    assert home.drive(home.sessions.renew(found)) == (SESSION._replace(last_seen=NOW + 400), ())
+    assert store.taken() == [("touch", KEY, NOW + 400, NOW + 4_000, NOW + 400)]
+    home.now = NOW + 401
+    again = home.drive(home.sessions.reload(found))
+    assert again == found._replace(
+        session=SESSION._replace(last_seen=NOW + 400),
+        at=NOW + 401,
+        ends_at=NOW + 4_000,
+        stored=again.stored,
+    )
+    assert again.stored is not None
+    assert again.stored.row == home.row()._replace(body=b"")
+    store.taken()
+    assert home.drive(home.sessions.read_again(SESSION)) == again.session
+    later = SESSION._replace(last_seen=NOW + 401)
+    assert home.drive(home.sessions.read_again(later)) == later
+    assert store.taken() == [("open", KEY, NOW + 401)] * 2
+    written = home.drive(home.sessions.replace(again, again.session))
+    row = Row(KEY, 2, NOW + 28_800, NOW + 4_000, NOW + 400, indexes)
+    assert store.taken() == [("put", row, 1, NOW + 401)]
+    assert written is not None
+    assert written.stored is not None
+    assert written == again._replace(stored=written.stored)
+    assert written.stored.row == home.row()._replace(body=b"")
+    store.taken()
+    for end, selector in (
+        (home.sessions.end_at_provider(subject="ada", sid=""), home.sessions.names.of_subject("ada")),
+        (home.sessions.end_at_provider(subject="ada", sid="s"), home.sessions.names.of_sid("s")),
+        (home.sessions.end_from_frame("s"), home.sessions.names.of_sid("s")),
+        (home.sessions.end(SESSION), Selector(keys=(KEY,))),
+    ):
+        assert home.drive(end) is None
+        assert store.taken() == [("end", selector, NOW + 401)]
+
+
+def test_a_session_that_ended_is_not_read_or_renewed(recorded: tuple[Home, Recorded]) -> None:
+    home, store = recorded
+    cookie = home.write()
+    found = home.read(cookie)
+    home.drive(home.sessions.end(SESSION))
+    store.taken()
+    steps: list[Step[Any]] = [
+        home.sessions.renew(found),
+        home.sessions.reload(found),
+        home.sessions.read_again(SESSION),
+        home.sessions.read(cookie),
+    ]
+    for step in steps:
+        with pytest.raises(SessionError) as caught:
+            home.drive(step)
+        assert caught.value.code == "session_ended"
+    with pytest.raises(SessionError) as caught:
+        home.sessions.open(cookie, cookie, NOW)
+    assert caught.value.code == "session_ended"
+
+
+def test_a_session_whose_time_cannot_be_stored_is_used_as_it_is(
+    recorded: tuple[Home, Recorded], caplog: pytest.LogCaptureFixture
+) -> None:
+    home, store = recorded
+    found = home.read(home.write())
+    store.is_down = True
+    assert home.drive(home.sessions.renew(found._replace(at=NOW + 400))) == (SESSION, ())
+    assert [(line.name, line.levelname) for line in caplog.records] == [("oidc_gate.store", "WARNING")]
+    assert "taken down by the test" in caplog.text
+
+
+def test_a_second_session_with_the_same_id_is_not_written(recorded: tuple[Home, Recorded]) -> None:
+    home, _ = recorded
+    home.write()
+    with pytest.raises(StoreUnavailable, match="there is a session with this ID"):
+        home.drive(home.sessions.write(SESSION))
+
+
+def test_a_cookie_that_the_gate_did_not_seal_is_refused_without_the_store(
+    recorded: tuple[Home, Recorded],
+) -> None:
+    home, store = recorded
+    assert home.refused("__Host-oidc_gate=x; __Host-oidc_gate=y") == "seal_malformed"
+    assert home.refused("x=1") == "no_cookie"
+    assert store.taken() == []
+
+
+def test_the_cookie_is_a_ticket_and_those_of_a_cookie_session_are_removed(home: Home) -> None:
+    home.now = NOW + 100
+    (cookie, *cleared) = home.drive(home.sessions.write(SESSION)).set_cookies
+    value, _, attributes = cookie.partition(";")
+    assert len(value.removeprefix("__Host-oidc_gate=")) == 107
+    assert attributes == " Max-Age=28700; Path=/; Secure; HttpOnly; SameSite=Lax"
+    jar = home.sessions._cookies
+    assert cleared == [jar.clear(jar.body), jar.clear(jar.body2)]
+    ticket = home.sessions.tickets.open(value.partition("=")[2])
+    assert (ticket.id, ticket.secret) == (ticket_id(WHO.session_id), 0)
+    assert home.sessions.clear(f"{value}; x=1; __Host-oidc_gate.flow1=y") == (
+        jar.clear(jar.main),
+        jar.clear(jar.flows[1]),
+    )
+    assert home.drive(home.sessions.begin(SESSION)) is SESSION
+    assert (home.sessions.are_stored, home.sessions.ends_are_shared) == (True, True)
+
+
+def test_keys_and_nonces_are_never_used_twice(home: Home) -> None:
+    cookie = home.write()
+    first = home.row()
+    found = home.read(cookie)
+    home.drive(home.sessions.replace(found, SESSION))
+    second = home.row()
+    seen = [first.body[4:16], second.body[4:16], first.label[4:16], second.label[4:16]]
+    value = b64url_decode(cookie.partition("=")[2])
+    assert len({value[4:16], *seen}) == 5
+    other = Home()
+    assert found.stored is not None
+    ticket = other.sessions.tickets.open(other.write().partition("=")[2])
+    assert ticket.key != found.stored.ticket.key
+
+
+def test_a_session_that_is_too_large_for_a_row_is_shortened_or_refused(home: Home) -> None:
+    long = SESSION._replace(id_token="x" * MAX_STORED_BYTES)
+    written = home.drive(home.sessions.write(long))
+    assert written.session == long._replace(id_token="")
+    found = home.read(header(written.set_cookies))
+    assert found.session == long._replace(id_token="")
+    changed = home.drive(home.sessions.replace(found, long))
+    assert changed is not None
+    assert changed.session == long._replace(id_token="")
+    with pytest.raises(GateError) as caught:
+        home.drive(home.sessions.replace(changed, SESSION._replace(access_token="x" * MAX_STORED_BYTES)))
+    assert caught.value.code == "session_too_large"
+    almost = SESSION._replace(id_token="x" * (MAX_STORED_BYTES - 1_000))
+    changed = home.drive(home.sessions.replace(changed, almost))
+    assert changed is not None
+    assert home.read(header(written.set_cookies)).session == almost
