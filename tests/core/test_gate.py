@@ -12,6 +12,7 @@ from oidc_gate.gate import Gate
 from oidc_gate.model import Allow, Decision, Headers, Reply, Request
 from tests.core.request.making import request, settings
 
+pytestmark = pytest.mark.usefixtures("log_at_info")
 HOST = {"Host": "app.example"}
 
 
@@ -22,11 +23,6 @@ def gate(**changes: Any) -> Gate[str]:
 
 def asked(path: str = "/open/x", headers: Any = None, **more: Any) -> Request:
     return request("GET", HOST if headers is None else headers, scheme="https", path=path, **more)
-
-
-@pytest.fixture(autouse=True)
-def log_at_info(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "oidc_gate")
 
 
 @pytest.mark.parametrize(

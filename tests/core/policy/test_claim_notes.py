@@ -46,7 +46,10 @@ FIX = ". Fix: have the provider send a list of texts, or set groups_claim"
         ({"email_claim": "mail"}, {"_claim_names": {"mail": "s"}, "mail": "a@b"}, ()),
         (
             {}, {"groups": {"a": 1}},
-            [("groups_unreadable", 'claim "groups" is an object, not a list of texts: there are no groups in it' + FIX)],
+            [(
+                "groups_unreadable",
+                'claim "groups" is an object, not a list of texts: there are no groups in it' + FIX,
+            )],
         ),
         (
             {"groups_claim": "realm.roles"}, {"realm": {"roles": [1, "a"]}},
