@@ -23,14 +23,11 @@ def choose_slot(taken: Mapping[int, Flow | None], slots: int, random_byte: int) 
         random_byte: Chooses among the free slots, so that tabs that start at the same time, and do not see each
             other's cookies, rarely choose the same one.
     """
-    free = [slot for slot in range(slots) if taken.get(slot) is None]
+    flows = {slot: flow for slot, flow in taken.items() if flow is not None}
+    free = [slot for slot in range(slots) if slot not in flows]
     if free:
         return free[random_byte % len(free)]
-    return min(taken, key=lambda slot: _age_key(taken[slot]))
-
-
-def _age_key(flow: Flow | None) -> int:
-    return flow.started_at if flow else 0
+    return min(flows, key=lambda slot: flows[slot].started_at)
 
 
 def count_sign_in(cookie: str, now: int) -> str:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
 from oidc_gate.seal import KeyRing, SealError, Signer
+from oidc_gate.seal.ring import hkdf, sealed_chars
+from oidc_gate.syntax.base64url import b64url_decode
 
 NEW, OLD = "n" * 20 + "fDXvZ0rQY1xk3s9KJb7mTg5u", "o" * 20 + "Wn2hE8aLcRpO4yViM6sfDXv"
 BINDING = ("https://op.example", "client")
@@ -106,3 +110,77 @@ def test_the_time_of_a_token_is_signed_too() -> None:
 @given(st.text(max_size=200))
 def test_any_text_is_no_token(text: str) -> None:
     assert not signer().is_signed(text, "text", 1_000, max_age_seconds=60)
+
+
+@pytest.mark.parametrize("size", range(0, 40))
+def test_the_length_of_a_sealed_value_is_known_before(size: int) -> None:
+    sealer = ring().sealer("session")
+    sealed = sealer.seal(bytes(size), NONCE)
+    assert len(sealed) == sealed_chars(size)
+    assert sealer.open(sealed) == bytes(size)
+
+
+def test_the_form_of_a_sealed_value() -> None:
+    sealer = ring().sealer("session")
+    sealed = b64url_decode(sealer.seal(b"text", NONCE))
+    assert (sealed[:1], sealed[4:16], len(sealed)) == (b"\x01", NONCE, 1 + 3 + 12 + 4 + 16)
+    for wrong in (b"\x02" + sealed[1:], b"\x00" + sealed[1:], sealed[:31]):
+        with pytest.raises(SealError) as caught:
+            sealer.open_bytes(wrong)
+        assert caught.value.code == "seal_malformed"
+        assert (caught.value.public_message, caught.value.status) == ("The cookie cannot be opened.", 401)
+    with pytest.raises(SealError) as caught:
+        sealer.open_bytes(sealed[:32])
+    assert caught.value.code == "seal_forged"
+
+
+def test_which_secret_sealed_a_value() -> None:
+    both = ring(NEW, OLD).sealer("session")
+    assert both.secret_of(both.seal(b"", NONCE)) == 0
+    assert both.secret_of(ring(NEW).sealer("session").seal(b"x", NONCE)) == 0
+    assert both.secret_of(ring(OLD).sealer("session").seal(b"x", NONCE)) == 1
+    for text, code in ((ring(OLD).sealer("flow").seal(b"x", NONCE), "seal_foreign"), ("+" * 60, "seal_malformed"),
+                       ("", "seal_foreign")):  # fmt: skip
+        with pytest.raises(SealError) as caught:
+            both.secret_of(text)
+        assert caught.value.code == code
+
+
+def test_a_value_that_is_bound_to_a_key_opens_with_the_key_and_any_of_the_secrets() -> None:
+    key, both = bytes(range(32)), ring(NEW, OLD).sealer("session")
+    for secret, other in ((0, NEW), (1, OLD)):
+        sealed = both.bound_to(key, secret).seal_bytes(b"text", NONCE, b"context")
+        assert both.bound_to(key).open_bytes(sealed, b"context") == b"text"
+        assert ring(other).sealer("session").bound_to(key).open_bytes(sealed, b"context") == b"text"
+        for opener, context in (
+            (both, b"context"),
+            (both.bound_to(bytes(32)), b"context"),
+            (both.bound_to(key), b""),
+        ):
+            with pytest.raises(SealError):
+                opener.open_bytes(sealed, context)
+    newest = both.bound_to(key).seal_bytes(b"text", NONCE)
+    assert ring(NEW).sealer("session").bound_to(key).open_bytes(newest) == b"text"
+
+
+def test_keys_for_authentication_depend_on_secret_purpose_and_binding() -> None:
+    keys = ring(NEW, OLD).mac_keys("index")
+    assert [len(key) for key in keys] == [32, 32]
+    assert (ring(NEW).mac_keys("index"), ring(OLD).mac_keys("index")) == (keys[:1], keys[1:])
+    others = (*ring().mac_keys("other"), *ring(binding=("https://op.example", "x")).mac_keys("index"))
+    assert len({*keys, *others}) == 4
+
+
+def test_keys_are_derived_as_rfc_5869_says() -> None:
+    info, size = bytes.fromhex("f0f1f2f3f4f5f6f7f8f9"), 42
+    derived = HKDF(algorithm=SHA256(), length=size, salt=None, info=info).derive(b"secret")
+    assert hkdf(b"secret", info, size) == derived
+    assert hkdf(b"secret", info, 32) == derived[:32]
+
+
+def test_the_time_and_the_signature_make_a_token() -> None:
+    token = signer().sign("text", 0x1F)
+    stamp, _, signature = token.partition(".")
+    assert (stamp, len(signature)) == ("1f", 43)
+    assert signer().is_signed(token, "text", 0x1F, max_age_seconds=0)
+    assert not signer().is_signed(f"x{token}", "text", 0x1F, max_age_seconds=0)

@@ -99,6 +99,12 @@ def test_a_session_comes_back_as_it_was() -> None:
     assert read(header(cookies)).session == SESSION
 
 
+def test_text_that_json_allows_and_utf_8_does_not_comes_back() -> None:
+    session = SESSION._replace(identity=replace(WHO, name="a\ud800", groups=("\udfff",)))
+    for found in (session, session._replace(identity=replace(session.identity, groups_complete=False))):
+        assert decode(encode_session(found), issuer=WHO.issuer, provider=WHO.provider)[0] == found
+
+
 def test_a_small_session_clears_the_other_cookies_of_an_earlier_one() -> None:
     _, cookies = drive(sessions().write(SESSION))
     names = ["__Host-oidc_gate", "__Host-oidc_gate.body", "__Host-oidc_gate.body2"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeVar
+from hashlib import sha256
+from typing import Any, TypeVar
 
 import pytest
 
@@ -16,7 +18,8 @@ from oidc_gate.seal import KeyRing
 from oidc_gate.session.cache import SessionCache
 from oidc_gate.session.ends import Ends
 from oidc_gate.session.shared_revocations import SharedRevocations
-from oidc_gate.store.base import KEY_BYTES, ExpiringKey
+from oidc_gate.session.ticket import Tickets
+from oidc_gate.store.base import KEY_BYTES, Added, ExpiringKey
 from oidc_gate.store.memory import MemoryStore
 from tests.core.provider.scripted import settings
 from tests.core.session.test_record import NOW, SESSION, WHO
@@ -158,3 +161,81 @@ def test_a_sid_that_no_session_has_ends_nothing_and_is_not_announced(store: Watc
     process.drive(process.revocations.end_from_frame(SESSION.sid))
     assert len(store.names) == 1
     assert process.checked(SESSION) == "session_revoked"
+
+
+class Recorded(MemoryStore):
+    """A store that keeps what it is called with."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[tuple[Any, ...]] = []
+
+    def add_once(self, key: ExpiringKey, until: int, now: int, *, announce: bool = False) -> bool:
+        self.calls.append((key, until, now, announce))
+        return super().add_once(key, until, now, announce=announce)
+
+    def when_added(self, keys: Sequence[ExpiringKey], now: int) -> Added:
+        self.calls.append((tuple(keys), now))
+        return super().when_added(keys, now)
+
+
+def test_what_the_store_is_asked_to_do() -> None:
+    store = Recorded()
+    process = Process(store, NEW, OLD)
+    ours, issuer = process.revocations, settings().issuer
+    indexes = Tickets(KeyRing((NEW, OLD), binding=("a", "b")), "__Host-oidc_gate").indexes
+
+    def keys(kind: str, what: str, *values: str) -> list[ExpiringKey]:
+        return [ExpiringKey(kind, b"*" + index) for index in indexes(f"revoked {what}", issuer, *values)]
+
+    own = ExpiringKey("revoked", sha256(b"sid").digest())
+    sub, sid = keys("revoked", "sub", WHO.subject), keys("revoked", "sid", "op-sid")
+    both, frame = (
+        keys("revoked", "sub+sid", WHO.subject, "op-sid"),
+        keys("revoked by a frame", "sid", "op-sid"),
+    )
+    known = keys("known", "sid", "op-sid")
+    until = NOW + settings().session_lifetime_seconds + 60
+
+    def calls(step: Step[object]) -> list[tuple[Any, ...]]:
+        store.calls.clear()
+        process.drive(step)
+        return list(store.calls)
+
+    def added(names: list[ExpiringKey]) -> list[tuple[Any, ...]]:
+        return [(name, until, NOW, True) for name in names]
+
+    assert calls(ours.begin(SESSION)) == [*((name, until, NOW, False) for name in known), ((), NOW)]
+    assert calls(ours.begin(SESSION._replace(sid=""))) == [((), NOW)]
+    assert calls(ours.check(SESSION)) == [((own, *sub, *sid, *both, *frame), NOW)]
+    assert calls(ours.check(SESSION._replace(sid=""))) == [((own, *sub), NOW)]
+    assert calls(ours.end(SESSION)) == added([own])
+    assert calls(ours.end_at_provider(subject=WHO.subject, sid="")) == added(sub)
+    assert calls(ours.end_at_provider(subject="", sid="op-sid")) == added(sid)
+    assert calls(ours.end_at_provider(subject=WHO.subject, sid="op-sid")) == added(both)
+    assert calls(ours.end_from_frame("op-sid")) == [(tuple(known), NOW), *added(frame)]
+    later = SESSION._replace(started_at=NOW + 1, identity=replace(WHO, session_id="later"))
+    assert calls(ours.check(later)) == [
+        ((ExpiringKey("revoked", sha256(b"later").digest()), *sub, *sid, *both, *frame), NOW),
+        ((ExpiringKey("revoked", sha256(b"later").digest()),), NOW),
+    ]
+
+
+def test_a_session_that_may_be_kept_has_the_generation_of_the_cache(store: Watched) -> None:
+    process = Process(store)
+    cache = process.revocations._ends._cache
+    cache.clear()
+    assert process.drive(process.revocations.check(SESSION)) == cache.generation == 1
+    process.drive(process.revocations.end_at_provider(subject=WHO.subject, sid=""))
+    later = SESSION._replace(started_at=NOW + 1)
+    assert process.drive(process.revocations.check(later)) == cache.generation == 2
+    assert process.revocations.are_shared is True
+
+
+@pytest.mark.parametrize(("ahead", "moves"), [(0, False), (1, True), (60, True), (61, False)])
+def test_a_new_session_is_moved_within_the_clock_skew(ahead: int, moves: bool) -> None:
+    store = Watched()
+    store.when_added((), NOW + ahead)
+    process = Process(store)
+    begun = process.drive(process.revocations.begin(SESSION))
+    assert begun == SESSION._replace(started_at=NOW + ahead if moves else NOW)
