@@ -82,7 +82,7 @@ def test_how_long_a_client_is_to_wait_has_bounds(kind: type[Unavailable], defaul
 def test_a_token_that_is_not_valid_is_named_with_its_claim(
     more: dict[str, str], code: str, detail: str
 ) -> None:
-    error = IDTokenError("iss", expected="x", got=7, **more)  # type: ignore[arg-type]
+    error = IDTokenError("iss", expected="x", got=7, **more)
     assert (error.code, error.detail, error.status) == (code, detail, 502)
     assert (error.claim, error.expected, error.got) == ("iss", "x", "7")
     assert error.public_message == "The sign-in service sent an answer that cannot be trusted."

@@ -267,7 +267,7 @@ def test_cve_2025_64484_no_spelling_of_an_identity_header_passes(
 @pytest.mark.parametrize(
     "taken", [{"REMOTE_USER": "root", "AUTH_TYPE": "Basic"}, {"REMOTE_USER": "root"}, {"AUTH_TYPE": "Basic"}]
 )
-def test_cve_2025_64484_nor_what_a_server_took_for_a_user(taken: dict[str, str]) -> None:
+def test_cve_2025_64484_nor_what_a_server_took_for_a_user(taken: dict[str, Any]) -> None:
     """``REMOTE_USER`` of a server in front, as by Basic authentication, is no identity of the gate's."""
     site = Site(SHELLS["wsgi"], public_paths=("/open",))
     for visitor, user in ((site.visitor(), None), (site.person(), "alice"), (site.person(), "alice")):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from oidc_gate.model import Identity
-from oidc_gate.policy.access import AccessRules, QueryRules, normal_email
+from oidc_gate.policy.access import AccessRules, Email, QueryRules, RuleSet, names_a_rule, normal_email
+from oidc_gate.syntax.forms import MAX_FORM_LENGTH
 from tests.core.request.making import settings
 
 
@@ -169,3 +172,119 @@ def test_query_wants_a_verified_email_too() -> None:
 
 def test_normal_forms() -> None:
     assert normal_email("A.\u00c9@Corp.COM") == ("a.\u00c9", "corp.com")
+
+
+def rules_of(**changes: Any) -> RuleSet:
+    given: dict[str, Any] = {"has_email_rules": False, "unverified": False}
+    given |= dict.fromkeys(("emails", "domains", "below", "groups"), frozenset())
+    return RuleSet(**(given | changes))
+
+
+ANN_CORP, CORP_ORG = Email("ann", "corp.com"), {"corp.com"}
+
+
+@pytest.mark.parametrize(
+    ("given", "query", "rules"),
+    [
+        ({}, "", rules_of()),
+        (
+            {"allowed_emails": ("Ann@Corp.com",)}, "allowed_emails=Ann@Corp.com",
+            rules_of(has_email_rules=True, emails={ANN_CORP}),
+        ),
+        (
+            {"allowed_email_domains": ("Corp.com", "*.Sub.org")}, "allowed_email_domains=Corp.com,*.Sub.org",
+            rules_of(has_email_rules=True, domains=CORP_ORG, below={"sub.org"}),
+        ),
+        ({"allowed_groups": ("b", "a")}, "allowed_groups=a,b", rules_of(groups={"a", "b"})),
+        (
+            {"allowed_emails": ("ann@corp.com",), "allowed_groups": ("a",)},
+            "allowed_groups=+a%20&allowed_emails=ann%40corp.com",
+            rules_of(has_email_rules=True, emails={ANN_CORP}, groups={"a"}),
+        ),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("unverified", [False, True])
+def test_the_rules_of_the_settings_and_of_a_query(
+    given: dict[str, Any], query: str, rules: RuleSet, unverified: bool
+) -> None:
+    told = settings(**given, insecure_allow_unverified_email=unverified)
+    expected = replace(rules, unverified=unverified)
+    assert AccessRules(told).rule_set == expected
+    assert QueryRules.parse(query, unverified=unverified).rule_set == expected
+    assert AccessRules(told).narrowed(query).query.rule_set == expected
+    assert QueryRules.parse(query).rule_set == rules
+
+
+@pytest.mark.parametrize(
+    ("rules", "refusal"),
+    [
+        ({"allowed_emails": ("a@b.cc",)}, "allowed_emails"),
+        ({"allowed_email_domains": ("b.cc",)}, "allowed_email_domains"),
+        ({"allowed_email_domains": ("*.b.cc",)}, "allowed_email_domains"),
+        ({"allowed_emails": ("a@b.cc",), "allowed_email_domains": ("b.cc",)}, "allowed_email_domains"),
+        ({"allowed_emails": ("a@b.cc",), "allowed_email_domains": ("*.b.cc",)}, "allowed_email_domains"),
+    ],
+)
+def test_the_rule_that_refuses_is_named_after_the_widest_one(rules: dict[str, Any], refusal: str) -> None:
+    for email in ("x@y.zz", "", "b.cc", "x@ab.cc"):
+        assert AccessRules(settings(**rules)).refuses(person(email)) == refusal
+
+
+def test_rules_of_which_none_is_well_formed_admit_no_user() -> None:
+    rules = RuleSet(True, frozenset(), frozenset(), frozenset(), frozenset(), unverified=True)
+    assert [rules.refuses(person(email)) for email in ("", "a@b.cc")] == ["allowed_email_domains"] * 2
+
+
+@pytest.mark.parametrize(("size", "is_read"), [(2_048, True), (2_049, False)])
+def test_a_query_is_read_up_to_a_length(size: int, is_read: bool) -> None:
+    query = "allowed_groups=".ljust(size, "a")
+    expected = frozenset({query.partition("=")[2]}) if is_read else None
+    found = QueryRules.parse(query).rule_set
+    assert (found.groups if found else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "names_one"),
+    [
+        ("", False),
+        ("allowed_groups=x", True),
+        ("Allowed-Group=x", True),
+        ("aallloww", True),
+        ("rd=/&%61llowed_groups=x", True),
+        ("rd=allowed_groups", False),
+        ("alow=1", True),
+        ("al=1&low=2", False),
+        ("lowa=1", False),
+        ("a" * MAX_FORM_LENGTH, False),
+        ("a" * (MAX_FORM_LENGTH + 1), True),
+    ],
+)
+def test_a_query_that_names_a_rule_or_nearly_one(query: str, names_one: bool) -> None:
+    assert names_a_rule(query) is names_one
+
+
+def test_a_hostile_query_costs_no_time() -> None:
+    for part in ("a", "al", "alo", "alllo", "l", "o", "%61", "a&", "al&o"):
+        query = (part * MAX_FORM_LENGTH)[:MAX_FORM_LENGTH]
+        began = time.process_time()
+        assert not names_a_rule(query)
+        assert not names_a_rule("a" + query[1:].replace("a", "l"))
+        assert time.process_time() - began < 2  # quadratic would be a minute
+
+
+@pytest.mark.parametrize(
+    ("email", "normal"),
+    [
+        ("a" * (320 - len("@corp.com")) + "@corp.com", True),
+        ("a" * (321 - len("@corp.com")) + "@corp.com", False),
+        ("a@corp.com", True),
+        ("@corp.com", False),
+        ("a@", False),
+        ("", False),
+        ("a@b@corp.com", False),
+        ("a\x80@corp.com", False),
+        ("a\ud800@corp.com", False),
+    ],
+)
+def test_an_address_that_is_malformed_has_no_normal_form(email: str, normal: bool) -> None:
+    assert normal_email(email) == (Email(email.partition("@")[0], "corp.com") if normal else None)

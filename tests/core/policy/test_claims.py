@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from oidc_gate.errors import IDTokenError
 from oidc_gate.model import Identity
-from oidc_gate.policy.claims import MAX_GROUP_LENGTH, MAX_GROUPS, identity_from_claims, lookup
+from oidc_gate.policy.claims import (
+    MAX_GROUP_LENGTH,
+    MAX_GROUPS,
+    claim_text,
+    claim_texts,
+    identity_from_claims,
+    lookup,
+)
 from oidc_gate.policy.identity_headers import (
     identity_headers,
     remote_user,
@@ -232,3 +239,87 @@ def test_nobody_becomes_somebody_else_on_the_way_into_a_header(text: str) -> Non
     found = identity({"preferred_username": text, "email": text})
     assert remote_user(found, given) == ""
     assert {value for _, value in identity_headers(found, given, "X-Forwarded", text)} == {""}
+
+
+def test_claims_of_the_protocol_are_none_of_the_user() -> None:
+    names = (
+        "iss", "aud", "exp", "iat", "nbf", "nonce", "at_hash", "c_hash", "s_hash", "azp", "jti", "sid", "auth_time",
+        "typ", "token_use", "session_state", "_claim_sources",
+    )  # fmt: skip
+    fields = {"name": "n", "preferred_username": "p", "acr": "a", "amr": ["b"]}
+    assert identity(dict.fromkeys(names, "x") | fields | {"_claim_names": {"x": "y"}, "other": 1}).claims == {
+        "_claim_names": {"x": "y"},
+        "other": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("claims", "left"),
+    [
+        ({"email": "a@b.c", "email_verified": True}, set()),
+        ({"email": "a@b.c", "email_verified": False}, {"email_verified"}),
+        ({"email": "a@b.c"}, set()),
+        ({"email": ["a@b.c"], "email_verified": True}, {"email", "email_verified"}),
+        ({"email": "", "email_verified": True}, {"email", "email_verified"}),
+        ({"groups": ["a"]}, set()),
+        ({"groups": ["a", 7]}, set()),
+        ({"groups": {"a": 1}}, {"groups"}),
+        ({"groups": []}, {"groups"}),
+        ({"name": 7, "amr": 1, "acr": None, "preferred_username": []}, set()),
+    ],
+)
+def test_a_claim_that_its_field_cannot_represent_remains(claims: dict[str, Any], left: set[str]) -> None:
+    assert set(identity(claims).claims) == left
+
+
+@pytest.mark.parametrize(
+    ("claims", "is_complete"),
+    [
+        ({}, True),
+        ({"groups": ["a"]}, True),
+        ({"groups": ["a", 7]}, False),
+        ({"groups": {"a": 1}}, False),
+        ({"hasgroups": True}, False),
+        ({"_claim_names": {"groups": "s"}}, False),
+        ({"_claim_names": {"groups": "s"}, "groups": ["a"]}, True),
+    ],
+)
+def test_whether_the_groups_are_all_there_are(claims: dict[str, Any], is_complete: bool) -> None:
+    assert identity(claims).groups_complete is is_complete
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "texts"),
+    [
+        ("x" * 1024, "x" * 1024, ()),
+        ("x" * 1025, "", ()),
+        ("x" * 512, "x" * 512, ("x" * 512,)),
+        ("x" * 513, "x" * 513, ()),
+        ("", "", ()),
+        (None, "", ()),
+        (7, "", ()),
+        (["a", "b", "a"], "", ("a", "b")),
+        (("a", "", 1), "", ("a",)),
+        ({"a": 1}, "", ()),
+    ],
+)
+def test_texts_are_read_up_to_a_length(value: object, text: str, texts: tuple[str, ...]) -> None:
+    assert claim_text(value) == text
+    assert claim_texts(value) == texts
+
+
+def test_the_log_says_what_a_sub_is_instead_of_a_text() -> None:
+    for sub, got in ((7, "int"), (None, "NoneType"), ("", "str")):
+        with pytest.raises(IDTokenError) as caught:
+            identity({"sub": sub})
+        assert (caught.value.claim, caught.value.expected, caught.value.got) == ("sub", "a string", got)
+
+
+def test_the_nearest_of_two_nested_claims_is_found() -> None:
+    claims = {"a": {"b": {"c": 1}, "b.c": 2}, "a.b": {"c": 3, "d": 4}, "e": {"f": None}, "e.f": {"g": 5}}
+    assert lookup(claims, "a.b.c") == 3
+    assert lookup(claims, "a.b.d") == 4
+    assert lookup({"a": claims["a"]}, "a.b.c") == 2
+    assert lookup(claims, "e.f.g") == 5
+    assert lookup({"a": {"b": None}, "a.b": None}, "a.b") is None
+    assert lookup({"": {"x": 1}}, ".x") is None

@@ -150,13 +150,14 @@ def test_one_request_explains_a_refusal_of_a_session_by_a_rule() -> None:
     assert explained.is_first("session", "allowed_groups", 0, first)
     assert not explained.is_first("session", "allowed_groups", 0, later)
     assert explained.is_first("session", "allowed_groups", 0, first)
-    for key in (
+    others: list[tuple[str, str, int | None]] = [
         ("other", "allowed_groups", 0),
         ("session", "email_verified", 0),
         ("session", "allowed_groups", None),
-    ):
-        assert explained.is_first(*key, later)
-        assert not explained.is_first(*key, first)
+    ]
+    for session, rule, requirement in others:
+        assert explained.is_first(session, rule, requirement, later)
+        assert not explained.is_first(session, rule, requirement, first)
     assert explained.request_id("session", "allowed_groups", 0, later) == "chosen by the client"
 
 

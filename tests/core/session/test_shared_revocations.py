@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -174,8 +173,8 @@ class Recorded(MemoryStore):
         self.calls.append((key, until, now, announce))
         return super().add_once(key, until, now, announce=announce)
 
-    def when_added(self, keys: Sequence[ExpiringKey], now: int) -> Added:
-        self.calls.append((tuple(keys), now))
+    def when_added(self, keys: tuple[ExpiringKey, ...], now: int) -> Added:
+        self.calls.append((keys, now))
         return super().when_added(keys, now)
 
 
