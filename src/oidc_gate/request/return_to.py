@@ -47,7 +47,7 @@ def rd_parameters(target: str, default: str) -> dict[str, str]:
     A long target is compressed into ``rdz``, and ``rd`` has only the fragment, which gate.js adds. If the compressed
     target is still too long, ``lost`` is set, and the page after the sign-in says that `default` was not requested.
     """
-    if len(quote(target, safe="/")) <= MAX_RD_LENGTH:
+    if len(quote(target)) <= MAX_RD_LENGTH:
         return {"rd": target}
     packed = b64url_encode(zlib.compress(target.encode(), 9))
     return {"rdz": packed, "rd": ""} if len(packed) <= MAX_PACKED_LENGTH else {"lost": "1", "rd": default}

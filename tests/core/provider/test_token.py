@@ -82,6 +82,74 @@ def test_answers_that_are_refused(given: op.Answers, code: str) -> None:
     assert caught.value.status == 502
 
 
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({}, TokenResponse("x.y.z", "at", "Bearer", None, "")),
+        (
+            {"expires_in": 60, "refresh_token": "rt", "scope": "openid"},
+            TokenResponse("x.y.z", "at", "Bearer", 60, "rt"),
+        ),
+        (
+            {"access_token": "a" * 131_072, "id_token": "i" * 524_288, "refresh_token": "r" * 131_072},
+            TokenResponse("i" * 524_288, "a" * 131_072, "Bearer", None, "r" * 131_072),
+        ),
+        ({"refresh_token": "r" * 131_073}, TokenResponse("x.y.z", "at", "Bearer", None, "")),
+        ({"refresh_token": ["r"]}, TokenResponse("x.y.z", "at", "Bearer", None, "")),
+    ],
+)
+def test_the_whole_answer(more: dict[str, Any], expected: TokenResponse) -> None:
+    found = exchange(world(token=answer(TOKENS | more)))
+    assert found == expected
+    assert repr(found) == f"TokenResponse(token_type='Bearer', expires_in={expected.expires_in})"
+
+
+@pytest.mark.parametrize(
+    ("given", "detail"),
+    [
+        (answer(TOKENS | {"token_type": "m\tc"}), "token_type is 'm?c', expected Bearer"),
+        (answer(TOKENS | {"token_type": "t" * 21}), "token_type is '', expected Bearer"),
+        (answer(TOKENS | {"access_token": ""}), "no usable access_token"),
+        (answer(TOKENS | {"id_token": ""}), "no id_token; does scopes contain openid?"),
+        (answer({"error": "made_up"}, 400), "status 400, error 'made_up': ''"),
+        (answer({"error": "e" * 101, "error_description": 7}, 400), "status 400, error '': '7'"),
+        (answer({"error": "e" * 100}, 401), f"status 401, error '{'e' * 60}': ''"),
+        (
+            answer({"error": "invalid_scope", "error_description": "d" * 201}, 400),
+            f"status 400, error 'invalid_scope': '{'d' * 200}'; sent: client_id 'client 1', redirect_uri "
+            "'https://app.example/oauth2/callback', client_auth client_secret_basic, scopes 'openid email profile'. "
+            "Fix: the provider refuses a scope: compare scopes with what the client may ask for",
+        ),
+    ],
+)
+def test_what_is_said_of_an_answer_that_is_refused(given: op.Answers, detail: str) -> None:
+    with pytest.raises(ProviderError) as caught:
+        exchange(world(token=given))
+    assert caught.value.detail == f"token endpoint: {detail}"
+
+
+def test_what_is_said_of_a_token_that_is_not_bound() -> None:
+    with pytest.raises(ProviderError) as caught:
+        exchange(world(token=answer(TOKENS)), dpop=True)
+    assert caught.value.detail == "token endpoint: token_type is 'bearer', expected DPoP"
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            "invalid_client",
+            "The sign-in service does not accept this application. Nothing is wrong with your account.",
+        ),
+        ("made_up", "The sign-in service refused to complete the sign-in."),
+    ],
+)
+def test_what_the_user_reads_of_an_error(error: str, message: str) -> None:
+    with pytest.raises(ProviderError) as caught:
+        exchange(world(token=answer({"error": error}, 400)))
+    assert caught.value.public_message == message
+
+
 def test_a_code_that_is_used_up() -> None:
     with pytest.raises(CallbackError) as caught:
         exchange(world(token=answer({"error": "invalid_grant"}, 400)))
@@ -228,3 +296,29 @@ def test_the_skew_of_the_settings_counts() -> None:
     tokens = TokenResponse(op.id_token(exp=op.START - 61), "at", "Bearer")
     provider = Provider(op.settings(clock_skew_seconds=120))
     assert world().drive(validate(provider, tokens, nonce=op.NONCE))["sub"] == "sub-1"
+
+
+def test_the_algorithm_of_the_latest_id_token_is_remembered() -> None:
+    provider = Provider(op.settings())
+    claims = world().drive(validate(provider, TokenResponse(op.id_token(), "at", "Bearer"), nonce=op.NONCE))
+    assert dict(claims) == {
+        "iss": ISSUER,
+        "sub": "sub-1",
+        "aud": op.CLIENT,
+        "iat": op.START,
+        "exp": op.START + 300,
+        "nonce": op.NONCE,
+    }
+    assert provider.latest_id_token_alg == "RS256"
+
+
+def test_an_id_token_of_a_refresh_says_nothing_about_the_sign_in() -> None:
+    """It has no nonce, and when and how the user signed in was checked then (OpenID Connect Core §12.2)."""
+    settings = op.settings(max_age_seconds=60, acr_values=("gold",))
+    tokens = TokenResponse(op.id_token(nonce=None, auth_time=1, acr="tin"), "at", "Bearer")
+    assert world().drive(validate(Provider(settings), tokens, nonce=None))["acr"] == "tin"
+    with pytest.raises(ProviderError):
+        world().drive(validate(Provider(settings), tokens, nonce=op.NONCE))
+    wrong = TokenResponse(op.id_token(nonce=None, at_hash="x"), "at", "Bearer")
+    with pytest.raises(ProviderError):
+        world().drive(validate(Provider(settings), wrong, nonce=None))

@@ -107,6 +107,7 @@ def test_prefix_of_another_name() -> None:
         ("/caf\u00e9?\u00fc#\u00df", "/caf%C3%A9?%C3%BC#%C3%9F"),
         ("/caf\udce9", "/caf%E9"),
         ("/\u3000", "/%E3%80%80"),
+        ("/a?b=\\c\\&d#\\e", "/a?b=%5Cc%5C&d#%5Ce"),
     ],
 )
 def test_normal_forms(target: str, expected: str) -> None:

@@ -125,3 +125,34 @@ def test_a_character_that_this_pythons_unicode_does_not_know() -> None:
     if not character:
         pytest.skip("idna knows no character that this Python does not")
     assert normal_host("xn--" + character.encode("punycode").decode() + ".example", "https") == ""
+
+
+def test_the_longest_host() -> None:
+    label = "a" * 63
+    longest = f"{label}.{label}.{label}.{label}:65535"
+    assert normal_host(longest, "https") == longest
+    assert normal_host("a" + longest, "https") == ""
+    address = "[1111:2222:3333:4444:5555:6666:7777:8888]"
+    assert normal_host(address, "http") == address
+
+
+@pytest.mark.parametrize(
+    ("host", "scheme", "expected"),
+    [
+        ("a:80", "http", "a"),
+        ("a:443", "http", "a:443"),
+        ("a:443", "https", "a"),
+        ("a:80", "https", "a:80"),
+        ("a:80", "ftp", "a:80"),
+        ("[::1]:443", "https", "[::1]"),
+        ("a:1", "https", "a:1"),
+        ("a.:443", "https", "a."),
+    ],
+)
+def test_the_default_port_is_left_out(host: str, scheme: str, expected: str) -> None:
+    assert normal_host(host, scheme) == expected
+
+
+@pytest.mark.parametrize("hostname", ["[::1", "::1]", "[[::1]]", "]::1[", "[::1]x"])
+def test_brackets_that_do_not_match(hostname: str) -> None:
+    assert normal_hostname(hostname) == ""
