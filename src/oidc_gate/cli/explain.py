@@ -22,7 +22,7 @@ oidc-gate explain haproxy/oidc_gate.lua
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the argument for the name."""
-    parser.add_argument("name", nargs="?", metavar="NAME", help="what is to be explained")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="the name or the page to explain")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""What is wrong with the cookies that an application receives: those of the gate are not for it."""
+"""Rules for the cookies that an application receives: all of its own, and none of the gate."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _left(own: Sequence[str], value: str, maps: Maps) -> list[str]:
 
 
 def _lost(own: Sequence[str], others: Sequence[str], value: str, maps: Maps) -> list[str]:
-    """Return the cookies of the application that do not reach it."""
+    """Return the cookies of the application that the configuration removes."""
     header = "; ".join(f"{other}=1; {name}=x" for other, name in zip(others, own, strict=False))
     alone = "; ".join(f"{other}=1" for other in others)
     arrived = [_names(maps.value(value, {"http_cookie": each})) for each in (header, alone)]

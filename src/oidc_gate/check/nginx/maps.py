@@ -1,4 +1,4 @@
-"""What a ``map`` of Nginx makes of a value, worked out with Python's regular expressions."""
+"""Evaluates a ``map`` of Nginx with Python's regular expressions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DEFINE = "(?(DEFINE)"
 
 
 class UnknownValueError(Exception):
-    """The value follows from something that is not in the maps, or that Python reads in another way than Nginx."""
+    """The value depends on something that is not in the maps, or that Python reads in another way than Nginx."""
 
 
 class Maps:
@@ -30,13 +30,13 @@ class Maps:
         self._maps = {each.args[1]: each for each in directives if len(each.args) == 2}
 
     def value(self, text: str, known: Mapping[str, str], depth: int = 0) -> str:
-        """Return what Nginx makes of `text`, which may contain variables.
+        """Return the value of `text` in Nginx. It may contain variables.
 
         Args:
             known: The values of variables, such as ``{"http_cookie": "a=1"}``.
 
         Raises:
-            UnknownValueError: A variable is neither known nor that of a map, or a map cannot be worked out.
+            UnknownValueError: A variable is neither in `known` nor that of a map, or a map cannot be evaluated.
         """
         if depth > MAX_DEPTH:
             raise UnknownValueError(text)
@@ -70,7 +70,7 @@ def _search(key: str, text: str) -> re.Match[str] | None:
 
 
 def python_pattern(pattern: str) -> str:
-    """Return a regular expression of PCRE in the syntax of Python: its names, and the groups that it defines first.
+    """Return a regular expression of PCRE in the syntax of Python. Defined groups replace the references to them.
 
     Raises:
         UnknownValueError: It is too large, or its parentheses do not match.
@@ -90,7 +90,7 @@ def python_pattern(pattern: str) -> str:
 
 
 def _end(pattern: str, start: int) -> int:
-    """Return where the parenthesis closes that is open in front of `start`."""
+    """Return the position at which the parenthesis that opens in front of `start` closes."""
     depth, at, in_set = 1, start, False
     while at < len(pattern):
         letter = pattern[at]

@@ -85,7 +85,7 @@ _shtab_oidc_gate_demo_defaults_added=0
 
 _shtab_oidc_gate_explain_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  ":what is to be explained:"
+  ":the name or the page to explain:"
 )
 
 # guard to ensure default positional specs are added only once per session
