@@ -1,4 +1,4 @@
-"""What a name means: a cause of the check, an error code, an event, a setting, a metric, or a page."""
+"""Explains a name: a cause of the check, an error code, an event, a setting, a metric, or a page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LINK = re.compile(r"\[([^]]+)\]\(([^)]+)\)")
 
 
 class UnknownNameError(LookupError):
-    """Nothing has this name; the message says what is similar."""
+    """Nothing has this name. The message suggests similar names."""
 
 
 def command(name: str) -> str:

@@ -8,7 +8,11 @@ WIDTH = 110
 
 
 def wrapped(start: str, text: str, indent: int | None = None) -> list[str]:
-    """Return `text` as lines, the first one behind `start`, and the others indented by `indent` or as far as it."""
+    """Return `text` as lines. The first one begins with `start`, and the others are indented.
+
+    Args:
+        indent: The indentation; by default the length of `start`.
+    """
     after = " " * (len(start) if indent is None else indent)
     lines = textwrap.wrap(
         text,

@@ -17,7 +17,7 @@ from .responses import page, problem
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What an error page says in addition to the message of the error."""
+    """The title of an error page, and its advice after the message of the error."""
 
     title: str
     what_to_do: str

@@ -33,7 +33,7 @@ CLIENT_ERRORS = {
     "invalid_dpop_proof": "the provider refuses the DPoP proof: is this host's clock right?",
     "use_dpop_nonce": "the provider refused the DPoP nonce that it had sent itself",
 }
-"""What to compare, for each of the codes."""
+"""For each code, the values that the operator should compare."""
 
 
 def describe_sent(settings: Settings, redirect_uri: str, method: str = "") -> str:

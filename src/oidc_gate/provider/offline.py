@@ -1,4 +1,4 @@
-"""What the authorization request contains so that the provider sends a refresh token."""
+"""The scopes and parameters with which the authorization request asks for a refresh token."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ class _Response(http.client.HTTPResponse):
 
 
 class _Deadline(HTTPConnection):
-    """What plain and TLS connections share."""
+    """The base of plain and TLS connections."""
 
     response_class = _Response
     _used_at = 0.0

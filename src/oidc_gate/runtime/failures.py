@@ -19,7 +19,7 @@ Kind = Literal["certificate", "name", "timeout", "tls", "refused", "broken", "cl
 
 
 class Failure(NamedTuple):
-    """Why there is no answer.
+    """The reason why there is no answer.
 
     Attributes:
         kind: The certificate is not accepted, the name does not resolve, the time is over, TLS failed in another way,

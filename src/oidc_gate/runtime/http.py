@@ -42,7 +42,7 @@ class _Route(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Process:
-    """What belongs to one process and must not survive a fork."""
+    """The connections and routes of one process, which must not survive a fork."""
 
     pid: int
     session: requests.Session

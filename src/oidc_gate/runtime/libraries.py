@@ -34,7 +34,7 @@ MODULES = (
 )
 
 METRICS_MODULES = ("prometheus_client.core", "prometheus_client.exposition")
-"""What `/oauth2/metrics` needs (extra ``[metrics]``). `World` loads it if there is a `metrics_token`."""
+"""The modules of `/oauth2/metrics` (extra ``[metrics]``). `World` loads them if there is a `metrics_token`."""
 
 _lock = threading.Lock()
 _loaded: list[bool] = []

@@ -43,7 +43,7 @@ _OTHER = "other"
 
 
 class Metrics:
-    """What one gate has counted in this process. It is safe under threads, and begins at zero after a fork.
+    """The counts of one gate in this process. They are safe under threads, and begin at zero after a fork.
 
     Args:
         clock: A monotonic clock in seconds.

@@ -18,7 +18,7 @@ ALWAYS = 1 << 62
 
 
 class Stored(NamedTuple):
-    """Where a session is stored: the ticket in the cookie, and the row as it was read."""
+    """The place of a session in a store: the ticket in the cookie, and the row as it was read."""
 
     ticket: Ticket
     row: Row

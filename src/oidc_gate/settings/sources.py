@@ -18,7 +18,7 @@ from .report import run_checks
 from .schema import SCHEMA, SECRETS, VARIABLE_PREFIX, Kind, Setting
 
 NOT_SETTINGS = re.compile(r"CONFIG|TEST_\w*|LOG_\w*")
-"""What may follow `VARIABLE_PREFIX` without being a setting."""
+"""Names after `VARIABLE_PREFIX` that are not settings, but are allowed."""
 
 # Kubernetes puts these into every container next to a Service called "oidc-gate".
 _SERVICE_LINK = re.compile(

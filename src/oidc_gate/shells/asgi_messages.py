@@ -15,7 +15,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Payload = tuple[Scope, tuple[tuple[bytes, bytes], ...]]
-"""What is added to a scope: members and headers."""
+"""The members and the headers that are added to a scope."""
 
 _MAX_LAYERS = 8  # of middleware between the gate and the application
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"

@@ -19,7 +19,7 @@ _TYPES = frozenset({"jwt", "jose"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectations:
-    """What one sign-in expects of its ID token, in addition to what the client expects of every token.
+    """The requirements of one sign-in for its ID token, in addition to those of `Recipient` for every token.
 
     Args:
         nonce: The nonce that this sign-in sent; None only if none was sent, on a refresh (Core §12.2).

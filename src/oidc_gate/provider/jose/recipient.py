@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
-    """What every token of the provider is compared with, of whatever kind it is.
+    """The values with which every token of the provider is compared, whatever its kind.
 
     Args:
         keys: The provider's keys, from its ``jwks_uri``.

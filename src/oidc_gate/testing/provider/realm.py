@@ -91,7 +91,7 @@ class AuthorizationRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
-    """What a user granted to a client. Its ID revokes every token that came from it."""
+    """The grant of a user to a client. Revoking its ID revokes every token that was issued for it."""
 
     request: AuthorizationRequest
     sub: str
