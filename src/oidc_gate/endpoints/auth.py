@@ -34,7 +34,7 @@ def answer(components: Components, context: RequestContext) -> Step[Reply]:
     """
     yield from ()
     reply = verdict(components, context)
-    is_unanswered = reply.status == 401 and reply.reason == NO_COOKIE and _is_page_load(context)
+    is_unanswered = reply.reason == NO_COOKIE and _is_page_load(context)
     if is_unanswered and components.sign_in_watch.page_load_refused():
         return replace(reply, reason=reply.reason._replace(notes=(_unreachable(context),)))
     return reply

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from oidc_gate.model import Reason, Reply
+from oidc_gate.runtime import totals as module
 from oidc_gate.runtime.metrics import Metrics
 from oidc_gate.runtime.totals import Totals, UnsafeDirectory, prepare_directory
 
@@ -179,3 +181,74 @@ def test_a_directory_that_is_gone_is_said_in_the_log(
     with caplog.at_level(logging.ERROR, "oidc_gate"):
         assert totals.read()[KEY] == 1
     assert "metrics_directory cannot be" in caplog.text
+
+
+def test_the_files_of_a_process_as_a_whole(tmp_path: Path) -> None:
+    metrics = Metrics()
+    metrics.add_gauges(metrics, lambda: {("cached_sessions",): 5})
+    totals = Totals(metrics, tmp_path)
+    metrics.decided(REPLY, False)
+    for _ in range(2):  # the second one has no effect
+        totals.start()
+    lock, written = sorted(tmp_path.glob("*-*.lock")), sorted(tmp_path.glob("*-*.json"))
+    assert ([path.stem for path in lock], len(lock)) == ([path.stem for path in written], 1)
+    assert lock[0].stem.startswith(f"{os.getpid()}-")
+    assert {path.name for path in tmp_path.iterdir()} == {"lock", lock[0].name, written[0].name}
+    assert json.loads(written[0].read_text()) == {
+        "counts": [[*KEY, 1], ["short_path", 0]],
+        "gauges": [["cached_sessions", 5]],
+    }
+    assert totals.read() == {KEY: 1, ("short_path",): 0, ("cached_sessions",): 5, ("processes",): 1}
+
+
+def test_a_process_that_has_ended_leaves_its_counts_and_not_its_gauges(tmp_path: Path) -> None:
+    rows = {"counts": [["decisions", "200", "x", 2.0]], "gauges": [["cached_sessions", 7]]}
+    (tmp_path / "ended.json").write_text(
+        json.dumps({"counts": [["decisions", "200", "x", 1.0], ["other", 1]]})
+    )
+    (tmp_path / "1-00.json").write_text(json.dumps(rows))
+    (tmp_path / "1-00.lock").touch()
+    totals = Totals(Metrics(), tmp_path)
+    expected = {("decisions", "200", "x"): 3, ("other",): 1, ("short_path",): 0, ("processes",): 1}
+    for _ in range(2):
+        assert totals.read() == expected
+    assert {path.name for path in tmp_path.iterdir()} == {"lock", "ended.json"}
+    assert json.loads((tmp_path / "ended.json").read_text()) == {
+        "counts": [["decisions", "200", "x", 3.0], ["other", 1.0]]
+    }
+
+
+def test_a_process_that_lives_is_counted_with_its_gauges(tmp_path: Path) -> None:
+    import fcntl
+
+    rows = {"counts": [["decisions", "200", "x", 2.0]], "gauges": [["cached_sessions", 7]]}
+    (tmp_path / "1-00.json").write_text(json.dumps(rows))
+    held = os.open(tmp_path / "1-00.lock", os.O_CREAT | os.O_RDWR)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    totals = Totals(Metrics(), tmp_path)
+    assert totals.read() == {
+        ("decisions", "200", "x"): 2,
+        ("cached_sessions",): 7,
+        ("short_path",): 0,
+        ("processes",): 2,
+    }
+    os.close(held)
+
+
+def test_a_file_that_is_too_long_counts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "1-00.json").write_text(json.dumps({"counts": [["decisions", "200", "x", 2.0]]}))
+    (tmp_path / "1-00.lock").touch()
+    monkeypatch.setattr(module, "MAX_FILE_BYTES", 10)
+    assert Totals(Metrics(), tmp_path).read() == {("short_path",): 0, ("processes",): 1}
+
+
+def test_a_file_is_written_again_only_if_something_was_counted(tmp_path: Path) -> None:
+    metrics = Metrics()
+    own = module._OwnFile(tmp_path, metrics)
+    path = tmp_path / f"{own.name}.json"
+    path.write_text("as it was")
+    own._write()
+    assert path.read_text() == "as it was"
+    metrics.decided(REPLY, False)
+    own._write()
+    assert json.loads(path.read_text())["counts"] == [[*KEY, 1], ["short_path", 0]]

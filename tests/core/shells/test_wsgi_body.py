@@ -231,3 +231,63 @@ def test_a_client_that_is_gone() -> None:
     with pytest.raises(ConnectionResetError):
         read_body(given, 100, threads)
     assert threads.held == 0
+
+
+class Counted(io.BytesIO):
+    """An input that records how much each read asks for."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.sizes: list[int] = []
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.sizes.append(-1 if size is None else size)
+        return super().read(size)
+
+
+@pytest.mark.parametrize(
+    ("environ", "limit", "body", "sizes"),
+    [
+        ({"CONTENT_LENGTH": "3"}, 10, b"abc", [3]),
+        ({"CONTENT_LENGTH": "3"}, 3, b"abc", [3]),
+        ({"CONTENT_LENGTH": "3"}, 2, b"abc", [3]),
+        ({"CONTENT_LENGTH": "5"}, 2, b"abc", [3]),
+        ({"CONTENT_LENGTH": "5"}, 0, b"a", [1]),
+        ({"CONTENT_LENGTH": "9"}, 10, b"abcde", [9, 4]),
+        ({"CONTENT_LENGTH": "0"}, 10, b"", []),
+        ({"CONTENT_LENGTH": ""}, 10, b"", []),
+        ({"CONTENT_LENGTH": "-1"}, 10, b"", []),
+        ({"CONTENT_LENGTH": "٣"}, 10, b"", []),
+        ({"CONTENT_LENGTH": "9" * 5000}, 3, b"abcd", [4]),
+        ({}, 10, b"", []),
+        ({"wsgi.input_terminated": True}, 10, b"abcde", [11, 6]),
+        ({"wsgi.input_terminated": True}, 3, b"abcd", [4]),
+        ({"wsgi.input_terminated": False}, 10, b"", []),
+        ({"CONTENT_LENGTH": "3", "wsgi.input_terminated": True}, 10, b"abc", [3]),
+    ],
+)
+def test_no_more_is_read_than_was_declared_or_than_may_be(
+    environ: dict[str, Any], limit: int, body: bytes, sizes: list[int]
+) -> None:
+    given = Counted(b"abcde")
+    assert read_body({"wsgi.input": given} | environ, limit, ServerThreads()) == body
+    assert given.sizes == sizes
+
+
+def test_a_long_body_is_read_in_pieces() -> None:
+    given = Counted(b"x" * 200_000)
+    environ = {"wsgi.input": given, "CONTENT_LENGTH": "200000"}
+    assert len(read_body(environ, 150_000, ServerThreads())) == 150_001
+    assert given.sizes == [65_536, 65_536, 150_001 - 2 * 65_536]
+
+
+def test_without_an_input_there_is_no_body() -> None:
+    assert read_body({"CONTENT_LENGTH": "3"}, 10, ServerThreads()) == b""
+    drain_body({"CONTENT_LENGTH": "3"}, ServerThreads())
+
+
+@pytest.mark.parametrize(("size", "taken"), [(1000, 1000), (1 << 20, 1 << 20), ((1 << 20) + 1, 1 << 20)])
+def test_a_body_is_drained_up_to_a_mebibyte(size: int, taken: int) -> None:
+    given = Counted(b"x" * size)
+    drain_body({"wsgi.input": given, "CONTENT_LENGTH": str(size)}, ServerThreads())
+    assert given.tell() == taken
