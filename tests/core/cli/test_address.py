@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from oidc_gate.cli import main
-from oidc_gate.cli.address import check_address
+from oidc_gate.cli.address import bound_sockets, check_address
 from oidc_gate.cli.application import listen
 from oidc_gate.cli.common import CommandError
 
@@ -98,3 +98,77 @@ def test_the_command_says_so_and_ends_with_2(server: str, capsys: pytest.Capture
     said = capsys.readouterr().err
     assert said.startswith("oidc-gate: --host 192.0.2.1: ")
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("shares", [False, True])
+def test_how_the_sockets_are_bound(shares: bool) -> None:
+    (listener,) = bound_sockets("127.0.0.1", 0, shares=shares)
+    with listener:
+        assert listener.getsockname()[0] == "127.0.0.1"
+        assert listener.type == socket.SOCK_STREAM
+        assert bool(listener.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR))
+        assert bool(listener.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT)) is shares
+    assert listener.fileno() == -1
+
+
+def test_each_address_of_a_name_is_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0))
+    two = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.2", 0))
+    asked: list[object] = []
+
+    def found(*given: object, **keywords: object) -> list[object]:
+        asked.append((given, keywords))
+        return [one, two]
+
+    monkeypatch.setattr(socket, "getaddrinfo", found)
+    listeners = bound_sockets("app", 0)
+    assert [each.getsockname()[0] for each in listeners] == ["127.0.0.1", "127.0.0.2"]
+    assert asked == [(("app", 0), {"type": socket.SOCK_STREAM, "flags": socket.AI_PASSIVE})]
+    for each in listeners:
+        each.close()
+
+
+def test_an_ipv6_socket_leaves_ipv4_to_others() -> None:
+    try:
+        (listener,) = bound_sockets("::1", 0)
+    except CommandError:
+        pytest.skip("no IPv6 here")
+    with listener:
+        assert listener.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == 1
+
+
+def test_no_socket_stays_open_if_one_cannot_be_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[socket.socket] = []
+
+    class Watched(socket.socket):
+        def __init__(self, *given: int) -> None:
+            super().__init__(*given)
+            opened.append(self)
+
+    with listen(0) as taken:
+        port = taken.getsockname()[1]
+        hosts = ("127.0.0.2", "127.0.0.1")
+        addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in hosts]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *given, **keywords: addresses)
+        monkeypatch.setattr(socket, "socket", Watched)
+        with pytest.raises(CommandError, match="another process listens there"):
+            check_address("app", port, None, "uvicorn")
+    assert [each.fileno() for each in opened] == [-1, -1]
+
+
+def test_the_check_of_an_address_leaves_no_socket_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    (bound,) = bound_sockets("127.0.0.1", 0)
+    monkeypatch.setattr("oidc_gate.cli.address.bound_sockets", lambda *given, **keywords: [bound])
+    check_address("127.0.0.1", 0, None, "uvicorn")
+    assert bound.fileno() == -1
+
+
+@pytest.mark.parametrize(
+    ("server", "message"), [("granian", "granian needs an IP address"), ("uvicorn", None)]
+)
+def test_granian_needs_an_ip_address(server: str, message: str | None) -> None:
+    if message is None:
+        check_address("localhost", 0, None, server)
+    else:
+        with pytest.raises(CommandError, match=f"--host localhost: {message}; write 127.0.0.1"):
+            check_address("localhost", 0, None, server)

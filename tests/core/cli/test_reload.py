@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from oidc_gate import __version__
 from oidc_gate.cli.reload import SettingsLoader
 from oidc_gate.errors import ConfigurationError
 from oidc_gate.testing import environ_for_tests
@@ -71,3 +72,49 @@ def test_sign_outs_that_are_forgotten_are_in_the_log(config: Path, caplog: pytes
     assert settings is not None
     loader.on_ready(settings)
     assert "the new workers do not know which sessions have ended" in caplog.text
+
+
+def test_the_whole_log_and_what_systemd_gets(
+    config: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO, "oidc_gate")
+    told: list[tuple[str, ...]] = []
+    monkeypatch.setattr("oidc_gate.cli.reload.notify", lambda *lines: told.append(lines))
+    monkeypatch.setattr("oidc_gate.cli.reload.time.monotonic_ns", lambda: 1_999_999)
+    loader = SettingsLoader(str(config), "there", 1)
+    first = loader.load()
+    caplog.clear()
+    loader.on_ready(first)
+    loader.on_ready(first)  # the new workers did not start
+    more = 'allowed_emails = ["a@b.example"]\ninsecure_single_process_revocation = true\n'
+    config.write_text(config.read_text() + more)
+    second = loader.reload()
+    assert second is not None
+    loader.on_ready(second)
+    third = loader.reload()
+    assert third is not None
+    loader.on_ready(third)
+    replaced = "SIGHUP: the workers are replaced; "
+    forgotten = (
+        "SIGHUP: the new workers do not know which sessions have ended, because this was only in the memory of the old"
+        " ones. Fix: set session_store or revocation_store"
+    )
+    said = [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert [each for each in said if "listens on" in each[1] or each[1].startswith("SIGHUP")] == [
+        ("INFO", f"oidc-gate {__version__} listens on there with 1 worker"),
+        ("INFO", f"{replaced}changed settings: allowed_emails, insecure_single_process_revocation"),
+        ("WARNING", forgotten),
+        (
+            "INFO",
+            f"{replaced}no setting has changed. Files are read again; environment variables are those that the"
+            " process was started with",
+        ),
+        ("WARNING", forgotten),
+    ]
+    ready, reloading = ("READY=1", "STATUS=Listening on there"), ("RELOADING=1", "MONOTONIC_USEC=1999")
+    assert told == [ready, ready, reloading, ready, reloading, ready]
+
+
+def test_the_file_of_the_environment_is_read(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OIDC_GATE_CONFIG", str(config))
+    assert SettingsLoader(None, "there", 1).load().public_url == "https://app.example.com"

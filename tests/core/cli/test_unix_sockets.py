@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import fcntl
 import os
 import socket
@@ -166,3 +167,92 @@ def test_a_file_is_not_replaced(path: Path) -> None:
     with pytest.raises(CommandError, match="this is a file and not a socket"), unix_listener(path, 0o600):
         pass
     assert path.read_text() == "kept"
+
+
+def test_the_longest_path(tmp_path: Path) -> None:
+    one = len(os.fsencode(unix_sockets._temporary(tmp_path / "x")))
+    longest = tmp_path / ("x" * (1 + unix_sockets.MAX_PATH_BYTES - one))
+    with unix_listener(longest, 0o600), socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(longest))
+    with pytest.raises(CommandError, match="has 98 bytes at most; shorten it"):
+        check_path(longest.with_name(longest.name + "x"))
+
+
+def test_a_directory_that_this_user_may_not_write(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def access(*given: object) -> bool:
+        asked.append(given)
+        return False
+
+    monkeypatch.setattr(os, "access", access)
+    with pytest.raises(CommandError, match=f"--uds {path}: this user may not create a file in {path.parent}"):
+        check_path(path)
+    assert asked == [(path.parent, os.W_OK | os.X_OK)]
+
+
+def test_a_link_to_nowhere_is_a_file(path: Path) -> None:
+    path.symlink_to("nowhere")
+    with pytest.raises(CommandError, match="this is a file and not a socket"):
+        check_path(path)
+
+
+def test_what_cannot_be_bound_is_an_error(path: Path, umask: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unix_sockets, "_temporary", lambda path: path.parent / "nowhere" / "s")
+    with (
+        pytest.raises(CommandError, match=f"--uds {path}: cannot listen there: No such file"),
+        unix_listener(path, 0o600),
+    ):
+        pass
+
+
+def test_a_process_that_does_not_answer_clearly(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(self: socket.socket, address: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(socket.socket, "connect", refused)
+    with pytest.raises(CommandError, match=f"--uds {path}: cannot tell who listens there: Permission denied"):
+        check_path(path)
+
+
+def test_a_temporary_socket_that_is_left_is_replaced(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(unix_sockets._temporary(path)))
+    with unix_listener(path, 0o600):
+        assert [each.name for each in path.parent.iterdir()] == ["s"]
+
+
+def test_a_child_does_not_remove_the_socket(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parent = os.getpid()
+    with unix_listener(path, 0o600):
+        monkeypatch.setattr(os, "getpid", lambda: parent + 1)
+    assert path.exists()
+
+
+def test_a_socket_of_another_server_at_the_same_path_is_left(path: Path) -> None:
+    with unix_listener(path, 0o600):
+        path.unlink()
+        with socket.socket(socket.AF_UNIX) as other:
+            other.bind(str(path))
+    assert path.is_socket()
+
+
+def test_many_clients_may_wait(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[int] = []
+
+    class Watched(socket.socket):
+        def listen(self, backlog: int = 0) -> None:
+            given.append(backlog)
+            super().listen(backlog)
+
+    monkeypatch.setattr(socket, "socket", Watched)
+    with unix_listener(path, 0o600):
+        assert given == [2048]
+
+
+def test_remove_stale(path: Path) -> None:
+    remove_stale(path)
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(path))
+    remove_stale(path)
+    assert list(path.parent.iterdir()) == []

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
+from typing import Any
 
 import pytest
 
 from oidc_gate.check.live import exchanges
-from oidc_gate.check.live.exchanges import Browser, read_cookie
+from oidc_gate.check.live.exchanges import Browser, Cookie, Response, read_cookie
 from tests.core.check.live.answering import OK, URL, always
 
 
@@ -114,3 +117,153 @@ def test_the_number_of_requests_is_limited() -> None:
 def test_a_cookie_that_cannot_be_read() -> None:
     assert read_cookie("") is None
     assert read_cookie("; ; ;") is None
+
+
+KIND = ("Content-Type", "text/html; x")
+
+
+@pytest.mark.parametrize(
+    ("response", "received", "location"),
+    [
+        (Response(URL, "GET", 200, (KIND, ("Server", "nginx"))), "status 200, text/html, from nginx", ""),
+        (Response(URL, "GET", 204), "status 204", ""),
+        (Response(URL, "GET", 299, (("Location", "/a"),)), "status 299", ""),
+        (
+            Response(URL, "GET", 300, (("location", "/a?b"), ("Content-Type", "x"))),
+            "status 300, to /a",
+            "/a?b",
+        ),
+        (Response(URL, "GET", 399, (("Location", "/a"),)), "status 399, to /a", "/a"),
+        (Response(URL, "GET", 400, (("Location", "/a"),)), "status 400", ""),
+        (Response(URL, "GET", failure="timeout", detail="why"), "no answer: why", ""),
+    ],
+)
+def test_a_response_in_a_few_words(response: Response, received: str, location: str) -> None:
+    assert (response.received, response.location) == (received, location)
+
+
+def test_long_and_odd_words_are_cut() -> None:
+    long = "x" * 500
+    shown = Response(URL, "GET", 302, (("Location", long), ("Server", long))).received
+    assert len(shown) < 250
+    assert len(Response(URL, "GET", 200, (("Content-Type", long),)).received) < 80
+    assert len(Response(URL, "GET", failure="name", detail=long).received) <= 200
+
+
+def test_headers_are_found_in_any_case() -> None:
+    headers = (("Set-Cookie", "a=1"), ("X", "y"), ("set-cookie", "b=2"), ("SET-COOKIE", ";"))
+    response = Response(URL, "GET", 200, headers, b"\xff")
+    assert response.all("Set-Cookie") == ["a=1", "b=2", ";"]
+    assert (response.header("x"), response.header("none"), response.text) == ("y", "", "\ufffd")
+    assert [each.name for each in response.cookies] == ["a", "b"]
+    assert "y" not in repr(response)
+
+
+def test_a_cookie() -> None:
+    expected = Cookie("a", "1", "app.example.com", "/x", True)
+    assert read_cookie("a=1; Domain=.App.Example.COM; Path=/x; Secure; HttpOnly") == expected
+    assert read_cookie("a=1") == Cookie("a", "1", "", "", False)
+    assert "secret" not in repr(read_cookie("a=secret"))
+
+
+def lines(request: bytes) -> set[bytes]:
+    return set(request.partition(b"\r\n\r\n")[0].split(b"\r\n"))
+
+
+def test_a_whole_request() -> None:
+    with answering(HEAD + b"Content-Length: 0\r\n\r\n") as (url, received):
+        browser = Browser(post=True)
+        one = browser.send(f"{url}?a=b#c", {"Accept": "x"}, sent="as a test")
+        two = browser.send(url.removesuffix("/page"), {"User-Agent": "mine", "Host": "other"}, method="POST")
+    host = url.split("/")[2].encode()
+    first, second = map(lines, received)
+    assert first - {b"Accept-Encoding: identity"} == {
+        b"GET /page?a=b HTTP/1.1",
+        b"Host: " + host,
+        b"User-Agent: oidc-gate check",
+        b"Accept: x",
+    }
+    assert second - {b"Accept-Encoding: identity"} == {
+        b"POST / HTTP/1.1",
+        b"Host: other",
+        b"User-Agent: mine",
+        b"Content-Length: 0",
+    }
+    assert (one.sent, two.sent) == (f"GET {url} (as a test)", f"POST {url.removesuffix('/page')}")
+    assert browser.sent == [one, two]
+    assert (one.url, one.status, one.failure, one.detail) == (f"{url}?a=b#c", 200, "", "")
+
+
+def test_the_body_of_a_websocket_is_not_waited_for() -> None:
+    with answering(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n", b"x" * 100) as (url, _):
+        response = Browser().send(url, {})
+    assert (response.status, response.body) == (101, b"")
+
+
+def untrusted() -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError("self-signed")
+    error.verify_message = "self-signed"
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (untrusted(), "tls"),
+        (TimeoutError(), "timeout"),
+        (socket.gaierror(socket.EAI_NONAME, "unknown"), "name"),
+        (HTTPException("odd"), "broken"),
+    ],
+)
+def test_the_kinds_of_failures(error: Exception, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*given: object, **keywords: object) -> None:
+        raise error
+
+    monkeypatch.setattr(exchanges, "send_once", failing)
+    response = Browser().send("http://127.0.0.1:9/", {})
+    assert (response.failure, response.status) == (expected, 0)
+    if expected == "timeout":
+        assert response.detail == "nothing within 10 seconds"
+    if expected == "broken":
+        assert response.detail.startswith("the answer is not HTTP (")
+
+
+@pytest.mark.parametrize(
+    ("url", "connect", "ca_file", "expected"),
+    [
+        ("http://app.example.com/", "", "", ("app.example.com", 80, "http", None)),
+        ("http://app.example.com:8000/", "", "/ca.pem", ("app.example.com", 8000, "http", None)),
+        ("https://app.example.com/", "", "", ("app.example.com", 443, "https", ("app.example.com", None))),
+        (
+            "https://app.example.com:1/",
+            "[::1]:8443",
+            "/ca.pem",
+            ("::1", 8443, "https", ("app.example.com", "/ca.pem")),
+        ),
+        ("https://app.example.com/", "127.0.0.1:2", "", ("127.0.0.1", 2, "https", ("app.example.com", None))),
+    ],
+)
+def test_where_it_connects_to(
+    url: str, connect: str, ca_file: str, expected: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    did: list[object] = []
+
+    class Pool:
+        def close(self) -> None:
+            did.append("closed")
+
+    class Adapter:
+        def __init__(self, **keywords: object) -> None:
+            assert keywords == {"pool_connections": 1, "pool_maxsize": 1}
+            self.poolmanager = self
+
+        def connection_from_host(self, host: str, port: int, scheme: str, pool_kwargs: Any) -> Pool:
+            given = pool_kwargs and (pool_kwargs["server_hostname"], pool_kwargs["ssl_context"])
+            did.append((host, port, scheme, given))
+            return Pool()
+
+    monkeypatch.setattr(exchanges, "DeadlineAdapter", Adapter)
+    monkeypatch.setattr("oidc_gate.check.live.exchanges.ssl.create_default_context", lambda cafile: cafile)
+    with Browser(connect=connect, ca_file=ca_file)._pool(url, connect):
+        assert did == [expected]
+    assert did == [expected, "closed"]

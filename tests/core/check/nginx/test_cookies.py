@@ -109,3 +109,48 @@ def test_names_are_replaced_by_what_they_stand_for() -> None:
     assert python_pattern(r"(?(DEFINE)(?<a>[)\]]\))(?<b>(?&a)x))^(?<c>(?&b)*)") == (
         r"^(?P<c>(?>(?>[)\]]\))x)*)"
     )
+
+
+@pytest.mark.parametrize(("depth", "is_known"), [(20, True), (21, False)])
+def test_how_many_maps_may_follow_each_other(depth: int, is_known: bool) -> None:
+    # Each map takes two steps: to its source, and to its value.
+    steps = "".join(f"map $a $m{at} {{ default $m{at + 1}; }}" for at in range(depth - 1))
+    known = maps(f"{steps} map $a $m{depth - 1} {{ default x; }}")
+    if is_known:
+        assert known.value("$m0", {"a": "1"}) == "x"
+    else:
+        with pytest.raises(UnknownValueError):
+            known.value("$m0", {"a": "1"})
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "expected"),
+    [
+        ('default d; "~^(?<one>a)?(b)?$" "<$one$2>";', "b", "<b>"),
+        ('default d; "~^(?<one>a)?(b)?$" "<$one$2>";', "a", "<a>"),
+        ("default d; A 1;", "a", "1"),
+        ("a 1;", "b", ""),
+        ("~^B 1; default d;", "b", "d"),
+        ("~*^B 1; default d;", "b", "1"),
+        ('"~^a$" "${a}-$a";', "a", "a-a"),
+        ('"~^\\w$" w; default d;', "é", "d"),
+        ("default d; volatile;", "volatile", "d"),
+    ],
+)
+def test_what_a_map_makes_of_a_value(text: str, value: str, expected: str) -> None:
+    assert maps(f"map $a $b {{ {text} }}").value("$b", {"a": value}) == expected
+
+
+def test_a_map_with_other_arguments_is_not_one() -> None:
+    with pytest.raises(UnknownValueError):
+        maps("map $a { default d; }").value("$b", {"a": "1"})
+
+
+@pytest.mark.parametrize(("more", "is_known"), [(0, True), (1, False)])
+def test_how_large_an_expression_may_be(more: int, is_known: bool) -> None:
+    pattern = "x" * (20_000 + more)
+    if is_known:
+        assert python_pattern(pattern) == pattern
+    else:
+        with pytest.raises(UnknownValueError):
+            python_pattern(pattern)

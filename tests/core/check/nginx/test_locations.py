@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from oidc_gate.check.nginx.locations import Level, location_of, passed_path, servers
+from oidc_gate.check.nginx.locations import Level, location_of, locations, passed_path, servers
 from oidc_gate.check.nginx.reading import read_dump
 
 pytest.importorskip("crossplane")
@@ -71,3 +71,65 @@ def test_what_is_inherited() -> None:
     assert set(level.error_pages()) == {"404"}
     outer = location_of(server("auth_request /a; error_page 401 403 = /in; location /x { }"), "/x")
     assert (outer.auth_request, set(outer.error_pages())) == ("/a", {"401", "403"})
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "expected"),
+    [
+        ("location /a { a x; } location /a/b { b x; } location / { c x; }", "/a/b/c", "b"),
+        ("location /a/b { b x; } location /a { a x; }", "/a/b/c", "b"),
+        ("location / { a x; location ~ b { b x; } } location ~ /b { c x; }", "/b", "b"),
+        ("location / { a x; location ~* B { b x; } } location ~ /b { c x; }", "/b", "b"),
+        ("location / { a x; location = /b { b x; } } location ~ /b { c x; }", "/b", "b"),
+        ("location / { a x; location /b { b x; } } location ~ /b { c x; }", "/b", "c"),
+        ("location ~ B { a x; } location / { c x; }", "/b", "c"),
+        ("location ~ (?|b) { a x; } location / { c x; }", "/b", "c"),
+        ("location ~ b { a x; location /b/c { d x; } }", "/b/c", "d"),
+        ("location = /b { a x; }", "/b/", "server"),
+    ],
+)
+def test_the_order_in_which_locations_are_tried(text: str, path: str, expected: str) -> None:
+    found = location_of(server(text), path).directive
+    assert (found.name if found.name == "server" else (found.block or ())[0].name) == expected
+
+
+@pytest.mark.parametrize(
+    "line", ["proxy_pass http://a;", "uwsgi_pass a;", "fastcgi_pass a;", "grpc_pass a;", "scgi_pass a;"]
+)
+def test_what_passes_requests_on(line: str) -> None:
+    assert location_of(server(f"location / {{ {line} }}"), "/").proxies
+    assert not location_of(server("location / { root /srv; }"), "/").proxies
+
+
+@pytest.mark.parametrize(
+    ("location", "path", "expected"),
+    [
+        ("location /a/ { proxy_pass gate/x/; }", "/a/b", "/x/b"),
+        ("location = /a { proxy_pass http://gate/x; }", "/a", "/x"),
+        ("location ^~ /a/ { proxy_pass http://gate/x/; }", "/a/b", "/x/b"),
+        ("location ~ ^/a { proxy_pass http://gate/x; }", "/a", None),
+        ("location /a/ { proxy_pass http://$gate; }", "/a/b", "/a/b"),
+    ],
+)
+def test_the_path_that_other_locations_pass_on(location: str, path: str, expected: str | None) -> None:
+    assert passed_path(location_of(server(location), path), path) == expected
+
+
+def test_a_level() -> None:
+    level = location_of(
+        server("proxy_set_header A b; location /x { error_page 404 403 /no; error_page 404 /other; }"), "/x"
+    )
+    assert (level.shown, level.headers(), level.value("none"), level.value("error_page")) == (
+        "location /x",
+        {"a": "b"},
+        "",
+        "404",
+    )
+    assert {code: target for code, (target, _) in level.error_pages().items()} == {"404": "/no", "403": "/no"}
+    assert [
+        each.directive.args for each in locations(server("location /a { location /b { } } location /c { }"))
+    ] == [
+        ("/a",),
+        ("/b",),
+        ("/c",),
+    ]

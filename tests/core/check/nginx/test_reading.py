@@ -128,3 +128,70 @@ def test_many_blocks_that_are_not_nested_and_braces_in_texts_are_no_depth(tmp_pa
     main.write_text("http { " + 'server { a "{"; } # {\n' * 300 + "}")
     (http,) = read_file(str(main))
     assert len(http.block or ()) == 300
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "text"),
+    [
+        ("MAX_BYTES", 5, "a b;\n"),
+        ("MAX_FILES", 1, "a b;"),
+        ("MAX_DIRECTIVES", 3, "a b; c { d e; }"),
+        ("MAX_BLOCKS", 2, "a { b { c d; } }"),
+    ],
+)
+def test_each_limit_may_be_reached_and_not_passed(
+    limit: str, value: int, text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    main = tmp_path / "nginx.conf"
+    main.write_text(text)
+    monkeypatch.setattr(reading, limit, value)
+    assert read_file(str(main))
+    monkeypatch.setattr(reading, limit, value - 1)
+    with pytest.raises(UnreadableError):
+        read_file(str(main))
+
+
+@pytest.mark.parametrize(("quick", "more"), [(0, 0), (0, 1)])
+def test_how_long_a_word_may_be(
+    quick: int, more: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(reading, "_QUICK_BYTES", quick)
+    main = tmp_path / "nginx.conf"
+    main.write_text("a b;\n\nc " + "x" * (reading.MAX_WORD + more) + ";")
+    if more:
+        with pytest.raises(UnreadableError, match=f"^{main}:3: a word, a comment or a text in"):
+            read_file(str(main))
+    else:
+        assert len(read_file(str(main))) == 2
+
+
+@pytest.mark.parametrize(("more", "is_refused"), [(0, False), (1, True)])
+def test_how_deep_includes_may_be_nested(more: int, is_refused: bool, tmp_path: Path) -> None:
+    last = reading.MAX_DEPTH - 1 + more
+    for number in range(last):
+        (tmp_path / f"f{number}").write_text(f"include f{number + 1};")
+    (tmp_path / f"f{last}").write_text("a b;")
+    if is_refused:
+        with pytest.raises(UnreadableError, match="nested more than 20 deep, at "):
+            read_file(str(tmp_path / "f0"))
+    else:
+        assert names(read_file(str(tmp_path / "f0"))) == ["a"]
+
+
+def test_the_files_of_a_dump_are_included_in_their_order() -> None:
+    text = "".join(
+        f"# configuration file /etc/nginx/{name}:\n{content}\n"
+        for name, content in (
+            ("nginx.conf", "include d/*;\ninclude d/b;\ninclude;"),
+            ("d/b", "b x;"),
+            ("d/a", "a x;"),
+            ("other", "c x;"),
+        )
+    )
+    assert names(read_dump(text)) == ["a", "b", "b", "include"]
+
+
+def test_directives_that_are_wrong_elsewhere_are_read() -> None:
+    (one, two) = read_dump("listen;\nproxy_pass a b c;")
+    assert (one.args, two.args) == ((), ("a", "b", "c"))
+    assert (one.block, one.file, one.line, two.line) == (None, "standard input", 1, 2)
