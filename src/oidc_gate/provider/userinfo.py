@@ -111,7 +111,7 @@ def process_userinfo(claims: Mapping[str, Any], *, sub: str) -> Mapping[str, Any
     Spec: OpenID Connect Core §5.3.2: the answer MUST NOT be used otherwise.
     """
     found = claims.get("sub")
-    if not isinstance(found, str) or found != sub:
+    if found != sub:
         raise IDTokenError("sub", expected=printable(sub), got=printable(found), token=WHAT)
     return MappingProxyType(dict(claims))
 

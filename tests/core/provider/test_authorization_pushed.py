@@ -126,6 +126,7 @@ def test_an_endpoint_that_is_not_there_after_all(status: int, caplog: pytest.Log
     caplog.set_level("INFO", "oidc_gate.provider")
     about = metadata(pushed_authorization_request_endpoint=PAR)
     assert build(about, scripted=pushing(answer({}, status))) == build(metadata())
+    assert [record.name for record in caplog.records] == ["oidc_gate.provider"]
     assert caplog.messages == [
         f"pushed authorization requests: status {status} at {PAR}; sent through the browser"
     ]

@@ -19,6 +19,7 @@ DISCOVERY, JWKS = ISSUER + "/.well-known/openid-configuration", ISSUER + "/jwks"
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    assert {record.name for record in caplog.records} <= {"oidc_gate.provider"}
     return [(record.levelname, record.getMessage()) for record in caplog.records]
 
 

@@ -98,9 +98,10 @@ def refuse_all(provider: Provider, scripted: Scripted, *, is_logout_token: bool)
         raise bad_signature()
 
     before = scripted.urls().count(JWKS)
+    how: dict[str, Any] = {"is_logout_token": True} if is_logout_token else {}
     for _ in range(10):
         with pytest.raises(IDTokenError):
-            scripted.drive(provider.verify(check, ("RS256",), is_logout_token=is_logout_token))
+            scripted.drive(provider.verify(check, ("RS256",), **how))
     return scripted.urls().count(JWKS) - before
 
 

@@ -171,6 +171,7 @@ def test_a_failure_is_logged_and_the_others_are_revoked(caplog: pytest.LogCaptur
     found = [
         (record.levelname, record.getMessage()) for record in caplog.records if "discovery" not in record.msg
     ]
+    assert {record.name for record in caplog.records} == {"oidc_gate.provider"}
     assert found == [
         (
             "WARNING",

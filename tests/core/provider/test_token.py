@@ -150,6 +150,10 @@ def test_what_the_user_reads_of_an_error(error: str, message: str) -> None:
     assert caught.value.public_message == message
 
 
+def test_an_answer_without_a_refresh_token() -> None:
+    assert TokenResponse("i", "a", "Bearer") == TokenResponse("i", "a", "Bearer", None, "")
+
+
 def test_a_code_that_is_used_up() -> None:
     with pytest.raises(CallbackError) as caught:
         exchange(world(token=answer({"error": "invalid_grant"}, 400)))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -241,10 +244,17 @@ def test_dpop_with_the_nonce_of_the_resource() -> None:
     _, scripted = fetch([wants, answer(WHOLE)], token_type="DPoP", dpop=True)
     headers = dict(scripted.fetches[-1].headers)
     assert headers["Authorization"] == "DPoP at-1"
-    claims = jws.extract_compact(headers["DPoP"].encode()).payload
-    assert b'"nonce":"n1"' in claims
-    assert b'"ath":' in claims
-    assert f'"htu":"{ISSUER}/userinfo"'.encode() in claims
+    proofs = [dict(fetch.headers)["DPoP"].encode() for fetch in scripted.fetches[-2:]]
+    first, second = (json.loads(jws.extract_compact(proof).payload) for proof in proofs)
+    hashed = hashlib.sha256(b"at-1").digest()
+    assert first == {
+        "jti": "AAECAwQFBgcICQoLDA0ODw",
+        "htm": "GET",
+        "htu": ISSUER + "/userinfo",
+        "iat": op.START,
+        "ath": base64.urlsafe_b64encode(hashed).decode().rstrip("="),
+    }
+    assert second == first | {"nonce": "n1"}
 
 
 @pytest.mark.parametrize(
@@ -259,6 +269,11 @@ def test_which_nonces_are_taken(status: int, nonce: str, is_sent_again: bool) ->
         return
     with pytest.raises(GateError):
         fetch(given, token_type="DPoP", dpop=True)
+
+
+def test_without_a_nonce_nothing_is_sent_again() -> None:
+    with pytest.raises(AccessTokenRefused):
+        fetch([answer({}, 401), answer(WHOLE)], token_type="DPoP", dpop=True)
 
 
 def test_without_dpop_a_nonce_is_of_no_use() -> None:

@@ -194,6 +194,16 @@ def test_a_script_that_says_so(values: list[str], is_one: bool) -> None:
     assert is_marked_by_script(Headers([("X-Requested-With", value) for value in values])) is is_one
 
 
+def test_the_kinds_of_clients_as_the_log_names_them() -> None:
+    names = ["navigation", "frame", "prefetch", "htmx", "form_post", "websocket", "script"]
+    assert [audience.value for audience in Audience] == names
+
+
+def test_accept_may_be_repeated() -> None:
+    assert audience_of(request(headers=[("accept", "*/*"), ("accept", "text/html")])) is N
+    assert audience_of(request(headers=[("accept", "*/*"), ("accept", "application/json")])) is S
+
+
 def test_htmx() -> None:
     assert audience_of(request(headers=PAGE | {"hx-request": " True "})) is H
     boosted = {"hx-request": "true", "hx-boosted": "true", "accept": BROWSER}
