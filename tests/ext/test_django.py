@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -313,3 +315,110 @@ def test_oidc_gate_2026_11_a_unique_email_is_never_an_error_and_never_a_takeover
     assert "keeps its old values" in caplog.text
     assert visit("u-1", "new@example.com").email == "new@example.com"
     assert accounts.count() == 2
+
+
+IDENTITY = Identity(
+    "https://op.example", "ada", email="ada@corp.com", email_verified=True, name="Ada King Byron"
+)
+
+
+def test_whole_refusals(project: None) -> None:
+    from django.core.exceptions import PermissionDenied
+    from django.http import HttpResponse
+    from django.test import RequestFactory
+
+    from oidc_gate.ext.django import current_identity, require
+
+    def view(request: HttpRequest, number: int, *, word: str) -> HttpResponse:
+        return HttpResponse(f"{number} {word}")
+
+    async def aview(request: HttpRequest, number: int, *, word: str) -> HttpResponse:
+        return HttpResponse(f"{number} {word}")
+
+    staff, astaff = require(group="staff")(view), require(group="staff")(aview)
+    assert (staff.__name__, astaff.__name__) == ("view", "aview")
+    request: Any = RequestFactory().get("/")
+    assert current_identity(request) is None
+    for answer in (staff(request, 1, word="a"), asyncio.run(astaff(request, 1, word="a"))):
+        assert (answer.status_code, answer.content) == (401, b"Sign in to continue.")
+        assert dict(answer.headers) == {"Content-Type": "text/plain", "WWW-Authenticate": "Bearer"}
+    request.META["oidc_gate.identity"] = "ada"
+    assert current_identity(request) is None, "it is not one of the gate's"
+    request.META["oidc_gate.identity"] = IDENTITY
+    assert current_identity(request) is IDENTITY
+    with pytest.raises(PermissionDenied, match="You are signed in, but you may not do this"):
+        staff(request, 1, word="a")
+    with pytest.raises(PermissionDenied):
+        asyncio.run(astaff(request, 1, word="a"))
+    request.META["oidc_gate.identity"] = dataclasses.replace(IDENTITY, groups=("staff",))
+    assert staff(request, 1, word="a").content == b"1 a"
+    assert asyncio.run(astaff(request, 2, word="b")).content == b"2 b"
+
+
+@pytest.mark.parametrize(
+    ("changes", "first", "last", "email"),
+    [
+        ({}, "Ada", "King Byron", "ada@corp.com"),
+        ({"name": "Ada"}, "Ada", "", "ada@corp.com"),
+        ({"name": ""}, "", "", "ada@corp.com"),
+        ({"claims": {"given_name": "A", "family_name": "B"}}, "A", "B", "ada@corp.com"),
+        ({"claims": {"given_name": "A"}}, "Ada", "King Byron", "ada@corp.com"),
+        ({"claims": {"given_name": "A", "family_name": 3}}, "Ada", "King Byron", "ada@corp.com"),
+        ({"claims": {"given_name": 3, "family_name": "B"}}, "Ada", "King Byron", "ada@corp.com"),
+        ({"name": "a" * 151 + " " + "b" * 151}, "a" * 150, "b" * 150, "ada@corp.com"),
+        ({"name": "A\x00d\x7fa\x85 \ud800B"}, "Ada", "B", "ada@corp.com"),
+        ({"email": "a" * 254}, "Ada", "King Byron", "a" * 254),
+        ({"email": "a" * 255}, "Ada", "King Byron", ""),
+        ({"email_verified": False}, "Ada", "King Byron", ""),
+    ],
+)
+def test_what_is_written_about_a_user(
+    users: Any, changes: dict[str, Any], first: str, last: str, email: str
+) -> None:
+    from oidc_gate.ext.django import OIDCGateBackend
+
+    identity = dataclasses.replace(IDENTITY, **changes)
+    expected = {"first_name": first, "last_name": last, "email": email}
+    assert OIDCGateBackend().details(users.model(), identity) == expected
+    user = OIDCGateBackend().authenticate(None, identity=identity)
+    assert {name: getattr(users.get(), name) for name in expected} == expected
+    assert user == users.get()
+
+
+def test_an_unverified_email_is_kept_by_a_backend_that_says_so(users: Any) -> None:
+    from oidc_gate.ext.django import OIDCGateBackend
+
+    class Trusting(OIDCGateBackend):
+        takes_unverified_email = True
+
+    identity = dataclasses.replace(IDENTITY, email_verified=False)
+    assert Trusting().details(users.model(), identity)["email"] == "ada@corp.com"
+    assert OIDCGateBackend().authenticate(None) is None
+    assert users.count() == 0
+
+
+def test_only_what_has_changed_is_written(users: Any) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from oidc_gate.ext.django import OIDCGateBackend
+
+    backend = OIDCGateBackend()
+    backend.authenticate(None, identity=IDENTITY)
+    with CaptureQueriesContext(connection) as queries:
+        backend.authenticate(None, identity=IDENTITY)
+        backend.authenticate(None, identity=dataclasses.replace(IDENTITY, email="ada@new.example"))
+    updates = [query["sql"] for query in queries if query["sql"].startswith("UPDATE")]
+    assert len(updates) == 1
+    assert '"email"' in updates[0]
+    assert '"first_name"' not in updates[0]
+    assert users.get().email == "ada@new.example"
+
+
+def test_the_user_name_follows_from_issuer_and_subject(users: Any) -> None:
+    from oidc_gate.ext.django import OIDCGateBackend
+
+    pair = hashlib.sha256(b"https://op.example\0ada").hexdigest()
+    assert OIDCGateBackend().natural_key(IDENTITY) == {"username": f"oidc-{pair}"}
+    odd = dataclasses.replace(IDENTITY, subject="\ud800")
+    assert OIDCGateBackend().natural_key(odd) != OIDCGateBackend().natural_key(IDENTITY)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import pytest
@@ -15,8 +16,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 import oidc_gate
 from oidc_gate.ext import fastapi as ext_fastapi
+from oidc_gate.ext._require import refusal, required_groups
 from oidc_gate.ext.fastapi import CurrentIdentity, OptionalIdentity
 from oidc_gate.ext.starlette import current_identity, require
+from oidc_gate.model import Identity
 from oidc_gate.testing import settings_for_tests, signed_in
 
 GATE: Any = oidc_gate.OIDCGate
@@ -217,3 +220,53 @@ def test_fastapi_describes_no_parameter_of_it(api: FastAPI) -> None:
 def test_without_a_gate_nobody_is_signed_in() -> None:
     app = Starlette(routes=[Route("/", mine)])
     assert TestClient(app).get("/", headers={"oidc_gate.identity": "alice"}).status_code == 401
+
+
+def test_whole_refusals() -> None:
+    """Without a gate in front, which would replace the 401 for a browser."""
+    app = Starlette(routes=[Route("/", mine), Route("/staff", staff), WebSocketRoute("/socket", socket)])
+    client = TestClient(app)
+    for path in ("/", "/staff"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.text) == (401, "Sign in to continue.")
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+    with pytest.raises(WebSocketDisconnect) as closed, client.websocket_connect("/socket"):
+        pass
+    assert closed.value.code == 1008
+
+
+def test_a_refusal_to_a_signed_in_user(app: Starlette) -> None:
+    with signed_in(app, groups=["guests"]):
+        answer = TestClient(app).get("/staff")
+    assert (answer.status_code, answer.text) == (403, "You are signed in, but you may not do this.")
+    assert "WWW-Authenticate" not in answer.headers
+
+
+def test_require_keeps_the_name_and_the_kind_of_an_endpoint() -> None:
+    assert (staff.__name__, mine.__name__) == ("staff", "mine")
+    assert inspect.iscoroutinefunction(staff)
+    assert not inspect.iscoroutinefunction(mine)
+
+
+@pytest.mark.parametrize(
+    ("group", "groups", "status"),
+    [
+        (None, (), 0),
+        ("a", ("a",), 0),
+        ("a", ("b",), 403),
+        (("a", "b"), ("b", "c"), 0),
+        (("a", "b"), (), 403),
+        ("ab", ("a", "b"), 403),
+    ],
+)
+def test_which_groups_suffice(group: Any, groups: tuple[str, ...], status: int) -> None:
+    required = required_groups(group)
+    assert refusal(Identity("https://op.example", "ada", groups=groups), required) == status
+    assert refusal(None, required) == 401
+
+
+@pytest.mark.parametrize("group", ["", (), ("a", ""), ("",)])
+def test_a_rule_without_a_group_is_an_error(group: Any) -> None:
+    for make in (require, ext_fastapi.require):
+        with pytest.raises(ValueError, match="a group name is empty, or there is no group"):
+            make(group=group)

@@ -116,6 +116,7 @@ GOOD_CHANGES: list[dict[str, Any]] = [
         for host in ("github.com.example", "sts.windows.net", "b.login.live.com")
     ),
     {"issuer": "https://sts.windows.net/9188040d-6c67-4c5b-b112-36a304b66dac/"},
+    {"issuer": "https://sts.windows.net/Xcommon/"},
     {"issuer": "https://login.microsoftonline.us/8EAEF023-2b34-4da1-9baa-8bc8c9d6a490/v2.0"},
     {"issuer": "https://login.microsoftonline.com:8443/8eaef023-2b34-4da1-9baa-8bc8c9d6a490/v2.0"},
     *({"public_url": f"https://a.example{path}"} for path in (":8443", ":443/", "/a-b_c.d~/e/")),
