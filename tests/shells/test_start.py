@@ -69,3 +69,30 @@ def test_a_new_sign_in_ends_the_session_before_it_if_that_is_stored(shell: Shell
     site.now += 1
     browser.sign_in()
     assert (browser.get("/").status, earlier.get("/").status) == (200, 401 if is_stored else 200)
+
+
+def test_the_session_of_another_user_is_ended(shell: Shell) -> None:
+    site = Site(shell)
+    earlier, browser = site.person("alice"), site.visitor()
+    browser.cookies = dict(earlier.cookies)
+    assert earlier.get("/").status == 200
+    site.now += 1
+    site.provider.person = {"sub": "bob", "email": "bob@corp.example", "email_verified": True}
+    begun = browser.navigate(f"{site.path('start')}?prompt=select_account&rd={site.own('/')}")
+    assert browser.navigate(site.provider.authorize(begun.header("location"))).status == 302
+    assert earlier.get("/").json["code"] == "session_revoked"
+    assert browser.get("/").status == 200
+
+
+@pytest.mark.parametrize(("subject", "status"), [("alice", 302), ("bob", 503)])
+def test_a_sign_in_does_not_fail_because_the_same_users_earlier_session_remains(
+    shell: Shell, subject: str, status: int
+) -> None:
+    store = Watched(MemoryStore())
+    site = Site(shell, store=store, session_store="redis://store.example/0")
+    browser = site.visitor()
+    browser.sign_in()
+    begun = browser.navigate(f"{site.path('start')}?prompt=select_account&rd={site.own('/')}")
+    site.provider.person["sub"] = subject
+    store.failing = {"end"}
+    assert browser.navigate(site.provider.authorize(begun.header("location"))).status == status
