@@ -350,3 +350,19 @@ def test_what_is_said_of_an_answer_that_does_not_belong_here(
     assert caught.value.public_message == (
         "This answer of the sign-in service does not belong to a sign-in of this browser."
     )
+
+
+def test_the_errors_that_keep_their_code() -> None:
+    assert {
+        *(
+            "invalid_request",
+            "unauthorized_client",
+            "access_denied",
+            "unsupported_response_type",
+            "invalid_scope",
+        ),
+        *("server_error", "temporarily_unavailable", "interaction_required", "login_required"),
+        *("account_selection_required", "consent_required", "invalid_request_uri", "invalid_request_object"),
+        *("request_not_supported", "request_uri_not_supported", "registration_not_supported"),
+        *("unmet_authentication_requirements", "invalid_target", "invalid_dpop_proof"),
+    } == REGISTERED_ERRORS

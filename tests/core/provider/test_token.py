@@ -12,7 +12,7 @@ import pytest
 from oidc_gate.errors import CallbackError, GateError, ProviderError, ProviderUnavailable
 from oidc_gate.provider.authorization import ValidatedCallback, process_authorization_response
 from oidc_gate.provider.client import Provider
-from oidc_gate.provider.token import TokenResponse, exchange_code, validate
+from oidc_gate.provider.token import TokenResponse, exchange_code, process_token_response, validate
 
 from . import scripted as op
 from .scripted import ISSUER, METADATA, Scripted, answer, world
@@ -148,6 +148,24 @@ def test_what_the_user_reads_of_an_error(error: str, message: str) -> None:
     with pytest.raises(ProviderError) as caught:
         exchange(world(token=answer({"error": error}, 400)))
     assert caught.value.public_message == message
+
+
+def test_a_sign_in_needs_an_id_token() -> None:
+    """A refresh does not (OpenID Connect Core §12.2)."""
+    given = answer({"token_type": "Bearer", "access_token": "at"})
+    with pytest.raises(ProviderError) as caught:
+        exchange(world(token=given))
+    assert caught.value.code == "id_token_missing"
+    tokens = process_token_response(given, dpop=False, secrets=(), sent="", is_refresh=True)
+    assert tokens == TokenResponse("", "at", "Bearer")
+
+
+def test_a_nonce_that_is_demanded_and_not_given() -> None:
+    scripted = world(token=[answer({"error": "use_dpop_nonce"}, 400)])
+    with pytest.raises(ProviderError) as caught:
+        exchange(scripted, dpop=True)
+    assert caught.value.code == "use_dpop_nonce"
+    assert scripted.urls().count(f"{ISSUER}/token") == 1
 
 
 def test_an_answer_without_a_refresh_token() -> None:

@@ -156,3 +156,19 @@ def test_the_default_port_is_left_out(host: str, scheme: str, expected: str) -> 
 @pytest.mark.parametrize("hostname", ["[::1", "::1]", "[[::1]]", "]::1[", "[::1]x"])
 def test_brackets_that_do_not_match(hostname: str) -> None:
     assert normal_hostname(hostname) == ""
+
+
+@pytest.mark.parametrize(
+    ("label", "is_taken"),
+    [
+        ("\u0627\u0628", True),
+        ("\u0627a", False),  # an Arabic letter beside a Latin one (RFC 5893 §2)
+        ("\u05d0\u05d1", True),
+        ("\u05d0a", False),
+        ("a\u0660", False),  # an Arabic digit beside a Latin letter
+        ("\u0627\u0660", True),
+    ],
+)
+def test_labels_that_are_written_from_right_to_left(label: str, is_taken: bool) -> None:
+    host = f"xn--{label.encode('punycode').decode()}.example"
+    assert normal_host(host, "https") == (host if is_taken else "")
