@@ -169,3 +169,18 @@ def test_the_limit_for_reading_answers_starts_anew_each_time() -> None:
         assert connection.transport.is_aborted
 
     with_clock(story)
+
+
+def test_nothing_is_written_to_a_client_that_does_not_read() -> None:
+    async def story(loop: ClockLoop) -> None:
+        connection = Connection()
+        await connection.send(LINE)
+        await loop.move(5)
+        connection.protocol.pause_writing()
+        await loop.move(5)
+        assert (connection.transport.sent, connection.transport.is_closed) == (b"", True)
+        assert not connection.transport.is_aborted
+        await loop.move(5)
+        assert connection.transport.is_aborted
+
+    with_clock(story)
