@@ -53,21 +53,21 @@ class Reached:
     def tests(self, mutant: Mutant) -> list[str]:
         """Return the tests that reach a mutant, those first that reach the fewest lines in all.
 
-        A line that ran when its module was imported belongs to every test that reaches the module; if it is a module
+        A line that ran only when its module was imported belongs to every test that reaches the module; if it is a module
         without functions, to every test that reaches its package.
         """
         by_line = self._of(mutant.file)
         found = {
             test for line in range(mutant.lines[0], mutant.lines[1] + 1) for test in by_line.get(line, ())
         }
-        if not found and mutant.at_import:
+        if not found and self.runs_at_import(mutant):
             found = self._of_module(mutant.file) or self._of_package(mutant.file)
         return sorted(found, key=lambda test: (self._weights[test], test))
 
     def runs_at_import(self, mutant: Mutant) -> bool:
         """Tell whether the changed statement ran while modules were imported, and not only in tests."""
         by_line = self._data.contexts_by_lineno(str(self._root / mutant.file))
-        return mutant.at_import or "" in by_line.get(mutant.lines[0], [""])
+        return mutant.at_import or "" in by_line.get(mutant.lines[0], ())
 
     def _of_module(self, file: str) -> set[str]:
         return {test for tests in self._of(file).values() for test in tests}
