@@ -53,8 +53,8 @@ class Reached:
     def tests(self, mutant: Mutant) -> list[str]:
         """Return the tests that reach a mutant, those first that reach the fewest lines in all.
 
-        A line that ran only when its module was imported belongs to every test that reaches the module; if it is a module
-        without functions, to every test that reaches its package.
+        A line that ran only when its module was imported belongs to every test that reaches the module; if it is a
+        module without functions, to every test that reaches its package.
         """
         by_line = self._of(mutant.file)
         found = {
