@@ -198,3 +198,26 @@ def test_what_a_killed_process_left_is_in_nobodys_way(path: Path, slept: list[fl
     path.with_name(f"stamp.{os.getpid()}").write_bytes(b"left")
     Stamp(path, 0).close()
     assert [each.name for each in path.parent.iterdir()] == ["stamp"]
+
+
+def test_the_deepest_mount_counts_whatever_the_order() -> None:
+    root, deep = "1 0 8:1 / / rw - ext4 x rw", "2 1 0:3 / /srv/data rw - nfs x rw"
+    for lines in ((root, deep), (deep, root)):
+        assert file_system_of(Path("/srv/data/a"), "\n".join(lines)) == "nfs"
+        assert file_system_of(Path("/srv"), "\n".join(lines)) == "ext4"
+    assert file_system_of(Path("/srv/data"), f"{root}\n2 1 0:3 / /srv/data rw nfs x rw") == "ext4"
+
+
+@linux
+def test_a_stamp_that_is_replaced_is_closed_and_on_the_disk(
+    path: Path, slept: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    path.write_bytes(b"short")
+    before = open_files()
+    stamp = Stamp(path, 0)
+    stamp.close()
+    del stamp
+    assert open_files() == before
+    assert len(synced) == 1
