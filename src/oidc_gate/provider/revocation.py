@@ -98,7 +98,7 @@ class TokenRevocations:
             has_room = len(self._waiting) + len(tokens) <= MAX_WAITING
             if has_room:
                 self._waiting.extend((token, current.request_id()) for token in tokens)
-            starts = has_room and self._threads < MAX_THREADS
+            starts = self._threads < MAX_THREADS  # if there is no room, all of them run
             self._threads += starts
         if not has_room:
             log.warning("revocation_failed: %d tokens wait already; they expire by themselves", MAX_WAITING)
