@@ -202,7 +202,7 @@ ALLOWED = {
         "token == settings.client_secret",
     ): "both are the operator's own, at start",
     (
-        "endpoints/callback.py",
+        "endpoints/sign_in_notes.py",
         "written.id_token != session.id_token",
     ): "both are of this process: whether it was left out",
     ("pages/assets.py", "match[2] == digest"): "the digest of a public file, in its public name",
