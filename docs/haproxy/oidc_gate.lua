@@ -6,7 +6,7 @@
 -- txn.oidc_admitted is true, and the identity is in the headers for the application. Otherwise the gate's answer is
 -- sent to the client. On any error the variable is not set: deny the request then.
 
-local IDENTITY = { "user", "email", "groups", "preferred-username", "access-token" }
+local IDENTITY = { "user", "email", "groups", "groups-incomplete", "preferred-username", "access-token" }
 
 -- What belongs to the connection or to the body, and what only this script may say to the gate.
 local NOT_PASSED_ON = {

@@ -13,7 +13,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from oidc_gate.testing import Client, TestProvider
+from oidc_gate.testing import Client, Person, TestProvider
 from tests.real.behind_nginx import (
     APP,
     CALLBACK,
@@ -31,6 +31,10 @@ from tests.real.haproxy import haproxy
 from tests.real.ports import free_port
 from tests.real.test_caddy_recipe import ALICE, EVE, TARGETS, House, Visitor
 
+CAROL = Person(
+    sub="carol", email="carol@example.com", email_verified=True, claims={"groups": None, "hasgroups": True}
+)
+
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
@@ -42,7 +46,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         post_logout_redirect_uris=[APP + SIGNED_OUT],
     )
     with ExitStack() as stack:
-        provider = stack.enter_context(TestProvider(clients=[client], people=[ALICE, EVE]))
+        provider = stack.enter_context(TestProvider(clients=[client], people=[ALICE, EVE, CAROL]))
         env = gate_environment(
             provider.issuer, allowed_email_domains="example.com", session_idle_seconds="30"
         )
@@ -81,13 +85,21 @@ def test_a_form_is_sent_with_a_session_and_never_without(house: House) -> None:
 @pytest.mark.parametrize(
     "name", ["X-Forwarded-User", "x_forwarded_user", "X-Forwarded_Email", "X-Auth-Request-User", "Remote-User",
              "REMOTE_USER", "X-Forwarded-Groups", "X_Forwarded_Access_Token", "X-Forwarded-Preferred-Username",
-             "X-Forwarded-Preferred_Username", "X-Auth_Request-Redirect"]
+             "X-Forwarded-Preferred_Username", "X-Auth_Request-Redirect", "X-Forwarded-Groups-Incomplete",
+             "X_Forwarded_Groups_Incomplete"]
 )  # fmt: skip
 def test_no_identity_header_of_a_client_arrives(house: House, name: str) -> None:
     visitor, _ = house.signed_in()
     seen = headers_seen(visitor.get(f"{APP}/api", headers=FETCH | {name: "admin"}, timeout=60))
     assert "admin" not in str(seen)
     assert seen["x-forwarded-user"] == ["alice"]
+
+
+def test_the_application_learns_that_groups_are_missing(house: House) -> None:
+    _, reply = house.signed_in("carol")
+    assert headers_seen(reply)["x-forwarded-groups-incomplete"] == ["true"]
+    _, reply = house.signed_in()
+    assert "x-forwarded-groups-incomplete" not in headers_seen(reply)
 
 
 def test_the_session_does_not_reach_the_application_and_other_cookies_do(house: House) -> None:

@@ -280,6 +280,16 @@ def test_mounts_that_clients_make_up_do_not_add_up() -> None:
     assert len(backend._backends._at) == MAX_MOUNTS
 
 
+@pytest.mark.parametrize(
+    "around", ["//evil.example", "/x//y", "/..", "/a b", "/\\evil.example", '/"><', "/\xe9"]
+)
+def test_a_mount_in_an_application_whose_path_is_not_plain_is_none(around: str) -> None:
+    """Some servers let a client choose the mount, and ``//evil.example/oauth2/start`` would be on another host."""
+    for backend in (wsgi.AuthBackend(settings(**OPEN)), asgi.AuthBackend(settings(**OPEN))):
+        assert backend._backends.at(f"{around}/oauth2") is None
+        assert backend._backends.at("/base/oauth2") is not None
+
+
 def test_what_a_forgotten_mount_has_counted_is_kept_and_its_counter_is_not() -> None:
     given = settings(
         public_url="https://app.example.com",

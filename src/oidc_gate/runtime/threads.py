@@ -181,14 +181,17 @@ class BoundedLane:
         """
         if self._prepare is not None:
             self._prepare()
-        event = threading.Event()
-        if _is_waiting_cheap():
-            waiter = self.enqueue(event.set, is_first=is_first)
-            if waiter.place is None:
+        event, is_cheap = threading.Event(), _is_waiting_cheap()
+        enqueue = self.enqueue if is_cheap else self._enqueue_thread
+        waiter = enqueue(event.set, is_first=is_first)
+        try:
+            if not is_cheap:
+                self._wait_in_thread(waiter, event, is_first=is_first)
+            elif waiter.place is None:
                 event.wait(self.wait_seconds)
-        else:
-            waiter = self._enqueue_thread(event.set, is_first=is_first)
-            self._wait_in_thread(waiter, event, is_first=is_first)
+        except BaseException:  # a signal, or the end of a greenlet; the place would be lost
+            self.withdraw(waiter)
+            raise
         return self.place_of(waiter)
 
     def load(self) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from ..runtime.world import World
 from ..session.admissions import Payload
 from ..settings import Settings
 from ..settings.problems import describe_problem
+from ..syntax.paths import is_plain_path
 from .common import Runtime, log_configuration_error, make_world
 
 MAX_MOUNTS = 16
@@ -151,6 +152,8 @@ class Backends(Generic[Payload]):
                 return self._at[mount]
             own_mount = mount.rstrip("/")
             base = self._base_of(own_mount)
+            if base and not is_plain_path(base):
+                return None  # in a link, //other.example/oauth2 would be on another host
             prefix = own_mount[len(base) :] if own_mount.startswith(base + "/") else own_mount
             # At the path of `public_url` the application is mounted, and the prefix is below it.
             own_mount = "" if own_mount == base else own_mount

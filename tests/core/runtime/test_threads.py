@@ -537,3 +537,25 @@ def test_the_typical_time_follows_the_newest_ones() -> None:
         place.leave()
     # 0.3, and then twice a fifth of the way to 1.3
     assert lane._typical_seconds == pytest.approx(0.66)
+
+
+class Interrupted(BaseException):
+    """What ends a greenlet, or a signal handler raises."""
+
+
+@pytest.mark.parametrize("is_cheap", [True, False])
+def test_a_thread_that_is_interrupted_while_it_waits_leaves_the_queue(
+    monkeypatch: pytest.MonkeyPatch, is_cheap: bool
+) -> None:
+    """Otherwise the next free place would be given to it, and nobody would leave that place."""
+
+    def interrupted(event: threading.Event, timeout: float | None = None) -> bool:
+        raise Interrupted
+
+    lane = lane_of(Lane.PROVIDER)
+    places = [take(lane) for _ in range(MAX_PLACES[Lane.PROVIDER])]
+    monkeypatch.setattr(threads, "_is_waiting_cheap", lambda: is_cheap)
+    monkeypatch.setattr(threading.Event, "wait", interrupted)
+    with pytest.raises(Interrupted):
+        lane.enter()
+    assert (lane.load(), lane._threads.held) == ((len(places), 0), 0)
