@@ -96,7 +96,9 @@ def _tried(
                 outcome = None if mutant.at_import else forks.try_mutant(mutant, tests)
                 if outcome is None or (outcome is Outcome.SURVIVED and reached.runs_at_import(mutant)):
                     changed = mutant.apply((ROOT / mutant.file).read_bytes())
-                    return try_mutant(copy, mutant.file, changed, tests[:MAX_OF_IMPORT], options.seconds)
+                    half = MAX_OF_IMPORT // 2
+                    some = tests if len(tests) <= MAX_OF_IMPORT else tests[:half] + tests[-half:]
+                    return try_mutant(copy, mutant.file, changed, some, options.seconds)
                 return outcome
             finally:
                 free.put((copy, forks))

@@ -83,6 +83,7 @@ class _Trials:
             chosen = [items[test] for test in tests if test in items]
             pid = os.fork()
             if not pid:
+                os.setpgid(0, 0)
                 os._exit(_status(functions, root, mutant, chosen))
             outcome = self._wait(pid)
             print(json.dumps(None if outcome is None else outcome.name), file=self._answers, flush=True)
@@ -92,16 +93,20 @@ class _Trials:
         end = time.monotonic() + self._seconds
         while not (status := os.waitpid(pid, os.WNOHANG))[0]:
             if time.monotonic() > end:
-                os.killpg(pid, signal.SIGKILL)
+                _kill_group(pid)
                 os.waitpid(pid, 0)
                 return Outcome.TIMED_OUT
             time.sleep(0.005)
-        with suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)  # servers that its tests left
+        _kill_group(pid)  # with servers that its tests left
         code = os.waitstatus_to_exitcode(status[1])
         if code == _NOT_PATCHED:
             return None
         return Outcome.SURVIVED if code == _ALL_PASSED else Outcome.KILLED
+
+
+def _kill_group(leader: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def _import_all(source: Path) -> None:
@@ -115,7 +120,6 @@ def _import_all(source: Path) -> None:
 
 def _status(functions: Functions, root: Path, mutant: Mutant, items: list[pytest.Item]) -> int:
     """Run the tests in this process, and return its exit status."""
-    os.setpgid(0, 0)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     file = root / mutant.file
     try:

@@ -14,8 +14,8 @@ from coverage import CoverageData
 
 from tools.mutants.mutations import Mutant
 
-MAX_OF_IMPORT = 200
-"""So many tests are run, the lightest, for a mutant for which the package has to be imported again."""
+MAX_OF_IMPORT = 300
+"""So many tests are run, the lightest and the heaviest, for a mutant for which the package has to be imported again."""
 _ALL_PASSED, _SOME_FAILED = 0, 1
 CONFIGURATION = """\
 [run]
