@@ -83,8 +83,12 @@ class _Trials:
             chosen = [items[test] for test in tests if test in items]
             pid = os.fork()
             if not pid:
-                os.setpgid(0, 0)
-                os._exit(_status(functions, root, mutant, chosen))
+                status = _SOME_FAILED  # also if something ends the run of the tests, as `SystemExit` does
+                try:
+                    os.setpgid(0, 0)
+                    status = _status(functions, root, mutant, chosen)
+                finally:
+                    os._exit(status)
             outcome = self._wait(pid)
             print(json.dumps(None if outcome is None else outcome.name), file=self._answers, flush=True)
         return True
