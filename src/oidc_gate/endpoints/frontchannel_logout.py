@@ -68,12 +68,13 @@ def _sid(components: Components, context: RequestContext) -> str:
     except ValueError:
         pairs = []
     given = dict(pairs)
-    if len(given) != len(pairs) or given.get("iss") != components.settings.issuer:
-        detail = f"iss: expected {components.settings.issuer!r}, got {str(given.get('iss'))[:100]!r}"
+    is_repeated = len(given) != len(pairs)
+    if is_repeated or given.get("iss") != components.settings.issuer:
+        wrong_issuer = f"iss: expected {components.settings.issuer!r}, got {str(given.get('iss'))[:100]!r}"
         raise GateError(
             "frontchannel_iss",
             "The iss parameter does not name the provider of this site.",
-            detail=detail,
+            detail="a parameter is repeated" if is_repeated else wrong_issuer,
             status=400,
         )
     sid = given.get("sid", "")
