@@ -76,11 +76,13 @@ class Calls:
                 self.client().connection_pool.get_master_address()
 
     def close(self) -> None:
-        """Close all connections; the next call opens new ones."""
-        client, self._client = self._client, None
-        if client is not None and self._pid == os.getpid():
-            with suppress(Exception):
-                client.close()
+        """Close the connections that are not in use. One that is in use is closed after the answer that it waits for.
+
+        A connection that another thread waits for must not be closed here. The operating system would give its
+        descriptor to the next file or socket, from which that thread would then read, and into which it would write.
+        """
+        self.forget_idle()
+        self._client = None
 
     def failed(self, error: Exception) -> StoreUnavailable:
         """Return the exception to raise for an error of redis-py. Its text contains no password."""

@@ -276,7 +276,7 @@ class RedisStore:
         return str(self._address)
 
     def close(self) -> None:
-        """Close every view and all connections."""
+        """Close every view and all connections; one that is in use, after its answer."""
         for view in self._views:
             view.close()
         self._views = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import time
@@ -173,6 +174,22 @@ def test_each_process_has_its_own_client(
     calls.close()
     assert calls._client is None
     calls.close()
+
+
+def test_closing_leaves_a_connection_that_a_thread_waits_for(store: RedisStore) -> None:
+    calls = store._calls
+    client = calls.client()
+    pool = client.connection_pool
+    waiting, idle = pool.get_connection(), pool.get_connection()
+    pool.release(idle)
+    descriptor = waiting._sock.fileno()
+    calls.close()
+    assert idle._sock is None
+    assert waiting._sock.fileno() == descriptor, "another file would get its descriptor"
+    pool.release(waiting)
+    del client
+    gc.collect()
+    assert waiting._sock is None
 
 
 def test_two_threads_share_the_client_that_came_first(
