@@ -6,6 +6,7 @@ import logging
 import os
 import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,8 +17,13 @@ from oidc_gate.store.sqlite import files
 from oidc_gate.store.sqlite.files import Stamp, ensure_private, file_system_of, identity_of, pin
 
 
-def open_files() -> set[str]:
-    return set(os.listdir("/proc/self/fd"))
+def open_files(folder: Path) -> list[str]:
+    """Return what this process has open in a folder of a test, whatever other threads open and close elsewhere."""
+    found = []
+    for descriptor in os.listdir("/proc/self/fd"):
+        with suppress(FileNotFoundError):
+            found.append(os.readlink(f"/proc/self/fd/{descriptor}").removesuffix(" (deleted)"))
+    return sorted(target for target in found if target.startswith(f"{folder}/"))
 
 
 linux = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="this system does not list open files")
@@ -108,7 +114,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @linux
 def test_a_stamp(path: Path, slept: list[float]) -> None:
-    umask, before = os.umask(0), open_files()
+    umask = os.umask(0)
     try:
         stamp = Stamp(path, 1.5)
     finally:
@@ -127,8 +133,9 @@ def test_a_stamp(path: Path, slept: list[float]) -> None:
     again.close()
     stamp.close()
     # a mapping keeps a descriptor of its own
+    assert len(open_files(path.parent)) == 2
     del stamp, again
-    assert open_files() == before
+    assert open_files(path.parent) == []
 
 
 @pytest.mark.parametrize("size", [0, 7, 8, 9])
@@ -181,17 +188,17 @@ def test_a_stamp_that_cannot_be_mapped_or_written(
             stamp.change()
     assert caught.value.detail == f"{path} cannot be written: No space left on device"
     stamp.close()
-    before = open_files()
+    before = open_files(path.parent)
     monkeypatch.setattr(files, "mmap", SimpleNamespace(mmap=fail, ACCESS_READ=1))
     with pytest.raises(OSError, match="No space"):
         Stamp(path, 0)
-    assert open_files() == before
+    assert open_files(path.parent) == before
     path.unlink()
     monkeypatch.setattr(os, "write", fail)
     with pytest.raises(StoreUnavailable) as caught:
         Stamp(path, 0)
     assert caught.value.detail == f"{path} cannot be written: No space left on device"
-    assert open_files() == before
+    assert open_files(path.parent) == before
 
 
 def test_what_a_killed_process_left_is_in_nobodys_way(path: Path, slept: list[float]) -> None:
@@ -215,9 +222,9 @@ def test_a_stamp_that_is_replaced_is_closed_and_on_the_disk(
     synced: list[int] = []
     monkeypatch.setattr(os, "fsync", synced.append)
     path.write_bytes(b"short")
-    before = open_files()
+    before = open_files(path.parent)
     stamp = Stamp(path, 0)
     stamp.close()
     del stamp
-    assert open_files() == before
+    assert open_files(path.parent) == before
     assert len(synced) == 1
