@@ -20,6 +20,8 @@ from oidc_gate.runtime.world import World
 from oidc_gate.settings import Settings
 from tests.real.redis_server import redis_server
 
+pytestmark = pytest.mark.slow  # each waits for a thread of its store
+
 ISSUER = "https://op.example"
 SECRET = "bq2oC4vYkq0tF1rD7zX3mN9sLwE6uHgJ8pRaT5iVnKc"
 OTHER_SECRET = "fDXvZ0rQY1xk3s9KJb7mTg5uWn2hE8aLcRpO4yViM6s"

@@ -100,6 +100,7 @@ def test_nothing_else_is_named(name: str) -> None:
     assert {each for each in found if not found & set(CAUSES[each].explained_by)} == {name}
 
 
+@pytest.mark.slow
 def test_of_pairs_both_are_named() -> None:
     pairs = list(itertools.combinations(BREAKS, 2))
     checked = 0

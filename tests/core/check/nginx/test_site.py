@@ -44,6 +44,7 @@ def test_there_is_a_break_for_each_cause() -> None:
     assert {cause.name for cause in PARTS["nginx"]} == ALL.keys() | other
 
 
+@pytest.mark.slow
 def test_of_random_pairs_both_are_named() -> None:
     pairs = [pair for pair in itertools.combinations(ALL, 2) if set(pair) & FURTHER.keys()]
     random.Random(12).shuffle(pairs)
