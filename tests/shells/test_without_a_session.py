@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from oidc_gate.gate import Gate
 from oidc_gate.model import Decision
+from oidc_gate.testing import settings_for_tests
+from oidc_gate.wsgi import OIDCGate as WSGIGate
 from tests.shells.conftest import MakeSite
 from tests.shells.site import COOKIE, FETCH, NAVIGATION, Site
 
@@ -93,6 +96,27 @@ def test_its_own_401_is_replaced_for_a_page_alone(
     long = site.visitor().get("/open/x?y=1", headers)
     assert (short.status, short.headers, short.body) == (long.status, long.headers, long.body)
     assert (b"its own words" in short.body) == (headers is FETCH or "HX-Request" in headers)
+
+
+def test_the_page_is_for_the_path_that_was_asked_for_although_the_application_moves_it() -> None:
+    """Werkzeug's `DispatcherMiddleware` moves a part of the path into SCRIPT_NAME."""
+    settings = settings_for_tests(public_paths=("/open/*",))
+
+    def moves(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        environ["SCRIPT_NAME"], environ["PATH_INFO"] = "/open", "/x"
+        return stays(environ, start_response)
+
+    def stays(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("401 Unauthorized", [])
+        return []
+
+    pages = []
+    for app in (moves, stays):
+        environ = EnvironBuilder("/open/x?y=1", headers=[("Accept", "text/html")]).get_environ()
+        body, status, _ = run_wsgi_app(WSGIGate(app, settings), environ)
+        pages.append((status, b"".join(body)))
+    assert pages[0] == pages[1]
+    assert b"/open/x" in pages[0][1]
 
 
 def seen(site: Site, path: str, headers: dict[str, str]) -> dict[str, str]:

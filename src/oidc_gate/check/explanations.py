@@ -69,15 +69,20 @@ def _cause(cause: Cause) -> str:
     return "\n".join([*lines, *labelled("more", command(cause.read))]) + "\n"
 
 
+def _tables() -> tuple[str, ...]:
+    return TABLES if pages.page_names() else ()
+
+
 def _rows(name: str) -> Iterator[pages.Row]:
-    for page in TABLES if pages.page_names() else ():
+    tables = _tables()
+    for page in tables:
         yield from (row for row in pages.rows(page) if name in row.names)
-    for start in TOKENS:
-        if name.startswith(start) and pages.page_names():
+    for start in TOKENS if tables else ():
+        if name.startswith(start):
             claim = name.removeprefix(start)
             yield from (
                 row
-                for row in pages.rows(TABLES[0])
+                for row in pages.rows(tables[0])
                 if claim in row.names and row.cells[0][0] == _TOKEN_COLUMN
             )
 
@@ -94,7 +99,7 @@ def _as_command(link: re.Match[str]) -> str:
 
 
 def _known() -> list[str]:
-    return [name for page in TABLES if pages.page_names() for row in pages.rows(page) for name in row.names]
+    return [name for page in _tables() for row in pages.rows(page) for name in row.names]
 
 
 def _unknown(name: str, known: list[str]) -> str:

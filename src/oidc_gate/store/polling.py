@@ -106,7 +106,7 @@ class PollingView:
                 announced = self._ask(position, self._lag_seconds / POLLS_PER_LAG)
                 self._take(announced, is_first=position is None, asked_at=asked_at)
             except Exception as error:
-                if self._is_closed.is_set():  # its connection was closed while it waited for an answer
+                if self._is_closed.is_set():  # nothing reads this view any more
                     return
                 if not is_failing:
                     is_failing = True
@@ -118,7 +118,7 @@ class PollingView:
                 log.warning("%s: the store answers again", self._name)
             is_quiet = position is not None and announced.keys == ()
             position, pause, is_failing = announced.position, _FIRST_PAUSE_SECONDS, False
-            if is_quiet:  # a store that does not wait for announced is asked no more often than one that does
+            if is_quiet:  # a store that answers without waiting is asked no more often than one that waits
                 self._is_closed.wait(max(asked_at + self._lag_seconds / POLLS_PER_LAG - time.monotonic(), 0))
 
     def _take(self, announced: Announced, *, is_first: bool, asked_at: float) -> None:

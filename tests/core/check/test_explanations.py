@@ -35,6 +35,7 @@ def test_the_claims_of_tokens_are_explained() -> None:
             text = explain(start + claim)
             assert f"{start}{claim}: Error codes, " in text
             assert "    expected: " in text or start + claim in error_codes()
+    assert explain("exp").count("exp: ") == 1, "it is not the claim of each kind of token"
 
 
 @pytest.mark.parametrize(

@@ -392,10 +392,12 @@ def test_a_certificate_that_does_not_identify_the_key_of_its_authority(tmp_path:
     assert message in (REPOSITORY / "docs/troubleshooting.md").read_text("utf-8")
 
 
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_an_authority_that_the_environment_names(
-    authority: Authority, monkeypatch: pytest.MonkeyPatch
+    authority: Authority, variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority.ca_file)
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.setenv(variable, authority.ca_file)
     with serving(says(reply(b"known")), authority.context()) as wire:
         assert outbound().perform(get(wire.url())).body == b"known"
 

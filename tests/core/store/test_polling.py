@@ -198,7 +198,7 @@ def test_closed(source: Source, polling: Polling) -> None:
 def test_closed_while_it_waits_for_an_answer(
     source: Source, polling: Polling, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The connection is closed too, so that the answer is an error; it is not one that an operator has to see."""
+    """If the answer is an error then, the operator does not have to see it."""
     view = polling(lambda keys: None)
     assert soon_current(view)
     source.answers.clear()
