@@ -34,13 +34,18 @@ def log_levels() -> Iterator[None]:
     levels = [logger.level for logger in loggers]
     yield
     for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
+        if logger.level != level:  # setting it empties the caches of all loggers
+            logger.setLevel(level)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--fast", action="store_true", help="no servers, no property tests, one interface a test"
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    fast.is_on = config.getoption("fast")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -15,12 +15,13 @@ import pytest
 
 from tests.conformance import report
 from tests.conformance.driver import Party, closing
+from tests.fast import interfaces
 
 HERE = Path(__file__).parent
 MakeParty = Callable[..., Party]
 
 
-@pytest.fixture(params=("wsgi", "asyncio"))
+@pytest.fixture(params=interfaces(("wsgi", "asyncio")))
 def make_party(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> Iterator[MakeParty]:
     """Build a relying party and its provider: `client` and `provider` differ from the ordinary, settings too."""
     with ExitStack() as stack:

@@ -91,6 +91,7 @@ def test_the_container_has_neither_root_nor_a_compiler() -> None:
     assert all("--only-binary :all:" in each for each in run if "pip install" in each)
 
 
+@pytest.mark.slow
 def test_the_container_copies_what_exists_and_runs_what_exists() -> None:
     for word, rest in instructions():
         if word == "COPY" and not rest.startswith("--from"):

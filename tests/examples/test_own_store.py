@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from examples.own_store.store import Table, TableStore
 from oidc_gate.store.base import Store
 from oidc_gate.testing.store_contract import StoreContract
 
 
+@pytest.mark.slow
 class TestTableStore(StoreContract):
     def setup_method(self) -> None:
         self.table = Table()

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from tests.fast import interfaces
 from tests.shells.site import Shell, Site
 
 SHELLS = {"wsgi": Shell("wsgi", "", "/oauth2"), "asgi": Shell("asyncio", "", "/oauth2")}
 MakeSite = Callable[..., Site]
 
 
-@pytest.fixture(params=sorted(SHELLS))
+@pytest.fixture(params=interfaces(sorted(SHELLS)))
 def shell(request: pytest.FixtureRequest) -> Shell:
     return SHELLS[request.param]
 

@@ -108,6 +108,7 @@ PATHS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PATHS)
 def test_no_request_imports_outside_of_the_one_place(path: str, live: LiveSite) -> None:
     """The same without luck: in a worker that serves its first request, `libraries.load` alone imports."""

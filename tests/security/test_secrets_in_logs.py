@@ -101,6 +101,7 @@ def test_a_whole_life_of_a_session(shell: Shell, dialect: str, watch: SecretWatc
     assert watch.found == []
 
 
+@pytest.mark.slow
 def test_every_fault_of_a_provider(watch: SecretWatch, shell: Shell) -> None:
     """An answer that is refused is explained in the log, by what is wrong with it and not by what it holds."""
     faults = PLAYED[::2] if shell.is_asgi else PLAYED

@@ -24,7 +24,7 @@ from oidc_gate.testing import Person, TestProvider
 from tests.security.live import CLIENT_SECRET, LiveSite, client
 from tests.security.test_secrets_in_logs import sign_in
 from tests.shells.site import COOKIE, Shell
-from tests.shells.stores import put_stamp
+from tests.shells.stores import put_stamp, sqlite_url
 
 PEOPLE = [
     Person(sub=f"{name}-at-the-provider", email=f"{name}@corp.example", email_verified=True, name=f"{name} Liddell",
@@ -177,9 +177,8 @@ class Robbed(NamedTuple):
 @pytest.fixture(params=["session_store", "revocation_store"])
 def robbed(request: pytest.FixtureRequest, shell: Shell, tmp_path: Path) -> Robbed:
     """Two users sign in at a gate, and one of them out."""
-    put_stamp(tmp_path / "sessions.db")
     with TestProvider(clients=[client()], people=PEOPLE, auto_login="alice-at-the-provider") as op:
-        url = f"sqlite://{tmp_path}/sessions.db"
+        url = sqlite_url(tmp_path)
         kept = {"pass_access_token": True, "keep_id_token": True} if request.param == "session_store" else {}
         site = LiveSite(shell, op, **{request.param: url}, **kept)
         texts = [site.settings.cookie_secret[0], CLIENT_SECRET]

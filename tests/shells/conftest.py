@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from tests.fast import interfaces
 from tests.shells.site import Shell, Site
 
 PLACES = [("", "/oauth2"), ("/base", "/oauth2"), ("", "/-/gate")]
 SHELLS = [Shell(kind, mount, prefix) for kind in ("wsgi", "asyncio", "trio") for mount, prefix in PLACES]
+SHELLS_AT_THE_ROOT = [shell for shell in SHELLS if (shell.mount, shell.prefix) == PLACES[0]]
 MakeSite = Callable[..., Site]
 
 
@@ -18,7 +20,7 @@ def name_of(shell: Shell) -> str:
     return f"{shell.kind}{shell.mount}:{shell.prefix}"
 
 
-@pytest.fixture(params=SHELLS, ids=name_of)
+@pytest.fixture(params=interfaces(SHELLS), ids=name_of)
 def shell(request: pytest.FixtureRequest) -> Shell:
     found: Shell = request.param
     return found
@@ -39,7 +41,7 @@ def site(shell: Shell) -> Site:
     return Site(shell, public_paths=("/open/*", "OPTIONS /*"))
 
 
-@pytest.fixture(params=[shell for shell in SHELLS if shell.is_asgi], ids=name_of)
+@pytest.fixture(params=interfaces([shell for shell in SHELLS if shell.is_asgi]), ids=name_of)
 def ashell(request: pytest.FixtureRequest) -> Shell:
     found: Shell = request.param
     return found

@@ -55,6 +55,13 @@ def put_stamp(path: Path) -> None:
     stamp.chmod(OWNER_ONLY)
 
 
+def sqlite_url(folder: Path) -> str:
+    """Return the URL of an SQLite store in a folder, which is ready at once."""
+    path = folder / "sessions.db"
+    put_stamp(path)
+    return f"sqlite://{path}"
+
+
 class Place:
     """Where the sessions of one test are, for every worker of it."""
 

@@ -11,6 +11,7 @@ from oidc_gate.shells.access_tokens import KEY
 from tests.core.provider.scripted import answer
 from tests.shells.conftest import MakeSite
 from tests.shells.site import Site, Visitor
+from tests.shells.stores import sqlite_url
 
 LASTS = 600
 PASSES = {"pass_access_token": True, "pass_authorization": True}
@@ -18,7 +19,7 @@ PASSES = {"pass_access_token": True, "pass_authorization": True}
 
 @pytest.fixture(params=["cookie", "store"])
 def home(request: pytest.FixtureRequest, tmp_path: Any) -> dict[str, str]:
-    return {} if request.param == "cookie" else {"session_store": f"sqlite://{tmp_path}/sessions.db"}
+    return {} if request.param == "cookie" else {"session_store": sqlite_url(tmp_path)}
 
 
 def signed_in(site: Site, **tokens: Any) -> Visitor:
@@ -158,7 +159,7 @@ def test_without_a_user_there_is_no_token(make_site: MakeSite, home: dict[str, s
 
 
 def test_a_new_one_is_fetched_for_a_request_that_runs_for_long(make_site: MakeSite, tmp_path: Any) -> None:
-    site = make_site(session_store=f"sqlite://{tmp_path}/sessions.db", refresh=True)
+    site = make_site(session_store=sqlite_url(tmp_path), refresh=True)
     visitor = signed_in(site, refresh_token="refresh first")
     for _ in range(2):
         assert visitor.get("/").status == 200
@@ -180,7 +181,7 @@ def test_a_new_one_is_fetched_for_a_request_that_runs_for_long(make_site: MakeSi
 
 
 def test_there_is_none_once_the_session_has_ended(make_site: MakeSite, tmp_path: Any) -> None:
-    site = make_site(session_store=f"sqlite://{tmp_path}/sessions.db", refresh=True)
+    site = make_site(session_store=sqlite_url(tmp_path), refresh=True)
     visitor = signed_in(site, refresh_token="refresh first")
     assert visitor.get("/").status == 200
     site.provider.instead["token"] = answer({"error": "invalid_grant"}, 400)
@@ -190,7 +191,7 @@ def test_there_is_none_once_the_session_has_ended(make_site: MakeSite, tmp_path:
 
 
 def test_while_the_provider_is_down_there_is_none(make_site: MakeSite, tmp_path: Any) -> None:
-    site = make_site(session_store=f"sqlite://{tmp_path}/sessions.db", refresh=True)
+    site = make_site(session_store=sqlite_url(tmp_path), refresh=True)
     visitor = signed_in(site, refresh_token="refresh first")
     assert visitor.get("/").status == 200
     site.provider.instead["token"] = answer({}, 503)

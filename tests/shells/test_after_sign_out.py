@@ -15,7 +15,8 @@ from oidc_gate.endpoints import logout_state
 from oidc_gate.errors import ProviderUnavailable
 from oidc_gate.provider import revocation
 from tests.core.provider.scripted import answer
-from tests.shells.conftest import MakeSite, name_of
+from tests.fast import interfaces
+from tests.shells.conftest import SHELLS_AT_THE_ROOT, MakeSite, name_of
 from tests.shells.provider import CLIENT, ISSUER
 from tests.shells.site import NAVIGATION, ORIGIN, Shell, Site, Visitor
 from tests.shells.stores import Place
@@ -24,7 +25,7 @@ from tests.shells.test_sign_out import CROSS, FORM, SAME
 OTHER = "https://www.example"
 
 
-@pytest.fixture(params=[Shell(kind, "", "/oauth2") for kind in ("wsgi", "asyncio", "trio")], ids=name_of)
+@pytest.fixture(params=interfaces(SHELLS_AT_THE_ROOT), ids=name_of)
 def shell(request: pytest.FixtureRequest) -> Shell:
     """Each interface once: where a gate is mounted is tested elsewhere."""
     found: Shell = request.param

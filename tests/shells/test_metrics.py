@@ -18,6 +18,7 @@ from oidc_gate.settings.checks import observing
 from oidc_gate.testing import settings_for_tests
 from tests.shells.conftest import MakeSite
 from tests.shells.site import COOKIE, FETCH, NAVIGATION, Site, Visitor
+from tests.shells.stores import sqlite_url
 
 TOKEN = "J8pRaT5iVnKcbq2oC4vYkq0t"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -127,7 +128,7 @@ def test_a_sign_in(make_site: MakeSite) -> None:
 
 
 def test_a_store(make_site: MakeSite, tmp_path: Path) -> None:
-    site = make_site(metrics_token=TOKEN, session_store=f"sqlite:///{tmp_path}/sessions.db")
+    site = make_site(metrics_token=TOKEN, session_store=sqlite_url(tmp_path))
     visitor = site.visitor()
     visitor.sign_in()
     visitor.get("/", FETCH)

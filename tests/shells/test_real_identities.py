@@ -12,14 +12,15 @@ import pytest
 
 from oidc_gate.session import stored_sessions
 from oidc_gate.session.cookie_jar import MAX_HEADER_BYTES
-from tests.shells.conftest import MakeSite, name_of
+from tests.fast import interfaces
+from tests.shells.conftest import SHELLS_AT_THE_ROOT, MakeSite, name_of
 from tests.shells.site import COOKIE, FETCH, Shell, Site, Visitor
 from tests.shells.stores import Place
 
 PARTS = (COOKIE, f"{COOKIE}.body", f"{COOKIE}.body2")
 
 
-@pytest.fixture(params=[Shell(kind, "", "/oauth2") for kind in ("wsgi", "asyncio", "trio")], ids=name_of)
+@pytest.fixture(params=interfaces(SHELLS_AT_THE_ROOT), ids=name_of)
 def shell(request: pytest.FixtureRequest) -> Shell:
     found: Shell = request.param
     return found

@@ -18,7 +18,8 @@ from oidc_gate.refresh.refresher import ASSUMED_TOKEN_SECONDS
 from oidc_gate.runtime import streams
 from oidc_gate.runtime.driver import run as run_step
 from tests.core.provider.scripted import answer
-from tests.shells.conftest import MakeSite, name_of
+from tests.fast import interfaces
+from tests.shells.conftest import SHELLS_AT_THE_ROOT, MakeSite, name_of
 from tests.shells.site import NAVIGATION, Shell, Site, Visitor
 from tests.shells.stores import KINDS, Place
 from tests.shells.test_stored_sessions import at, rows, store_of
@@ -32,7 +33,7 @@ GONE = answer({"error": "invalid_grant", "error_description": "the user is disab
 DOWN = ProviderUnavailable("provider_unreachable", "", detail="taken down by the test")
 
 
-@pytest.fixture(params=[Shell(kind, "", "/oauth2") for kind in ("wsgi", "asyncio", "trio")], ids=name_of)
+@pytest.fixture(params=interfaces(SHELLS_AT_THE_ROOT), ids=name_of)
 def shell(request: pytest.FixtureRequest) -> Shell:
     found: Shell = request.param
     return found
@@ -538,6 +539,7 @@ def test_a_flight_is_finished_though_its_request_has_ended(worker: Site) -> None
     assert token(visitor) == "second"
 
 
+@pytest.mark.slow
 def test_a_process_that_was_killed_delays_the_others_by_its_lease_alone(make_worker: MakeWorker) -> None:
     worker, other = make_worker(), make_worker()
     visitor = signed_in(worker)

@@ -17,6 +17,7 @@ from oidc_gate.observe.json_log import JSONFormatter
 from tests.shells.conftest import MakeSite
 from tests.shells.provider import ISSUER
 from tests.shells.site import FETCH, NAVIGATION, Shell, Site
+from tests.shells.stores import sqlite_url
 
 PROXY = {"trusted_proxies": ("192.0.2.0/24",), "public_paths": ("/open/*",)}
 OWN_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]+-[0-9a-f]+")
@@ -144,7 +145,7 @@ def test_what_the_application_logs_is_outside(
 def test_work_in_the_background_has_the_id_of_the_request_that_caused_it(
     make_site: MakeSite, json_lines: JSONLines, tmp_path: Path
 ) -> None:
-    url = f"sqlite:///{tmp_path}/sessions.db"
+    url = sqlite_url(tmp_path)
     site = make_site(**PROXY, session_store=url, refresh=True)
     site.provider.tokens = {"access_token": "at-1", "refresh_token": "rt-1", "expires_in": 600}
     site.provider.metadata["revocation_endpoint"] = f"{ISSUER}/revoke"

@@ -15,7 +15,8 @@ from oidc_gate.session import record, stored_sessions
 from oidc_gate.store.base import EVERYTHING, Row, Selector
 from oidc_gate.store.memory import MemoryStore
 from oidc_gate.testing.store_contract import new_key
-from tests.shells.conftest import MakeSite, name_of
+from tests.fast import interfaces
+from tests.shells.conftest import SHELLS_AT_THE_ROOT, MakeSite, name_of
 from tests.shells.provider import ISSUER
 from tests.shells.site import COOKIE, FETCH, NAVIGATION, Shell, Site, Visitor
 from tests.shells.stores import KINDS, Place, Watched
@@ -26,7 +27,7 @@ MakeWorker = Callable[..., Site]
 TICKET_LENGTH = 107
 
 
-@pytest.fixture(params=[Shell(kind, "", "/oauth2") for kind in ("wsgi", "asyncio", "trio")], ids=name_of)
+@pytest.fixture(params=interfaces(SHELLS_AT_THE_ROOT), ids=name_of)
 def shell(request: pytest.FixtureRequest) -> Shell:
     """Each interface once: where a gate is mounted is nothing to a store."""
     found: Shell = request.param

@@ -15,7 +15,7 @@ from oidc_gate.runtime.driver import run as run_step
 from tests.shells import driving
 from tests.shells.driving import Upload
 from tests.shells.site import HOST, Shell, Site, Visitor
-from tests.shells.stores import put_stamp
+from tests.shells.stores import put_stamp, sqlite_url
 
 EVENTS = "text/event-stream"
 KINDS = ["asyncio", "trio"]
@@ -477,7 +477,7 @@ def test_a_stream_ends_when_its_session_ends_in_another_process(
 ) -> None:
     """The other process shares a store in a file; nothing is requested here in the meantime."""
     put_stamp(tmp_path / "sessions.db")
-    settings: dict[str, Any] = {kept: f"sqlite://{tmp_path}/sessions.db"}
+    settings: dict[str, Any] = {kept: sqlite_url(tmp_path)}
     app = Application()
     site, other = make_site(kind, app, **settings), make_site(kind, app, **settings)
     visitor, another = site.person(), site.person("bob")

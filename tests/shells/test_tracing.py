@@ -19,6 +19,7 @@ from tests.core.provider.scripted import answer
 from tests.shells.conftest import MakeSite
 from tests.shells.provider import SECRET
 from tests.shells.site import FETCH, NAVIGATION, Site
+from tests.shells.stores import sqlite_url
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = "00f067aa0ba902b7"
@@ -143,7 +144,7 @@ def test_below_a_current_span_which_is_nearer_than_the_proxy(
 
 
 def test_calls_of_the_store(make_site: MakeSite, spans: InMemorySpanExporter, tmp_path: Path) -> None:
-    site = make_site(session_store=f"sqlite:///{tmp_path}/sessions.db", **PROXY)
+    site = make_site(session_store=sqlite_url(tmp_path), **PROXY)
     visitor = site.visitor()
     visitor.sign_in()
     spans.clear()

@@ -17,7 +17,7 @@ from queue import SimpleQueue
 from tools.mutants import accepted
 from tools.mutants.forks import Forks
 from tools.mutants.mutations import Mutant, mutants_of
-from tools.mutants.reached import MAX_OF_IMPORT, Reached
+from tools.mutants.reached import Reached, some_of
 from tools.mutants.trial import Outcome, copy_checkout, try_mutant
 
 ROOT = Path(__file__).parents[2]
@@ -96,9 +96,9 @@ def _tried(
                 outcome = None if mutant.at_import else forks.try_mutant(mutant, tests)
                 if outcome is None or (outcome is Outcome.SURVIVED and reached.runs_at_import(mutant)):
                     changed = mutant.apply((ROOT / mutant.file).read_bytes())
-                    half = MAX_OF_IMPORT // 2
-                    some = tests if len(tests) <= MAX_OF_IMPORT else tests[:half] + tests[-half:]
-                    return try_mutant(copy, mutant.file, changed, some, options.seconds)
+                    return try_mutant(
+                        copy, mutant.file, changed, some_of(tests, mutant.file), options.seconds
+                    )
                 return outcome
             finally:
                 free.put((copy, forks))

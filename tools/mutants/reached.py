@@ -15,7 +15,7 @@ from coverage import CoverageData
 from tools.mutants.mutations import Mutant
 
 MAX_OF_IMPORT = 300
-"""So many tests are run, the lightest and the heaviest, for a mutant for which the package has to be imported again."""
+"""So many tests are run, beside those of the same module, if the package has to be imported again for a mutant."""
 _ALL_PASSED, _SOME_FAILED = 0, 1
 CONFIGURATION = """\
 [run]
@@ -87,6 +87,22 @@ class Reached:
                 for line, names in contexts.items()
             }
         return self._lines[file]
+
+
+def some_of(tests: Sequence[str], file: str) -> list[str]:
+    """Return those of `tests` that bear the name of the module `file`, and of the others the lightest and heaviest.
+
+    Args:
+        tests: Ids of tests, the lightest first.
+        file: The path of a module below `src`.
+    """
+    if len(tests) <= MAX_OF_IMPORT:
+        return list(tests)
+    module = Path(file)
+    name = module.parent.name if module.stem == "__init__" else module.stem
+    own = [test for test in tests if Path(test.partition("::")[0]).stem.startswith(f"test_{name.strip('_')}")]
+    half = MAX_OF_IMPORT // 2
+    return list(dict.fromkeys([*own, *tests[:half], *tests[-half:]]))
 
 
 def _newest(root: Path) -> float:

@@ -107,8 +107,13 @@ def _headings(text: str) -> Iterator[tuple[int, str, int]]:
         at += len(line)
 
 
-def rows(name: str) -> Iterator[Row]:
-    """Yield the rows of all tables of a page whose first cell has a name in backticks."""
+@cache
+def rows(name: str) -> tuple[Row, ...]:
+    """Return the rows of all tables of a page whose first cell has a name in backticks."""
+    return tuple(_rows(name))
+
+
+def _rows(name: str) -> Iterator[Row]:
     heading, columns = "", [""]
     for line in page(name).splitlines():
         if match := _HEADING.match(line):

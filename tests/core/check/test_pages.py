@@ -37,7 +37,7 @@ def test_every_section_of_every_page_is_found(name: str) -> None:
 
 def written(text: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (directory / "a.md").write_text(text)
-    for kept in (pages._root, pages.page_names):
+    for kept in (pages._root, pages.page_names, pages.rows):
         kept.cache_clear()
     monkeypatch.setattr(pages, "_root", lambda: directory)
     monkeypatch.setattr(pages, "page_names", lambda: ("a.md",))

@@ -70,6 +70,7 @@ PLAIN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("text", "write"), PLAIN.items())
 def test_an_application_that_is_not_gated_says_what_to_write(here: Path, text: str, write: str) -> None:
     (here / "demo_plain.py").write_text(text)
@@ -92,6 +93,7 @@ GATED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", sorted(GATED))
 def test_an_application_that_contains_a_gate_is_shown(here: Path, text: str) -> None:
     (here / "demo_gated.py").write_text(text)

@@ -19,6 +19,7 @@ from oidc_gate.runtime.driver import run
 from oidc_gate.runtime.world import World
 from oidc_gate.settings import Settings
 from tests.real.redis_server import redis_server
+from tests.shells.stores import sqlite_url
 
 pytestmark = pytest.mark.slow  # each waits for a thread of its store
 
@@ -62,7 +63,7 @@ class Gate:
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     with ExitStack() as stack:
         if request.param == "sqlite":
-            yield f"sqlite://{tmp_path}/sessions.db"
+            yield sqlite_url(tmp_path)
         else:
             yield f"redis://127.0.0.1:{stack.enter_context(redis_server(directory=tmp_path)).port}"
 
@@ -85,7 +86,7 @@ def told(capsys: pytest.CaptureFixture[str], *words: str) -> Output:
 def test_it_needs_no_directory_of_metrics(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    url = f"sqlite://{tmp_path}/sessions.db"
+    url = sqlite_url(tmp_path)
     cookie = (gate := Gate(session_store=url)).sign_in("ada")
     open_to_all = tmp_path / "metrics"
     open_to_all.mkdir()
@@ -138,7 +139,7 @@ def test_what_is_selected_is_listed_counted_and_ended(
 def test_the_table_shows_who_and_when(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    url = f"sqlite://{tmp_path}/sessions.db"
+    url = sqlite_url(tmp_path)
     use(monkeypatch, session_store=url)
     gate = Gate(session_store=url)
     gate.sign_in("ada")
@@ -162,7 +163,7 @@ def test_the_table_shows_who_and_when(
 def test_a_secret_that_was_added_hides_no_session(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    url = f"sqlite://{tmp_path}/sessions.db"
+    url = sqlite_url(tmp_path)
     use(monkeypatch, session_store=url, cookie_secret=f"{OTHER_SECRET},{SECRET}")
     cookie = (gate := Gate(session_store=url)).sign_in("ada")
     assert len(told(capsys, "list", "--subject", "ada")[0]["sessions"]) == 1
@@ -227,7 +228,7 @@ def test_what_cannot_be_meant_is_an_error(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    url = f"sqlite://{tmp_path}/sessions.db"
+    url = sqlite_url(tmp_path)
     use(monkeypatch, session_store=url)
     gate = Gate(session_store=url)
     cookie = gate.sign_in("ada")

@@ -83,6 +83,7 @@ def test_each_call_is_given_what_the_others_left(kind: str) -> None:
     assert 0 < second < LIMIT * 0.4 + 0.01 < first <= LIMIT
 
 
+@pytest.mark.slow
 def test_work_in_the_background_is_not_limited() -> None:
     assert all(had > LIMIT * 2 for had in driven("background", calls(LIMIT * 0.6, 3), world()))
 

@@ -83,6 +83,7 @@ def test_a_process_alone() -> None:
     assert mine(None, 2).read() == {KEY: 2, ("short_path",): 0, ("processes",): 1}
 
 
+@pytest.mark.slow
 def test_all_processes_together_and_a_sum_that_never_decreases(tmp_path: Path) -> None:
     totals = mine(tmp_path, 2)
     with worker(tmp_path) as first, worker(tmp_path) as second:
@@ -104,6 +105,7 @@ def test_all_processes_together_and_a_sum_that_never_decreases(tmp_path: Path) -
     assert mine(tmp_path).read()[KEY] == 113  # after a restart of the whole service too
 
 
+@pytest.mark.slow
 def test_whoever_cannot_lock_the_directory_moves_nothing_and_still_counts(tmp_path: Path) -> None:
     import fcntl
 

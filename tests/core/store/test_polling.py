@@ -106,6 +106,7 @@ def test_an_answer_counts_for_the_lag_from_the_question(source: Source, polling:
     assert wait_until(view.is_current)
 
 
+@pytest.mark.slow
 def test_a_store_that_does_not_wait_for_news_is_asked_a_few_times_a_lag(
     source: Source, polling: Polling
 ) -> None:

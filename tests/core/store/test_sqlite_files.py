@@ -21,6 +21,7 @@ from oidc_gate.store.base import EVERYTHING, GRACE_SECONDS, ExpiringKey, Row, Se
 from oidc_gate.store.sqlite import SqliteStore
 from oidc_gate.store.sqlite.files import ensure_private, file_system_of, validate_place
 from oidc_gate.testing.store_contract import Listener, new_key, wait_until
+from tests.shells.stores import put_stamp
 
 NOW = int(time.time())
 
@@ -42,6 +43,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(path: Path) -> Iterator[SqliteStore]:
+    put_stamp(path)
     store = SqliteStore(path, tick_seconds=0.1)
     store.check(NOW)
     yield store

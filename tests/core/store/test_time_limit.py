@@ -24,6 +24,7 @@ NOW = 1_700_000_000
 LONG = 60.0
 
 
+@pytest.mark.slow
 def test_sqlite(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "sessions.db", deadline_seconds=LONG)
     assert store.end(EVERYTHING, NOW) == 0
@@ -122,6 +123,7 @@ def test_a_connection_has_all_its_time_again_after_a_call_that_had_less(slow: Sl
     client.close()
 
 
+@pytest.mark.slow
 def test_an_answer_that_had_less_time_closes_no_other_connection(slow: SlowRedis, store: RedisStore) -> None:
     slow.seconds = 0.5
     open_at_once(store, 2)

@@ -40,6 +40,7 @@ def test_several_patterns_are_alternatives_as_wholes() -> None:
     assert [name for name in ("ax", "xb", "axb", "xay") if name in found] == ["ax", "xb", "axb"]
 
 
+@pytest.mark.slow
 def test_many_stars_take_no_time() -> None:
     found, before = NamePatterns((), ("*a*a*a*b",)), time.process_time()
     assert "a" * 512 not in found

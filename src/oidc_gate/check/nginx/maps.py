@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from .reading import Directive
 
@@ -69,6 +70,7 @@ def _search(key: str, text: str) -> re.Match[str] | None:
         raise UnknownValueError(key) from error
 
 
+@lru_cache(maxsize=256)  # each cookie is sent through the same expressions
 def python_pattern(pattern: str) -> str:
     """Return a regular expression of PCRE in the syntax of Python. Defined groups replace the references to them.
 

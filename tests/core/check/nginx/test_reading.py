@@ -85,6 +85,7 @@ def test_what_would_take_long_is_refused(text: str, expected: str, tmp_path: Pat
         read_file(str(included))
 
 
+@pytest.mark.slow
 def test_a_large_map_is_read(tmp_path: Path) -> None:
     """Lists of addresses are long, and their values have quotation marks inside words and in comments."""
     main = tmp_path / "nginx.conf"

@@ -34,6 +34,7 @@ def found(text: str, *, has_public_url: bool, cookie: str = "") -> list[str]:
     return result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "variants"),
     [
@@ -55,6 +56,7 @@ def test_variants(name: str, variants: dict[str, Change]) -> None:
     compare(FOLDER / f"{name}.txt", "\n".join(lines) + "\n")
 
 
+@pytest.mark.slow
 def test_the_recommended_file_with_each_mistake() -> None:
     lines = []
     for name, changes in ALL.items():

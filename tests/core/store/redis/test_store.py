@@ -35,6 +35,7 @@ def name_of(key: bytes, kind: str = "row") -> str:
     return f"oidc_gate:{kind}:{key.hex()}"
 
 
+@pytest.mark.slow
 class TestRedisStore(StoreContract):
     def setup_method(self) -> None:
         self.fake = FakeRedis()
