@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib.util import resolve_name
 from pathlib import Path
 
@@ -84,8 +85,13 @@ print(json.dumps(sorted(sys.modules)))
 """
 
 
-def imported_in_functions(file: Path) -> Iterator[tuple[int, str]]:
-    """Yield line and module of every import that runs when a function is called."""
+@cache
+def imported_in_functions(file: Path) -> tuple[tuple[int, str], ...]:
+    """Return line and module of every import that runs when a function is called."""
+    return tuple(_imported_in_functions(file))
+
+
+def _imported_in_functions(file: Path) -> Iterator[tuple[int, str]]:
     package = ".".join(("oidc_gate", *file.relative_to(SOURCE).parts[:-1]))
     for function in ast.walk(ast.parse(file.read_text())):
         if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):

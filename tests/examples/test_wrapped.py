@@ -80,6 +80,7 @@ print(answers)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["wsgi", "asgi"])
 def test_django(kind: str, tmp_path: Path) -> None:
     # A process of its own: Django is configured once in a process.

@@ -721,6 +721,7 @@ def test_a_refresh_token_that_is_not_to_be_used_is_not_kept(make_worker: MakeWor
 # --- connections that stay open --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["refused", "required", "none"])
 @pytest.mark.parametrize("kind", ["asyncio", "trio"])
 def test_an_open_connection_has_its_user_rechecked(

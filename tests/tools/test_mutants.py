@@ -10,6 +10,7 @@ from tests.real.process import REPOSITORY
 from tools.mutants import accepted
 from tools.mutants.forks import Forks
 from tools.mutants.mutations import Mutant, mutants_of
+from tools.mutants.reached import MAX_OF_IMPORT, some_of
 from tools.mutants.trial import Outcome, copy_checkout, try_mutant
 
 SOURCE = '''\
@@ -135,3 +136,22 @@ def test_an_accepted_mutant_without_a_reason_is_refused(tmp_path: Path, block: s
     (tmp_path / "a.txt").write_text(block)
     with pytest.raises(ValueError, match=r"a\.txt: write a reason"):
         accepted.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("file", "own"),
+    [
+        ("src/oidc_gate/a/b.py", "tests/core/a/test_b_more.py::t"),
+        ("src/oidc_gate/b/__init__.py", "x/test_b.py::t"),
+    ],
+)
+def test_of_many_tests_those_of_the_module_come_first(file: str, own: str) -> None:
+    others = [f"tests/core/test_c.py::t{number}" for number in range(MAX_OF_IMPORT + 100)]
+    half = MAX_OF_IMPORT // 2
+    tests = [*others[:half], "tests/core/test_c.py::light", own, *others[half:]]
+    assert some_of(tests, file) == [own, *tests[:half], *tests[-half:]]
+
+
+def test_few_tests_are_all_run() -> None:
+    tests = [f"tests/core/test_c.py::t{number}" for number in range(MAX_OF_IMPORT)]
+    assert some_of(tests, "src/oidc_gate/a/b.py") == tests

@@ -156,6 +156,7 @@ def test_lanes_and_locks_are_those_of_the_process(monkeypatch: pytest.MonkeyPatc
     assert world.perform(Lock("x"))
 
 
+@pytest.mark.slow
 def test_a_lock_is_held_by_one_until_it_is_released() -> None:
     world = World(op.settings(provider_timeout_seconds=0.5))
     held = world.perform(Lock("x"))

@@ -56,7 +56,7 @@ def store(path: Path) -> Iterator[SqliteStore]:
 def test_the_server_s_user_alone_may_read_them(path: Path) -> None:
     umask = os.umask(0)
     try:
-        store = SqliteStore(path)
+        store = SqliteStore(path, tick_seconds=0.05)
         listener = Listener(store)
         stored(store)
         store.end(EVERYTHING, NOW)

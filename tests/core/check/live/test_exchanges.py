@@ -77,6 +77,7 @@ def test_an_endless_body_is_not_read_to_its_end() -> None:
     assert (response.failure, len(response.body)) == ("", exchanges.MAX_BYTES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", [HEAD + b"\r\n", HEAD + b"X-Slow: "])
 def test_a_dripping_answer_ends(start: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exchanges, "SECONDS", 0.5)
