@@ -13,25 +13,25 @@ from oidc_gate.wsgi import AuthBackend
 app = Flask(__name__)
 
 
-def page_for_visitor(heading):
+def page_for_user(heading):
     groups = request.headers.get("X-Forwarded-Groups", "")
     return page(heading, request.headers.get("X-Forwarded-Email", ""), groups.split(",") if groups else ())
 
 
 @app.get("/")
 def home():
-    return page_for_visitor("A public page")
+    return page_for_user("A public page")
 
 
 @app.get("/reports")
 def reports():
-    return page_for_visitor("Reports")
+    return page_for_user("Reports")
 
 
 @app.get("/admin")
 def admin():
     # nginx.conf restricts this path: allowed_groups=admins.
-    return page_for_visitor("Administration")
+    return page_for_user("Administration")
 
 
 app.wsgi_app = DispatcherMiddleware(

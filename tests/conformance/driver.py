@@ -38,7 +38,7 @@ class Refused:
 
     Args:
         code: Of the page, and of the log.
-        log: What the log must say: for a token, the claim, what was expected, and what came.
+        log: What the log must say: for a token, the claim, what was expected, and what was received.
     """
 
     code: str

@@ -97,7 +97,7 @@ Each module is a file in `tests/conformance/` with the same name. In each of the
 once over WSGI and once over ASGI, at a real provider on loopback, `oidc_gate.testing.TestProvider`, which misbehaves on
 purpose. If a sign-in must fail, the test checks that no user is signed in, that the application is not called, that no
 session cookie is set, that the page shows the error code below (see [errors.md](errors.md)), and that the log says
-which claim was wrong, what was expected and what came, without any secret.
+which claim was wrong, what was expected and what was received, without any secret.
 
 The test run writes this page: `OIDC_GATE_WRITE_CONFORMANCE=1 python -m pytest tests/conformance`.
 

@@ -50,7 +50,7 @@ class Fault(Enum):
 
     # The signature and encryption of the ID token
     ALG_NONE = "unsigned, alg none [alg: how it is spelled]"
-    BAD_SIGNATURE = "a bit of the signature is flipped, in whatever alg the client has: RS256, ES256, HS256"
+    BAD_SIGNATURE = "a bit of the signature is flipped, in the alg of the client: RS256, ES256 or HS256"
     EMPTY_SIGNATURE = "the alg is right, the signature is empty"
     OTHER_ALG = "signed correctly with an alg that the client did not register [alg, RS256]"
     HS256_WITH_PUBLIC_KEY = "HS256 with the published public key, as PEM, for the secret"
