@@ -188,7 +188,7 @@ NGINX = (
     Cause(
         "nginx_satisfy_any",
         "error",
-        "satisfy any lets a request in that allow admits, whatever the gate says",
+        "with satisfy any, a request from an address that allow admits does not need the gate's consent",
         "no sign-in is asked for",
         "write `satisfy all;`, or remove the line",
         _READ,
