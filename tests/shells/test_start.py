@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 from oidc_gate.store.memory import MemoryStore
+from tests.shells.driving import Upload
 from tests.shells.site import COOKIE, FETCH, NAVIGATION, Shell, Site
 from tests.shells.stores import Watched
 from tests.shells.test_snapshots import started
@@ -96,3 +99,38 @@ def test_a_sign_in_does_not_fail_because_the_same_users_earlier_session_remains(
     site.provider.person["sub"] = subject
     store.failing = {"end"}
     assert browser.navigate(site.provider.authorize(begun.header("location"))).status == status
+
+
+@pytest.mark.parametrize("others", [(), ("made-up",), ("1.1",)])
+def test_the_first_of_several_counts_of_sign_ins_decides(shell: Shell, others: tuple[str, ...]) -> None:
+    site = Site(shell)
+    name = f"{COOKIE}.rounds"
+    for first, status in ((f"3.{int(site.now)}", 400), (f"2.{int(site.now)}", 302)):
+        cookie = "; ".join(f"{name}={value}" for value in (first, *others))
+        assert site.visitor().navigate(site.path("start"), Cookie=cookie).status == status
+    browser, address = started(site)
+    flows = "; ".join(f"{key}={value}" for key, value in browser.cookies.items())
+    cookie = "; ".join([flows, *(f"{name}={value}" for value in (f"1.{int(site.now)}", *others))])
+    browser.navigate(address, Cookie=cookie)
+    assert browser.cookies[name].partition(".")[0] == "2"
+
+
+@pytest.mark.parametrize(
+    ("host", "domain", "hint"),
+    [
+        ("app.example", "app.example", "may be a public suffix"),
+        ("app.example:8443", "app.example", "may be a public suffix"),
+        ("www.app.example:8443", "app.example", "may be a public suffix"),
+        ("app.example:8443", "other.example", "does not cover app.example"),
+        ("app.example:8443", "pp.example", "does not cover app.example"),
+    ],
+)
+def test_the_log_says_what_may_be_wrong_with_the_domain_of_the_cookie(
+    shell: Shell, caplog: pytest.LogCaptureFixture, host: str, domain: str, hint: str
+) -> None:
+    site = Site(shell, cookie_domain=domain, cookie_name="gate")
+    headers = NAVIGATION | {"Host": host, "Cookie": f"__Secure-gate.rounds=3.{int(site.now)}"}
+    with caplog.at_level(logging.ERROR, "oidc_gate"):
+        answer = site.send("GET", site.path("start"), [*headers.items()], Upload())
+    assert answer.status == 400
+    assert f"the session cookie does not come back; cookie_domain {domain} {hint}" in caplog.text

@@ -266,7 +266,7 @@ class RequestContext:
             rd, default = query.pop("rd"), self.default_target
             is_unfit = rd == default and self.is_address_lost
             query |= {"lost": "1", "rd": rd} if is_unfit else rd_parameters(rd, default)
-        pairs = [f"{name}={quote(value, safe='/')}" for name, value in query.items()]
+        pairs = [f"{name}={quote(value)}" for name, value in query.items()]
         return "?" + "&".join(pairs) if pairs else ""
 
     @property

@@ -156,7 +156,7 @@ def _form_url(context: RequestContext) -> str:
     """Return the URL to which the button sends its form, with the requested target."""
     target = _requested_target(context) or ""
     keeps = 0 < len(target) <= logout_state.MAX_TARGET_LENGTH
-    return context.path_to("sign_out") + (f"?rd={quote(target, safe='/')}" if keeps else "")
+    return context.path_to("sign_out") + (f"?rd={quote(target)}" if keeps else "")
 
 
 def _token_subject(context: RequestContext) -> str:

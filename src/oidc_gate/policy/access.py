@@ -71,7 +71,7 @@ class RuleSet:
 
     def _is_below(self, domain: str) -> bool:
         # The boundary is a dot: badcorp.com is not below corp.com (CVE-2021-21291).
-        while self.below and domain:
+        while domain:
             domain = domain.partition(".")[2]
             if domain in self.below:
                 return True
@@ -167,9 +167,9 @@ def normal_email(email: str) -> Email | None:
     Spec: RFC 5321 §4.1.2, without quoted strings that contain an ``@`` or a space; UTS #46 for the domain.
     """
     local, _, domain = email.partition("@")
-    if len(email) > _MAX_EMAIL_LENGTH or email.count("@") != 1 or not local or _NOT_LOCAL.search(email):
+    if len(email) > _MAX_EMAIL_LENGTH or not local or _NOT_LOCAL.search(email):
         return None
-    domain = normal_domain(domain)
+    domain = normal_domain(domain)  # empty if there was no `@`, or a second one
     return Email(_ascii_lower(local), domain) if domain else None
 
 

@@ -112,7 +112,13 @@ def test_groups(value: object, groups: tuple[str, ...]) -> None:
 
 
 def test_groups_are_bounded() -> None:
-    assert len(identity({"groups": [str(n) for n in range(MAX_GROUPS + 5)]}).groups) == MAX_GROUPS
+    assert len(identity({"groups": [str(n) for n in range(MAX_GROUPS + 5)]}).groups) == MAX_GROUPS == 5_000
+
+
+def test_a_group_that_is_not_ascii_is_sent_in_utf_8() -> None:
+    found = identity({"groups": ["é", "x"]})
+    told = dict(identity_headers(found, settings(), "X-Forwarded"))
+    assert (told["X-Forwarded-Groups"], untransmissible_groups(found)) == ("\xc3\xa9,x", ())
 
 
 @pytest.mark.parametrize(
@@ -186,7 +192,9 @@ def test_header_values() -> None:
     }
 
 
-@pytest.mark.parametrize("group", ["a,admin", "ad\x00min", "admin\n", " admin", "admin\t", "\x85admin", ","])
+@pytest.mark.parametrize(
+    "group", ["a,admin", "ad\x00min", "admin\n", " admin", "admin ", "admin\t", "\x85admin", "é\x85", ","]
+)
 def test_group_that_would_become_another_is_left_out(group: str) -> None:
     for groups in (("x", group), (group, "x"), (group,)):
         found = identity({"groups": list(groups)})
