@@ -163,7 +163,8 @@ class CookieSessions:
         if chars > ONE_COOKIE_BYTES:
             head = sealed_chars(len(encode_head(session, 2)))
             first = min(chars, BODY_COOKIE_BYTES)
-            if chars > 2 * BODY_COOKIE_BYTES or not self._cookies.leave_room(head, first, chars - first):
+            # The second body fits into a cookie too, because all cookies together have room for less than two bodies.
+            if not self._cookies.leave_room(head, first, chars - first):
                 raise too_large(chars)
         return record
 

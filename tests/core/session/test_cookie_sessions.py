@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from oidc_gate.effects import Step
 from oidc_gate.errors import GateError, SessionError
 from oidc_gate.model import Session
+from oidc_gate.seal import KeyRing
 from oidc_gate.seal.ring import sealed_chars
 from oidc_gate.session.cookie_jar import Cookies
+from oidc_gate.session.cookie_sessions import CookieSessions
 from oidc_gate.session.record import (
     BODY_COOKIE_BYTES,
     ONE_COOKIE_BYTES,
@@ -19,6 +22,7 @@ from oidc_gate.session.record import (
     encode_session,
     too_large,
 )
+from oidc_gate.session.revocation import OwnRevocations
 from oidc_gate.session.sessions import ALWAYS, LoadedSession, Written
 from tests.core.request.making import settings
 from tests.core.session.test_record import NOW, SESSION, WHO, drive, header, large, refused, sessions
@@ -87,7 +91,9 @@ def test_a_session_that_leaves_no_room_for_the_other_cookies_is_too_large() -> N
             break
         fits = session
     assert fits is not None
-    assert len(values_of(drive(ours.write(fits)))) == 3
+    values = values_of(drive(ours.write(fits)))
+    assert len(values) == 3
+    assert max(map(len, values.values())) == BODY_COOKIE_BYTES
     with pytest.raises(GateError) as caught:
         drive(ours.write(session))
     assert (caught.value.code, caught.value.detail) == ("session_too_large", too_large(size).detail)
@@ -194,6 +200,26 @@ def test_a_session_is_read_again_unless_it_was_revoked() -> None:
     assert caught.value.code == "session_revoked"
     assert drive(ours.begin(SESSION)) is SESSION
     assert (ours.are_stored, ours.ends_are_shared, ours.end_key(SESSION)) == (False, False, "sid")
+
+
+class SharedElsewhere(OwnRevocations):
+    """Revocations that other processes know of too, in generation 7 of the cache."""
+
+    are_shared = True
+
+    def check(self, session: Session) -> Step[int]:  # type: ignore[override]
+        yield from super().check(session)
+        return 7
+
+
+def test_a_session_has_the_generation_of_the_check_for_its_end() -> None:
+    """The cache then refuses it if a session was ended while this one was read."""
+    given = settings(public_url="https://app.example.com")
+    ring = KeyRing(given.cookie_secret, binding=("a", "b"))
+    ours = CookieSessions(given, Cookies(given), ring, "op.example", SharedElsewhere(given))
+    cookie = header(drive(ours.write(SESSION)).set_cookies)
+    assert drive(ours.read(cookie)).generation == 7
+    assert ours.ends_are_shared is True
 
 
 def test_every_cookie_of_the_gate_in_a_request_is_cleared() -> None:

@@ -103,9 +103,12 @@ def test_a_changed_session_takes_the_place_of_the_one_that_was_read(home: Home) 
     assert (written.session, written.value, written.stored.row.version) == (changed, found.value, 2)
     again = home.read(cookie)
     assert (again.session, again.stored) == (changed, written.stored)
-    third = home.drive(home.sessions.replace(written, SESSION))
+    later = SESSION._replace(last_seen=NOW + 600)
+    third = home.drive(home.sessions.replace(written, later))
     assert third is not None
-    assert home.row().version == 3
+    assert third == written._replace(session=later, ends_at=NOW + 4_200, stored=third.stored)
+    row = home.row()
+    assert (row.version, row.last_seen, row.leaves_at) == (3, NOW + 600, NOW + 4_200)
 
 
 def test_of_two_that_changed_it_one_loses(home: Home) -> None:
