@@ -101,6 +101,23 @@ def test_what_is_logged_of_the_first_answers(
     ]
 
 
+def test_so_much_of_the_key_ids_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "oidc_gate.provider")
+    (jwk,) = op.jwks()["keys"]
+    kids = ["k" * 61, "\n", None, *(str(number) for number in range(18))]
+    keys = [jwk | {"kid": kid} for kid in kids]
+    symmetric = {"kty": "oct", "kid": "s" * 61}
+    world(jwks=answer({"keys": [*keys, symmetric]})).drive(Provider(op.settings()).warm_up())
+    shown = ", ".join(["k" * 60, "?", "None", *(str(number) for number in range(17))])
+    assert lines(caplog)[1:] == [
+        ("INFO", f"keys of {ISSUER}: 21: {shown}"),
+        (
+            "WARNING",
+            f"keys of {ISSUER}: number 21 (kid {'s' * 60}) is ignored: key type oct is not for public signatures",
+        ),
+    ]
+
+
 GROUPS: dict[str, Any] = {"allow_everyone": False, "allowed_groups": ("staff",)}
 
 

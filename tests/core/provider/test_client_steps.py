@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from oidc_gate.effects import Background, Effect, Enter, Fetch, Lane, Lock, Now, Release, Step
 from oidc_gate.errors import IDTokenError, ProviderError, ProviderUnavailable
+from oidc_gate.provider.authorization import process_authorization_response
 from oidc_gate.provider.client import Provider, ProviderState
+from oidc_gate.provider.discovery import process_discovery
 from oidc_gate.provider.jose.recipient import Recipient
+from oidc_gate.provider.refresh import ask_userinfo, exchange_refresh_token
 from oidc_gate.provider.refreshing_cache import again, is_within
+from oidc_gate.provider.token import exchange_code
 
 from . import scripted as op
 from .scripted import CLIENT, ISSUER, METADATA, SECRET, START, Scripted, answer, world
 
 DISCOVERY, JWKS = ISSUER + "/.well-known/openid-configuration", ISSUER + "/jwks"
 TIMEOUT = ProviderUnavailable("provider_timeout", "Away.", detail="too slow")
+VALIDATED = process_authorization_response(
+    [("code", op.CODE), ("state", op.STATE)],
+    process_discovery(answer(dict(METADATA)), ISSUER),
+    expected_state=op.STATE,
+    sent="",
+)
 
 
 def effects_of(step: Step[Any], scripted: Scripted) -> list[Effect]:
@@ -224,6 +235,37 @@ def test_a_sign_in_does_not_begin_while_an_endpoint_that_it_needs_is_away(endpoi
     assert (caught.value.code, caught.value.detail) == ("provider_timeout", "too slow")
     scripted.now += 1
     scripted.drive(provider.wait_for_turn())
+
+
+@pytest.mark.parametrize(
+    ("send", "endpoint", "error"),
+    [
+        pytest.param(
+            lambda provider: exchange_code(
+                provider, VALIDATED, redirect_uri=op.REDIRECT, code_verifier=op.VERIFIER
+            ),
+            "token",
+            "use_dpop_nonce",
+            id="code",
+        ),
+        pytest.param(
+            lambda provider: exchange_refresh_token(provider, "rt-1"), "token", "use_dpop_nonce", id="refresh"
+        ),
+        pytest.param(lambda provider: ask_userinfo(provider, "at-1", "sub-1"), "userinfo", "", id="userinfo"),
+    ],
+)
+@pytest.mark.parametrize("wants_nonce", [False, True])
+def test_an_endpoint_that_does_not_answer_the_first_or_the_second_request_is_remembered(
+    send: Callable[[Provider], Step[object]], endpoint: str, error: str, wants_nonce: bool
+) -> None:
+    first: list[op.Answers] = [answer({"error": error}, 401, dpop_nonce="n1")] if wants_nonce else []
+    given: dict[str, Any] = {endpoint: [*first, TIMEOUT]}
+    scripted, provider = world(**given), Provider(op.settings(dpop=True))
+    with pytest.raises(ProviderUnavailable):
+        scripted.drive(send(provider))
+    assert scripted.urls().count(f"{ISSUER}/{endpoint}") == len(first) + 1
+    with pytest.raises(ProviderUnavailable):
+        scripted.drive(provider.wait_for_turn())
 
 
 def test_the_answer_of_an_endpoint_is_returned() -> None:

@@ -184,3 +184,10 @@ def test_the_time_and_the_signature_make_a_token() -> None:
     assert (stamp, len(signature)) == ("1f", 43)
     assert signer().is_signed(token, "text", 0x1F, max_age_seconds=0)
     assert not signer().is_signed(f"x{token}", "text", 0x1F, max_age_seconds=0)
+
+
+@pytest.mark.parametrize(
+    "token", ["1f.\udcff", "\udcff.x", "1f.\ud800\udc00", "1f", "1f.", "", ".", "1f.\u00e9"]
+)
+def test_text_that_cannot_be_encoded_is_not_a_token(token: str) -> None:
+    assert not signer().is_signed(token, "text", 0x1F, max_age_seconds=0)

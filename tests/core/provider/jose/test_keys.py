@@ -75,7 +75,10 @@ def small_rsa() -> dict[str, Any]:
             (ec(key_ops=[name, "sign"]), "key_ops")
             for name in ("encrypt", "decrypt", "wrapKey", "unwrapKey", "deriveKey", "deriveBits")
         ],
-        (ec(key_ops={"verify": 1}), "key_ops"),
+        *[
+            (ec(key_ops=value), "key_ops")
+            for value in ({"verify": 1}, {}, "", 7, 0, True, False, "deriveKey")
+        ],
         (public_jwk(OKPKey.generate_key("Ed448")), "no signature algorithm"),
     ],
 )
