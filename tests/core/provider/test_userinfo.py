@@ -237,6 +237,10 @@ def test_a_client_with_a_certificate_asks_at_the_alias() -> None:
     provider = Provider(op.settings(client_secret=None, client_certificate=__file__))
     tokens = TokenResponse("i", "at-1", "Bearer")
     assert scripted.drive(fetch_userinfo(provider, tokens, sub="sub-1")) == WHOLE
+    assert scripted.fetches[-1].url == alias
+    provider = Provider(op.settings(client_secret=None))
+    scripted.drive(fetch_userinfo(provider, tokens, sub="sub-1"))
+    assert scripted.fetches[-1].url == f"{ISSUER}/userinfo"
 
 
 def test_dpop_with_the_nonce_of_the_resource() -> None:

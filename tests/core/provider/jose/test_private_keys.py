@@ -145,6 +145,7 @@ def of(native: Any, encryption: Any = None) -> str:
         ("/etc/oidc/key.pem", "neither PEM"),
         ("x" * 70_000, "longer than"),
         ("{", "not valid JSON"),
+        ('{"kty":"\udcff"}', "key type ?;"),
         ('{"a":1,"a":2}', "not valid JSON"),
         ("{" + '"a":{' * 5000, "not valid JSON"),
         ('{"keys":[]}', "JWK Set"),
