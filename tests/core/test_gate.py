@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from oidc_gate.endpoints.context import Components
+from oidc_gate.endpoints.responses import bare
 from oidc_gate.gate import Gate
-from oidc_gate.model import Allow, Decision, Headers, Reply, Request
+from oidc_gate.model import Allow, Decision, Headers, Reason, Reply, Request
 from tests.core.request.making import request, settings
 
 pytestmark = pytest.mark.usefixtures("log_at_info")
@@ -98,3 +101,56 @@ def test_what_replaces_the_application_s_own_401(headers: Any, status: int | Non
 
 def test_the_401_to_a_request_that_is_not_public_after_all_is_kept() -> None:
     assert gate().replace_401(asked("/secret", headers=list(NAVIGATION))) is None
+
+
+def decided(given: Gate[str], one: Request) -> Reply:
+    """Return the reply to a request that needs no effects."""
+    with pytest.raises(StopIteration) as ended:
+        next(given.decide(one))
+    assert isinstance(ended.value.value, Reply)
+    return ended.value.value
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "message"),
+    [
+        ("ping", 200, ""),
+        ("static/gate.css", 200, ""),
+        ("static/none.css", 404, "There is no such file."),
+        ("static", 404, "There is no such file."),
+        ("static/x/gate.css", 404, "The gate has no such endpoint."),
+        ("statics/gate.css", 404, "The gate has no such endpoint."),
+        ("x/gate.css", 404, "The gate has no such endpoint."),
+        ("ping/", 404, "The gate has no such endpoint."),
+        ("metrics", 404, "The gate has no such endpoint."),
+        ("", 404, "The gate has no such endpoint."),
+    ],
+)
+def test_the_path_of_an_endpoint(name: str, status: int, message: str) -> None:
+    reply = decided(gate(), asked(f"/oauth2/{name}"))
+    assert (reply.status, reply.reason.code) == (status, "endpoint" if status == 200 else "not_found")
+    assert not message or json.loads(reply.body)["detail"] == message
+
+
+@pytest.mark.parametrize(("name", "is_callback"), [("callback", True), ("callback/", False), ("ping", False)])
+def test_the_answer_to_an_authorization_response_is_counted_as_one(name: str, is_callback: bool) -> None:
+    ours = gate()
+    counted: list[tuple[Decision, bool]] = []
+    ours.counted = lambda decision, is_callback: counted.append((decision, is_callback))
+    reply = decided(ours, asked(f"/oauth2/{name}"))
+    assert counted == [(reply, is_callback)]
+
+
+@pytest.mark.parametrize("name", ["auth", "forward"])
+def test_a_proxy_that_asks_for_a_verdict_is_told_of_an_error_by_503(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    message = "The Host header does not name a host."
+    reply = decided(gate(), asked(f"/oauth2/{name}", headers={"Host": "a b"}))
+    assert reply == replace(bare(503), reason=Reason("host_invalid", detail=message))
+    assert [record.getMessage() for record in caplog.records] == [
+        f"- GET /oauth2/{name}: 503: host_invalid: {message}"
+    ]
+    for path in ("/oauth2/userinfo", "/oauth2/nothing", "/secret"):
+        other = decided(gate(), asked(path, headers={"Host": "a b"}))
+        assert (other.status, other.reason) == (400, reply.reason)

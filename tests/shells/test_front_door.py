@@ -55,6 +55,9 @@ def as_asgi(app: Any) -> Any:
 def bound(number: int, environ: Any, start_response: Any) -> Any: ...
 
 
+def with_options(environ: Any, start_response: Any, **options: Any) -> Any: ...
+
+
 class WSGI:
     def __call__(self, environ: Any, start_response: Any, exc_info: Any = None) -> Any: ...
 
@@ -73,6 +76,19 @@ class Decorated:
     def __call__(self, environ: Any, start_response: Any) -> Any: ...
 
 
+class Anything:
+    def __call__(self, *args: Any) -> Any: ...
+
+
+def wrapped_in_an_object(app: Any) -> Any:
+    """A decorator that is a class, and calls `functools.update_wrapper`."""
+    return functools.update_wrapper(Anything(), app)
+
+
+class StaticallyDecorated:
+    __call__ = staticmethod(passing_on(wsgi_app))
+
+
 class ClassAsApplication:
     """PEP 3333: a class may be the application."""
 
@@ -84,8 +100,11 @@ SEEN: list[tuple[str, Any]] = [
     ("wsgi", WSGI()),
     ("wsgi", WSGI().method),
     ("wsgi", Decorated()),
+    ("wsgi", StaticallyDecorated()),
     ("wsgi", ClassAsApplication),
     ("wsgi", passing_on(passing_on(wsgi_app))),
+    ("wsgi", wrapped_in_an_object(wsgi_app)),
+    ("wsgi", with_options),
     ("wsgi", functools.partial(wsgi_app)),
     ("wsgi", functools.partial(bound, 1)),
     ("wsgi", functools.partial(passing_on(wsgi_app))),
@@ -97,6 +116,7 @@ SEEN: list[tuple[str, Any]] = [
     ("asgi", ASGI().__call__),
     ("asgi", ASGI().method),
     ("asgi", passing_on(asgi_app)),
+    ("asgi", wrapped_in_an_object(asgi_app)),
     ("asgi", functools.partial(asgi_app)),
     ("asgi", as_asgi(wsgi_app)),
     ("asgi", Starlette()),
@@ -106,8 +126,16 @@ UNSEEN: list[Any] = [
     anything,
     functools.partial(anything),
     functools.partial(bound, 1, 2),
+    functools.partial(bound, number=1),
     lambda: None,
     passing_on(anything),
+    Anything(),
+    Anything().__call__,
+    wrapped_in_an_object(anything),
+]
+NAMES_OF_UNSEEN = [
+    *("*args", "partial", "bound partial", "partial with a keyword", "no parameters", "decorated"),
+    *("object", "method", "decorated object"),
 ]
 OTHER = {"wsgi": "asgi", "asgi": "wsgi"}
 GATES: dict[str, Any] = {"wsgi": wsgi.OIDCGate, "asgi": asgi.OIDCGate}
@@ -126,9 +154,7 @@ def test_an_interface_that_contradicts_the_application_is_refused(interface: str
             make(app, SETTINGS)
 
 
-@pytest.mark.parametrize(
-    "app", UNSEEN, ids=["*args", "partial", "bound partial", "no parameters", "decorated"]
-)
+@pytest.mark.parametrize("app", UNSEEN, ids=NAMES_OF_UNSEEN)
 def test_an_application_that_does_not_show_its_interface_needs_the_word(app: Any) -> None:
     with pytest.raises(TypeError, match='interface="wsgi"') as caught:
         OIDCGate(app, SETTINGS)
@@ -177,6 +203,12 @@ def a_flask_application_that_is_gated() -> Any:
     return app
 
 
+def an_application_whose_asgi_app_is_gated() -> Any:
+    app = ASGI()
+    vars(app)["asgi_app"] = OIDCGate(asgi_app, SETTINGS)  # as Quart has it
+    return app
+
+
 def a_starlette_application_that_is_gated() -> Any:
     app = Starlette()
     app.add_middleware(OIDCGate, SETTINGS)
@@ -195,6 +227,7 @@ def a_fastapi_application_that_is_gated() -> Any:
         a_gate_of_wsgi,
         a_gate_of_asgi,
         a_flask_application_that_is_gated,
+        an_application_whose_asgi_app_is_gated,
         a_starlette_application_that_is_gated,
         a_fastapi_application_that_is_gated,
     ],
@@ -202,6 +235,14 @@ def a_fastapi_application_that_is_gated() -> Any:
 def test_a_second_gate_is_refused(gated: Callable[[], Any]) -> None:
     with pytest.raises(TypeError, match="behind a gate already"):
         OIDCGate(gated(), SETTINGS)
+
+
+@pytest.mark.parametrize(("module", "name"), [("oidc_gate.ext.other", "Other"), ("other.gate", "OIDCGate")])
+def test_another_middleware_is_no_gate(module: str, name: str) -> None:
+    app = Starlette()
+    other: Any = type(name, (), {"__module__": module})
+    app.add_middleware(other)
+    assert type(OIDCGate(app, SETTINGS)) is asgi.OIDCGate
 
 
 @pytest.mark.parametrize("name", ["run", "test_client", "add_url_rule"])
@@ -253,6 +294,7 @@ def test_flask_run_would_serve_the_application_without_the_gate(
         ("/usr/bin/uvicorn", "", FastAPI(), False),
         ("/usr/bin/flask", "", wsgi_app, False),
         ("/srv/site/__main__.py", "", Flask("app"), False),
+        ("/srv/flask/site.py", "", Flask("app"), False),
         ("", "", Flask("app"), False),
     ],
 )
@@ -271,3 +313,25 @@ def test_a_framework_command_that_serves_its_own_object(
     with caplog.at_level(logging.CRITICAL, "oidc_gate"):
         oidc_gate.OIDCGate(app, SETTINGS)
     assert ["WITHOUT the gate" in record.message for record in caplog.records] == [True] * warns
+
+
+@pytest.mark.parametrize(
+    ("package", "fix"),
+    [
+        ("flask", "write flask_app.wsgi_app = OIDCGate(flask_app.wsgi_app)"),
+        ("quart", "write quart_app.asgi_app = OIDCGate(quart_app.asgi_app)"),
+        ("fastapi", "write fastapi_app.add_middleware(OIDCGate)"),
+        ("litestar", "serve the gated object with the command of an ASGI server, such as uvicorn"),
+    ],
+)
+def test_each_framework_with_a_command_is_named_with_its_fix(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, package: str, fix: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", [f"/usr/bin/{package}"])
+    base = type("Application", (ASGI,), {"__module__": f"{package}.app"})
+    with caplog.at_level(logging.CRITICAL, "oidc_gate"):
+        OIDCGate(type("Site", (base,), {})(), SETTINGS)
+    assert [record.message for record in caplog.records] == [
+        f"the command {package} serves this Site object WITHOUT the gate: it searches the module for such an object, "
+        f"and does not see the OIDCGate around it. Fix: {fix}."
+    ]

@@ -105,6 +105,16 @@ def test_trusted_peer(forwarded: dict[str, str], expected: Site) -> None:
     assert site(headers, peer="::ffff:10.0.0.1") == expected
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [("http", "http"), ("ws", "http"), ("https", "https"), ("WSS", "https"), ("gopher", None), ("", None)],
+)
+def test_the_scheme_that_a_trusted_proxy_reports(scheme: str, written: str, expected: str | None) -> None:
+    asked = request(scheme=scheme, headers={"host": "a.example", "x-forwarded-proto": written}, peer=NEAR)
+    assert site_of(asked, settings(), TRUSTED) == Site(expected or scheme, "a.example", "")
+
+
 def test_repeated_forwarded_headers_are_one_list() -> None:
     twice = [("host", "i"), ("x-forwarded-host", "evil.example"), ("x-forwarded-host", "a.example")]
     assert site(twice).host == "a.example"
