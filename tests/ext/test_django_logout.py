@@ -174,6 +174,16 @@ def test_other_answers_stay_as_they_are(app: Any, path: str) -> None:
     assert Browser(app).open(path, "POST").text == "own page"
 
 
+@pytest.mark.parametrize(
+    ("status", "becomes"),
+    [(200, 303), (302, 303), (399, 303), (400, 400), (401, 401), (403, 403), (500, 500)],
+)
+def test_an_error_of_the_view_stays_an_error(app: Any, status: int, becomes: int) -> None:
+    answer = Browser(app).open(f"/programmatic?status={status}")
+    assert (answer.status_code, answer.text) == (becomes, "" if becomes == 303 else "own page")
+    assert answer.headers.get("Location") == (SIGN_OUT if becomes == 303 else None)
+
+
 def test_without_a_session_of_the_gate_django_answers_by_itself(app: Any) -> None:
     answer = Client(app).post("/open/programmatic", headers=NAVIGATION)
     assert (answer.status_code, answer.text) == (200, "own page")
@@ -208,8 +218,9 @@ def test_what_the_view_opened_is_closed(app: Any) -> None:
 
 def test_below_a_mount_the_address_begins_with_it(app: Any) -> None:
     browser = Browser(app)
-    answer = browser.open("/programmatic", environ_overrides={"SCRIPT_NAME": "/base"})
-    assert answer.headers["Location"] == f"/base{SIGN_OUT}"
+    for mount in ("/base", "/a/b", "/X", "/Xa/aX"):
+        answer = browser.open("/programmatic", environ_overrides={"SCRIPT_NAME": mount})
+        assert answer.headers["Location"] == f"{mount}{SIGN_OUT}"
     for odd in ("//evil.example", "/\\evil.example", "//evil.example/"):
         answer = browser.open("/programmatic", environ_overrides={"SCRIPT_NAME": odd})
         assert not answer.headers.get("Location", "/gate").startswith(("//", "/\\", "http")), odd

@@ -48,7 +48,7 @@ class JSONFormatter(logging.Formatter):
             fields["exception"] = record.exc_text
         if record.stack_info:
             fields["stack"] = self.formatStack(record.stack_info)
-        return _to_json({name: _text(value) for name, value in fields.items()}).replace("\x7f", "\\u007f")
+        return _to_json({name: _text(value) for name, value in fields.items()})
 
 
 _to_json = json.JSONEncoder(separators=(",", ":"), default=str).encode

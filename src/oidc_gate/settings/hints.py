@@ -22,7 +22,7 @@ def hint_for(name: str, *, is_variable: bool = False) -> str:
         return f"set the environment variable {SCHEMA[secret].variable}_FILE, or {secret} itself"
     if plain in FOREIGN:
         return FOREIGN[plain]
-    nearest = get_close_matches(plain, list(SCHEMA), n=1, cutoff=0.6)
+    nearest = get_close_matches(plain, list(SCHEMA))
     if not nearest:
         return "remove it; oidc-gate explain settings.md lists every setting"
     return f"write {SCHEMA[nearest[0]].variable if is_variable else nearest[0]}, the nearest name"

@@ -103,7 +103,7 @@ def _pairs(text: str) -> Mapping[str, str]:
             raise ValueProblem("not_pairs") from None
     else:
         split = [item.strip().partition("=") for item in text.split(",")]
-        if not all(name and equals for name, equals, _ in split):
+        if not all(equals for _, equals, _ in split):
             raise ValueProblem("not_pairs")
         pairs = [(name.strip(), value.strip()) for name, _, value in split]
     if len(dict(pairs)) != len(pairs):

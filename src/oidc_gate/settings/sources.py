@@ -157,7 +157,7 @@ class SettingsReader:
         except (OSError, ValueError) as error:
             return self._refuse(name, "secret_file", variable, reason=_reason(error))
         is_list = SCHEMA[name].kind is Kind.LIST
-        value = tuple(text.splitlines()) if is_list else text.removesuffix("\n").removesuffix("\r")
+        value = tuple(text.splitlines()) if is_list else text.removesuffix("\n")
         if value:
             self._take(name, value, variable)
         else:

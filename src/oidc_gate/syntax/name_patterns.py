@@ -16,7 +16,7 @@ class NamePatterns:
 
     def __init__(self, names: Iterable[str], patterns: Iterable[str]) -> None:
         patterns = tuple(patterns)
-        self._names = frozenset([*names, *(pattern for pattern in patterns if "*" not in pattern)])
+        self._names = frozenset([*names, *patterns])  # a pattern matches itself
         parts = ["(?s:.*)".join(map(re.escape, re.split(r"\*+", each))) for each in patterns if "*" in each]
         self._patterns = re.compile("|".join(parts)) if parts else None
 

@@ -40,7 +40,11 @@ MORE: list[Case] = [
     *each("issuer", "url_userinfo", "https://:@op.example.com", "ftp://me:pass@op.example.com/?x"),
     *each("issuer", "url_query", "https://op.example.com/a?b#c", "https://op.example.com/a#b?c@d"),
     *each("issuer", "url_placeholder", "https://$HOST/", "https://$(host)/", "https://a/}"),
+    *each("issuer", "url_placeholder", "https://op.example.com/$tenant", "https://op.example.com/$(tenant)"),
     *each("issuer", "url_http", "http://op.example.com:8080/a"),
+    *each("public_url", "url_malformed", "https://:0", "https://:x"),
+    *each("public_url", "url_scheme", "ftp://1.2.3"),
+    *each("public_url", "url_placeholder", "https://1.2.3/{base}", "https://a.example/$base"),
     *[({name: "a", "client_secret": "s"}, name, "needs") for name in ("client_private_key_kid",)],
     *[({"client_private_key_alg": "ES256"}, "client_private_key_alg", "needs")],
     ({"client_auth": "client_secret_basic", "client_secret": None}, "client_auth", "client_auth_needs"),
@@ -124,6 +128,7 @@ MORE: list[Case] = [
         "after_sign_out_url",
         "after_sign_out_endpoint",
     ),
+    *each("allowed_redirect_hosts", "host_malformed", "2001:db8::a", "*.fe80::a"),
     *each("allowed_origins", "origin_malformed", "https://me:p@a.example/b", "null"),
     *each("allowed_origins", "url_userinfo", "https://me:p@a.example"),
     *each("allowed_origins", "url_query", "https://a.example?x", "https://a.example#x"),
@@ -151,6 +156,9 @@ MORE: list[Case] = [
         "a@.corp.com.",
         "*@*.corp.com",
         "**",
+        "@firm.example",
+        "*.*.dept.firm.example.",
+        "firm example",
     ),
     (
         {
@@ -185,7 +193,9 @@ MORE: list[Case] = [
     *each("cookie_name", "cookie_name_malformed", "a/b", "a,b"),
     *each("cookie_name", "cookie_name_prefixed", "__Http-a", "__HOST-HTTP-a"),
     *each(
-        "cookie_domain", "cookie_domain_malformed", "*.corp.com", "http://corp.com:8000/x", "::1", "corp.com."
+        "cookie_domain",
+        "cookie_domain_malformed",
+        *("*.corp.com", "http://corp.com:8000/x", "::1", "corp.com.", ".X.example.X"),
     ),
     (
         {"cookie_domain": "corp.com", "public_url": "https://a.example:8443/x"},

@@ -90,10 +90,17 @@ def test_a_stronger_source_mends_a_weaker_one(toml: Path) -> None:
         ("scopes", "openid email", ("openid", "email")),
         ("scopes", "openid,email", ("openid", "email")),
         ("allowed_groups", "site admins,staff", ("site admins", "staff")),
+        ("allowed_groups", "site admins", ("site admins",)),
+        ("groups_kept", " site admins ", ("site admins",)),
+        ("acr_values", "a b", ("a", "b")),
+        ("public_paths", "GET /a", ("GET /a",)),
         ("cookie_secret", f"{SECRET},{OTHER}", (SECRET, OTHER)),
         ("authorization_params", "hd=corp.com, a=b=c", {"hd": "corp.com", "a": "b=c"}),
         ("authorization_params", "hd=corp.com&claims=%7B%7D", {"hd": "corp.com", "claims": "{}"}),
         ("authorization_params", "hd=corp.com", {"hd": "corp.com"}),
+        ("authorization_params", "claims=%7B%2C%7D", {"claims": "{,}"}),
+        ("authorization_params", "a=b&c=d,e=f", {"a": "b", "c": "d,e=f"}),
+        ("authorization_params", "a=,b= c ", {"a": "", "b": "c"}),
     ],
 )
 def test_text_becomes_a_value(name: str, text: str, value: object) -> None:
@@ -112,6 +119,11 @@ def test_text_becomes_a_value(name: str, text: str, value: object) -> None:
         ("provider_timeout_seconds", "nan", "out_of_range"),
         ("authorization_params", "hd", "not_pairs"),
         ("authorization_params", "=x", "not_pairs"),
+        ("authorization_params", "a=1, =x", "not_pairs"),
+        ("authorization_params", "a=1,b", "not_pairs"),
+        ("authorization_params", "a=1,", "not_pairs"),
+        ("authorization_params", "a=1&=x", "not_pairs"),
+        ("authorization_params", "a=%31&a=2", "not_pairs"),
         ("authorization_params", "a=1,a=2", "not_pairs"),
         ("authorization_params", "a=1&b", "not_pairs"),
         ("public_paths", "/a,,/b", "blank_item"),
@@ -233,6 +245,8 @@ def test_only_secrets_come_from_files(tmp_path: Path) -> None:
     ("name", "hint"),
     [
         ("clientid", "write client_id, the nearest name"),
+        ("Client_ID", "write client_id, the nearest name"),
+        ("CLIENT_SECRET", "write client_secret, the nearest name"),
         ("public_path", "write public_paths, the nearest name"),
         ("oidc_issuer_url", "issuer"),
         ("upstreams", "wrap the application"),
@@ -255,7 +269,7 @@ def test_an_unknown_name_says_what_is_meant(name: str, hint: str) -> None:
     assert (found.setting, found.code, found.source) == (name, "unknown", "keyword")
     assert hint in found.fix
     assert "hunter2" not in str(found)
-    if not name.endswith("_file"):
+    if not name.endswith("_file") and name == name.lower():
         variable = f"OIDC_GATE_{name.upper()}"
         assert codes(ENVIRONMENT | {variable: "x"}) == [(name, "unknown", variable)]
 
@@ -319,6 +333,19 @@ def test_variables_of_others(variable: str, text: str) -> None:
 @pytest.mark.parametrize("variable", ["OIDC_GATE_PORT", "OIDC_GATE_TESTS", "OIDC_GATE_CONFIGS", "OIDC_GATE_"])
 def test_variables_that_only_look_like_those(variable: str) -> None:
     assert [found.code for found in problems(ENVIRONMENT | {variable: "4180"})] == ["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "code"),
+    [
+        ("OIDC_GATE_ISSUER", "url_scheme"),
+        ("OIDC_GATE_PUBLIC_URL", "url_scheme"),
+        ("OIDC_GATE_PREFIX", "prefix_malformed"),
+    ],
+)
+def test_only_a_variable_with_the_name_of_a_port_is_one_of_kubernetes(variable: str, code: str) -> None:
+    found = codes(ENVIRONMENT | {variable: "tcp://10.0.0.1:4180"})
+    assert found == [(variable.removeprefix("OIDC_GATE_").lower(), code, variable)]
 
 
 def test_none_counts_as_not_given_where_nothing_else_could_be_meant() -> None:

@@ -37,6 +37,21 @@ SEVERAL: list[dict[str, Any]] = [
         "revocation_store": "mysql://b",
     },
     {"auto_sign_in": 1, "issuer": "x", "prefix": "/", "client_id": "", "cookie_domain": ".a.example"},
+    # each wrong item of a list, and not only the first
+    {"trusted_proxies": ["*", "10.0.0.1", "0.0.0.0/0", "10.0.0.1/8", "::/0", "proxy"]},
+    {"allowed_redirect_hosts": ["a.example:0", "*", "b.example", "a/b", "*.com", "c.example:x", "::1"]},
+    {"allowed_origins": ["a.example", "ftp://a.example", "http://a.example", "null", "https://a b"]},
+    {"public_paths": ["a", "get /a", "/a?b", "/ok", "/a*", "/oauth2/x"]},
+    {"allowed_emails": ["ada", "ada@corp.com", "@corp.com"], "allowed_email_domains": ["*", "@a.com", "."]},
+    {"scopes": ["openid", "a b", "c,d", 'e"'], "acr_values": ["a b", 'c"'], "groups_claim": "a b"},
+    {
+        "id_token_algorithms": ["none", "HS512", "RS256", "HS256", "RSA1_5"],
+        "user_claim": ".",
+        "email_claim": "a.",
+    },
+    {"authorization_params": {"nonce": "a", "hd": "a\nb", " ": "c", "Scope": "d"}},
+    {"ca_file": "/nowhere/a.pem", "client_certificate": "/nowhere/b.pem", "client_certificate_key": "/"},
+    {"client_private_key": "/a.pem", "id_token_decryption_key": "{", "client_auth": "none"},
 ]
 """Settings that are wrong in several ways."""
 

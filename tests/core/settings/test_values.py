@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -259,6 +260,29 @@ def test_a_problem_cannot_be_made_with_the_value_of_a_secret(name: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("x" * 98, f"'{'x' * 98}'"), ("x" * 99, f"'{'x' * 96}..."), ("x" * 500, f"'{'x' * 96}...")],
+    ids=len,
+)
+def test_at_most_100_characters_of_a_value_are_shown(value: str, shown: str) -> None:
+    what = describe_problem("prefix", "prefix_malformed", "keyword", value=value).what
+    assert what == f"{shown} is not a path that endpoints can be below"
+    assert len(shown) <= 100
+
+
+@pytest.mark.parametrize(
+    ("changes", "url"),
+    [
+        ({}, None),
+        ({"revocation_store": "redis://a"}, "redis://a"),
+        ({"session_store": "redis://b"}, "redis://b"),
+    ],
+)
+def test_the_store_of_sessions_or_of_revocations(changes: dict[str, Any], url: str | None) -> None:
+    assert Settings(**(GOOD | changes)).store_url == url
+
+
 def test_an_unknown_keyword_is_a_problem_like_any_other() -> None:
     assert problems(clientid="x", prefix="/") == [("clientid", "unknown"), ("prefix", "prefix_malformed")]
 
@@ -276,6 +300,23 @@ def test_what_only_equals_the_default_has_its_type_checked(changes: dict[str, An
 
 def test_a_number_beyond_every_range() -> None:
     assert problems(provider_timeout_seconds=10**400) == [("provider_timeout_seconds", "out_of_range")]
+
+
+def test_metrics_need_their_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)  # as if it were not installed
+    assert problems() == []
+    with pytest.raises(ConfigurationError) as caught:
+        Settings(**GOOD, metrics_token=SECRET[:20])
+    assert [str(found) for found in caught.value.problems] == [
+        "metrics_token (keyword): needs prometheus-client. Fix: run pip install 'oidc_gate[metrics]'. [metrics_extra]"
+    ]
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/mem").exists(), reason="needs a file that opens, and then cannot be read"
+)
+def test_a_file_that_opens_and_cannot_be_read() -> None:
+    assert problems(ca_file="/proc/self/mem") == [("ca_file", "file")]
 
 
 @pytest.mark.parametrize("name", ["prefix", "new"])

@@ -18,7 +18,28 @@ def test_base64url_there_and_back(raw: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["A", "AB", "AA==", "AA\n", "A A", "+A", "/A", "AAAA!", "é", "\ud800", "AAA\0"]
+    "text",
+    [
+        "AAAA\n\n\n\n",
+        "AAAA    ",
+        "AAAA!!!!",
+        "!!!!",
+        "AA!!AA",
+        "AAAA====",
+        "====",
+        "AAAA=AAA",
+        "A",
+        "AB",
+        "AA==",
+        "AA\n",
+        "A A",
+        "+A",
+        "/A",
+        "AAAA!",
+        "é",
+        "\ud800",
+        "AAA\0",
+    ],
 )
 def test_one_spelling_for_one_value(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):

@@ -27,7 +27,9 @@ from tests.core.syntax.browser_hosts import ROWS
             for bad in (
                 "", "a b", "a@b", "u:p@a", "a/b", "a\\b", "a?b", "a#b", "a%2eb", "a:", "a:0", "a:080",
                 "a:65536", "a:123456", "a:b", ":80", "a..b", ".a", "..", "[::1", "::1", "[::1]x", "[zz]",
-                "[::ffff:10.0.0.1]", "[fe80::1%eth0]", "[]", "a,b", "a\r\nb", "a\n", "a;b", "bücher.example",
+                "[::ffff:10.0.0.1]", "[fe80::1%eth0]", "[]", "a,b", "[zz]:80",
+                "[::ffff:10.0.0.1]:8000", "[fe80::1%eth0]:1", "[1::2::3]:8080", "1.2.3:80", "a..b:80", "xn--a:80",
+                "a\r\nb", "a\n", "a;b", "bücher.example",
                 "a\uff0eb", "x" * 256, "x" * 64 + ".example", "a'", 'a"', "<a>", "a\x00", "a:8\u0660",
                 "a:\u0668",
             )
@@ -99,7 +101,8 @@ def test_another_machine(host: str) -> None:
 
 @pytest.mark.parametrize(
     ("host", "expected"),
-    [("10.0.0.1", True), ("[::1]", True), ("::1", True), ("10.0.0", False), ("a.1", False)],
+    [("10.0.0.1", True), ("[::1]", True), ("::1", True), ("10.0.0", False), ("a.1", False)]
+    + [(host, False) for host in ("", "10.0.0.1X", "X::1", "10.0.0.1:80", "[::1]:80", "(::1)")],
 )
 def test_addresses(host: str, expected: bool) -> None:
     assert is_ip(host) is expected
@@ -170,5 +173,12 @@ def test_brackets_that_do_not_match(hostname: str) -> None:
     ],
 )
 def test_labels_that_are_written_from_right_to_left(label: str, is_taken: bool) -> None:
+    host = f"xn--{label.encode('punycode').decode()}.example"
+    assert normal_host(host, "https") == (host if is_taken else "")
+
+
+@pytest.mark.parametrize(("label", "is_taken"), [("a_\u00fc", True), ("_\u00fc", True), ("a!\u00fc", False)])
+def test_an_encoded_label_with_a_character_that_is_no_letter(label: str, is_taken: bool) -> None:
+    """An underscore is not a forbidden domain code point (WHATWG URL §3.1), and neither is it in other names here."""
     host = f"xn--{label.encode('punycode').decode()}.example"
     assert normal_host(host, "https") == (host if is_taken else "")

@@ -158,7 +158,7 @@ def _problem_of_jwk(text: str) -> str:
         jwk = json.loads(text)
     except (ValueError, RecursionError):
         return "key_unknown"
-    if not isinstance(jwk, dict) or jwk.get("kty") not in ("RSA", "EC", "OKP"):
+    if jwk.get("kty") not in ("RSA", "EC", "OKP"):
         return "key_unknown"
     return "" if "d" in jwk else "key_is_public"
 
