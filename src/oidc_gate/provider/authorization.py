@@ -233,7 +233,7 @@ def _is_pushed(metadata: Metadata, settings: Settings) -> bool:
 
 def _must_push(metadata: Metadata, settings: Settings) -> bool:
     is_required = metadata.require_pushed_authorization_requests
-    return is_required or settings.fapi2 or settings.pushed_authorization_requests == "always"
+    return is_required or settings.pushed_authorization_requests == "always"  # which fapi2 sets
 
 
 def _pushed(

@@ -116,6 +116,7 @@ def test_a_value_of_another_length_is_no_flow() -> None:
         ("2.100", 161, 0),
         ("2.100", 99, 0),
         ("0.100", 100, 0),
+        ("3." + "100".zfill(21), 100, 3),
     ],
 )
 def test_sign_ins_count_for_a_minute(cookie: str, now: int, count: int) -> None:
@@ -136,7 +137,21 @@ def test_rounds() -> None:
 
 
 @pytest.mark.parametrize(
-    "cookie", ["", "x", "9", "9.", ".9", "-3.100", "3.-1", "٣.100", "3.100.1", "9" * 40, "1e9.100"]
+    "cookie",
+    [
+        "",
+        "x",
+        "9",
+        "9.",
+        ".9",
+        "-3.100",
+        "3.-1",
+        "٣.100",
+        "3.100.1",
+        "9" * 40,
+        "1e9.100",
+        "3." + "100".zfill(22),
+    ],
 )
 def test_a_rounds_cookie_that_is_not_ours_counts_nothing(cookie: str) -> None:
     assert recent_sign_ins(cookie, 100) == 0

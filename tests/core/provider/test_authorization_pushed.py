@@ -113,6 +113,14 @@ def test_the_longest_request_uri(status: int) -> None:
             "The sign-in service sent an answer that cannot be trusted.",
             "pushed authorization request: status 400",
         ),
+        *[
+            (
+                answer({"error": error}, 400),
+                "The sign-in service sent an answer that cannot be trusted.",
+                f"pushed authorization request: status 400 {shown}".rstrip(),
+            )
+            for error, shown in (("e" * 100, "e" * 100), ("e" * 101, ""), (7, ""), ("\n", "?"))
+        ],
     ],
 )
 def test_what_is_said_of_a_pushed_request_that_fails(given: op.Answers, message: str, detail: str) -> None:
