@@ -131,7 +131,7 @@ def _route(session: requests.Session, url: str) -> _Route:
     # however long, to see where it leads.
     request = Request("GET", url, auth=_no_credentials).prepare()
     adapter: Any = session.get_adapter(url)
-    proxies, verify = get_environ_proxies(url), session.verify or True
+    proxies, verify = get_environ_proxies(url), session.verify
     pool = adapter.get_connection_with_tls_context(request, verify, proxies=proxies, cert=session.cert)
     adapter.cert_verify(pool, request.url, verify, session.cert)
     return _Route(pool, adapter.request_url(request, proxies))

@@ -382,6 +382,16 @@ def test_refused_requests_come_again_one_after_another_as_fast_as_places_become_
     assert len(waiters) == 68
 
 
+@pytest.mark.parametrize(("out", "apart"), [(0, 0.6), (1, 0.6), (2, 0.3), (3, 0.2)])
+def test_refused_requests_come_again_as_far_apart_as_places_become_free(out: int, apart: float) -> None:
+    lane = lane_of(Lane.PUSHED, clock=Clock())
+    for _ in range(out):
+        take(lane)
+    lane._typical_seconds = 0.6
+    turns = [lane._refusal("a limit").retry_after_seconds for _ in range(3)]
+    assert turns == pytest.approx([0.5, 0.5 + apart, 0.5 + 2 * apart])
+
+
 @pytest.mark.parametrize(
     ("which", "code"),
     [
