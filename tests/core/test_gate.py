@@ -87,7 +87,7 @@ NAVIGATION = Headers([("Host", "app.example"), ("Accept", "text/html"), ("Sec-Fe
     ("headers", "status"),
     [
         (list(NAVIGATION), 401),
-        ([*NAVIGATION, ("Sec-Fetch-Dest", "iframe")], 401),
+        ([("Host", "app.example"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "iframe")], 401),
         (HOST, None),
         ({"Host": "app.example", "Sec-Fetch-Mode": "cors", "Accept": "text/html"}, None),
         ([*NAVIGATION, ("Cookie", COOKIE)], None),  # it is decided elsewhere
@@ -154,3 +154,12 @@ def test_a_proxy_that_asks_for_a_verdict_is_told_of_an_error_by_503(
     for path in ("/oauth2/userinfo", "/oauth2/nothing", "/secret"):
         other = decided(gate(), asked(path, headers={"Host": "a b"}))
         assert (other.status, other.reason) == (400, reply.reason)
+
+
+@pytest.mark.parametrize(
+    ("method", "drains"), [("GET", False), ("HEAD", False), ("POST", True), ("PUT", True), ("OPTIONS", True)]
+)
+def test_the_body_of_a_request_that_is_refused_is_read_if_it_may_have_one(method: str, drains: bool) -> None:
+    reply = gate().decide_at_once(replace(asked("/secret"), method=method))
+    assert isinstance(reply, Reply)
+    assert (reply.status, reply.drains, reply.reason.code) == (401, drains, "no_cookie")

@@ -70,6 +70,28 @@ def test_a_session_of_another_gate_is_none_and_the_log_says_what_it_may_be(
         assert with_cookie(site, f"{COOKIE}={value}") == 401
 
 
+def test_the_log_says_why_a_cookie_opens_no_session(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = make_site()
+    value = site.person().cookies[COOKIE]
+    foreign = make_site(client_id="other").person().cookies[COOKIE]
+    forged = value[:40] + ("A" if value[40] != "A" else "B") + value[41:]
+    caplog.set_level(logging.DEBUG, "oidc_gate")
+    hint = f"{COOKIE} was not sealed by this gate; does another gate on this host use the same cookie_name?"
+    for cookie, code, detail in (
+        (foreign, "seal_foreign", f": {hint}"),
+        (forged, "seal_forged", f": {hint}"),
+        ("x", "seal_malformed", ""),
+        (value, "session_idle", ""),
+    ):
+        site.now += 3600 * (cookie == value)
+        caplog.clear()
+        assert with_cookie(site, f"{COOKIE}={cookie}") == 401
+        (line,) = (record.getMessage() for record in caplog.records if record.name == "oidc_gate")
+        assert line.partition(" ")[2] == f"GET /: 401: {code}{detail}"
+
+
 def test_a_cookie_of_one_kind_is_none_of_another(site: Site) -> None:
     visitor = site.visitor()
     visitor.navigate(site.path("start"))

@@ -133,3 +133,20 @@ def test_a_user_whom_the_rules_refuse_is_decided_about_each_time(
     for _ in range(3):
         assert visitor.get("/").status == 403
     assert calls["decisions"] == 3
+
+
+def test_an_admission_counts_from_its_beginning_until_its_end(make_site: MakeSite) -> None:
+    site = make_site()
+    visitor = site.person()
+    assert visitor.get("/").status == 200
+    runtime = site.gate._runtime
+    admission = runtime.gate.admissions.lookup(visitor.cookies[COOKIE])
+    header = f"{COOKIE}={visitor.cookies[COOKIE]}"
+    for now, counts in (
+        (admission.since, True),
+        (admission.until - 0.5, True),
+        (admission.until, False),
+        (admission.since - 0.5, False),
+    ):
+        site.now = now
+        assert (runtime.find(header)[0] is admission) == counts, now

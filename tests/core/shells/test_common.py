@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from joserfc.jwk import ECKey
 
 from oidc_gate.errors import ConfigurationError
+from oidc_gate.settings.problems import describe_problem
 from oidc_gate.shells import common
 from oidc_gate.store.memory import MemoryStore
 from tests.core.request.making import settings
@@ -104,10 +107,54 @@ def test_both_keys_are_read_and_their_problems_reported_together() -> None:
     }
     with pytest.raises(ConfigurationError) as caught:
         common.load_settings(settings(**keys), {})
-    assert [(problem.setting, problem.code) for problem in caught.value.problems] == [
-        ("client_private_key", "key_unusable"),
-        ("id_token_decryption_key", "key_unusable"),
+    assert [(problem.setting, problem.code, problem.source) for problem in caught.value.problems] == [
+        ("client_private_key", "key_unusable", "settings"),
+        ("id_token_decryption_key", "key_unusable", "settings"),
     ]
+
+
+@pytest.mark.parametrize(("alg", "is_usable"), [(None, True), ("ES256", True), ("RS256", False)])
+def test_a_key_has_to_be_of_the_kind_of_its_algorithm(alg: str | None, is_usable: bool) -> None:
+    given = settings(
+        client_auth="private_key_jwt",
+        client_secret=None,
+        client_private_key=ECKey.generate_key("P-256").as_pem(private=True).decode(),
+        client_private_key_alg=alg,
+    )
+    if is_usable:
+        assert common.load_settings(given, {}) is given
+        return
+    with pytest.raises(ConfigurationError) as caught:
+        common.load_settings(given, {})
+    assert [(problem.setting, problem.code) for problem in caught.value.problems] == [
+        ("client_private_key", "key_unusable")
+    ]
+
+
+def test_a_directory_for_metrics_that_others_can_write_is_a_problem_of_the_settings(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tmp_path.chmod(0o777)
+    given = settings(metrics_directory=str(tmp_path), metrics_token="J8pRaT5iVnKcbq2oC4vYkq0t")
+    with pytest.raises(ConfigurationError) as caught:
+        common.make_world(given)
+    reason = "other users can write into it"
+    assert caught.value.problems == (
+        describe_problem(
+            "metrics_directory",
+            "metrics_directory_unsafe",
+            "settings",
+            value=str(tmp_path),
+            reason=reason,
+        ),
+    )
+    assert reason in caught.value.problems[0].what
+    assert [record.levelno for record in caplog.records] == [logging.CRITICAL]
+
+
+def test_a_runtime_begins_with_nothing_done() -> None:
+    runtime: common.Runtime[str] = common.Runtime.of(settings(), lambda components, loaded: ("", 0))
+    assert (runtime.warmed_up_pid, runtime.answered()) == (0, 0)  # no process has the ID 0
 
 
 def test_where_sessions_are() -> None:
