@@ -32,8 +32,8 @@ class Due(NamedTuple):
 
 
 def is_needed(settings: Settings) -> bool:
-    """Return whether sessions are refreshed at all."""
-    return settings.session_store != "cookie" and (settings.refresh or settings.recheck_seconds > 0)
+    """Return whether sessions in a store are refreshed at all."""
+    return settings.refresh or settings.recheck_seconds > 0
 
 
 def can_refresh(session: Session, settings: Settings) -> bool:

@@ -146,6 +146,10 @@ def test_a_view_that_is_current_is_not_asked_to_catch_up(is_current: bool, can_c
     store = LateStore()
     home = Home(store)
     store.last.current, store.last.can_catch_up, store.last.late = is_current, can_catch_up, [(KEYS[0],)]
+    answer: Any = home.drive(home.ends.read(lambda store: "read"))
+    expected = home.cache.generation if is_current or can_catch_up else MUST_NOT_BE_KEPT
+    assert answer == (expected, "read")
+    assert (0 in home.kept()) is (is_current or not can_catch_up)
     assert home.drive(home.ends.ensure_current()) is (is_current or can_catch_up)
     assert (0 in home.kept()) is (is_current or not can_catch_up)
     assert home.drive(home.ends.catch_up()) is can_catch_up

@@ -102,6 +102,21 @@ def test_a_label_says_who_to_who_has_the_secret() -> None:
         open_label(tickets(NEW), row)
 
 
+@pytest.mark.parametrize("text", ["é\u2028", "a\ud800", "\udfff"])
+def test_any_text_of_a_provider_can_be_a_name_and_part_of_a_label(text: str) -> None:
+    """JSON allows half of a surrogate pair, and UTF-8 does not."""
+    found = names()
+    session = Session(replace(ADA, subject=text, email=text, session_id=text), 100, 100, text)
+    for selector in (found.of_subject(text), found.of_sid(text), found.of_email(text)):
+        assert set(selector.indexes) < set(found.indexes_of(session))
+    key = row_key(text)
+    sealed = seal_label(tickets(), key, session, bytes(12))
+    expected = f'[1,"{text}","{text}","{text}",100]'
+    assert tickets().open_label(key, sealed) == expected.encode("utf-8", "surrogatepass")
+    row = Row(key, 1, 200, 200, 100, label=sealed)
+    assert open_label(tickets(), row) == Label(text, text, text, 100)
+
+
 @pytest.mark.parametrize("text", [b"[1]", b"{}", b"", b'[2,"e","s","i",1]', b"\xff"])
 def test_a_label_of_another_version_is_an_error(text: bytes) -> None:
     key = row_key("x")

@@ -52,8 +52,7 @@ def test_there_and_back() -> None:
 
 def test_a_ticket_shows_nothing() -> None:
     ticket, _ = issued(tickets())
-    assert ticket.key.hex() not in repr(ticket)
-    assert repr(ticket.key) not in repr(ticket)
+    assert repr(ticket) == "Ticket(...)"
 
 
 @pytest.mark.parametrize("size", [0, TICKET_BYTES - 1, TICKET_BYTES + 1])
@@ -169,6 +168,7 @@ def test_indexes() -> None:
     ]
     assert len({ours.indexes(*each) for each in different}) == len(different)
     assert hashlib.sha256(b"alice@example.com").digest() not in ours.indexes("email", "alice@example.com")
+    assert ours.indexes("sub", "i", "a\ud800") != ours.indexes("sub", "i", "a\udfff")
     assert not set(tickets(NEW, binding=("x", "y")).indexes("sub", "i", "a")) & set(
         ours.indexes("sub", "i", "a")
     )
