@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urlsplit
 
 from ...provider.discovery import Metadata
 from ...provider.responses import printable
@@ -60,7 +60,7 @@ def check_redirects(browser: Browser, target: Target, expected: Expected) -> lis
         shown = f"redirect {len(visited)}" if visited else ""
         response = browser.send(url, requests.BROWSER, sent=shown, direct=not is_own)
         visited.append(url)
-        following = urljoin(url, response.location) if response.location else ""
+        following = response.target
         if not following or _is_authorization_request(following):
             break
         if following in visited or len(visited) >= MAX_REDIRECTS:
@@ -129,7 +129,7 @@ def _compare(
         yield unknown(question, response, "the request was pushed, so that it does not show the redirect URI")
     else:
         yield _redirect_uri(question, target, expected, redirect_uri, response)
-    client_id = params.get("client_id", "")
+    client_id = params["client_id"]
     question = "Is it the gate of these settings that answers?"
     if not expected.client_id:
         return
@@ -151,14 +151,16 @@ def _redirect_uri(
     received = f"redirect_uri is {printable(redirect_uri, 150)}"
     if redirect_uri == expected.redirect_uri:
         return right(question, response, received)
-    there, own = urlsplit(redirect_uri), urlsplit(target.url)
+    own = urlsplit(target.url)
     facts = {"redirect_uri": printable(redirect_uri, 150), "origin": target.origin}
-    if there.netloc.lower() == own.netloc.lower() and there.scheme != own.scheme:
+    try:
+        there = urlsplit(redirect_uri)
+    except ValueError:
+        return wrong(question, "live_redirect_host", response, received, **facts)
+    if there.hostname == own.hostname and there.scheme != own.scheme:
         return wrong(question, "live_redirect_scheme", response, received, **facts)
     if there.netloc.lower() != own.netloc.lower():
-        is_scheme = there.hostname == own.hostname and there.scheme != own.scheme
-        cause = "live_redirect_scheme" if is_scheme else "live_redirect_host"
-        return wrong(question, cause, response, received, **facts)
+        return wrong(question, "live_redirect_host", response, received, **facts)
     if expected.redirect_uri and there.path != urlsplit(expected.redirect_uri).path:
         return wrong(
             question,
@@ -187,7 +189,7 @@ def _cookies(target: Target, expected: Expected, response: Response) -> Iterator
         why = f"its Domain is {printable(cookie.domain, 80)}, which does not cover {target.host}"
     elif cookie.name.startswith("__Host-") and (cookie.domain or cookie.path != "/" or not cookie.secure):
         why = "its name begins with __Host-, and a proxy has changed Domain, Path or Secure"
-    elif cookie.path not in ("", "/") and not target.prefix.startswith(cookie.path.rstrip("/")):
+    elif not f"{target.prefix}/".startswith(f"{cookie.path.rstrip('/')}/"):
         why = f"its Path is {printable(cookie.path, 80)}"
     if why:
         yield wrong(question, "live_cookie", response, why, why=why)

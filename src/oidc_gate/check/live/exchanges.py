@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPException
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from urllib3.exceptions import HTTPError
 
@@ -64,6 +64,14 @@ class Response:
     def location(self) -> str:
         """Return the ``Location`` of a redirect as it was sent, or an empty string."""
         return self.header("location") if 300 <= self.status < 400 else ""
+
+    @property
+    def target(self) -> str:
+        """Return the absolute URL that a redirect leads to, or an empty string, also if it is not a URL."""
+        try:
+            return urljoin(self.url, self.location) if self.location else ""
+        except ValueError:
+            return ""
 
     @property
     def received(self) -> str:
@@ -153,15 +161,13 @@ class Browser:
         parts = urlsplit(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         given = {"Host": parts.netloc.rpartition("@")[2], "User-Agent": "oidc-gate check"} | dict(headers)
-        body = b"" if method == "POST" else None
         with deadline(SECONDS):
             try:
                 with self._pool(url, connect) as pool:
-                    response = send_once(pool, method, target, headers=given, body=body)
+                    response = send_once(pool, method, target, headers=given, body=None)
                     with response:
-                        content = b"" if response.status == 101 else _read(response)
                         pairs = tuple((str(name), str(value)) for name, value in response.headers.iteritems())
-                        return Response(url, described, response.status, pairs, content)
+                        return Response(url, described, response.status, pairs, _read(response))
             except (HTTPError, HTTPException, OSError, ValueError) as error:
                 failure, detail = _failure(error)
                 return Response(url, described, failure=failure, detail=detail)
@@ -189,7 +195,7 @@ class Browser:
 def _read(response: Any) -> bytes:
     """Return the body up to the limit. The rest is not read."""
     content = bytearray()
-    for part in response.stream(16 * 1024, decode_content=False):
+    for part in response.stream(16 * 1024):
         content += part
         if len(content) >= MAX_BYTES:
             break

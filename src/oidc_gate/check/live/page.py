@@ -102,7 +102,6 @@ _CAUSE_OF_STATUS = {
     401: "live_own_401",
     403: "live_own_403",
     404: "live_not_found",
-    500: "live_own_500",
     502: "live_gateway",
     503: "live_gateway",
     504: "live_gateway",

@@ -6,7 +6,7 @@ import json
 import re
 from enum import Enum
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from .exchanges import Response
 
@@ -58,7 +58,9 @@ def kind_of(response: Response, prefix: str) -> Kind:
 
 
 def _kind_of_redirect(response: Response, prefix: str) -> Kind:
-    target = urlsplit(urljoin(response.url, response.location))
+    if not response.target:
+        return Kind.OTHER  # its Location is not a URL
+    target = urlsplit(response.target)
     if f"{prefix}/start" in target.path or f"{prefix}/sign_in" in target.path:
         return Kind.SIGN_IN
     return Kind.PROVIDER if target.netloc != urlsplit(response.url).netloc else Kind.REDIRECT

@@ -58,6 +58,7 @@ def causes_of(
         (nginx_page(404, "Not Found"), False, "live_not_proxied"),
         (nginx_page(401, "Authorization Required"), False, "live_not_proxied"),
         (nginx_page(502, "Bad Gateway"), False, "live_gate_down"),
+        (response(200, nginx_page(503, "Unavailable").text), False, "live_gate_down"),
         (Response(URL, "GET", failure="timeout"), None, ""),
     ],
 )
@@ -76,6 +77,9 @@ def test_a_sign_in_that_works() -> None:
         (authorization("http://app.example.com/oauth2/callback"), ["live_redirect_scheme"]),
         (authorization("http://app.example.com:80/oauth2/callback"), ["live_redirect_scheme"]),
         (authorization("https://127.0.0.1:4180/oauth2/callback"), ["live_redirect_host"]),
+        (authorization("http://127.0.0.1:4180/oauth2/callback"), ["live_redirect_host"]),
+        (authorization("http://op.example.com/oauth2/callback"), ["live_redirect_host"]),
+        (authorization("https://app.example.com:8443/oauth2/callback"), ["live_redirect_host"]),
         (authorization("https://app.example.com/base/oauth2/callback"), ["live_redirect_path"]),
         (authorization(client_id="other"), ["live_other_gate"]),
         (authorization(cookie=""), ["live_no_cookie"]),
@@ -106,13 +110,22 @@ def test_the_code_of_an_error_page_is_named() -> None:
     assert found.facts["code"] == "provider_unreachable"
 
 
-def test_a_secure_cookie_on_an_http_site() -> None:
-    target = Target("http://app.example.com/")
-    assert "live_cookie" in causes_of(authorization("http://app.example.com/oauth2/callback"), target=target)
-    target = Target("http://localhost:8000/")
-    assert "live_cookie" not in causes_of(
-        authorization("http://localhost:8000/oauth2/callback"), target=target
-    )
+@pytest.mark.parametrize(
+    ("origin", "cookie", "is_found"),
+    [
+        ("http://app.example.com", "gate.flow1=a; Secure", True),
+        ("http://app.example.com", "gate.flow1=a", False),
+        ("https://app.example.com", "gate.flow1=a; Secure", False),
+        ("http://localhost:8000", "gate.flow1=a; Secure", False),
+        ("http://127.0.0.1:8000", "gate.flow1=a; Secure", False),
+        ("http://[::1]:8000", "gate.flow1=a; Secure", False),
+        ("http://127.0.0.1.example.com", "gate.flow1=a; Secure", True),
+    ],
+)
+def test_a_secure_cookie_on_an_http_site(origin: str, cookie: str, is_found: bool) -> None:
+    start = authorization(f"{origin}/oauth2/callback", cookie=cookie)
+    expected = EXPECTED._replace(flow_prefix="gate")
+    assert ("live_cookie" in causes_of(start, target=Target(f"{origin}/"), expected=expected)) is is_found
 
 
 def test_a_cookie_of_another_domain() -> None:
@@ -182,3 +195,59 @@ def test_the_redirect_uri_of_the_settings_may_be_on_another_host() -> None:
     expected = EXPECTED._replace(redirect_uri=callback)
     assert causes_of(authorization(callback), expected=expected) == []
     assert causes_of(authorization(callback)) == ["live_redirect_host"]
+
+
+@pytest.mark.parametrize("location", ["http://[", "//[::1", "https://app.example.com]/x"])
+def test_a_location_that_is_not_a_url(location: str) -> None:
+    (found,) = check_redirects(always(redirect(location)), TARGET, EXPECTED)
+    assert (found.is_right, found.cause) == (False, "live_start")
+
+
+def test_a_redirect_uri_that_is_not_a_url() -> None:
+    assert causes_of(authorization("http://[")) == ["live_redirect_host"]
+
+
+@pytest.mark.parametrize(
+    ("path", "prefix", "is_found"),
+    [
+        ("", "/oauth2", False),
+        ("/", "/oauth2", False),
+        ("/app", "/app/oauth2", False),
+        ("/app/", "/app/oauth2", False),
+        ("/app/oauth2", "/app/oauth2", False),
+        ("/app", "/apple/oauth2", True),
+        ("/app/oauth", "/app/oauth2", True),
+        ("/app/oauth2/callback", "/app/oauth2", True),
+        ("/other", "/app/oauth2", True),
+    ],
+)
+def test_the_path_of_the_cookie_has_to_cover_the_callback(path: str, prefix: str, is_found: bool) -> None:
+    """Spec: RFC 6265 §5.1.4."""
+    target = Target(URL, prefix=prefix)
+    expected = EXPECTED._replace(flow_prefix="gate")
+    start = authorization(f"{target.origin}{prefix}/callback", cookie=f"gate.flow1=a; Path={path}")
+
+    def answer(method: str, url: str, headers: Mapping[str, str]) -> Response:
+        return start if "/start" in url else CONTENT
+
+    found = [each for each in check_redirects(Given(answer), target, expected) if each.cause == "live_cookie"]
+    assert [each.facts["why"] for each in found] == ([f"its Path is {path}"] if is_found else [])
+
+
+@pytest.mark.parametrize(
+    ("url", "rd"), [("https://app.example.com", "/"), (f"{URL}/a b?c#d", "/reports/a%20b")]
+)
+def test_the_sign_in_is_asked_to_return_to_the_page(url: str, rd: str) -> None:
+    browser = always(CONTENT)
+    check_redirects(browser, Target(url), EXPECTED)
+    assert [each.url for each in browser.sent] == [f"https://app.example.com/oauth2/start?rd={rd}"]
+
+
+def test_the_answer_behind_the_last_redirect_is_explained() -> None:
+    def answer(method: str, url: str, headers: Mapping[str, str]) -> Response:
+        number = int(url.rpartition("n=")[2]) if "n=" in url else 0
+        return redirect(f"/oauth2/start?n={number + 1}") if number < 9 else problem(503, "provider_busy")
+
+    browser = Given(answer)
+    (found,) = check_redirects(browser, TARGET, EXPECTED)
+    assert (found.cause, found.facts["code"], len(browser.sent)) == ("live_start", "provider_busy", 10)

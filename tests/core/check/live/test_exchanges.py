@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPException
+from http.client import HTTPException, RemoteDisconnected
 from typing import Any
 
 import pytest
 
 from oidc_gate.check.live import exchanges
 from oidc_gate.check.live.exchanges import Browser, Cookie, Response, read_cookie
-from tests.core.check.live.answering import OK, URL, always
+from tests.core.check.live.answering import OK, URL, Given, always
 
 
 @contextmanager
@@ -74,7 +75,7 @@ def test_a_long_body_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_endless_body_is_not_read_to_its_end() -> None:
     with answering(HEAD + b"\r\n", *[b"x" * 65536] * 100_000) as (url, _):
         response = Browser().send(url, {})
-    assert (response.failure, len(response.body)) == ("", exchanges.MAX_BYTES)
+    assert (response.failure, len(response.body)) == ("", 262_144)
 
 
 @pytest.mark.slow
@@ -104,15 +105,35 @@ def test_connect_leads_elsewhere_and_keeps_the_host() -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "get"])
 def test_only_methods_that_read_are_sent(method: str) -> None:
-    with pytest.raises(ValueError, match="the check sends no"):
+    with pytest.raises(ValueError, match=f"^the check sends no {method}$"):
         always(OK).send(URL, {}, method=method)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_a_method_that_reads_is_sent(method: str) -> None:
+    assert always(OK).send(URL, {}, method=method).sent == f"{method} {URL}"
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "post", ""])
+def test_only_a_post_is_allowed_beside_them(method: str) -> None:
+    browser = Given(lambda method, url, headers: OK, post=True)
+    assert browser.send(URL, {}, method="POST").status == 200
+    with pytest.raises(ValueError, match=f"^the check sends no {method}$"):
+        browser.send(URL, {}, method=method)
 
 
 def test_the_number_of_requests_is_limited() -> None:
     browser = always(OK)
-    for _ in range(exchanges.MAX_EXCHANGES):
+    for _ in range(40):
         assert browser.send(URL, {}).status == 200
-    assert browser.send(URL, {}).failure == "limit"
+    refused = browser.send(f"{URL}?a=b", {}, sent="once more")
+    assert refused == Response(
+        f"{URL}?a=b",
+        f"GET {URL} (once more)",
+        failure="limit",
+        detail="the check sends no more requests",
+    )
+    assert len(browser.sent) == 40
 
 
 def test_a_cookie_that_cannot_be_read() -> None:
@@ -124,7 +145,7 @@ KIND = ("Content-Type", "text/html; x")
 
 
 @pytest.mark.parametrize(
-    ("response", "received", "location"),
+    ("given", "received", "location"),
     [
         (Response(URL, "GET", 200, (KIND, ("Server", "nginx"))), "status 200, text/html, from nginx", ""),
         (Response(URL, "GET", 204), "status 204", ""),
@@ -139,8 +160,39 @@ KIND = ("Content-Type", "text/html; x")
         (Response(URL, "GET", failure="timeout", detail="why"), "no answer: why", ""),
     ],
 )
-def test_a_response_in_a_few_words(response: Response, received: str, location: str) -> None:
-    assert (response.received, response.location) == (received, location)
+def test_a_response_in_a_few_words(given: Response, received: str, location: str) -> None:
+    assert (given.received, given.location) == (received, location)
+
+
+def test_long_texts_of_a_response_are_cut() -> None:
+    long = "x" * 300
+    shown = [
+        Response(URL, "GET", 200, (("Content-Type", long), ("Server", long))).received,
+        Response(URL, "GET", 302, (("Location", long),)).received,
+        Response(URL, "GET", failure="broken", detail=long).received,
+    ]
+    assert [re.sub("xxx+", lambda found: f"<{len(found[0])}>", text) for text in shown] == [
+        "status 200, <60>, from <40>",
+        "status 302, to <150>",
+        "no answer: <189>",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        ("/a?b#c", "https://app.example.com/a?b#c"),
+        ("a", "https://app.example.com/a"),
+        ("//b.example/", "https://b.example/"),
+        ("http://b.example", "http://b.example"),
+        ("", ""),
+        ("http://[", ""),
+        ("//[::1", ""),
+    ],
+)
+def test_where_a_redirect_leads_to(location: str, target: str) -> None:
+    assert Response(URL, "GET", 302, (("Location", location),)).target == target
+    assert Response(URL, "GET", 200, (("Location", location),)).target == ""
 
 
 def test_long_and_odd_words_are_cut() -> None:
@@ -164,7 +216,15 @@ def test_a_cookie() -> None:
     expected = Cookie("a", "1", "app.example.com", "/x", True)
     assert read_cookie("a=1; Domain=.App.Example.COM; Path=/x; Secure; HttpOnly") == expected
     assert read_cookie("a=1") == Cookie("a", "1", "", "", False)
-    assert "secret" not in repr(read_cookie("a=secret"))
+    assert read_cookie("a=1; Domain=.Xa.Example; Path=/x; Secure") == Cookie(
+        "a", "1", "xa.example", "/x", True
+    )
+
+
+def test_what_may_be_secret_is_not_in_the_representation() -> None:
+    response = Response(URL, "GET", 200, (("Set-Cookie", "a=hunter2"),), b"hunter2")
+    assert repr(response) == f"Response(url={URL!r}, sent='GET', status=200, failure='', detail='')"
+    assert repr(response.cookies) == "[Cookie(name='a', domain='', path='', secure=False)]"
 
 
 def lines(request: bytes) -> set[bytes]:
@@ -176,8 +236,14 @@ def test_a_whole_request() -> None:
         browser = Browser(post=True)
         one = browser.send(f"{url}?a=b#c", {"Accept": "x"}, sent="as a test")
         two = browser.send(url.removesuffix("/page"), {"User-Agent": "mine", "Host": "other"}, method="POST")
+        browser.send(url.replace("http://", "http://user:Xpass@").replace("/page", "?a=b"), {})
     host = url.split("/")[2].encode()
-    first, second = map(lines, received)
+    first, second, third = map(lines, received)
+    assert third - {b"Accept-Encoding: identity"} == {
+        b"GET /?a=b HTTP/1.1",
+        b"Host: " + host,
+        b"User-Agent: oidc-gate check",
+    }
     assert first - {b"Accept-Encoding: identity"} == {
         b"GET /page?a=b HTTP/1.1",
         b"Host: " + host,
@@ -191,7 +257,7 @@ def test_a_whole_request() -> None:
         b"Content-Length: 0",
     }
     assert (one.sent, two.sent) == (f"GET {url} (as a test)", f"POST {url.removesuffix('/page')}")
-    assert browser.sent == [one, two]
+    assert browser.sent[:2] == [one, two]
     assert (one.url, one.status, one.failure, one.detail) == (f"{url}?a=b#c", 200, "", "")
 
 
@@ -199,6 +265,16 @@ def test_the_body_of_a_websocket_is_not_waited_for() -> None:
     with answering(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n", b"x" * 100) as (url, _):
         response = Browser().send(url, {})
     assert (response.status, response.body) == (101, b"")
+
+
+@pytest.mark.parametrize("url", ["http:///x", "https:///x", "http://a b/", "http://a:99999/"])
+def test_a_url_without_a_host_is_not_sent(url: str) -> None:
+    response = Browser().send(url, {})
+    assert (response.failure, response.status, response.detail.partition(" (")[0]) == (
+        "broken",
+        0,
+        "the answer is not HTTP",
+    )
 
 
 def untrusted() -> ssl.SSLCertVerificationError:
@@ -214,6 +290,7 @@ def untrusted() -> ssl.SSLCertVerificationError:
         (TimeoutError(), "timeout"),
         (socket.gaierror(socket.EAI_NONAME, "unknown"), "name"),
         (HTTPException("odd"), "broken"),
+        (RemoteDisconnected("closed"), "broken"),
     ],
 )
 def test_the_kinds_of_failures(error: Exception, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,6 +317,12 @@ def test_the_kinds_of_failures(error: Exception, expected: str, monkeypatch: pyt
             "[::1]:8443",
             "/ca.pem",
             ("::1", 8443, "https", ("app.example.com", "/ca.pem")),
+        ),
+        (
+            "https://app.example.com/",
+            "Xa.example:2",
+            "",
+            ("Xa.example", 2, "https", ("app.example.com", None)),
         ),
         ("https://app.example.com/", "127.0.0.1:2", "", ("127.0.0.1", 2, "https", ("app.example.com", None))),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from oidc_gate.check.live import check_live, page
 from oidc_gate.check.live.exchanges import Response
 from oidc_gate.check.live.page import Target
-from oidc_gate.check.live.requests import FORGED_NAME
+from oidc_gate.check.live.requests import FORGED_NAME, handshake
+from oidc_gate.testing import settings_for_tests
 from tests.core.check.live.answering import (
     CONTENT,
     SIGN_IN,
@@ -164,3 +166,40 @@ def test_a_post_is_sent_only_if_it_is_allowed_and_a_get_was_refused(
     monkeypatch.setattr("oidc_gate.check.live.Browser", make)
     check_live(URL, post=post)
     assert {each.sent.partition(" ")[0] for each in browsers[0].sent} == methods
+
+
+@pytest.mark.parametrize(
+    ("url", "public_url", "is_public"),
+    [
+        ("https://app.example.com/reports", "https://app.example.com", True),
+        ("https://app.example.com/reports?a=/b", "https://app.example.com", True),
+        ("https://app.example.com/reports#a?b", "https://app.example.com", True),
+        ("https://app.example.com/base/reports", "https://app.example.com/base", True),
+        ("https://app.example.com/base/reports", "https://app.example.com", False),
+        ("https://app.example.com/Xreports", "https://app.example.com", False),
+        ("https://app.example.com", "https://app.example.com", False),
+        ("https://app.example.com/base", "https://app.example.com/base", False),
+    ],
+)
+@pytest.mark.parametrize("public_paths", [["/reports"], ["POST /reports"]], ids=["any", "POST"])
+def test_only_a_public_page_may_be_open(
+    url: str, public_url: str, is_public: bool, public_paths: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oidc_gate.check.live.Browser", lambda **keywords: always(CONTENT))
+    settings = settings_for_tests(public_url=public_url, public_paths=public_paths)
+    causes = {answer.cause for answer in check_live(url, settings)}
+    assert ("live_open" not in causes) is (is_public and public_paths == ["/reports"])
+
+
+def test_the_root_of_the_application_may_be_public(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oidc_gate.check.live.Browser", lambda **keywords: always(CONTENT))
+    settings = settings_for_tests(public_url="https://app.example.com/base", public_paths=["/"])
+    for url in ("https://app.example.com/base", "https://app.example.com/base/"):
+        assert "live_open" not in {answer.cause for answer in check_live(url, settings)}
+
+
+def test_the_key_of_a_handshake_has_16_random_bytes() -> None:
+    """Spec: RFC 6455 §4.1."""
+    keys = [handshake(TARGET.origin)["Sec-WebSocket-Key"] for _ in range(2)]
+    assert [len(base64.b64decode(key, validate=True)) for key in keys] == [16, 16]
+    assert keys[0] != keys[1]

@@ -52,6 +52,7 @@ PAGES: dict[str, Response] = {
     "a redirect to the start": redirect("/oauth2/start?rd=/x"),
     "a redirect to the provider": redirect("https://op.example.com/authorize?client_id=a"),
     "a redirect on the host": redirect("/elsewhere"),
+    "a redirect to what is not a URL": redirect("http://["),
     "content": CONTENT,
     "content with 299": response(299, "x"),
     "content with the forged name": HELLO,
@@ -60,6 +61,9 @@ PAGES: dict[str, Response] = {
     "a location without a redirect": response(200, "x", ("Location", "/x")),
     "a location with 400": response(400, "x", ("Location", "/x")),
     "300": response(300, "x", ("Location", "/x")),
+    "300 without a location": response(300, "x"),
+    "399 without a location": response(399, "x"),
+    "JSON with another content type": response(401, '{"code": "no_cookie"}', kind="text/plain"),
     "404": response(404),
     "405": response(405),
     "418": response(418),
@@ -72,6 +76,8 @@ PAGES: dict[str, Response] = {
         f"Nginx's {status}": nginx_page(status, "Title")
         for status in (400, 401, 403, 404, 500, 501, 502, 503, 504)
     },
+    "Nginx's 502 with 200": response(200, nginx_page(502, "Title").text),
+    "Nginx's 401 far below": response(200, " " * 2000 + nginx_page(401, "Title").text),
     "a problem": problem(401, "no_cookie"),
     "a problem with 200": problem(200, "no_cookie"),
     "a problem with 399": problem(399, "no_cookie"),
@@ -94,6 +100,7 @@ PAGES: dict[str, Response] = {
             ("Cache-Control", "max-age=60"),
             ("Cache-Control", "public, max-age=0"),
             ("Cache-Control", "no-store"),
+            ("Cache-Control", f"public, {'x' * 60}"),
         )
     },
     "403 with an age": response(403, "", ("Age", "1")),
@@ -127,6 +134,7 @@ def test_what_each_answer_of_the_page_means(is_public: bool) -> None:
     compare(FOLDER / f"pages-{'public' if is_public else 'protected'}.txt", "\n".join(lines) + "\n")
 
 
+LONG = "x" * 200
 STARTS: dict[str, Response] = {
     "it works": authorization(),
     "without a redirect URI": authorization(redirect_uri=""),
@@ -157,7 +165,18 @@ STARTS: dict[str, Response] = {
             COOKIE.replace("Secure; ", ""),
         )
     },
+    "long values": redirect(
+        f"https://op.example.com/{LONG}?client_id={LONG}&redirect_uri=https://{LONG}",
+        ("Set-Cookie", f"__Host-oidc_gate.flow1=a; Domain={LONG}"),
+    ),
+    "a long path of the cookie": authorization(cookie=f"__Host-oidc_gateX=a; Path=/{LONG}; Secure"),
+    "a long name of another cookie": authorization(cookie=f"{LONG}=a"),
+    "a loop with a long URL": redirect(f"http://app.example.com/oauth2/start/{LONG}"),
+    "no redirect URI in the request": redirect("https://op.example.com/authorize?client_id=gate"),
     **{f"Nginx's {status}": nginx_page(status, "Title") for status in (401, 404, 499, 500, 502, 503, 504)},
+    **{
+        f"Nginx's {status} with 200": response(200, nginx_page(status, "Title").text) for status in (404, 502)
+    },
     "404": response(404),
     "content": CONTENT,
     "500": response(500),
@@ -177,6 +196,7 @@ PROVIDER_PAGES: dict[str, Response] = {
     "an error": redirect(f"{CALLBACK}?error=invalid_scope"),
     "399": response(399),
     "400": response(400),
+    "a long error": redirect(f"{CALLBACK}?error={LONG}"),
     "a failure": Response(URL, "GET", failure="timeout", detail="why"),
 }
 PINGS: dict[str, Response] = {
