@@ -199,12 +199,15 @@ def _pushed_off(pushed: Exchange | None) -> Answer:
 
 def _refused_when_pushed(request: _Request, redirect_uri: str, is_client_known: bool | None) -> Answer:
     question = "Is the redirect URI registered?"
-    code, detail = getattr(request.error, "code", ""), getattr(request.error, "detail", "").lower()
+    assert request.error is not None
+    code, detail = request.error.code, request.error.detail
     if request.pushed is None or request.pushed.fetched is None or _is_off(request.pushed):
-        return unknown(question, request.pushed, getattr(request.error, "detail", ""))
+        return unknown(question, request.pushed, detail)
     if code == "invalid_client":
         return unknown(question, request.pushed, "the client is refused first")
-    if "redirect" in detail.partition("; sent:")[0] or (code == "invalid_request" and is_client_known):
+    if "redirect" in detail.lower().partition("; sent:")[0] or (
+        code == "invalid_request" and is_client_known
+    ):
         return wrong(question, "provider_redirect_uri", request.pushed, redirect_uri=redirect_uri)
     return unknown(question, request.pushed)
 

@@ -56,8 +56,7 @@ class Exchange(NamedTuple):
     @property
     def location(self) -> str:
         """Return the ``Location`` of a redirect, or an empty string."""
-        is_redirect = self.fetched is not None and 300 <= self.fetched.status < 400
-        return self.fetched.headers.get("location", "") if self.fetched and is_redirect else ""
+        return self.fetched.headers.get("location", "") if self.fetched and 300 <= self.status < 400 else ""
 
     @property
     def text(self) -> str:

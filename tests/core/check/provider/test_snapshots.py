@@ -247,8 +247,12 @@ OFFERED: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({}, {}),
     ({ALGS: ("RS256", "none", "ES256")}, {}),
     ({"code_challenge_methods_supported": ("plain", "S256")}, {}),
-    ({"pushed_authorization_request_endpoint": "https://op.example.com/par"}, {}),
+    (PAR, {}),
     ({}, {"pushed_authorization_requests": "always"}),
+    (
+        {"pushed_authorization_request_endpoint": "https://op.example.com/par"},
+        {"pushed_authorization_requests": "always"},
+    ),
     ({"require_pushed_authorization_requests": True}, {}),
     ({AUTH: ("private_key_jwt", "x")}, {}),
     ({AUTH: ("client_secret_post", "x")}, {"client_auth": "client_secret_basic"}),
