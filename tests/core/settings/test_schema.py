@@ -48,6 +48,28 @@ def test_every_setting_is_read_from_its_field() -> None:
     } == SECRETS
 
 
+@pytest.mark.parametrize(
+    ("trait", "names"),
+    [
+        (
+            Trait.SECRET,
+            "client_secret cookie_secret client_private_key id_token_decryption_key session_store revocation_store "
+            "metrics_token",
+        ),
+        (Trait.KEY, "client_private_key id_token_decryption_key"),
+        (Trait.FILE, "client_certificate client_certificate_key ca_file"),
+        (
+            Trait.NOT_EMPTY,
+            "allowed_redirect_hosts allowed_origins allowed_emails allowed_email_domains allowed_groups",
+        ),
+        (Trait.SPACE_SEPARATED, "scopes acr_values"),
+    ],
+    ids=lambda value: value.name if isinstance(value, Trait) else "",
+)
+def test_the_settings_of_each_trait(trait: Trait, names: str) -> None:
+    assert [name for name, setting in SCHEMA.items() if trait in setting.traits] == names.split()
+
+
 def test_the_kinds_by_their_names_in_the_documentation() -> None:
     names = ("text", "list", "pairs", "whole number", "number", "true or false")
     assert tuple(kind.value for kind in Kind) == names

@@ -14,7 +14,7 @@ import pytest
 from oidc_gate.errors import ConfigurationError
 from oidc_gate.settings import Settings
 from oidc_gate.settings.problems import TEMPLATES, describe_problem
-from oidc_gate.settings.schema import SCHEMA, SECRETS
+from oidc_gate.settings.schema import SCHEMA, SECRETS, Kind
 
 from .cases import CERTIFICATE, FAPI2, FROM_SOURCES, GOOD, HTTP, OTHER, PEM, SECRET, id_of
 from .good import GOOD_CHANGES
@@ -296,6 +296,19 @@ def test_an_empty_list_of_users_is_a_problem_here_too(name: str) -> None:
 @pytest.mark.parametrize("changes", [{"dpop": 0}, {"session_lifetime_seconds": 28800.0}])
 def test_what_only_equals_the_default_has_its_type_checked(changes: dict[str, Any]) -> None:
     assert problems(**changes) == [(next(iter(changes)), "wrong_type")]
+
+
+@pytest.mark.parametrize("name", [name for name, setting in SCHEMA.items() if setting.range])
+def test_both_ends_of_a_range_belong_to_it(name: str) -> None:
+    found = SCHEMA[name].range
+    assert found is not None
+    step = 1 if SCHEMA[name].kind is Kind.INTEGER else 0.05
+    lifetime = {} if name == "session_lifetime_seconds" else {"session_lifetime_seconds": 2_592_000}
+    sessions = {"session_store": "redis://a"}
+    for value in found:
+        assert (name, "out_of_range") not in problems(**{name: value}, **lifetime, **sessions)
+    for value in (found.low - step, found.high + step):
+        assert problems(**{name: value}, **lifetime, **sessions) == [(name, "out_of_range")]
 
 
 def test_a_number_beyond_every_range() -> None:
