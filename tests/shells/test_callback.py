@@ -68,3 +68,12 @@ def test_a_code_is_sent_once_even_with_the_state_of_another_flow(site: Site) -> 
     answer = other.navigate(f"{parts.path}?{urlencode(parameters)}")
     assert (answer.status, "<code>flow_used</code>" in answer.text) == (400, True)
     assert site.provider.fetches.count("token") == 1
+
+
+@pytest.mark.parametrize(("samesite", "query"), [("Strict", ""), ("Lax", "lost=1&")])
+def test_the_page_after_a_sign_in_has_the_name_of_the_application(samesite: str, query: str) -> None:
+    site = Site(SHELLS[0], application_name="The Application", cookie_samesite=samesite)
+    browser = site.visitor()
+    begun = browser.navigate(f"{site.path('start')}?{query}rd=/reports")
+    answer = browser.navigate(site.provider.authorize(begun.header("location")), Sec_Fetch_Site="cross-site")
+    assert (answer.status, answer.is_page, "The Application" in answer.text) == (200, True, True)
