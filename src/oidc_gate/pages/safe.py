@@ -35,7 +35,7 @@ def clean(text: str, limit: int) -> str:
     """
     # Cut first, so that a text of a megabyte costs no more than a short one.
     kept = text[: 4 * limit]
-    if not (kept.isascii() and kept.isprintable()):
+    if not kept.isprintable():
         kept = "".join(map(_visible, kept))
     line = " ".join(kept.split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
@@ -43,7 +43,7 @@ def clean(text: str, limit: int) -> str:
 
 def _visible(character: str) -> str:
     category = unicodedata.category(character)
-    if category in ("Cc", "Zl", "Zp", "Zs"):
+    if category == "Cc":  # separators are whitespace already
         return " "
     if category == "Cf":
         return character if character in _JOINERS else ""

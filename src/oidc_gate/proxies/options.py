@@ -86,7 +86,7 @@ def public_url(settings: Settings, server_name: str) -> PublicURL:
             "application that is mounted at this path"
         )
     parts = urlsplit(settings.public_url)
-    known = checked("public_url", values.host, parts.hostname or "")
+    known = values.host(parts.hostname or "")
     if name and name != known:
         raise OptionError(
             f"--server-name {name}: public_url says {known}, where users are sent back to: leave the option out, "
@@ -106,7 +106,8 @@ def paths(option: str, given: tuple[str, ...], prefix: str, *, may_be_exact: boo
     """
     found = tuple(checked(option, values.path, each) for each in given)
     for number, each in enumerate(found):
-        if f"{each.rstrip('/')}/".startswith(f"{prefix}/") or prefix.startswith(each):
+        contains = each.endswith("/") and prefix.startswith(each)
+        if contains or f"{each.rstrip('/')}/".startswith(f"{prefix}/"):
             raise OptionError(f"{option}: {each!r} contains or is below {prefix}, where the gate answers")
         if not each.endswith("/") and not may_be_exact:
             raise OptionError(f"{option}: write {each + '/'!r}, which covers everything below it")

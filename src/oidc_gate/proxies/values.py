@@ -27,8 +27,7 @@ def address(text: str) -> str:
     """
     if _SOCKET.fullmatch(text) and {".", ".."}.isdisjoint(text.split("/")):
         return text
-    name, _, port = text.rpartition(":")
-    if name and normal_host(text, "") == text.lower() and port.isdigit():
+    if normal_host(text, "") == text.lower() and text.rpartition(":")[2].isdigit():
         return text.lower()
     raise ValueError(
         f"{text!r} is not an address: write host and port, as 127.0.0.1:8080, or unix:/run/app.sock"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+from typing import Any
 
 import pytest
 
@@ -184,3 +185,57 @@ def test_nothing_is_written_to_a_client_that_does_not_read() -> None:
         assert connection.transport.is_aborted
 
     with_clock(story)
+
+
+class Stream(Slow):
+    """An application that sends the head of its answer, reads the body, and ends its answer when it may."""
+
+    read = b""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"a", "more_body": True})
+        more = True
+        while more:
+            message = await receive()
+            self.read += message.get("body", b"")
+            more = message.get("more_body", False)
+        await self.may_answer.wait()
+        await send({"type": "http.response.body", "body": b"b"})
+
+
+def test_a_body_is_read_on_when_its_answer_is_read() -> None:
+    async def story() -> None:
+        connection = Connection(wrap=Stream)
+        await connection.send(POST)
+        connection.protocol.pause_writing()
+        paused = connection.transport.is_paused
+        connection.protocol.resume_writing()
+        assert (paused, connection.transport.is_paused) == (True, False)
+        await connection.send(b"x" * 40)
+        assert connection.app.read == b"x" * 40
+
+    asyncio.run(story())
+
+
+def test_the_next_request_waits_for_the_answer_although_the_client_reads() -> None:
+    async def story() -> None:
+        connection = Connection(wrap=Stream)
+        await connection.send(POST + b"x" * 40, PING)
+        connection.protocol.pause_writing()
+        connection.protocol.resume_writing()
+        assert (connection.transport.is_paused, connection.protocol._held) == (True, PING)
+        connection.app.may_answer.set()
+        await connection.settle()
+        assert (connection.transport.is_paused, connection.protocol._held) == (False, b"")
+        assert connection.app.read == b"x" * 40
+
+    asyncio.run(story())
+
+
+def test_an_upgrade_is_a_request_like_any_other() -> None:
+    async def story() -> None:
+        upgrade = PING.replace(b"\r\n\r\n", b"\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n")
+        assert statuses(await Connection().send(upgrade + upgrade + PING)) == [200, 200, 200]
+
+    asyncio.run(story())

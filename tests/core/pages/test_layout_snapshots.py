@@ -133,7 +133,8 @@ def test_the_page_that_waits_says_how_long(
         ("abcdef", 5, "abcd…"),
         ("abc def", 5, "abc…"),
         (" a  b\tc\n", 9, "a b c"),
-        ("a" + " " * 30 + "b", 4, "a"),  # only four times the limit is read
+        ("a" + " " * 14 + "b", 4, "a b"),
+        ("a" + " " * 15 + "b", 4, "a"),  # only four times the limit is read
         ("a\x00b\x7fc", 9, "a b c"),
         ("a\u2028b\u2029c\u00a0d", 9, "a b c d"),
         ("a\u202eb\ufeffc", 9, "abc"),

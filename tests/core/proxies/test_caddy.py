@@ -64,11 +64,11 @@ def test_no_option_adds_a_directive(
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"gate": HOSTILE}, "--gate"),
-        ({"upstream": HOSTILE}, "--upstream"),
-        ({"server_name": HOSTILE}, "--server-name"),
-        ({"restricted": (f"{HOSTILE}=a",)}, "--restrict"),
-        ({"public": (HOSTILE,)}, "--public"),
+        ({"gate": HOSTILE}, "--gate: "),
+        ({"upstream": HOSTILE}, "--upstream: "),
+        ({"server_name": HOSTILE}, "--server-name: "),
+        ({"restricted": (f"{HOSTILE}=a",)}, "--restrict: "),
+        ({"public": (HOSTILE,)}, "--public: "),
         ({"public": ("/a/",), "restricted": ("/a/=b",)}, "'/a/' is given to two"),
         ({"public": ("/a/c/",), "restricted": ("/a/=b",)}, "'/a/c/' is below '/a/', which --restrict covers"),
     ],

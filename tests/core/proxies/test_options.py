@@ -74,8 +74,14 @@ def test_paths_that_cannot_be_used(given_paths: tuple[str, ...], message: str) -
 def test_paths() -> None:
     assert paths("--public", ("/a/", "/b"), "/oauth2", may_be_exact=True) == ("/a/", "/b")
     assert paths("--public", ("/oauth2x/",), "/oauth2") == ("/oauth2x/",)
+    # A path without a slash at the end stands for itself, so it contains nothing.
+    alone = ("/oauth", "/o", "/a")
+    assert paths("--public", alone, "/oauth2", may_be_exact=True) == alone
+    assert paths("--public", ("/a",), "/a/oauth2", may_be_exact=True) == ("/a",)
     with pytest.raises(OptionError, match="contains or is below /a/oauth2"):
-        paths("--public", ("/a/",), "/a/oauth2")
+        paths("--public", ("/a/",), "/a/oauth2", may_be_exact=True)
+    with pytest.raises(OptionError, match="write '/oa/', which covers everything below it"):
+        paths("--api", ("/oa",), "/oauth2")
 
 
 @pytest.mark.parametrize(
@@ -166,6 +172,8 @@ def test_a_line_of_a_comment_is_not_longer_than_the_limit() -> None:
     one, two = "b" * (MAX_COMMENT - 1), "b" * MAX_COMMENT
     assert comment(["a", one]) == f"#   a {one}\n"
     assert comment(["a", two]) == f"#   a \\\n#   {two}\n"
+    assert comment(["x" * 200, "a"]) == f"#   {'x' * 200} \\\n#   a\n"
+    assert comment(["a\nb\u2028\x00c"]) == "#   'a?b??c'\n"
     assert comment(["", "x" * 200, "a"]) == f"#   '' \\\n#   {'x' * 200} \\\n#   a\n"
 
 

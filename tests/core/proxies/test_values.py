@@ -28,6 +28,8 @@ WRONG: dict[Callable[[str], str], tuple[str, ...]] = {
         "app:0",
         "app:65536",
         "::1:80",
+        "[::1]",
+        "80",
         "app:٣",
         "app:1 ",
         "a:b:1",
@@ -39,7 +41,7 @@ WRONG: dict[Callable[[str], str], tuple[str, ...]] = {
     ),
     host: ("", "*.example.com", "app:80", "http://app", "a/b", "~^app", "1.2.3", "_"[:0]),
     path: ("", "/", "a/", "//", "/a//b", "/../a", "/a/./b", "/%61/", "/a?b", "/é/", "~ ^/a"),
-    file: ("", "a.crt", "/", "/a/../b", "/a b", "/a//b", "data:x"),
+    file: ("", "a.crt", "/", "/a/../b", "/a/./b", "/a b", "/a//b", "data:x"),
     size: ("", "0", "-1", "1.5m", "1t", "01", "1m;", "1234567"),
 }
 
@@ -105,4 +107,4 @@ def test_a_group_may_be_as_long_as_the_limit() -> None:
 
 def test_groups_keep_their_names() -> None:
     assert groups("Domain Users,x$y") == ("Domain Users", "x$y")
-    assert encoded(("Domain Users", "x$y;é")) == "Domain%20Users,x%24y%3B%C3%A9"
+    assert encoded(("Domain Users", "x$y;é", "/a/b")) == "Domain%20Users,x%24y%3B%C3%A9,%2Fa%2Fb"
