@@ -62,7 +62,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_in_body = self._is_last = False
         # In a head: its bytes so far. In a body: the bytes that do not belong to its content (chunk sizes, trailers).
         self._size = 0
-        self._timed = ""  # "head" or "body" if the deadline is for the rest of that part
+        self._timed = "head"  # or "body", if the deadline is for the rest of that part; otherwise empty
         self._deadline = self._timer_at = inf
         self._timer: TimerHandle | None = None
         self._unread_timer: TimerHandle | None = None
@@ -71,7 +71,6 @@ class BoundedProtocol(HttpToolsProtocol):
         """Start the time limit of the first head."""
         super().connection_made(cast(Transport, transport))
         self.flow = HoldingFlow(self.transport)
-        self._timed = "head"
         self._limit(HEAD_SECONDS)
         _check_descriptors(transport)
 

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError
 from ..settings import Settings
+from ..settings.schema import SECRETS
 from .common import MAX_PORT, CommandError, count, needing_extra
 
 if TYPE_CHECKING:
@@ -167,9 +168,13 @@ def _other_settings(path: str) -> Settings:
 
 
 def _secrets(settings: Settings) -> tuple[str, ...]:
-    keys = (settings.client_private_key, settings.id_token_decryption_key)
-    stores = [url for url in (settings.session_store, settings.revocation_store) if url and "@" in url]
-    return tuple(filter(None, (settings.client_secret, *settings.cookie_secret, *keys, *stores)))
+    """Return the values that the report must not contain. The URL of a store is one of them if it has a password."""
+    found: list[str] = []
+    for name in sorted(SECRETS):
+        value = getattr(settings, name)
+        if value and (name not in ("session_store", "revocation_store") or "@" in value):
+            found += [value] if isinstance(value, str) else value
+    return tuple(found)
 
 
 def _url(text: str) -> str:

@@ -82,8 +82,12 @@ def test_the_warning_names_the_client(caplog: pytest.LogCaptureFixture) -> None:
         await connection.send(LINE + b"\r\n")
 
     asyncio.run(story())
-    assert [record.getMessage() for record in caplog.records] == [
-        "400: a request from 192.0.2.7 is malformed, or has no Host or more than one"
+    assert [(record.name, record.levelname, record.getMessage()) for record in caplog.records] == [
+        (
+            "oidc_gate",
+            "WARNING",
+            "400: a request from 192.0.2.7 is malformed, or has no Host or more than one",
+        )
     ]
 
 
@@ -109,6 +113,19 @@ def test_each_limit_is_ten_seconds(seconds: float) -> None:
         found = [statuses(each.transport.sent) for each in (head, body)]
         assert found == ([[408], [408]] if ends else [[], []])
         assert unread.transport.is_aborted is ends
+
+    with_clock(story)
+
+
+def test_the_time_of_the_first_head_starts_with_the_connection() -> None:
+    async def story(loop: ClockLoop) -> None:
+        connection = Connection(timeout_keep_alive=30)
+        await loop.move(9)
+        await connection.send(LINE)
+        await loop.move(0.9)
+        was_open = not connection.transport.is_closed
+        await loop.move(0.1)
+        assert (was_open, statuses(connection.transport.sent)) == (True, [408])
 
     with_clock(story)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from oidc_gate.check.questionable import CheckContext
 from oidc_gate.check.settings import SettingsResult
 from oidc_gate.cli import build_parser, check
 from oidc_gate.cli.common import CommandError, count, port, served_port
+from oidc_gate.settings.schema import SECRETS
 from oidc_gate.testing.settings import settings_for_tests
 
 URL = "https://app.example.com"
@@ -148,6 +150,14 @@ def test_every_secret_of_the_settings_is_hidden() -> None:
     assert check._secrets(settings) == ("c" * 43, *settings.cookie_secret, "redis://u:p@127.0.0.1")
     plain = settings_for_tests(client_secret="c" * 43, revocation_store="redis://127.0.0.1")
     assert check._secrets(plain) == ("c" * 43, *plain.cookie_secret)
+    # Every setting that is a secret is in the report's list, so that a new one cannot be forgotten.
+    every: Any = SimpleNamespace(**{name: f"{name}@host" for name in SECRETS})
+    assert set(check._secrets(every)) == {f"{name}@host" for name in SECRETS}
+    assert {"metrics_token", "client_private_key", "id_token_decryption_key"} <= SECRETS
+    without: Any = SimpleNamespace(**{name: f"{name}://host" for name in SECRETS})
+    assert set(check._secrets(without)) == {
+        f"{name}://host" for name in SECRETS - {"session_store", "revocation_store"}
+    }
 
 
 @pytest.mark.parametrize(
@@ -161,6 +171,11 @@ def test_every_secret_of_the_settings_is_hidden() -> None:
         ("https:///a", None),
         ("https://ä.example/", None),
         ("https://a.example/\x7f", None),
+        ("https://a.example/a b", None),
+        ("https://a.example:0/", None),
+        ("https://ada@a.example/", None),
+        ("ftp://a.example/", None),
+        ("a.example", None),
     ],
 )
 def test_urls(text: str, expected: str | None) -> None:

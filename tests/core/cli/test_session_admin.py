@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from oidc_gate.cli import session_admin
+from oidc_gate.cli.common import CommandError
 from oidc_gate.cli.session_admin import Counted, Ended, Listed, Selected, StoreAdmin
 from oidc_gate.errors import SessionError
 from oidc_gate.session.names import Label
@@ -159,3 +161,25 @@ def test_nothing_is_waited_for_if_nothing_ends(slept: list[float], monkeypatch: 
     assert admin(store, monkeypatch).end(Selected("all", "")) == Ended(0)
     assert (store.ended, slept) == ([(EVERYTHING, NOW)], [])
     assert session_admin.PAGE_ROWS == 200
+
+
+def test_the_file_of_a_store_exists_and_belongs_to_this_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a b.db"
+    urls = (f"sqlite://{tmp_path}/a%20b.db", f"SQLite:///{tmp_path}/a b.db")
+    for url in urls:
+        with pytest.raises(CommandError) as raised:
+            session_admin._check_file(url)
+        assert str(raised.value) == (
+            f"{file}: No such file or directory; has the gate been started, and do the settings here name the same"
+            " store?"
+        )
+    file.touch()
+    for url in (*urls, "redis://127.0.0.1/no/such.db"):
+        session_admin._check_file(url)
+    monkeypatch.setattr("oidc_gate.cli.session_admin.os.geteuid", lambda: file.stat().st_uid + 1)
+    with pytest.raises(CommandError) as raised:
+        session_admin._check_file(urls[0])
+    assert str(raised.value) == f"{file} belongs to another user; run this as the user that serves the gate"
+    session_admin._check_file("redis://127.0.0.1/no/such.db")

@@ -146,9 +146,9 @@ def test_a_worker_that_ends_is_replaced(
         22.0,
         22.0,
     ]
-    assert [record.getMessage() for record in caplog.records] == [
-        "worker 1 ended unexpectedly; another one is started",
-        "worker 3 ended unexpectedly; another one is started",
+    assert [(record.name, record.getMessage()) for record in caplog.records] == [
+        ("oidc_gate", "worker 1 ended unexpectedly; another one is started"),
+        ("oidc_gate", "worker 3 ended unexpectedly; another one is started"),
     ]
 
 

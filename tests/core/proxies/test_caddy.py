@@ -124,6 +124,12 @@ def test_public_paths_are_patterns_of_whole_paths() -> None:
     assert r"@protected not path_regexp ^(?:/robots\.txt$|/static/)" in text
 
 
+@pytest.mark.parametrize("path", ["/X/", "/a.b/c-d/~e_F/"])
+def test_a_restricted_path_is_that_path_and_everything_below_it(path: str) -> None:
+    text = caddy_configuration(settings(), CaddyOptions(restricted=(f"{path}=x",)))
+    assert f"    @auth_x path {path[:-1]} {path}*\n" in text
+
+
 def test_a_path_inside_another_comes_first() -> None:
     text = caddy_configuration(settings(), CaddyOptions(restricted=("/a/=x", "/a/b/=y")))
     assert text.index("path /a/b /a/b/*") < text.index("path /a /a/*")
