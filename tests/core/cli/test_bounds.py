@@ -296,12 +296,13 @@ def test_a_connection_that_was_closed_and_does_not_read_its_last_answer_is_dropp
     with_clock(story)
 
 
-def test_requests_ahead_of_their_turn_wait_and_are_answered_in_order() -> None:
+@pytest.mark.parametrize("in_front", [b"", b"\r\n\r\n"], ids=["nothing", "empty lines"])
+def test_requests_ahead_of_their_turn_wait_and_are_answered_in_order(in_front: bytes) -> None:
     async def story() -> None:
         connection = Connection(wrap=Slow)
         wait = PING.replace(b"/oauth2/ping", b"/wait")
         plain = PLAIN % connection.cookie
-        assert await connection.send(wait + plain + plain, plain) == b""
+        assert await connection.send(in_front + wait + plain + plain, plain) == b""
         assert connection.transport.is_paused
         assert len(connection.protocol.pipeline) == 0  # uvicorn would keep a scope for each
         connection.app.may_answer.set()
