@@ -39,6 +39,9 @@ def test_base64url_there_and_back(raw: bytes) -> None:
         "é",
         "\ud800",
         "AAA\0",
+        "A" * 9 + "B",
+        "A" * 14 + "B",
+        "A" * 41 + "B",
     ],
 )
 def test_one_spelling_for_one_value(text: str) -> None:
