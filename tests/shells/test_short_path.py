@@ -149,4 +149,6 @@ def test_an_admission_counts_from_its_beginning_until_its_end(make_site: MakeSit
         (admission.since - 0.5, False),
     ):
         site.now = now
+        before = runtime.admitted()
         assert (runtime.find(header)[0] is admission) == counts, now
+        assert runtime.admitted() - before == counts, now

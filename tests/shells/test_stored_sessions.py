@@ -428,6 +428,24 @@ def test_what_is_remembered_does_not_count_while_the_view_is_not_current(worker:
     assert visitor.get("/").status == 401
 
 
+@pytest.mark.parametrize("endpoint", ["forward", "userinfo"])
+def test_a_session_that_is_kept_whole_is_read_again_while_the_view_is_not_current(
+    worker: Site, endpoint: str
+) -> None:
+    """Another process may have ended it meanwhile."""
+    visitor = signed_in(worker)
+    ends = worker.gate._runtime.gate.components.ends
+    assert ends is not None
+    for _ in range(2):
+        assert visitor.ask("forward").status == 202
+    calls = store_of(worker).calls
+    calls.clear()
+    assert (visitor.ask(endpoint).status // 100, calls["open"]) == (2, 0)
+    ends.is_current = ends._view.is_current = ends._view.catch_up = lambda: False
+    for number in (1, 2):
+        assert (visitor.ask(endpoint).status // 100, calls["open"]) == (2, number)
+
+
 # --- the operator --------------------------------------------------------------------------------------
 
 

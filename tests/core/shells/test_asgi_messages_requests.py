@@ -65,6 +65,10 @@ SCOPE: dict[str, Any] = {"type": "http", "path": "/", "headers": []}
         ),
         ({"root_path": "/b", "path": "/b", "raw_path": b"/b"}, {"mount": "/b"}),
         (
+            {"root_path": "/matriX", "path": "/matriX/a", "raw_path": b"/matriX/a"},
+            {"mount": "/matriX", "path": "/a", "raw_path": "/a"},
+        ),
+        (
             {"root_path": "/b", "path": "/a", "raw_path": b"/a"},
             {"mount": "/b", "path": "/a", "raw_path": "/a"},
         ),

@@ -57,6 +57,7 @@ from .requests import PLAIN, told
         ),
         # the mount
         ({"SCRIPT_NAME": "/base/", "PATH_INFO": "/a"}, {"mount": "/base", "path": "/a", "raw_path": "/a"}),
+        ({"SCRIPT_NAME": "/matriX", "PATH_INFO": "/a"}, {"mount": "/matriX", "path": "/a", "raw_path": "/a"}),
         ({"SCRIPT_NAME": "/b c", "PATH_INFO": ""}, {"mount": "/b%20c", "path": "/", "raw_path": "/"}),
         (
             {"SCRIPT_NAME": "/b c", "PATH_INFO": "/a", "RAW_URI": "/b%20c/%61"},
