@@ -284,4 +284,5 @@ def test_the_warning_comes_once_a_minute(caplog: pytest.LogCaptureFixture) -> No
             clocks.add(f"k{now}", 9000, now)
             counts.append(len(caplog.records))
     assert counts == [0, 1, 1, 2, 2, 3]
+    assert {line.name for line in caplog.records} == {"oidc_gate.marks"}
     assert caplog.messages[0].startswith("more than 1 keys in memory: the oldest are removed")

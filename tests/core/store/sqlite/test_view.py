@@ -175,3 +175,6 @@ def test_a_view_that_cannot_read(viewed: Viewed, monkeypatch: pytest.MonkeyPatch
         patch.setattr(viewed.view, "_read_ends", fail)
         assert viewed.view.catch_up() is False
     assert viewed.view.catch_up() is True
+    with monkeypatch.context() as patch:
+        patch.setattr(viewed.view, "_read_ends", fail)
+        assert viewed.view.catch_up() is True, "a view that is current reads nothing"
