@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from oidc_gate.check.answers import unknown, wrong
+from oidc_gate.check.provider.registration import Address
 from oidc_gate.check.report import Report
 from oidc_gate.check.results import findings_of
 
@@ -72,3 +75,36 @@ def test_what_could_not_be_checked() -> None:
     hidden = Report(not_checked=[SECRET], secrets=(SECRET,))
     assert SECRET not in hidden.text() + hidden.json()
     assert "not checked: the provider" in one.text()
+
+
+@pytest.mark.parametrize(
+    ("secrets", "text", "expected"),
+    [
+        (("12345",), "a 12345 b", "a 12345 b"),
+        (("123456",), "a 123456 b 123456", "a (hidden) b (hidden)"),
+        (("123456", "12345678"), "a 12345678 b 123456", "a (hidden) b (hidden)"),
+        (("12345678", "123456"), "a 12345678 b 123456", "a (hidden) b (hidden)"),
+        (("",), "a b", "a b"),
+    ],
+    ids=range(5),
+)
+def test_which_secrets_are_replaced(secrets: tuple[str, ...], text: str, expected: str) -> None:
+    one = Report(
+        answers={"live": [unknown(text)]},
+        not_checked=[text],
+        addresses=[Address("redirect_uri", text, "required")],
+        secrets=secrets,
+    )
+    content = json.loads(one.json())
+    assert content["answers"][0]["question"] == expected
+    assert (content["register"], content["not_checked"]) == ({"redirect_uri": expected}, [expected])
+    assert one.text().splitlines() == [
+        "live:",
+        f"  unknown         {expected}",
+        "",
+        "Register at the provider:",
+        f"  redirect_uri              {expected}  (required)",
+        "",
+        f"not checked: {expected}",
+        "0 errors, 0 warnings, and not everything could be checked",
+    ]

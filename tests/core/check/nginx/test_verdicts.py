@@ -68,3 +68,60 @@ def test_how_long_a_verdict_may_be_kept(time: str, is_long: bool) -> None:
     by_cookie = f'{AUTH} {CACHE} proxy_cache_key "$http_cookie";'
     found = found_in(good_but((AUTH, f"{by_cookie} proxy_cache_valid 202 {time};")))
     assert ("nginx_verdict_cache_long" in found) == is_long
+
+
+def verdict(location: str, *, of_server: str = "", uri: str = "/oauth2/auth") -> set[str]:
+    """Return what is found about verdicts if `location` is the one that `auth_request` asks."""
+    lines = 'proxy_pass_request_body off; proxy_set_header Content-Length ""; proxy_set_header Host $host;'
+    text = f"""server {{ {of_server} {location.replace("#", lines)}
+        location /oauth2/ {{ auth_request off; proxy_pass http://gate; }}
+        location / {{ auth_request {uri}; error_page 401 = /oauth2/sign_in; proxy_pass http://app; }}
+        location /more/ {{ auth_request /oauth2/auth?allowed_groups=a; proxy_pass http://app; }} }}"""
+    names = ("not_internal", "auth_buffers", "cache_shared", "location_missing")
+    return {cause for cause in found_in(text) if cause.endswith(names)}
+
+
+OPEN = {"nginx_auth_not_internal", "nginx_auth_buffers"}
+BUFFERS = "proxy_buffer_size 16k;"
+
+
+@pytest.mark.parametrize(
+    ("location", "of_server", "uri", "expected"),
+    [
+        ("location = /oauth2/auth { # proxy_pass http://gate; }", "", "/oauth2/auth", OPEN),
+        (
+            "location = /oauth2/auth { # proxy_pass http://gate; }",
+            "auth_request /oauth2/auth;",
+            "/oauth2/auth",
+            OPEN,
+        ),
+        ("location = /oauth2/auth { return 204; }", "", "/oauth2/auth", {"nginx_auth_location_missing"}),
+        (
+            f"location = /oauth2/auth {{ # internal; {BUFFERS} proxy_pass http://gate; {CACHE} }}",
+            "",
+            "/oauth2/auth",
+            set(),
+        ),
+        (
+            f"location = /oauth2/auth {{ # internal; {BUFFERS} proxy_pass http://gate; }} "
+            "location = /validate { # auth_request off; proxy_pass http://gate/oauth2/auth; }",
+            "auth_request /oauth2/auth;",
+            "/validate",
+            OPEN,
+        ),
+    ],
+    ids=["alone", "the whole server is protected", "it answers itself", "one cache", "of another name"],
+)
+def test_which_location_is_that_of_the_verdicts(
+    location: str, of_server: str, uri: str, expected: set[str]
+) -> None:
+    assert verdict(location, of_server=of_server, uri=uri) == expected
+
+
+@pytest.mark.parametrize(
+    "line", ["proxy_set_header X-Other $upstream_http_x_auth_request_user;", "proxy_set_header X-Other;"]
+)
+def test_other_headers_may_have_any_value(line: str) -> None:
+    header = "proxy_set_header X-Forwarded-User "
+    assert header in GOOD
+    assert found_in(GOOD.replace(header, f"{line} {header}")) == set()
