@@ -222,3 +222,36 @@ def test_another_gate_whose_settings_cannot_work(tmp_path: Any, did: list[Any]) 
     file.write_text("prefix = 1\n")
     with pytest.raises(CommandError, match=rf"(?s)--other-config: {file}: .*prefix"):
         check.check(parsed("--other-config", str(file)), {})
+
+
+def test_without_any_argument_the_settings_and_the_provider_are_checked(did: list[Any]) -> None:
+    check.check(parsed(), {})
+    assert did == [
+        ("settings", SETTINGS, CheckContext(1, "", behind_nginx=False, config=""), {}, {}),
+        ("provider", SETTINGS, ""),
+    ]
+
+
+def test_the_settings_of_another_gate_do_not_come_from_this_environment(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "b.toml"
+    secret = 'client_secret = "s"\ncookie_secret = "bq2oC4vYkq0tF1rD7zX3mN9sLwE6uHgJ8pRaT5iVnKc"\n'
+    file.write_text(f'issuer = "https://op.example"\nclient_id = "b"\n{secret}')
+    monkeypatch.setenv("OIDC_GATE_COOKIE_NAME", "of_this_gate")
+    monkeypatch.setenv("OIDC_GATE_PREFIX", "/this")
+    other = check._other_settings(str(file))
+    assert (other.client_id, other.cookie_name, other.prefix) == ("b", "oidc_gate", "/oauth2")
+
+
+@pytest.mark.parametrize("words", [[], ["--strict"], ["--json"], ["--json", "--strict"]])
+def test_strict_counts_for_the_output_and_for_the_status(
+    words: list[str], did: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = parsed("--offline", *words)
+    report = check.check(options, {})
+    strict = "--strict" in words
+    assert check.run(options) == report.exit_status(strict=strict) == (1 if strict else 0)
+    expected = report.json(strict=strict) if "--json" in words else report.text()
+    assert capsys.readouterr().out == f"{expected}\n"
+    assert report.json(strict=True) != report.json(strict=False)
