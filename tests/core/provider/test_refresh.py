@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from joserfc import jws
 
 from oidc_gate.effects import Fetched
 from oidc_gate.errors import CallbackError, GateError, IDTokenError, ProviderError
@@ -24,7 +26,7 @@ def refresh(given: op.Answers | list[op.Answers], **changes: Any) -> tuple[NewTo
     return scripted.drive(exchange_refresh_token(Provider(op.settings(**changes)), "rt-1")), scripted
 
 
-def refused(given: op.Answers, **changes: Any) -> GateError:
+def refused(given: op.Answers | list[op.Answers], **changes: Any) -> GateError:
     with pytest.raises(GateError) as caught:
         refresh(given, **changes)
     return caught.value
@@ -149,9 +151,17 @@ def test_a_nonce_that_the_provider_requires_is_sent_once() -> None:
     assert new.tokens == TokenResponse("", "at-2", "DPoP", None, "rt-1")
     assert scripted.urls()[1:] == [ISSUER + "/token"] * 2
     assert scripted.fetches[1].body == scripted.fetches[2].body
-    with pytest.raises(ProviderError):
-        refresh([wants, answer(bound)])
+    proofs = [dict(fetch.headers)["DPoP"].encode() for fetch in scripted.fetches[1:]]
+    first, second = (json.loads(jws.extract_compact(proof).payload) for proof in proofs)
+    assert (first["htm"], first["htu"], "nonce" in first) == ("POST", ISSUER + "/token", False)
+    assert second == first | {"nonce": "n1"}
+    assert refused([wants, wants], dpop=True).code == "use_dpop_nonce"
     assert refused(answer(TOKENS), dpop=True).code == "provider_answer"
+
+
+def test_without_dpop_no_nonce_is_sent() -> None:
+    wants = answer({"error": "use_dpop_nonce"}, 400, dpop_nonce="n1")
+    assert refused([wants, answer(TOKENS)]).code == "use_dpop_nonce"
 
 
 # --- the user ---------------------------------------------------------------------------------------
