@@ -130,6 +130,11 @@ def test_client_secret_jwt_when_named() -> None:
             ["self_signed_tls_client_auth", "none"],
             "self_signed_tls_client_auth",
         ),
+        (
+            {"client_secret": None, "client_certificate": __file__},
+            ["self_signed_tls_client_auth", "tls_client_auth"],
+            "tls_client_auth",
+        ),
     ],
 )
 def test_the_choice(held: dict[str, Any], offered: list[str] | None, method: str, key: ECKey) -> None:
