@@ -126,7 +126,7 @@ class _Collector:
         metric = HistogramMetricFamily(name, described.meaning, labels=described.labels)
         buckets: dict[str, dict[str, float]] = {}
         for key, value in self._counts.items():
-            if key[0] == described.source + "_bucket":
+            if key[0] == described.source + "_bucket" and len(key) == 3 and _is_bound(key[2]):
                 buckets.setdefault(key[1], {})[key[2]] = value
         for label, found in sorted(buckets.items()):
             total, cumulated = 0.0, []
@@ -136,3 +136,11 @@ class _Collector:
             seconds = self._counts.get((described.source + "_seconds", label), 0.0)
             metric.add_metric([label], cumulated, seconds)
         return metric
+
+
+def _is_bound(text: str) -> bool:
+    """Return whether `text` is a bound of a bucket. It is not if too many keys were counted: those are "other"."""
+    try:
+        return float(text) > 0
+    except ValueError:
+        return False

@@ -25,6 +25,7 @@ log = logging.getLogger("oidc_gate")
 
 WRITE_SECONDS = 1.0
 MAX_FILE_BYTES = 1 << 20  # a process with 2,000 keys writes less than 200 kB
+MAX_COUNT = 2**53  # the float of a larger number may be another number
 _ENDED = "ended.json"
 _DIRECTORY_LOCK = "lock"
 
@@ -193,7 +194,7 @@ def _load(path: Path) -> dict[str, object]:
     try:
         with path.open("rb") as file:
             content = json.loads(file.read(MAX_FILE_BYTES))
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
 
@@ -203,11 +204,21 @@ def _rows(counts: Counts) -> list[list[object]]:
 
 
 def _counts(rows: object) -> Counts:
+    """Return what `_rows` wrote. Rows that it never writes are skipped, or one damaged file would hide all others."""
     found: Counts = {}
     for row in rows if isinstance(rows, list) else ():
-        *key, value = row
-        found[tuple(map(str, key))] = float(value)
+        if _is_row(row):
+            *key, value = row
+            found[tuple(key)] = float(value)
     return found
+
+
+def _is_row(row: object) -> bool:
+    """Return whether `row` is a key of printable texts, and a count."""
+    if not isinstance(row, list) or len(row) < 2 or type(row[-1]) not in (int, float):
+        return False
+    is_key = all(isinstance(part, str) and part.isprintable() for part in row[:-1])
+    return is_key and 0 <= row[-1] <= MAX_COUNT
 
 
 _living: weakref.WeakSet[Totals] = weakref.WeakSet()

@@ -50,6 +50,15 @@ def test_histograms_are_cumulative_and_in_order() -> None:
     assert found[f"{name}_sum", "token"] == 0.75
 
 
+def test_buckets_without_a_bound_are_left_out() -> None:
+    wrong: dict[tuple[str, ...], float] = {
+        ("provider_bucket", "token", bound): 8 for bound in ("other", "", "nan", "0", "-1")
+    }
+    wrong |= {("provider_bucket",): 8, ("provider_bucket", "token"): 8}
+    wrong |= {("provider_bucket", "token", "0.5", "x"): 8, ("provider_bucket", "other", "other"): 8}
+    assert samples(wrong | COUNTS) == samples(COUNTS)
+
+
 def test_every_metric_is_there_from_the_start() -> None:
     body, _ = render({}, "")
     assert [family.name for family in parse(body.decode())] == list(METRICS)

@@ -140,12 +140,58 @@ def test_after_a_fork_each_process_has_its_own_file(tmp_path: Path) -> None:
     assert totals.read()["processes",] == 1  # the lock of the parent is still its own
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "3", '{"counts": 3}'])
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", "3", '{"counts": 3}', 100_000 * "["],
+    ids=lambda content: content[:20] or "empty",
+)
 def test_a_broken_file_counts_nothing(tmp_path: Path, content: str) -> None:
     totals = mine(tmp_path, 1)
     (tmp_path / "1-00.lock").touch()
     (tmp_path / "1-00.json").write_text(content)
     assert totals.read()[KEY] == 1
+
+
+@pytest.mark.parametrize("name", ["1-00.json", "ended.json"])
+@pytest.mark.parametrize(
+    "row",
+    [
+        "[]",
+        "[5]",
+        '["decisions"]',
+        '"decisions"',
+        "5",
+        "null",
+        '{"decisions": 1}',
+        '["decisions", "401", "5"]',
+        '["decisions", "401", null]',
+        '["decisions", "401", true]',
+        '["decisions", "401", [1]]',
+        '["decisions", "401", NaN]',
+        '["decisions", "401", Infinity]',
+        '["decisions", "401", -1]',
+        '["decisions", "401", -0.5]',
+        f'["decisions", "401", {2**53 + 1}]',
+        f'["decisions", "401", 1{400 * "0"}]',
+        '["decisions", 401, 1]',
+        '["decisions", null, 1]',
+        '["decisions", ["401"], 1]',
+        '["decisions", "\\ud800", 1]',
+    ],
+    ids=lambda row: row[:40].replace("/", " "),
+)
+def test_a_row_that_no_process_writes_is_skipped_and_the_others_count(
+    tmp_path: Path, name: str, row: str
+) -> None:
+    (tmp_path / "1-00.lock").touch()
+    largest = f'["other", "", {2**53}]'
+    (tmp_path / name).write_text(
+        f'{{"counts": [["decisions", "200", "x", 2], {row}, ["short_path", 0.5], {largest}]}}'
+    )
+    expected = {("decisions", "200", "x"): 2, ("other", ""): 2**53, ("short_path",): 0.5, ("processes",): 1}
+    totals = Totals(Metrics(), tmp_path)
+    for _ in range(2):  # the second time from the file of those that have ended
+        assert totals.read() == expected
 
 
 def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
