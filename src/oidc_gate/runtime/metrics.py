@@ -66,8 +66,8 @@ class Metrics:
             is_callback: Whether it is the answer to an authorization response.
         """
         reason = decision.reason
-        is_allowed = isinstance(decision, Allow) or decision.status == 202
-        verdict = "allowed" if is_allowed else str(getattr(decision, "status", ""))
+        status = 202 if isinstance(decision, Allow) else decision.status
+        verdict = "allowed" if status == 202 else str(status)
         keys: list[Key] = [("decisions", verdict, reason.code)]
         keys += [("notes", note.code) for note in reason.notes]
         if is_callback:

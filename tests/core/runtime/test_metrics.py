@@ -174,10 +174,18 @@ def test_sums() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "bound"), [(0.0, "0.005"), (0.005, "0.005"), (0.0051, "0.01"), (10.0, "10.0"), (10.1, "+Inf")]
+    ("began", "seconds", "bound"),
+    [
+        (0.0, 0.0, "0.005"),
+        (0.0, 0.005, "0.005"),
+        (0.0, 0.0051, "0.01"),
+        (5.0, 2.5, "2.5"),
+        (0.0, 10.0, "10.0"),
+        (0.0, 10.1, "+Inf"),
+    ],
 )
-def test_a_duration_is_in_the_bucket_of_its_upper_bound(seconds: float, bound: str) -> None:
-    times = iter([0.0, seconds])
+def test_a_duration_is_in_the_bucket_of_its_upper_bound(began: float, seconds: float, bound: str) -> None:
+    times = iter([began, began + seconds])
     metrics = Metrics(lambda: next(times))
     assert metrics.store("call", lambda: 3) == 3
     counts = metrics.counts()

@@ -8,10 +8,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -226,9 +229,59 @@ def test_a_directory_that_is_gone_is_said_in_the_log(
 ) -> None:
     directory = tmp_path / "metrics"
     totals = mine(directory, 1)  # it was never made
-    with caplog.at_level(logging.ERROR, "oidc_gate"):
-        assert totals.read()[KEY] == 1
-    assert "metrics_directory cannot be" in caplog.text
+    assert totals.read() == {KEY: 1, ("short_path",): 0, ("processes",): 1}
+    reason = f"[Errno 2] No such file or directory: '{directory / 'lock'}'"
+    assert caplog.record_tuples == [
+        ("oidc_gate", logging.ERROR, f"metrics_directory cannot be {what}: {reason}")
+        for what in ("written", "read")
+    ]
+
+
+class Writing:
+    """The thread of a file, without the file."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, times: int, error: Exception | None) -> None:
+        self.waits: list[float] = []
+        self.writes, self._times, self._error = 0, times, error
+        own = object.__new__(module._OwnFile)
+        monkeypatch.setattr(own, "_stop", SimpleNamespace(wait=self._wait), raising=False)
+        monkeypatch.setattr(own, "_write", self._write)
+        own._write_on()
+
+    def _wait(self, seconds: float) -> bool:
+        self.waits.append(seconds)
+        return len(self.waits) > self._times
+
+    def _write(self) -> None:
+        self.writes += 1
+        if self.writes == 3 and self._error:
+            raise self._error
+
+
+def test_the_counts_are_written_every_second_until_they_cannot_be(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = Writing(monkeypatch, 4, None)
+    assert (found.waits, found.writes, caplog.record_tuples) == ([1.0] * 5, 4, [])
+    found = Writing(monkeypatch, 4, OSError("no space"))
+    message = "metrics_directory cannot be written: no space"
+    assert (found.waits, found.writes) == ([1.0] * 3, 3)
+    assert caplog.record_tuples == [("oidc_gate", logging.ERROR, message)]
+
+
+def test_the_thread_of_a_file_keeps_no_process_alive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[dict[str, Any]] = []
+
+    class Thread:
+        def __init__(self, **given: Any) -> None:
+            self.given = given
+
+        def start(self) -> None:
+            started.append(self.given)
+
+    monkeypatch.setattr(threading, "Thread", Thread)
+    own = module._OwnFile(tmp_path, Metrics())
+    assert started == [{"target": own._write_on, "name": "oidc_gate metrics", "daemon": True}]
 
 
 def test_the_files_of_a_process_as_a_whole(tmp_path: Path) -> None:
