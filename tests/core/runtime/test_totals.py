@@ -211,6 +211,12 @@ def test_a_directory_that_others_can_write_into_is_refused(tmp_path: Path, mode:
         prepare_directory(str(tmp_path))
 
 
+@pytest.mark.parametrize("mode", [0o700, 0o711, 0o755])
+def test_a_directory_that_others_may_read_is_used(tmp_path: Path, mode: int) -> None:
+    tmp_path.chmod(mode)
+    assert prepare_directory(str(tmp_path)) == tmp_path
+
+
 def test_a_directory_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     with pytest.raises(UnsafeDirectory, match="it belongs to another user"):
