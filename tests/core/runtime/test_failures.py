@@ -109,6 +109,17 @@ def test_causes_in_a_circle() -> None:
 
 
 @pytest.mark.parametrize(
+    ("depth", "kind"), [(1, "timeout"), (50, "timeout"), (51, "closed"), (5000, "closed")]
+)
+def test_fifty_causes_are_looked_at(depth: int, kind: str) -> None:
+    error: Exception = TimeoutError()
+    for _ in range(depth - 1):
+        outer = ValueError()
+        outer.__cause__, error = error, outer
+    assert explain_failure(error, is_over=False).kind == kind
+
+
+@pytest.mark.parametrize(
     ("error", "stale"),
     [
         (RemoteDisconnected("gone"), True),
