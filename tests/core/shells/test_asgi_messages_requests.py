@@ -63,6 +63,14 @@ SCOPE: dict[str, Any] = {"type": "http", "path": "/", "headers": []}
             {"root_path": "/b c", "path": "/b c/a", "raw_path": b"/b%20c/%61"},
             {"mount": "/b%20c", "path": "/a", "raw_path": "/%61"},
         ),
+        (
+            {
+                "root_path": "/:@!$&'()*+,;=~-._",
+                "path": "/:@!$&'()*+,;=~-._/a",
+                "raw_path": b"/:@!$&'()*+,;=~-._/%61",
+            },
+            {"mount": "/:@!$&'()*+,;=~-._", "path": "/a", "raw_path": "/%61"},
+        ),
         ({"root_path": "/b", "path": "/b", "raw_path": b"/b"}, {"mount": "/b"}),
         (
             {"root_path": "/matriX", "path": "/matriX/a", "raw_path": b"/matriX/a"},

@@ -34,9 +34,14 @@ def test_a_body_that_does_not_come_is_not_waited_for(
         monkeypatch.setattr(asgi_responses, name, 0.3)
 
     async def read() -> None:
+        client = Slow(drips)
+        body = Body(client.receive)
         with pytest.raises(GateError) as caught:
-            await Body(Slow(drips).receive).read(1_000_000)
+            await body.read(1_000_000)
         assert (caught.value.code, caught.value.status) == ("body_timeout", 408)
+        sent = client.sent
+        await body.drain()
+        assert (await body.read(10), client.sent) == (b"", sent)  # it is not waited for a second time
 
     async def drain() -> None:
         client = Slow(drips)

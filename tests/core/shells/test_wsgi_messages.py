@@ -58,6 +58,18 @@ from .requests import PLAIN, told
         # the mount
         ({"SCRIPT_NAME": "/base/", "PATH_INFO": "/a"}, {"mount": "/base", "path": "/a", "raw_path": "/a"}),
         ({"SCRIPT_NAME": "/matriX", "PATH_INFO": "/a"}, {"mount": "/matriX", "path": "/a", "raw_path": "/a"}),
+        (
+            {
+                "SCRIPT_NAME": "/:@!$&'()*+,;=~-._",
+                "PATH_INFO": "/a",
+                "RAW_URI": "/:@!$&'()*+,;=~-._/%61",
+            },
+            {"mount": "/:@!$&'()*+,;=~-._", "path": "/a", "raw_path": "/%61"},
+        ),
+        (
+            {"SCRIPT_NAME": "/\xc3\xa9", "PATH_INFO": "/a", "RAW_URI": "/%C3%A9/%61"},
+            {"mount": "/%C3%A9", "path": "/a", "raw_path": "/%61"},
+        ),
         ({"SCRIPT_NAME": "/b c", "PATH_INFO": ""}, {"mount": "/b%20c", "path": "/", "raw_path": "/"}),
         (
             {"SCRIPT_NAME": "/b c", "PATH_INFO": "/a", "RAW_URI": "/b%20c/%61"},
