@@ -60,3 +60,15 @@ def test_no_other_place_in_the_core_logs_a_decision() -> None:
     """Only `Gate.decide` logs decisions; the rooms of the core that decide do not import the log."""
     for file in [*(SOURCE / "endpoints").glob("*.py"), *(SOURCE / "policy").glob("*.py")]:
         assert not re.search(r"observe(\.| import )(log|audit)\b", file.read_text()), file
+
+
+def test_the_page_on_deployment_lists_every_logger() -> None:
+    named = {
+        name
+        for path in SOURCE.rglob("*.py")
+        for name in re.findall(r'getLogger\("(oidc_gate[^"]*)"\)', path.read_text())
+    }
+    (line,) = re.findall(
+        r"^The gate logs to the loggers (.+):$", (ROOT / "docs/deployment.md").read_text(), re.M
+    )
+    assert re.findall(r"`([^`]+)`", line) == sorted(named)

@@ -106,9 +106,9 @@ def _redis_store() -> type[RedisStore]:
 
 
 def _path(rest: str) -> Path:
-    host, slash, path = rest.partition("/")
+    host, _, path = rest.partition("/")
     path = unquote(path)
-    if host or not slash or not path:
+    if host or not path:
         raise StoreURLError(
             "the path of sqlite:// is missing", "write three slashes: sqlite:///var/lib/app/sessions.db"
         )
@@ -232,7 +232,7 @@ def _hosts(text: str, default_port: int, kind: str) -> tuple[tuple[str, int], ..
     found = []
     for part in parts:
         match = _HOST.fullmatch(part)
-        if not part or match is None:
+        if match is None:
             raise StoreURLError(
                 "a host is missing or malformed",
                 "write host:port; write %40 for an @ and %2F for a / in the password",

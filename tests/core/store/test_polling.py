@@ -293,6 +293,7 @@ def test_an_error_that_is_a_bug_has_a_traceback(
     script = Scripted(monkeypatch, ValueError("a bug"), ValueError("a bug"), Announced(b"1"))
     with caplog.at_level(logging.WARNING, "oidc_gate.store"):
         script.view._run()
+    assert {(record.name, record.levelname) for record in caplog.records} == {("oidc_gate.store", "WARNING")}
     assert [(record.getMessage(), bool(record.exc_info)) for record in caplog.records] == [
         ("test reader: a bug", True),
         ("test reader: the store answers again", False),

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oidc_gate.store import urls
 from oidc_gate.store.base import StoreURLError
 from oidc_gate.store.memory import MemoryStore
 from oidc_gate.store.redis.address import Address
@@ -212,6 +213,9 @@ def test_the_factory(tmp_path: Path) -> None:
         assert isinstance(store, SqliteStore)
         assert store.describe() == f"SQLite at {tmp_path}/s.db"
         assert (store.lag_seconds, store.blocks) == (0, True)
+    for rest in ("/var/x.db", "//var/x.db", "///var/x%2Edb"):
+        assert urls._path(rest) == Path("/var/x.db")
+    assert urls._path("/X/é.db") == Path("/X/é.db")
     assert not list(tmp_path.iterdir()), "nothing is opened before it is used"
     store = open_store(f"sqlite://{tmp_path}/s.db", deadline_seconds=10)
     assert isinstance(store, SqliteStore)
@@ -277,4 +281,14 @@ def test_redis_py_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "redis", None)
     with pytest.raises(StoreURLError, match=r"pip install 'oidc_gate\[redis\]'"):
+        open_store("redis://h")
+
+
+def test_redis_py_may_be_damaged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a part of it is missing, installing it again is another matter: the error says what is missing."""
+    for name in list(sys.modules):
+        if name.startswith("oidc_gate.store.redis."):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "redis.backoff", None)
+    with pytest.raises(ModuleNotFoundError, match=r"redis\.backoff"):
         open_store("redis://h")

@@ -65,10 +65,14 @@ def test_how_long_it_waits(fake: FakeRedis, reader: Reader) -> None:
     start = reader.ask(None).position
     for seconds in (0.002, 0.0):
         reader.ask(start, seconds)
+    reader.log.announce(reader.call, [End(KEY)])
+    assert reader.ask(start, 60).keys == (KEY,), "at once, because there is one"
     waits = [words for words in fake.commands if words[0] == b"XREAD"]
     entry = start.partition(b"|")[2]
     expected = [b"XREAD", b"COUNT", b"1000", b"BLOCK", b"2", b"STREAMS", LOG, entry]
-    assert waits == [expected, [*expected[:4], b"1", *expected[5:]]], "0 would mean for ever"
+    assert waits == [[*expected[:4], wait, *expected[5:]] for wait in (b"2", b"1", b"60000")], (
+        "0 would mean for ever"
+    )
 
 
 def test_another_redis_has_nothing_to_end_again(fake: FakeRedis, reader: Reader) -> None:
@@ -94,12 +98,30 @@ def test_what_redis_has_lost_is_ended_again(
         found = reader.ask(position)
     assert found == Announced(fake.data[BIRTH] + b"|1700000000002-0", None)
     assert reader.ended_again == [[ends[1], ends[3]]]
-    assert caplog.messages == ["Redis lost the ends of 2 sessions; they are ended again"]
+    oldest = b"1700000000002-0"
+    assert [words for words in fake.commands if words[0] == b"XRANGE"] == [
+        [b"XRANGE", LOG, oldest, b"+", b"COUNT", b"10000"]
+    ]
+    assert caplog.record_tuples == [
+        ("oidc_gate.store", logging.WARNING, "Redis lost the ends of 2 sessions; they are ended again")
+    ]
     reader.log.announce(reader.call, [End(b"later")])
     del fake.data[LOG][b"1700000000002-0"]
     del fake.data[LOG][b"1700000000006-0"]
     reader.ask(found.position)
     assert reader.ended_again[1:] == [[ends[0], End(b"later")]], "those that were ended again are not again"
+
+
+def test_what_another_process_announced_is_ended_again_by_those_that_read_it(
+    fake: FakeRedis, reader: Reader, store: RedisStore
+) -> None:
+    start = reader.ask(None).position
+    Reader(store).log.announce(reader.call, [End(KEY), End(b"alice", "sub", NOW, NOW + 60)])
+    position = reader.ask(start).position
+    for entry in list(fake.data[LOG])[-2:]:
+        del fake.data[LOG][entry]
+    assert reader.ask(position).keys is None
+    assert reader.ended_again == [[End(KEY), End(b"alice", "sub", NOW, NOW + 60)]]
 
 
 def test_a_reader_that_knows_nothing_has_nothing_to_end_again(

@@ -185,7 +185,8 @@ def test_generations(lent: Connections, path: Path, caplog: pytest.LogCaptureFix
     with caplog.at_level(logging.WARNING, "oidc_gate.store"), lent.reading():
         pass
     assert lent.generation == 2
-    assert caplog.messages == [f"{path} was removed or replaced: sessions that it held are over"]
+    said = f"{path} was removed or replaced: sessions that it held are over"
+    assert caplog.record_tuples == [("oidc_gate.store", logging.WARNING, said)]
     lent.close()
     assert (lent.generation, lent._idle, lent._identity, lent._pin) == (3, [], None, None)
 
@@ -261,7 +262,7 @@ def test_a_fork_does_not_wait_for_ever(path: Path, caplog: pytest.LogCaptureFixt
         assert lent._is_forking, "a connection was open: the child cannot start again"
         lent.after_fork_in_parent()
         db.execute("SELECT 1")
-    assert caplog.messages == [f"{path}: forked while it was used"]
+    assert caplog.record_tuples == [("oidc_gate.store", logging.ERROR, f"{path}: forked while it was used")]
     lent.before_fork()
     lent._writing.acquire()
     lent.after_fork_in_child()

@@ -88,9 +88,8 @@ def test_a_file_is_made_private(path: Path, caplog: pytest.LogCaptureFixture, mo
         assert ensure_private(path) == identity_of(path)
     was_private = not mode & 0o077
     assert stat.S_IMODE(path.stat().st_mode) == (mode if was_private else 0o600)
-    assert caplog.messages == (
-        [] if was_private else [f"{path}: other users could read it; now only its owner can"]
-    )
+    said = ("oidc_gate.store", logging.WARNING, f"{path}: other users could read it; now only its owner can")
+    assert caplog.record_tuples == ([] if was_private else [said])
 
 
 def test_a_file_of_another_user_is_refused_to_any_user(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

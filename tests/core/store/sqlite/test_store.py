@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +14,8 @@ import pytest
 from oidc_gate.store.base import EVERYTHING, GRACE_SECONDS, Added, ExpiringKey, Lease, Page, Row, Selector
 from oidc_gate.store.sqlite import SqliteStore
 from oidc_gate.store.sqlite import store as module
+
+from .test_files import linux, open_files
 
 NOW = 1_800_000_000
 KEY, OTHER = b"k" * 32, b"o" * 32
@@ -81,6 +83,79 @@ def test_the_pages_of_find(store: SqliteStore) -> None:
         assert store.count(EVERYTHING, now) == len(found)
     assert store.find(Selector(keys=(OTHER,)), NOW) == Page((), b"")
     assert store.open(KEY, NOW) is None
+
+
+def test_which_versions_are_written(store: SqliteStore) -> None:
+    second = ROW._replace(version=2, body=b"second")
+    assert store.put(second, 1, NOW) is False, "there is no row that it could replace"
+    assert store.open(KEY, NOW) is None
+    assert store.put(ROW, 0, NOW) is True
+    for expected in (0, 2):
+        assert store.put(second, expected, NOW) is False
+    assert store.open(KEY, NOW) == ROW
+    assert store.put(second, 1, NOW) is True
+    assert store.open(KEY, NOW + 599) == second
+    assert store.open(KEY, NOW + 600) is None
+
+
+def test_times_move_forward_only(store: SqliteStore) -> None:
+    store.put(ROW, 0, NOW)
+    assert store.touch(KEY, NOW + 5, NOW + 605, NOW + 599) is True
+    assert store.touch(KEY, NOW + 4, NOW + 606, NOW + 604) is True
+    assert store.touch(KEY, NOW + 6, NOW + 604, NOW + 605) is True
+    moved = ROW._replace(last_seen=NOW + 6, leaves_at=NOW + 606)
+    assert store.open(KEY, NOW) == moved
+    assert store.touch(KEY, NOW + 9, NOW + 999, NOW + 606) is False, "it is over"
+    assert store.touch(OTHER, NOW, NOW + 600, NOW) is False
+    assert store.put(ROW._replace(version=2), 1, NOW) is True
+    assert store.open(KEY, NOW) == moved._replace(version=2)
+    assert store.put(ROW._replace(version=3, last_seen=NOW + 7, leaves_at=NOW + 607), 2, NOW) is True
+    assert store.open(KEY, NOW) == ROW._replace(version=3, last_seen=NOW + 7, leaves_at=NOW + 607)
+
+
+@linux
+def test_the_stamp_is_closed_after_each_use(store: SqliteStore, path: Path) -> None:
+    store.check(NOW)
+    store.close()
+    held = open_files(path.parent)
+    for number in range(3):
+        store.check(NOW)
+        store.end(Selector(keys=(KEY,)), NOW)
+        store.add_once(ExpiringKey("kind", b"%d" % number), NOW + 60, NOW, announce=True)
+    store.close()
+    assert open_files(path.parent) == held == []
+
+
+def test_which_changes_are_on_the_disk_when_a_call_returns(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power failure may lose the time of a request, and leases, which end with the processes."""
+    durable: list[bool] = []
+    writing = store._connections.writing
+
+    def watched(*, is_durable: bool = True) -> AbstractContextManager[sqlite3.Connection]:
+        durable.append(is_durable)
+        return writing(is_durable=is_durable)
+
+    monkeypatch.setattr(store._connections, "writing", watched)
+    key = ExpiringKey("kind", b"name")
+    for call in (
+        lambda: store.check(NOW),
+        lambda: store.put(ROW, 0, NOW),
+        lambda: store.add_once(key, NOW + 60, NOW),
+        lambda: store.end(EVERYTHING, NOW),
+    ):
+        call()
+    assert durable == [True] * 4
+    durable.clear()
+    store.touch(KEY, NOW, NOW, NOW)
+    lease = store.lease(b"refresh", 10)
+    assert lease is not None
+    store.renew(lease, 10)
+    store.release(lease)
+    assert durable == [False] * 4
+    assert store.when_added((key,), NOW) == Added(NOW, NOW)
+    assert durable == [False] * 4, "a question writes nothing"
 
 
 def test_indexes_belong_to_the_row_that_is_there(store: SqliteStore, path: Path) -> None:
