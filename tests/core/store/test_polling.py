@@ -268,6 +268,16 @@ def test_what_a_reader_asks_reports_and_waits_for(monkeypatch: pytest.MonkeyPatc
     assert script.view._has_answer.is_set()
 
 
+def test_an_answer_counts_until_the_lag_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Scripted(monkeypatch)
+    script.view._take(Announced(b"1"), is_first=True, asked_at=1000)
+    found = []
+    for script.now in (1000.0, 1003.999, 1004.0):
+        found.append(script.view.is_current())
+    assert found == [True, True, False]
+    assert script.heard == []
+
+
 def test_a_reader_waits_longer_after_each_failure(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -319,6 +329,15 @@ def test_another_process_has_a_thread_and_a_lock_of_its_own(
     assert wait_until(view.catch_up)
     assert view._pid == pid + 1
     assert wait_until(lambda: source.asked.count(None) == 2)
+
+
+def test_the_first_process_of_a_container_has_a_thread_too(
+    source: Source, polling: Polling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    view = polling(lambda keys: None)
+    view.catch_up()
+    assert wait_until(lambda: source.asked[:1] == [None], 5)
 
 
 def test_a_reader_does_not_keep_its_process_alive(polling: Polling) -> None:

@@ -275,6 +275,12 @@ def test_a_description_holds_no_password(url: str, described: str) -> None:
     assert PASSWORD not in repr(parsed(url))
 
 
+def test_of_a_long_part_the_beginning_is_shown() -> None:
+    with pytest.raises(StoreURLError) as caught:
+        open_store("a" * 61 + "://h")
+    assert caught.value.what == f"there is no store '{'a' * 60}'://"
+
+
 def test_redis_py_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(sys.modules):
         if name.split(".")[0] == "redis" or name.startswith("oidc_gate.store.redis."):

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +16,7 @@ import pytest
 
 from oidc_gate.errors import StoreUnavailable
 from oidc_gate.store.sqlite import connections as module
+from oidc_gate.store.sqlite import schema
 from oidc_gate.store.sqlite.connections import MAX_IDLE, Connections, begin
 from oidc_gate.store.sqlite.schema import validate
 
@@ -268,6 +269,56 @@ def test_a_fork_does_not_wait_for_ever(path: Path, caplog: pytest.LogCaptureFixt
     lent.after_fork_in_child()
     assert (lent._is_forking, lent._lent, lent._writing.locked()) == (False, 0, False)
     lent.close()
+
+
+class Waits:
+    """A condition for which nobody waits longer than a test."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *error: object) -> None: ...
+
+    def wait_for(self, predicate: Callable[[], bool], timeout: float) -> bool:
+        self.seconds.append(timeout)
+        return predicate()
+
+    def notify_all(self) -> None: ...
+
+
+def test_how_long_a_fork_and_those_that_read_wait_for_each_other(
+    lent: Connections, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    waits = Waits()
+    monkeypatch.setattr(lent, "_changed", waits)
+    with lent.reading():
+        assert waits.seconds == [11]
+        lent.before_fork()
+        assert waits.seconds == [11, 11], "a call has ended by then"
+        assert len(caplog.messages) == 1
+        lent.after_fork_in_parent()
+    lent.before_fork()
+    lent.after_fork_in_parent()
+    assert len(caplog.messages) == 1
+
+
+def test_how_long_it_waits_for_a_process_that_creates_the_file(
+    lent: Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[float] = []
+    create = schema.create
+
+    def watched(path: Path, deadline: float) -> None:
+        left.append(deadline - time.monotonic())
+        create(path, time.monotonic() + 60)
+
+    monkeypatch.setattr(schema, "create", watched)
+    for _ in range(2):
+        with lent.reading(), lent.reading():
+            pass
+    assert left == [pytest.approx(5, abs=2)], "half of the time of a call; and it is created once"
 
 
 @pytest.mark.parametrize("state", ["lent", "idle", "unused"])

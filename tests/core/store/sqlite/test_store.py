@@ -61,6 +61,7 @@ def stamp_of(path: Path) -> bytes:
 def test_what_it_is(store: SqliteStore, path: Path) -> None:
     assert (store.blocks, store.lag_seconds, store.describe()) == (True, 0, f"SQLite at {path}")
     assert store.check(NOW) == ()
+    assert rows_of(path, "SELECT born_at FROM store") == [(NOW,)], "it has its data since then"
     assert {each.name for each in path.parent.iterdir()} >= {"sessions.db", "sessions.db-stamp"}
     assert store._connections._deadline_seconds == pytest.approx(1.8), "the rest is for the answer"
 
