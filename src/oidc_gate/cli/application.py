@@ -31,8 +31,8 @@ def find_application(name: str) -> Any:
         NotFound: The module or the attribute does not exist, or is not an application. An exception inside the module
             is not caught.
     """
-    module_name, colon, attribute = name.partition(":")
-    if not (module_name and colon and attribute):
+    module_name, _, attribute = name.partition(":")
+    if not (module_name and attribute):
         raise NotFound(f"{name!r} does not name an application; write module:attribute, as in app:app")
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())

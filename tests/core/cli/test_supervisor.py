@@ -235,3 +235,44 @@ def test_signals_that_are_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert one._signals == [STOP, INTERRUPT, RELOAD]
     assert one._seconds_to_wait(inf) is None
     assert (one._seconds_to_wait(99), one._seconds_to_wait(101)) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("why", ["the settings cannot work", "the new workers do not start"])
+def test_after_a_reload_that_failed_a_worker_is_replaced_with_the_old_settings(
+    why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_settings = why == "the settings cannot work"
+    one = played(monkeypatch, RELOAD, 1, STOP, 2, 3 if no_settings else 5, load=None if no_settings else "new")
+    load = one._load
+
+    def loading() -> str | None:
+        one.starting = "dies"
+        return load()
+
+    monkeypatch.setattr(one, "_load", loading)
+    assert one.run("old") == 0
+    failed = ["start 3 with new", "start 4 with new", "SIGKILL to 3", "SIGKILL to 4"]
+    last = 3 if no_settings else 5
+    assert one.did == [
+        *BEGIN,
+        *([] if no_settings else failed),
+        "ready with old",
+        f"start {last} with old",
+        "SIGTERM to 2",
+        f"SIGTERM to {last}",
+    ]
+
+
+def test_an_old_worker_that_has_ended_is_never_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Because another process may have its number then."""
+    one = played(monkeypatch, RELOAD, 1, 10.0, 12.0, 5.0, STOP, 3, 4)
+    assert one.run("old") == 0
+    assert one.did[len(BEGIN) + 2 :] == [
+        *END,
+        "ready with new",
+        "SIGKILL to 2",
+        "SIGTERM to 3",
+        "SIGTERM to 4",
+    ]
+    assert one.waits == [None, 22.0, 22.0, 12.0, None, None, 22.0, 22.0]
+    assert one.closed == [1001, 1002, 1003, 1004]
