@@ -54,7 +54,7 @@ class Listed(NamedTuple):
             }
             for row, label in self.sessions
         ]
-        return json.dumps({"sessions": found, "unreadable": self.unreadable}, ensure_ascii=True)
+        return json.dumps({"sessions": found, "unreadable": self.unreadable})
 
     def as_text(self) -> str:
         """Return a table. Text from the provider is shown without control characters."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from oidc_gate.cli import main
+from oidc_gate.cli import caddy, main
+from oidc_gate.proxies.caddy import CaddyOptions
 
 
 @pytest.fixture(autouse=True)
@@ -41,3 +44,36 @@ def test_what_cannot_be_used_is_one_error(
 ) -> None:
     assert main(["caddy", *words]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ("", CaddyOptions()),
+        (
+            "--upstream a:1 --gate c:3 --server-name d.example --restrict /e/=f --restrict /g/=h"
+            " --public /i --public /j",
+            CaddyOptions(
+                upstream="a:1",
+                gate="c:3",
+                server_name="d.example",
+                restricted=("/e/=f", "/g/=h"),
+                public=("/i", "/j"),
+            ),
+        ),
+    ],
+    ids=["none", "all"],
+)
+def test_each_option_arrives(
+    words: str, options: CaddyOptions, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    built: list[Any] = []
+
+    def build(settings: Any, *given: Any) -> str:
+        built.append((settings.public_url, *given))
+        return "text"
+
+    monkeypatch.setattr(caddy, "caddy_configuration", build)
+    assert main(["caddy", *words.split()]) == 0
+    assert built == [("https://app.example.com", options, ("oidc-gate", "caddy", *words.split()))]
+    assert capsys.readouterr().out == "text"

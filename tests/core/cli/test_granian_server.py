@@ -49,9 +49,7 @@ def test_workers_are_replaced_only_if_the_settings_can_work(monkeypatch: pytest.
     assert one.target == granian_server.APPLICATION
 
 
-@pytest.mark.parametrize(
-    ("permissions", "expected"), [(0o600, 0o177), (0o660, 0o117), (0o777, 0), (None, 0)]
-)
+@pytest.mark.parametrize(("permissions", "expected"), [(0o600, 0o177), (0o660, 0o117), (0o777, 0), (None, 0)])
 @pytest.mark.parametrize("fails", [False, True])
 def test_the_socket_has_its_permissions_from_the_beginning(
     permissions: int | None, expected: int, fails: bool, monkeypatch: pytest.MonkeyPatch

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from typing import Any
 
 import pytest
 
-from oidc_gate.cli import main
+from oidc_gate.cli import main, nginx
+from oidc_gate.proxies.nginx import NginxOptions
 
 
 @pytest.fixture(autouse=True)
@@ -83,3 +85,46 @@ def test_a_config_file_gives_the_settings(
     assert "server_name wiki.example.com;" in capsys.readouterr().out
     assert main(["nginx"]) == 2
     assert "set public_url" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ("", NginxOptions()),
+        ("--form page-403 --plain-port 1", NginxOptions(form="page-403", plain_port=1)),
+        (
+            "--form redirect --upstream a:1 --upstream b:2 --gate c:3 --server-name d.example --restrict /e/=f"
+            " --restrict /g/=h --public /i --public /j --api /k --api /l --certificate /m --certificate-key /n"
+            " --max-body 3g --keepalive 5 --plain-port 81 --verdict-cache 6",
+            NginxOptions(
+                form="redirect",
+                upstreams=("a:1", "b:2"),
+                gate="c:3",
+                server_name="d.example",
+                restricted=("/e/=f", "/g/=h"),
+                public=("/i", "/j"),
+                api=("/k", "/l"),
+                certificate="/m",
+                certificate_key="/n",
+                max_body="3g",
+                keepalive=5,
+                plain_port=81,
+                verdict_cache=6,
+            ),
+        ),
+    ],
+    ids=["none", "some", "all"],
+)
+def test_each_option_arrives(
+    words: str, options: NginxOptions, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    built: list[Any] = []
+
+    def build(settings: Any, *given: Any) -> str:
+        built.append((settings.public_url, *given))
+        return "text"
+
+    monkeypatch.setattr(nginx, "nginx_configuration", build)
+    assert main(["nginx", *words.split()]) == 0
+    assert built == [("https://app.example.com", options, ("oidc-gate", "nginx", *words.split()))]
+    assert capsys.readouterr().out == "text"

@@ -40,7 +40,10 @@ def refusal(words: str, capsys: pytest.CaptureFixture[str]) -> str:
         ("serve --work 2", "oidc-gate serve: there is no argument '--work' here: did you mean --workers?"),
         ("serve --zzz 2", "oidc-gate serve: there is no argument '--zzz' here; see oidc-gate serve --help"),
         ("serve app:app", "oidc-gate serve: there is no argument 'app:app' here; see oidc-gate serve --help"),
-        ("secret a b --opt=c -d", "oidc-gate secret: there is no argument '--opt' here; see oidc-gate secret"),
+        (
+            "secret a b --opt=c -d",
+            "oidc-gate secret: there is no argument '--opt' here; see oidc-gate secret",
+        ),
         ("secret a=b", "oidc-gate secret: there is no argument 'a' here; see oidc-gate secret --help"),
         (
             "serve --server uvicron",

@@ -242,7 +242,9 @@ def test_after_a_reload_that_failed_a_worker_is_replaced_with_the_old_settings(
     why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     no_settings = why == "the settings cannot work"
-    one = played(monkeypatch, RELOAD, 1, STOP, 2, 3 if no_settings else 5, load=None if no_settings else "new")
+    one = played(
+        monkeypatch, RELOAD, 1, STOP, 2, 3 if no_settings else 5, load=None if no_settings else "new"
+    )
     load = one._load
 
     def loading() -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -64,7 +65,7 @@ def quiet(serve: Any = None) -> Supervisor[str]:
 
 def test_signals_are_handled_in_the_block_and_as_before_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     system, one = System(monkeypatch), quiet()
-    with pytest.raises(Stop), one._handling_signals():
+    with contextlib.suppress(Stop), one._handling_signals():
         assert one._wakeup == (31, 32)
         system.did.append("block")
         raise Stop
@@ -135,9 +136,10 @@ def test_a_worker_ends_also_if_its_output_is_closed(failing: str, monkeypatch: p
     def flush() -> None:
         raise (ValueError if failing == "stdout" else BrokenPipeError)
 
-    with monkeypatch.context() as patch, pytest.raises(Stop):
+    with monkeypatch.context() as patch:
         patch.setattr(sys, failing, SimpleNamespace(flush=flush))
-        one._run_worker("settings", Pipes(1, 2), 3)
+        with pytest.raises(Stop):
+            one._run_worker("settings", Pipes(1, 2), 3)
     assert system.did[-1] == ("exit", 5)
 
 

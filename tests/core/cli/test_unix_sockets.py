@@ -9,8 +9,9 @@ import os
 import socket
 import stat
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -257,3 +258,17 @@ def test_remove_stale(path: Path) -> None:
         left.bind(str(path))
     remove_stale(path)
     assert list(path.parent.iterdir()) == []
+
+
+def test_the_lock_of_another_server_is_waited_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    @contextmanager
+    def locked(*given: object) -> Iterator[None]:
+        asked.append(given)
+        yield
+
+    monkeypatch.setattr(unix_sockets, "locked", locked)
+    monkeypatch.setattr(unix_sockets, "time", SimpleNamespace(monotonic=lambda: 100.0))
+    remove_stale(path)
+    assert asked == [(path.parent, 110.0)]
