@@ -29,8 +29,8 @@ class System:
         self.did: list[object] = []
         self.child = child
         functions = {
-            "pipe": lambda: (self._do("pipe"), (31, 32))[1],
-            "fork": lambda: (self._do("fork"), self.child)[1],
+            "pipe": self._pipe,
+            "fork": self._fork,
             "close": lambda descriptor: self._do("close", descriptor),
             "set_blocking": lambda *given: self._do("set_blocking", *given),
             "_exit": self._exit,
@@ -45,6 +45,14 @@ class System:
 
     def _do(self, *what: object) -> None:
         self.did.append(what[0] if len(what) == 1 else what)
+
+    def _pipe(self) -> tuple[int, int]:
+        self._do("pipe")
+        return 31, 32
+
+    def _fork(self) -> int:
+        self._do("fork")
+        return self.child
 
     def _signal(self, number: int, handler: object) -> str:
         self._do("signal", number, handler)

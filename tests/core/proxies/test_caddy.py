@@ -133,3 +133,66 @@ def test_a_restricted_path_is_that_path_and_everything_below_it(path: str) -> No
 def test_a_path_inside_another_comes_first() -> None:
     text = caddy_configuration(settings(), CaddyOptions(restricted=("/a/=x", "/a/b/=y")))
     assert text.index("path /a/b /a/b/*") < text.index("path /a /a/*")
+
+
+ORIGINAL_URI, ORIGINAL_METHOD = "header_up X-Original-URI {uri}", "header_up X-Original-Method {method}"
+
+
+@pytest.mark.parametrize(
+    ("uri", "method", "expected"),
+    [
+        (None, None, []),
+        ("X-Original-URI", "X-Original-Method", [ORIGINAL_URI, ORIGINAL_METHOD]),
+        ("X-Original-URI", "x-forwarded-METHOD", [ORIGINAL_URI]),
+        ("X-FORWARDED-Uri", "X-Original-Method", [ORIGINAL_METHOD]),
+        ("X-Forwarded-Uri", "X-Forwarded-Method", []),
+    ],
+)
+def test_headers_with_the_original_request(uri: str | None, method: str | None, expected: list[str]) -> None:
+    known = settings(
+        original_uri_header=uri,
+        original_method_header=method,
+        trusted_proxies=["127.0.0.1"],
+        public_paths=["/x"],
+    )
+    text = caddy_configuration(known, CaddyOptions())
+    plain = caddy_configuration(settings(), CaddyOptions())
+    more = [line.strip() for line in text.splitlines() if line.strip().startswith("header_up")]
+    always = [line.strip() for line in plain.splitlines() if line.strip().startswith("header_up")]
+    assert [line for line in more if line not in always] == expected
+    assert len(more) == len(always) + len(expected)
+    assert ("public_paths of the settings have no effect" in text) is (uri is None)
+    assert "public_paths of the settings have no effect" not in plain
+
+
+@pytest.mark.parametrize(
+    ("more", "lines"),
+    [
+        ({}, set()),
+        ({"pass_access_token": True}, {"X-Forwarded-Access-Token {rp.header.X-Auth-Request-Access-Token}"}),
+        ({"pass_authorization": True}, {"-Authorization", "Authorization {rp.header.Authorization}"}),
+    ],
+)
+def test_tokens_for_the_application(more: dict[str, Any], lines: set[str]) -> None:
+    with_tokens, plain = (
+        {
+            line.strip().removeprefix("request_header ")
+            for line in caddy_configuration(settings(**each), CaddyOptions()).splitlines()
+            if line.strip().startswith("request_header ")
+        }
+        for each in (more, {})
+    )
+    assert (with_tokens - plain, plain - with_tokens) == (lines, set())
+
+
+def test_restricted_and_public_paths_as_a_whole() -> None:
+    options = CaddyOptions(
+        restricted=("/a/=x,y z", "/a/bb/=w", "/c/=v"), public=("/robots.txt", "/a.b/", "/s/")
+    )
+    text = caddy_configuration(settings(), options)
+    positions = [text.index(f" path {path} {path}/*\n") for path in ("/a/bb", "/a", "/c")]
+    assert positions == sorted(positions)
+    assert text.count('users in one of these groups: "x", "y z"') == 1
+    assert "?allowed_groups=x,y%20z\n" in text
+    assert r" path_regexp ^(?:/robots\.txt$|/a\.b/|/s/)" in text
+    assert "@protected" not in caddy_configuration(settings(), CaddyOptions(restricted=("/a/=x",)))

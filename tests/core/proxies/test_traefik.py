@@ -75,3 +75,68 @@ def test_no_argument_becomes_a_template(command: list[str]) -> None:
     text = traefik_configuration(settings(), TraefikOptions(), command)
     assert "{{" not in text
     assert yaml.safe_load(text)["http"].keys() == {"routers", "middlewares", "services"}
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({}, []),
+        ({"pass_access_token": True}, ["X-Auth-Request-Access-Token"]),
+        ({"pass_authorization": True}, ["Authorization"]),
+        (
+            {"pass_access_token": True, "pass_authorization": True},
+            ["X-Auth-Request-Access-Token", "Authorization"],
+        ),
+    ],
+)
+def test_the_headers_that_the_application_gets(more: dict[str, Any], expected: list[str]) -> None:
+    middlewares = printed(settings(**more))["middlewares"]
+    suffixes = ("User", "Email", "Groups", "Groups-Incomplete", "Preferred-Username")
+    always = [f"X-Auth-Request-{suffix}" for suffix in suffixes]
+    replaced = middlewares["oidc-check"]["forwardAuth"]["authResponseHeaders"]
+    assert replaced == [*always, *expected]
+    removed = [*middlewares["oidc-remove-headers"]["headers"]["customRequestHeaders"]]
+    assert removed == sorted(removed)
+    assert not {name.lower() for name in removed} & {name.lower() for name in replaced}
+
+
+NOTE = "public_paths of the settings have no effect"
+
+
+@pytest.mark.parametrize(
+    ("more", "is_noted"),
+    [
+        ({}, False),
+        ({"public_paths": ["/x"]}, True),
+        (
+            {
+                "public_paths": ["/x"],
+                "original_uri_header": "X-Forwarded-Uri",
+                "original_method_header": "X-Forwarded-Method",
+                "trusted_proxies": ["127.0.0.1"],
+            },
+            False,
+        ),
+    ],
+)
+def test_what_public_paths_need(more: dict[str, Any], is_noted: bool) -> None:
+    assert (NOTE in traefik_configuration(settings(**more), TraefikOptions())) is is_noted
+
+
+def test_a_host_that_is_an_address() -> None:
+    text = traefik_configuration(settings(public_url="https://[::1]:8443"), TraefikOptions())
+    assert "Host(`::1`)" in text
+
+
+@pytest.mark.parametrize(
+    ("word", "shown"), [("{a}", "{a}"), ("{{a}}", "{ {a}}"), ("{{{a", "{ { {a"), ("a{", "a{")]
+)
+def test_braces_in_the_command_are_kept_apart(word: str, shown: str) -> None:
+    text = traefik_configuration(settings(), TraefikOptions(), ("oidc-gate", "traefik", word))
+    assert shown in text.partition("\nhttp:")[0]
+
+
+def test_a_unix_socket_is_refused() -> None:
+    with pytest.raises(OptionError) as caught:
+        traefik_configuration(settings(), TraefikOptions(gate="unix:/run/g"))
+    assert str(caught.value) == "--gate: Traefik does not connect to Unix sockets: write host and port"
