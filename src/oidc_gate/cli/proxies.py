@@ -81,7 +81,7 @@ def settings_for_proxy(config: str | None, environ: Mapping[str, str]) -> Settin
         return Settings.load(config=config, environ=environ)
     except ConfigurationError as error:
         missing = [each.setting for each in error.problems if each.code == "missing"]
-        if not missing or len(missing) < len(error.problems) or not _NOT_WRITTEN.keys() >= {*missing}:
+        if len(missing) < len(error.problems) or not _NOT_WRITTEN.keys() >= {*missing}:
             raise
     print(f"oidc-gate: not set yet, and not needed here: {', '.join(missing)}", file=sys.stderr)
     replaced: Any = {name: _NOT_WRITTEN[name] for name in missing}

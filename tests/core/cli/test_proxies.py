@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +41,23 @@ def test_settings_that_are_missing_and_not_needed(
     assert settings.client_id == environ.get("OIDC_GATE_CLIENT_ID", "...")
     expected = "" if said is None else f"oidc-gate: not set yet, and not needed here: {said}\n"
     assert capsys.readouterr() == ("", expected)
+
+
+def test_a_file_with_every_setting(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "gate.toml"
+    names = {name.removeprefix("OIDC_GATE_").lower(): value for name, value in REQUIRED.items()}
+    file.write_text("".join(f'{name} = "{value}"\n' for name, value in names.items()))
+    assert settings_for_proxy(str(file), {}).issuer == "https://op.example"
+    file.write_text('prefix = "/auth"\n')
+    known = settings_for_proxy(str(file), REQUIRED)
+    assert (known.prefix, known.client_id) == ("/auth", "app")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_file_that_does_not_exist(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ConfigurationError, match=r"nowhere\.toml"):
+        settings_for_proxy(str(tmp_path / "nowhere.toml"), {})
+    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(
