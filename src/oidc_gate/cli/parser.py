@@ -70,7 +70,7 @@ class Parser(argparse.ArgumentParser):
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `": did you mean ...?"` with the name that is most similar to `word`, or an empty text."""
-    nearest = get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    nearest = get_close_matches(word.lower(), list(known))
     return f": did you mean {nearest[0]}?" if nearest else ""
 
 
