@@ -171,7 +171,7 @@ def unreadable_groups(claims: Mapping[str, Any], settings: Settings) -> str:
     `Settings.allowed_groups`.
     """
     value = lookup(claims, settings.groups_claim)
-    if value is None or value in ([], ""):
+    if value is None:
         return ""
     if isinstance(value, str):
         is_one = value in settings.allowed_groups or not _SEPARATORS.search(value.strip())

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from oidc_gate.endpoints.context import Components, RequestContext, build_context
+from oidc_gate.errors import SessionError
 from oidc_gate.request.navigation import Audience
+from oidc_gate.seal.ring import NONCE_BYTES
+from oidc_gate.store.memory import MemoryStore
 from tests.core.request.making import request, settings
 
 PAGE = {"accept": "text/html", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
@@ -209,3 +212,84 @@ def test_components_for_another_prefix_share_what_they_know() -> None:
     assert (components.settings.prefix, other.settings.prefix) == ("/oauth2", "/other")
     different = {name for name, value in vars(components).items() if getattr(other, name) is not value}
     assert different == {"settings"}
+
+
+@pytest.mark.parametrize(
+    ("given", "has_store", "made"),
+    [
+        ({}, False, ("CookieSessions", False, False, False)),
+        ({}, True, ("CookieSessions", True, True, False)),
+        ({"session_store": "redis://host:6379/0"}, True, ("StoredSessions", True, True, False)),
+        (
+            {"session_store": "redis://host:6379/0", "refresh": True},
+            True,
+            ("StoredSessions", True, True, True),
+        ),
+        (
+            {"session_store": "redis://host:6379/0", "recheck_seconds": 60},
+            True,
+            ("StoredSessions", True, True, True),
+        ),
+        (
+            {"session_store": "redis://host:6379/0", "refresh": True},
+            False,
+            ("CookieSessions", False, False, False),
+        ),
+    ],
+)
+def test_the_components_that_the_settings_and_a_store_need(
+    given: dict[str, Any], has_store: bool, made: tuple[str, bool, bool, bool]
+) -> None:
+    told = {"session_store": "cookie", "refresh": False} | given
+    components = Components(settings(allow_everyone=True, **told), MemoryStore() if has_store else None)
+    parts = (components.ends, components.store_health, components.refresher)
+    assert (type(components.sessions).__name__, *(part is not None for part in parts)) == made
+    assert components.stored_sessions is (components.sessions if made[0] == "StoredSessions" else None)
+
+
+@pytest.mark.parametrize(("given", "name"), [({}, "op.example"), ({"provider_name": "Corp"}, "Corp")])
+def test_the_provider_is_named_as_in_the_settings_or_by_its_host(given: dict[str, str], name: str) -> None:
+    assert Components(settings(allow_everyone=True, **given)).provider_name == name
+    of_path = settings(allow_everyone=True, issuer="https://op.example/realms/one", **given)
+    assert Components(of_path).provider_name == name
+
+
+@pytest.mark.parametrize("other", [{"client_id": "another"}, {"issuer": "https://op.example/other"}])
+def test_what_one_gate_seals_or_signs_is_not_accepted_by_another_with_the_same_secret(
+    other: dict[str, str],
+) -> None:
+    ours, same, theirs = (Components(settings(allow_everyone=True, **given)) for given in ({}, {}, other))
+    for name in ("sign_out_tokens", "logout_states"):
+        token = getattr(theirs, name).sign("subject", 1000)
+        for gate, is_signed in ((theirs, True), (ours, False)):
+            assert getattr(gate, name).is_signed(token, "subject", 1000, max_age_seconds=10) is is_signed
+    for name in ("state_sealer", "logout_target_sealer"):
+        sealed = getattr(ours, name).seal(b"text", bytes(NONCE_BYTES))
+        assert getattr(same, name).open(sealed) == b"text"
+        with pytest.raises(SessionError):
+            getattr(theirs, name).open(sealed)
+    for number, sealer in enumerate(ours.flow_sealers):
+        sealed = sealer.seal(b"text", bytes(NONCE_BYTES))
+        for sealers in (same.flow_sealers, theirs.flow_sealers):
+            for slot, opener in enumerate(sealers):
+                if sealers is same.flow_sealers and slot == number:
+                    assert opener.open(sealed) == b"text"
+                    continue
+                with pytest.raises(SessionError):
+                    opener.open(sealed)
+
+
+def test_what_is_sealed_or_signed_for_one_purpose_is_not_accepted_for_another() -> None:
+    components = Components(settings(allow_everyone=True))
+    sealers = [*components.flow_sealers, components.state_sealer, components.logout_target_sealer]
+    for sealer in sealers:
+        sealed = sealer.seal(b"text", bytes(NONCE_BYTES))
+        for other in sealers:
+            if other is not sealer:
+                with pytest.raises(SessionError):
+                    other.open(sealed)
+    signers = (components.sign_out_tokens, components.logout_states)
+    for signer, other_signer in (signers, signers[::-1]):
+        token = signer.sign("subject", 1000)
+        assert signer.is_signed(token, "subject", 1000, max_age_seconds=10)
+        assert not other_signer.is_signed(token, "subject", 1000, max_age_seconds=10)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oidc_gate.policy.public_paths import PublicPaths
+from oidc_gate.model import Reason
+from oidc_gate.policy.public_paths import PublicPaths, reason_without_identity
 
 BARE = "/:@!$&'()*+,;=~-._"  # besides letters and digits: what needs no percent-encoding in a path
 
@@ -213,6 +214,17 @@ def test_a_rule_in_percent_encoding_matches_nothing() -> None:
     assert not PublicPaths(["/a%62", "/%70ub/*"]).matches("GET", "/pub/x", "/%70ub/x")
 
 
+@pytest.mark.parametrize(
+    ("path", "raw"),
+    [("/pub/x", "/%70ub/x"), ("/pub/x", "/p%75b/x"), ("/ab", "/a%62"), ("/a-b", "/a%2Db")],
+)
+def test_a_needless_escape_is_a_path_that_no_rule_names(path: str, raw: str) -> None:
+    """Neither the rule for the decoded path, nor one for the text without the ``%``."""
+    rules = PublicPaths(["/pub/*", "/70ub/*", "/p75b/*", "/ab", "/a62", "/a-b", "/a2Db"])
+    assert rules.matches("GET", path, path)
+    assert not rules.matches("GET", path, raw)
+
+
 def test_below_the_root_is_not_the_root() -> None:
     rules = PublicPaths(["OPTIONS /*"])
     assert matches(rules, "OPTIONS", "/x")
@@ -241,3 +253,12 @@ def test_property_whatever_is_public_is_below_the_rule_in_every_reading(raw: str
             assert len(reading) > len("/pub/")
             assert {"", ".", ".."}.isdisjoint(reading.split("/")[1:-1])
             assert not reading.endswith(("/.", "/.."))
+
+
+def test_the_reason_for_a_request_that_passes_without_an_identity() -> None:
+    notes = (Reason("user_refused", "allowed_groups", "sub='ann'; groups: none"),)
+    assert reason_without_identity(None) == reason_without_identity("", notes) == Reason("public_path")
+    assert reason_without_identity("allowed_groups") == Reason("refused_on_public_path", "allowed_groups")
+    assert reason_without_identity("allowed_groups", notes) == Reason(
+        "refused_on_public_path", "allowed_groups", notes=notes
+    )
