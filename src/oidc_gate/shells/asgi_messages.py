@@ -87,7 +87,7 @@ def _encoded_name(name: str) -> bytes:
 
 def _below(mount: str, path: str) -> str:
     """Return `path` below the mount, like applications do, whether or not the server includes the mount (ASGI 3.0)."""
-    if mount and _is_below(mount, path):
+    if _is_below(mount, path):
         return path[len(mount) :] or "/"
     return path or "/"
 

@@ -49,7 +49,7 @@ class Body:
 
     async def _next(self) -> bytes:
         message = await self._receive()
-        self._is_over = message["type"] == "http.disconnect" or not message.get("more_body", False)
+        self._is_over = not message.get("more_body", False)  # nor does a disconnect announce more
         piece: bytes = message.get("body", b"")
         return piece
 

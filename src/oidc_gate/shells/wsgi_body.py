@@ -82,22 +82,21 @@ def _pieces(environ: Environ, size: int, watch: _Watch) -> Iterator[bytes]:
 
 
 class _Watch:
-    """The time limit of a body.
-
-    Attributes:
-        is_over: Whether the time is over.
-    """
+    """The time limit of a body."""
 
     def __init__(self, environ: Environ, seconds: float) -> None:
         self._socket = _socket_of(environ)
         self._seconds = seconds
         self._until = time.monotonic() + seconds
         self._lock = threading.Lock()
-        self._is_done = self._is_shut_down = False
+        self._is_done = self._is_late = False
 
     @property
     def is_over(self) -> bool:
-        return self._is_shut_down or (not self._is_done and time.monotonic() >= self._until)
+        """Return whether the time was over before the body was. Once it is true, it stays true."""
+        if not self._is_done and time.monotonic() >= self._until:
+            self._is_late = True
+        return self._is_late
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -119,7 +118,7 @@ class _Watch:
         with self._lock:
             if self._is_done:
                 return
-            self._is_shut_down = True
+            self._is_late = True
             # Not `ssl.SSLSocket.shutdown`, which would remove TLS, so that the response would be sent in plain text.
             with suppress(OSError):
                 socket.socket.shutdown(self._socket, socket.SHUT_RD)

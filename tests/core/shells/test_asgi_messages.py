@@ -48,3 +48,11 @@ def test_names_that_clients_make_up_pass_and_fill_nothing(name: str) -> None:
     assert passes.split(pairs) == (pairs, "", False)
     assert len(passes._passed) <= HeaderFilter.MAX_NAMES
     assert all(len(each) <= HeaderFilter.MAX_NAME_LENGTH for each in passes._passed)
+
+
+@pytest.mark.parametrize(("length", "kept"), [(1, 1024), (8, 1024), (64, 1024), (65, 0)])
+def test_the_decision_is_kept_for_a_thousand_short_names(length: int, kept: int) -> None:
+    passes = HeaderFilter(STRIPPED)
+    names = [str(number).encode() for number in range(10 if length == 1 else 2000)]
+    passes.split([(name.rjust(length, b"x"), b"1") for name in names])
+    assert len(passes._passed) == min(kept, len(names))

@@ -217,6 +217,28 @@ def test_a_body_is_read_to_its_limit_and_one_byte_more(limit: int, expected: byt
     assert (anyio.run(run), len(taken)) == (expected, received)
 
 
+def test_a_piece_that_is_too_long_is_cut() -> None:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"abcde", "more_body": True}
+
+    async def run(limit: int) -> bytes:
+        return await Body(receive).read(limit)
+
+    assert [anyio.run(run, limit) for limit in (0, 3, 4)] == [b"a", b"abcd", b"abcde"]
+
+
+@pytest.mark.parametrize(("first", "received"), [((1 << 20) - 1, 2), (1 << 20, 1), ((1 << 20) + 1, 1)])
+def test_a_body_is_drained_up_to_a_mebibyte(first: int, received: int) -> None:
+    taken: list[int] = []
+
+    async def receive() -> dict[str, Any]:
+        taken.append(1 if taken else first)
+        return {"type": "http.request", "body": b"x" * taken[-1], "more_body": True}
+
+    anyio.run(Body(receive).drain)
+    assert len(taken) == received
+
+
 @pytest.mark.parametrize("message", [{"type": "http.disconnect"}, {"type": "http.request"}])
 def test_a_body_that_is_over(message: dict[str, Any]) -> None:
     received: list[int] = []

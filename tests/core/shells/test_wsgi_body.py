@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -158,6 +159,31 @@ def test_a_time_that_ends_together_with_the_body_leaves_the_connection_alone(pai
     watch._shut_down()  # the timer was on its way already
     client.sendall(b"the next request")
     assert (server.recv(100), watch.is_over) == (b"the next request", False)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "length", "is_late"),
+    [(299.9, 9, False), (300.0, 9, True), (300.1, 9, True), (300.1, 2, False)],
+)
+def test_a_piece_that_came_too_late_is_the_last_and_the_body_is_not_taken_for_a_whole_one(
+    pair: Pair, long: None, monkeypatch: pytest.MonkeyPatch, seconds: float, length: int, is_late: bool
+) -> None:
+    """The timer of a busy machine may be late, and the end is then seen between two pieces."""
+    now = [0.0]
+    monkeypatch.setattr(wsgi_body, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    class Late:
+        def read(self, size: int) -> bytes:
+            now[0] += seconds
+            return b"x" if now[0] <= 2 * seconds else b""
+
+    given = environ(pair[1], length, wsgi_input=Late())
+    if is_late:
+        with pytest.raises(GateError) as caught:
+            read_body(given, 100, ServerThreads())
+        assert caught.value.code == "body_timeout"
+    else:
+        assert read_body(given, 100, ServerThreads()) == b"xx"
 
 
 @pytest.mark.parametrize(

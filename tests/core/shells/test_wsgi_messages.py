@@ -49,6 +49,12 @@ from .requests import PLAIN, told
         ({"PATH_INFO": "/a", "RAW_URI": "HTTPS://h.example/a"}, {"path": "/a", "raw_path": "/a"}),
         ({"PATH_INFO": "", "RAW_URI": "http://h.example"}, {"path": "/", "raw_path": "/"}),
         ({"PATH_INFO": "/\xc3\xa9"}, {"path": "/é", "raw_path": "/%C3%A9"}),
+        # bytes that a client sent without percent-encoding
+        ({"PATH_INFO": "/\xc3\xa9", "RAW_URI": "/\xc3\xa9?x"}, {"path": "/é", "raw_path": "/\xc3\xa9"}),
+        (
+            {"SCRIPT_NAME": "/b", "PATH_INFO": "/\xc3\xa9", "RAW_URI": "/\xc3\xa9"},
+            {"mount": "/b", "path": "/é", "raw_path": "/%C3%A9", "is_ambiguous": True},
+        ),
         ({"PATH_INFO": "/\xff"}, {"path": "/\udcff", "raw_path": "/%FF"}),
         ({"PATH_INFO": "/\u20ac"}, {"path": "/?", "raw_path": "/%3F"}),
         (
