@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import cast
+
 import anyio
 import pytest
 
 from oidc_gate.runtime.streams import OpenStream
-from oidc_gate.shells.asgi_messages import Message
+from oidc_gate.shells.asgi_messages import Message, Receive, Scope, Send
 from oidc_gate.shells.asgi_streams import (
     SessionOver,
     _follows_from_the_end,
     _is_event_stream,
     _Response,
+    end_with_session,
 )
 
 END = {"type": "http.response.body", "body": b"", "more_body": False}
@@ -84,3 +88,64 @@ def test_which_errors_of_an_application_follow_from_the_end(
     error: BaseException | None, follows: bool
 ) -> None:
     assert _follows_from_the_end(error) is follows
+
+
+OVER_REASON = "The session has ended."
+START = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]}
+
+
+class Registered:
+    def __init__(self) -> None:
+        self.closed = 0
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.mark.parametrize("kind", ["asyncio", "trio"])
+@pytest.mark.parametrize(
+    ("connection", "first", "disconnect", "last"),
+    [
+        (
+            "websocket",
+            {"type": "websocket.accept"},
+            {"type": "websocket.disconnect", "code": 1008, "reason": OVER_REASON},
+            [{"type": "websocket.close", "code": 1008, "reason": OVER_REASON}],
+        ),
+        ("websocket", {"type": "websocket.close"}, None, []),
+        ("http", START, {"type": "http.disconnect"}, [END]),
+    ],
+)
+def test_what_both_sides_are_told_when_the_session_ends(
+    kind: str, connection: str, first: Message, disconnect: Message | None, last: list[Message]
+) -> None:
+    sent: list[Message] = []
+    wakes: list[Callable[[], object]] = []
+    stream = Registered()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        await anyio.sleep_forever()
+        raise NotImplementedError
+
+    def register(wake: Callable[[], object]) -> OpenStream:
+        wakes.append(wake)
+        return cast("OpenStream", stream)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(first)
+        wakes[0]()
+        for _ in range(2):
+            told = await receive()
+            assert disconnect is None or told == disconnect
+        with pytest.raises(SessionOver, match=OVER_REASON):
+            await send(first)
+
+    async def connect() -> None:
+        with anyio.fail_after(20):
+            await end_with_session(app, {"type": connection}, receive, send, register)
+
+    anyio.run(connect, backend=kind)
+    assert (sent, len(wakes), stream.closed) == ([first, *last], 1, 1)

@@ -137,3 +137,23 @@ def test_an_application_that_fails_leaves_nothing_open(starts: list[tuple[Any, .
     with pytest.raises(LookupError, match="its own"):
         server.run(answering(body, *starts))
     assert ([stream.closed for stream in server.streams], body.closed) == ([1] * len(starts), 1)
+
+
+@pytest.mark.parametrize(("headers", "streams"), [(EVENTS, 1), ([("Content-Type", "text/plain")], 0)])
+def test_a_response_that_starts_with_its_first_piece(headers: list[tuple[str, str]], streams: int) -> None:
+    server = Server()
+
+    def app(environ: Any, start_response: Any) -> Iterable[bytes]:
+        write = start_response("200 OK", headers)
+        write(b"written")
+        yield from (b"a", b"b")
+
+    response = server.run(app)
+    assert (server.calls, server.written, len(server.streams)) == (
+        [("200 OK", headers)],
+        [b"written"],
+        streams,
+    )
+    assert list(response) == [b"a", b"b"]
+    response.close()
+    assert [stream.closed for stream in server.streams] == [1] * streams
