@@ -52,3 +52,12 @@ def test_a_state_of_another_gate_is_not_accepted() -> None:
     other = Components(settings(allow_everyone=True, client_id="another"))
     for signed_out in KINDS:
         assert logout_state.read(COMPONENTS, issued(signed_out, other), START) is None
+
+
+@pytest.mark.parametrize(
+    ("target", "dots"), [("", 1), ("/", 2), ("/" + "x" * 1023, 2), ("/" + "x" * 1024, 1)]
+)
+def test_only_a_target_of_1_to_1024_characters_is_sealed_into_the_state(target: str, dots: int) -> None:
+    state = issued(SignedOut(target, False))
+    assert state.count(".") == dots
+    assert logout_state.read(COMPONENTS, state, START) == SignedOut(target if dots == 2 else "", False)

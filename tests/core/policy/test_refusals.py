@@ -170,3 +170,21 @@ def test_the_refusal_that_was_used_least_recently_is_forgotten_first(monkeypatch
     assert explained.is_first("three", "rule", 0, asked("3"))
     assert not explained.is_first("one", "rule", 0, asked("4"))
     assert explained.is_first("two", "rule", 0, asked("5"))
+
+
+@pytest.mark.parametrize(
+    ("claims", "state"),
+    [
+        ({"_claim_names": {"realm.roles": "src1"}}, 'was not sent, only a reference to it in "_claim_names"'),
+        ({"_claim_names": {"other": "src1"}}, "absent; claims received: sub, _claim_names"),
+        ({"_claim_names": ["realm.roles"]}, "absent; claims received: sub, _claim_names"),
+        ({"realm": {}}, "absent; claims received: sub, realm"),
+        ({"realm": {"roles": 7}}, "is a number"),
+        ({"realm.roles": 7}, "is a number"),
+    ],
+)
+def test_whether_a_claim_is_absent_or_what_it_is_instead(claims: dict[str, Any], state: str) -> None:
+    told = settings(groups_claim="realm.roles", **GROUPS)
+    ann = Identity(told.issuer, "ann", claims=claims)
+    line = explain_refusal("allowed_groups", ann, AccessRules(told).rule_set, told)
+    assert line.partition("; looked for: ")[0] == f'groups: none; claim "realm.roles" {state}'

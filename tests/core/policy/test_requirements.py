@@ -14,3 +14,8 @@ def test_sixty_three_queries_get_a_number_of_their_own_and_keep_it() -> None:
     for _ in range(2):
         assert [requirements.number(query) for query in queries] == expected
         assert [requirements.number_of(query) for query in queries] == expected
+
+
+def test_a_query_that_comes_again_takes_no_further_number() -> None:
+    requirements = Requirements()
+    assert [requirements.number(query) for query in ("a", "a", "b", "a", "b", "c")] == [1, 1, 2, 1, 2, 3]
