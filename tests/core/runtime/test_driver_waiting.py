@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import nullcontext
 from typing import Any
 
 import anyio
 import pytest
 
 from oidc_gate import effects
-from oidc_gate.effects import Enter, Lane, Signal, Step
+from oidc_gate.effects import Enter, Lane, Signal, Step, WaitFor
 from oidc_gate.errors import QueueFull
 from oidc_gate.runtime.driver import run
 from oidc_gate.runtime.loops import arun
@@ -131,3 +132,42 @@ def test_few_threads_do_not_wait_long() -> None:
     assert not any(thread.is_alive() for thread in threads)
     assert set(refused) == {"wait_line_full"}
     assert world.server_threads.held == 0
+
+
+@pytest.mark.parametrize(
+    ("is_free", "seconds", "is_set", "waited"),
+    [
+        (True, 60, True, 60),
+        (True, 60, False, 60),
+        (False, 60, True, 0.5),
+        (False, 60, False, 0.5),
+        (False, 0.25, True, 0.25),
+        (False, 0.25, False, 0.25),
+    ],
+)
+def test_how_long_a_thread_waits_and_what_it_is_told(
+    is_free: bool, seconds: float, is_set: bool, waited: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, signal, waits = World(op.settings()), Signal(), list[float]()
+
+    def wait(seconds: float) -> bool:
+        waits.append(seconds)
+        return is_set
+
+    monkeypatch.setattr(world.server_threads, "holding", lambda: nullcontext(is_free))
+    monkeypatch.setattr(signal, "wait", wait)
+    monkeypatch.setattr(signal, "is_set", lambda: is_set)
+    if is_free or is_set:
+        assert world.perform(WaitFor(signal, seconds)) is is_set
+    else:
+        with pytest.raises(QueueFull) as caught:
+            world.perform(WaitFor(signal, seconds))
+        error = caught.value
+        assert (error.code, error.public_message, error.detail, error.retry_after_seconds, error.status) == (
+            "wait_line_full",
+            "This service is very busy at the moment.",
+            "few threads are left",
+            1,
+            503,
+        )
+    assert waits == [waited]

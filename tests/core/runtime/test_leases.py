@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import threading
 from contextlib import suppress
+from dataclasses import dataclass, field
 from queue import Queue
+from typing import Any
 
 import pytest
 
@@ -78,8 +82,74 @@ def test_it_is_kept_for_longer_than_its_time(monkeypatch: pytest.MonkeyPatch) ->
     assert store.lease(b"refresh", 1)
 
 
-def test_it_is_renewed_early_enough_for_two_failures() -> None:
-    assert leases.RENEWALS_PER_TTL >= 3
+@dataclass
+class Clock:
+    """Stands for the event of the release: `wait` says at once that nothing was released, `times` times."""
+
+    times: int
+    waits: list[float] = field(default_factory=list)
+
+    def wait(self, seconds: float) -> bool:
+        self.waits.append(seconds)
+        return len(self.waits) > self.times
+
+
+class Scripted(MemoryStore):
+    """A store that answers renewals as it is told."""
+
+    def __init__(self, answers: list[bool | Exception]) -> None:
+        super().__init__()
+        self.answers, self.renewed = answers, list[tuple[Lease, float]]()
+
+    def renew(self, lease: Lease, ttl_seconds: float) -> bool:
+        self.renewed.append((lease, ttl_seconds))
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.mark.parametrize(
+    ("answers", "waits"),
+    [
+        ([True, True, True], 4),  # until it is released
+        ([False, True, True], 1),  # another holder has it
+        ([True, False, True], 2),
+        ([unavailable("gone"), unavailable("gone"), True], 4),  # the store may answer again
+        ([unavailable("gone"), False, True], 2),
+    ],
+)
+def test_it_is_renewed_three_times_in_its_time_until_it_is_released_or_lost(
+    answers: list[bool | Exception], waits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Scripted(list(answers))
+    lease = store.lease(b"refresh", 60)
+    assert lease is not None
+    held = HeldLease(store, lease, 60)
+    monkeypatch.setattr(held, "_is_released", clock := Clock(len(answers)))
+    held._renew()
+    assert clock.waits == [20.0] * waits
+    assert store.renewed == [(lease, 60)] * min(waits, len(answers))
+
+
+def test_its_thread_keeps_no_process_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[dict[str, Any]] = []
+
+    class Thread:
+        def __init__(self, **given: Any) -> None:
+            self.given = given
+
+        def start(self) -> None:
+            started.append(self.given)
+
+    monkeypatch.setattr(threading, "Thread", Thread)
+    store = MemoryStore()
+    held = HeldLease.take(store, b"refresh", 60)
+    assert held is not None
+    assert started == [{"target": held._renew, "name": "oidc_gate lease", "daemon": True}]
+    assert (HeldLease.take(store, b"refresh", 60), len(started)) == (None, 1)
+    held.release()
+    assert held._is_released.is_set()
 
 
 @pytest.mark.parametrize("kind", [MemoryStore, Slow])
@@ -127,7 +197,8 @@ def test_a_store_that_fails_at_the_release_fails_nothing(caplog: pytest.LogCaptu
 
     world = World(op.settings(), store=Failing())
     assert run(asking(), world, nothing) is True
-    assert "expires by itself" in caplog.text
+    message = "a lease could not be released, and expires by itself: store_unavailable: gone"
+    assert caplog.record_tuples == [("oidc_gate.store", logging.WARNING, message)]
 
 
 def test_a_full_queue_does_not_keep_a_lease_from_being_released() -> None:

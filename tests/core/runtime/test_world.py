@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -123,7 +124,8 @@ def test_what_goes_wrong_in_a_store_is_a_failure_of_the_store(caplog: pytest.Log
     with pytest.raises(StoreUnavailable) as caught:
         world.perform(StoreCall(lambda store: store.no_such_method()))
     assert (caught.value.status, caught.value.retry_after_seconds) == (503, 2)
-    assert "an error in the session store" in caplog.text
+    message = "an error in the session store, the memory of this process"
+    assert caplog.record_tuples == [("oidc_gate", logging.ERROR, message)]
     with pytest.raises(ProviderUnavailable):
         world.perform(StoreCall(raising(ProviderUnavailable("provider_timeout", "Away."))))
 
@@ -190,9 +192,29 @@ def test_work_in_the_background(caplog: pytest.LogCaptureFixture) -> None:
     assert seen == [(50, False)]
     run(effects.in_background(fails), world, lambda _: b"")
     deadline = time.monotonic() + 20
-    while "an error in oidc_gate" not in caplog.text:
+    while not caplog.records:
         assert time.monotonic() < deadline
         time.sleep(0.005)
+    message = "work in the background failed: an error in oidc_gate"
+    assert caplog.record_tuples == [("oidc_gate", logging.ERROR, message)]
+    assert caplog.records[0].exc_info
+
+
+def test_the_thread_of_background_work_keeps_no_process_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[dict[str, Any]] = []
+
+    class Thread:
+        def __init__(self, **given: Any) -> None:
+            self.given = given
+
+        def start(self) -> None:
+            started.append(self.given)
+
+    monkeypatch.setattr(threading, "Thread", Thread)
+    world = World(op.settings())
+    world.perform(Background(nothing))
+    expected = {"target": world._drive, "args": (nothing,), "name": "oidc_gate", "daemon": True}
+    assert started == [expected]
 
 
 def test_it_drives_steps() -> None:
