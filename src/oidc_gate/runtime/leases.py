@@ -30,7 +30,7 @@ class HeldLease:
         if lease is None:
             return None
         held = cls(store, lease, ttl_seconds)
-        threading.Thread(target=held._renew, name="oidc_gate lease", daemon=False).start()
+        threading.Thread(target=held._renew, name="oidc_gate lease", daemon=True).start()
         return held
 
     def release(self) -> None:

@@ -393,20 +393,20 @@ def test_refused_requests_come_again_as_far_apart_as_places_become_free(out: int
 
 
 @pytest.mark.parametrize(
-    ("which", "code"),
+    ("which", "code", "message"),
     [
-        (Lane.PROVIDER, "sign_in_line_full"),
-        (Lane.PUSHED, "sign_in_line_full"),
-        (Lane.STORE, "store_line_full"),
+        (Lane.PROVIDER, "sign_in_line_full", "Many users are signing in at the moment."),
+        (Lane.PUSHED, "sign_in_line_full", "Many users are signing in at the moment."),
+        (Lane.STORE, "store_line_full", "This service is very busy at the moment."),
     ],
 )
-def test_the_refusal_says_which_line_is_full(which: Lane, code: str) -> None:
+def test_the_refusal_says_which_line_is_full(which: Lane, code: str, message: str) -> None:
     lane = lane_of(which)
     for _ in range(MAX_PLACES[which] + MAX_WAITING[which]):
         lane.enqueue(lambda: None, is_first=True)
     with pytest.raises(QueueFull) as caught:
         lane.enqueue(lambda: None, is_first=True)
-    assert (caught.value.code, caught.value.status) == (code, 503)
+    assert (caught.value.code, caught.value.status, caught.value.public_message) == (code, 503, message)
     expected = (
         f"{which.value}: {MAX_PLACES[which]} under way, {MAX_WAITING[which]} waiting: the queue is full"
     )
@@ -416,8 +416,18 @@ def test_the_refusal_says_which_line_is_full(which: Lane, code: str) -> None:
 @pytest.mark.parametrize(
     ("which", "number", "before", "why"),
     [
-        (Lane.PROVIDER, 4, 3, "3 of 4 known threads of the server wait"),
-        (Lane.PUSHED, 4, 2, "pushed requests may hold half of the 4 known threads"),
+        (
+            Lane.PROVIDER,
+            4,
+            3,
+            "provider: 2 under way, 1 waiting: 3 of 4 known threads of the server wait, and one in four stays free",
+        ),
+        (
+            Lane.PUSHED,
+            4,
+            2,
+            "pushed: 1 under way, 1 waiting: pushed requests may hold half of the 4 known threads of the server",
+        ),
     ],
 )
 def test_the_refusal_says_which_limit_of_threads_was_reached(
@@ -431,7 +441,7 @@ def test_the_refusal_says_which_limit_of_threads_was_reached(
     known_threads()
     with pytest.raises(QueueFull) as caught:
         lane._enqueue_thread(lambda: None, is_first=True)
-    assert why in caught.value.detail
+    assert caught.value.detail == why
 
 
 def test_the_refusal_says_that_no_place_became_free() -> None:
