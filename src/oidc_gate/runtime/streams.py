@@ -155,7 +155,7 @@ class OpenStreams:
         Raises:
             GateError: The check failed, for example because a store does not answer. It remains due.
         """
-        if now >= session.ends_at:
+        if session.is_over or now >= session.ends_at:
             return self._end(session)
         if session.recheck is not None and not run(
             session.recheck(now), self._world, _no_body, in_lanes=False

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from urllib3 import HTTPHeaderDict
 from urllib3.exceptions import ProtocolError
-from urllib3.response import HTTPHeaderDict
 
 from oidc_gate.effects import Fetch
 from oidc_gate.errors import GateError, ProviderError, ProviderUnavailable
@@ -163,7 +163,7 @@ REFUSED = ProtocolError("refused", ConnectionRefusedError(errno.ECONNREFUSED, "r
 def test_only_what_may_be_sent_twice_is_sent_again_once(
     method: str, answers: list[Any], sent: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pool, effect = Pool(*answers), Fetch(method, URL)  # type: ignore[arg-type]
+    pool, effect = Pool(*answers), Fetch(method, URL)
     if sent == 2 and len(answers) == 2:
         assert perform(pool, effect, monkeypatch).status == 201
     else:
@@ -217,7 +217,7 @@ def test_after_the_deadline_a_failure_is_a_timeout() -> None:
 
 def test_an_error_of_the_gate_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     error = ProviderError("other", "message")
-    assert failure(Pool(error), Fetch("GET", URL), monkeypatch) is error  # type: ignore[comparison-overlap]
+    assert failure(Pool(error), Fetch("GET", URL), monkeypatch) is error
 
 
 def test_connections_that_a_session_keeps() -> None:
@@ -231,7 +231,12 @@ def test_connections_that_a_session_keeps() -> None:
 
 def test_how_many_routes_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
-    monkeypatch.setattr(http, "_route", lambda session, url: made.append(url) or url)
+
+    def route(session: object, url: str) -> str:
+        made.append(url)
+        return url
+
+    monkeypatch.setattr(http, "_route", route)
     mine = http._Process(1, None)  # type: ignore[arg-type]
     urls = [f"https://op.example/{number}" for number in range(32)]
     for url in [*urls, *urls]:
