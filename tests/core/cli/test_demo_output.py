@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from oidc_gate.cli import build_parser, demo
+from oidc_gate.cli.application import NotFound
 from oidc_gate.cli.demo import DEMO_USERS, settings_for
 from oidc_gate.cli.sample import sample_application
 from oidc_gate.model import Identity
@@ -164,3 +165,76 @@ def test_the_demo_of_an_application_gets_its_environment(
     ]
     assert ("Ada Lovelace" in shown) is not has_issuer
     assert f"The provider is {issuer}. Press Ctrl-C" in shown
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"PATH": "/bin", "XOIDC_GATE_PREFIX": "/x"}, {"CLIENT_ID": "demo", "CLIENT_SECRET": "new"}),
+        ({"OIDC_GATE_PREFIX": "/p"}, {"PREFIX": "/p", "CLIENT_ID": "demo", "CLIENT_SECRET": "new"}),
+        (
+            {"OIDC_GATE_CLIENT_SECRET_FILE": "/f", "OIDC_GATE_CLIENT_ID": "app"},
+            {"CLIENT_SECRET_FILE": "/f", "CLIENT_ID": "app"},
+        ),
+        (
+            {"OIDC_GATE_CLIENT_ID_FILE": "/f", "OIDC_GATE_SCOPES": "openid"},
+            {"CLIENT_ID_FILE": "/f", "SCOPES": "openid", "CLIENT_SECRET": "new"},
+        ),
+        (
+            {"OIDC_GATE_COOKIE_SECRET_FILE": "/f", "OIDC_GATE_PUBLIC_URL": "http://localhost:1"},
+            {
+                "COOKIE_SECRET_FILE": "/f",
+                "PUBLIC_URL": "http://localhost:1",
+                "CLIENT_ID": "demo",
+                "CLIENT_SECRET": "new",
+            },
+        ),
+        ({"OIDC_GATE_ISSUER": "https://op.example"}, {"ISSUER": "https://op.example"}),
+    ],
+)
+def test_what_is_set_stays_in_a_demo(
+    given: dict[str, str], expected: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oidc_gate.cli.demo.secrets.token_urlsafe", lambda size: "new" if size == 32 else "")
+    defaults = {"PUBLIC_URL": URL}
+    if "OIDC_GATE_COOKIE_SECRET_FILE" not in given:
+        defaults["COOKIE_SECRET"] = "new"
+    if "OIDC_GATE_ISSUER" not in given:
+        defaults["SCOPES"] = "openid,email,profile,groups"
+    assert settings_for(URL, given) == {
+        f"OIDC_GATE_{name}": value for name, value in (defaults | expected).items()
+    }
+
+
+@pytest.mark.parametrize("missing", ["application", "gate"])
+def test_a_demo_that_is_refused_serves_nothing_and_closes_its_port(
+    missing: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    did: list[str] = []
+
+    def absent(*given: object) -> None:
+        raise NotFound("it is missing")
+
+    class Provider:
+        issuer = "http://localhost:9"
+
+        def __enter__(self) -> Provider:
+            return self
+
+        def __exit__(self, *given: object) -> None:
+            did.append("provider closed")
+
+    with demo.listen(0) as listener:
+        monkeypatch.setattr(os, "environ", {})
+        monkeypatch.setattr(demo, "set_up_logging", lambda *given: None)
+        monkeypatch.setattr(demo, "listen", lambda port: listener)
+        monkeypatch.setattr(demo, "_provider", lambda *given: Provider())
+        monkeypatch.setattr(
+            demo, "find_application", absent if missing == "application" else lambda name: "app"
+        )
+        monkeypatch.setattr(demo, "require_gate", absent)
+        monkeypatch.setattr(demo, "serve", lambda *given: did.append("served"))
+        assert demo.run(parsed("my:app", "--port", "0")) == 2
+        assert listener.fileno() == -1
+    assert did == ["provider closed"]
+    assert capsys.readouterr() == ("", "oidc-gate demo: it is missing\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import re
 
 import pytest
 
@@ -72,3 +73,24 @@ def test_another_format_is_refused(
         main([command])
     assert end.value.code == 2
     assert capsys.readouterr().err.count("is not a format of the log; write text or json") == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("debug", logging.DEBUG),
+        ("info", logging.INFO),
+        ("warning", logging.WARNING),
+        ("error", logging.ERROR),
+    ],
+)
+def test_each_level_is_that_of_the_gate_alone(
+    name: str, number: int, root: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_up(root, name, "text")
+    assert logging.getLogger("oidc_gate").level == number
+    assert root.level == logging.WARNING
+    root.error("one %s", "line")
+    assert re.fullmatch(
+        r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ERROR root one line\n", capsys.readouterr().err
+    )
