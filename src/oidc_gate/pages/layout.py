@@ -62,7 +62,7 @@ class Page:
 
     def for_own_frames(self) -> Page:
         """Return this page in a form that pages of its own origin can show in a frame. Its links open at the top."""
-        head, rest = self.body.split(b"<head>\n", 1)
+        head, _, rest = self.body.partition(b"<head>\n")
         body = head + b'<head>\n<base target="_top">\n' + rest
         return Page(body, allow_own_frames(self.headers))
 
@@ -121,7 +121,7 @@ def build_page(
         # With "defer", the script runs when the links exist, but before the load event, for which Refresh waits.
         head += Markup('<script src="{}" defer></script>\n').format(script_url)
     text = clean(heading.striptags() if isinstance(heading, Markup) else heading, MAX_TITLE_LENGTH)
-    has_name = not branding.application_name or branding.application_name in text
+    has_name = branding.application_name in text
     document = _DOCUMENT.format(
         head=head,
         title=text if has_name else f"{text} · {branding.application_name}",

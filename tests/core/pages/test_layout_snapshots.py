@@ -10,13 +10,25 @@ import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from markupsafe import Markup
 
 from oidc_gate import pages
 from oidc_gate.pages import Page
 from oidc_gate.pages.headers import MAX_REFRESH_LENGTH
-from oidc_gate.pages.layout import person, reference
+from oidc_gate.pages.layout import (
+    IN_A_NEW_TAB,
+    Branding,
+    build_page,
+    bullets,
+    link,
+    paragraph,
+    person,
+    reference,
+    resend,
+)
 from oidc_gate.pages.safe import clean, href
 
 from .samples import BUILDERS, PLAIN, START, STATIC
@@ -198,3 +210,85 @@ def test_rows_without_a_value_are_left_out() -> None:
 def test_a_page_continues_at_once_or_not_by_itself() -> None:
     with pytest.raises(ValueError, match="refresh_seconds must be None or 0"):
         pages.sign_in_page(static_url=STATIC, start_url=START, refresh_seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("heading", "expected"),
+    [
+        ("Your form", "Your form"),
+        ("Sign-in", '<span class="whole">Sign-in</span>'),
+        (
+            "Sign-in, sign-in <&> sign-in: SIGN-IN",
+            '<span class="whole">Sign-in</span>, <span class="whole">sign-in</span> &lt;&amp;&gt; '
+            '<span class="whole">sign-in</span>: SIGN-IN',
+        ),
+    ],
+)
+def test_each_sign_in_of_a_heading_is_kept_whole(heading: str, expected: str) -> None:
+    page = build_page(Branding(STATIC), heading, ())
+    assert f"<h1>{expected}</h1>\n".encode() in page.body
+
+
+@pytest.mark.parametrize(
+    ("name", "heading", "title"),
+    [
+        ("", "Sign out?", "Sign out?"),
+        ("Wiki", "Sign out?", "Sign out? · Wiki"),
+        ("Wiki", "Sign in to Wiki", "Sign in to Wiki"),
+        ("<Wiki>", Markup("Sign in to <bdi>&lt;Wiki&gt;</bdi>"), "Sign in to &lt;Wiki&gt;"),
+        ("Wiki", Markup("Sign in to <bdi>wiki</bdi>"), "Sign in to wiki · Wiki"),
+    ],
+)
+def test_the_title_names_the_application_once(name: str, heading: str | Markup, title: str) -> None:
+    page = build_page(Branding(STATIC, name), heading, ())
+    assert f"<title>{title}</title>\n".encode() in page.body
+
+
+@pytest.mark.parametrize("count", [0, 1, 12, 13])
+def test_lists_have_twelve_rows_at_most(count: int) -> None:
+    names = [f"r{number}." for number in range(count)]
+    items = "".join(f"<li>{name}</li>\n" for name in names[:12])
+    assert bullets(names) == (f'<ul class="quiet">\n{items}</ul>\n' if count else "")
+    rows = [each for name in names for each in (("empty", ""), (name, "v"))]
+    shown = "".join(f"<div><dt>{name}</dt><dd><code>v</code></dd></div>\n" for name in names[:12])
+    assert reference(rows) == (f"<footer>\n<dl>\n{shown}</dl>\n</footer>\n" if count else "")
+
+
+def test_a_form_that_is_sent_again() -> None:
+    fields = [("a<", '"1"'), ("b\ud800", "\udfff")]
+    assert resend(fields, "Try <now>", Markup(" data-x")) == (
+        '<form method="post" data-x>\n'
+        '<input type="hidden" name="a&lt;" value="&#34;1&#34;">\n'
+        '<input type="hidden" name="b?" value="?">\n'
+        '<button class="button">Try &lt;now&gt;</button>\n</form>\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "keywords", "expected"),
+    [
+        ("/a?b=1&c", {}, '<a class="button" href="/a?b=1&amp;c">L &amp; M</a>\n'),
+        (None, {"second": True}, '<a class="button second" href="">L &amp; M</a>\n'),
+        (
+            "/é",
+            {"mark": IN_A_NEW_TAB},
+            '<a class="button" href="/%C3%A9" target="_blank" rel="noopener">L &amp; M</a>\n',
+        ),
+    ],
+)
+def test_a_link(url: str | None, keywords: dict[str, Any], expected: str) -> None:
+    assert link(url, "L & M", **keywords) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "expected"),
+    [
+        ("", "quiet", ""),
+        (Markup(""), "quiet", ""),
+        (" \n", "quiet", ""),
+        ("a <b>", "quiet", '<p class="quiet">a &lt;b&gt;</p>\n'),
+        (Markup("a <b>"), "notice", '<p class="notice">a <b></p>\n'),
+    ],
+)
+def test_a_paragraph(text: str | Markup, kind: str, expected: str) -> None:
+    assert paragraph(text, kind) == expected
