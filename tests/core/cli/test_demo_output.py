@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from oidc_gate.cli import build_parser, demo
-from oidc_gate.cli.application import NotFound
+from oidc_gate.cli.application import NotFound, listen
 from oidc_gate.cli.demo import DEMO_USERS, settings_for
 from oidc_gate.cli.sample import sample_application
 from oidc_gate.model import Identity
@@ -224,7 +224,7 @@ def test_a_demo_that_is_refused_serves_nothing_and_closes_its_port(
         def __exit__(self, *given: object) -> None:
             did.append("provider closed")
 
-    with demo.listen(0) as listener:
+    with listen(0) as listener:
         monkeypatch.setattr(os, "environ", {})
         monkeypatch.setattr(demo, "set_up_logging", lambda *given: None)
         monkeypatch.setattr(demo, "listen", lambda port: listener)

@@ -278,3 +278,21 @@ def test_an_old_worker_that_has_ended_is_never_killed(monkeypatch: pytest.Monkey
     ]
     assert one.waits == [None, 22.0, 22.0, 12.0, None, None, 22.0, 22.0]
     assert one.closed == [1001, 1002, 1003, 1004]
+
+
+def test_a_worker_is_killed_once_even_if_it_takes_time_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = played(monkeypatch)
+    one._leaving = [supervisor._Worker(1, 1001, 100.0), supervisor._Worker(2, 1002, 100.5)]
+    for _ in range(2):
+        one._kill_overdue()
+    assert one.did == ["SIGKILL to 1"]
+    assert one._leaving == [supervisor._Worker(1, 1001, inf), supervisor._Worker(2, 1002, 100.5)]
+
+
+def test_workers_that_did_not_start_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = played(monkeypatch)
+    waited: list[object] = []
+    monkeypatch.setattr("oidc_gate.cli.supervisor.os.waitpid", lambda *given: waited.append(given))
+    one._kill([supervisor._Worker(1, 1001), supervisor._Worker(2, 1002)])
+    assert waited == [(1, 0), (2, 0)]
+    assert one.closed == [1001, 1002]
