@@ -194,6 +194,7 @@ def test_closed(source: Source, polling: Polling) -> None:
     unused = polling(heard.append)
     unused.close()
     assert not unused.catch_up()
+    assert unused._pid == 0, "it started no thread"
 
 
 def test_closed_while_it_waits_for_an_answer(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from oidc_gate.store.base import ExpiringKey
 from oidc_gate.store.memory import MemoryStore
 from oidc_gate.store.shared_keys import SharedKeys
@@ -37,4 +39,12 @@ def test_the_store_sees_the_kind_and_a_hash() -> None:
     for key in ("code\0hunter2", "hunter2", "a\0hunter2\0\ud800"):
         assert keys.add_once(key, NOW + 60, NOW)
     assert [key.kind for key in store.seen] == ["code", "other", "a"]
-    assert all(len(key.name) == 32 and b"hunter2" not in key.name for key in store.seen)
+    names = [b"hunter2", b"hunter2", b"hunter2\0\xed\xa0\x80"]  # a lone surrogate as UTF-8 would write it
+    assert [key.name for key in store.seen] == [hashlib.sha256(name).digest() for name in names]
+
+
+def test_it_blocks_if_its_store_does() -> None:
+    store = MemoryStore()
+    for blocks in (True, False):
+        store.blocks = blocks
+        assert SharedKeys(store).blocks is blocks

@@ -91,7 +91,7 @@ class SqliteView:
             is_same = (store_id, *files) == (self._store_id, *self._files)  # not only by another connection
             is_whole = is_same and position is not None and (oldest or 0) <= position + 1
             ends = (
-                db.execute("SELECT key FROM ends WHERE position > ?", (position or 0,)).fetchall()
+                db.execute("SELECT key FROM ends WHERE position > ?", (position,)).fetchall()
                 if is_whole
                 else []
             )

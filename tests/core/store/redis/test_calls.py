@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 import redis
@@ -120,6 +121,7 @@ def test_one_command_of_several_that_fails(fake: FakeRedis, store: RedisStore) -
     assert call.send_all([("EXISTS", "a")]) == [0]
     assert call.send_all([("EXISTS", "a"), ("GET", "b"), ("WAIT", 1, 100)]) == [0, None, 1]
     assert [words[0] for words in fake.commands] == [b"EXISTS", b"EXISTS", b"GET", b"WAIT"]
+    assert call.send_all([("EXISTS", "a"), ("GET", "b")]) == [0, None]
 
     def refuse(words: Words) -> None:
         if words[0] == b"GET":
@@ -166,8 +168,11 @@ def test_each_process_has_its_own_client(
     calls = store._calls
     assert calls.client() is calls.client()
     first, pid = calls.client(), os.getpid()
+    connection = first.connection_pool.get_connection()
+    first.connection_pool.release(connection)
     monkeypatch.setattr(os, "getpid", lambda: pid + 1)
-    calls.forget_idle()  # those of the parent stay as they are
+    calls.forget_idle()
+    assert connection._sock is not None, "those of the parent stay as they are"
     second = calls.client()
     assert second is not first
     monkeypatch.setattr(os, "getpid", lambda: pid)
@@ -209,6 +214,16 @@ def test_two_threads_share_the_client_that_came_first(
     for thread in threads:
         thread.join()
     assert found[0] is found[1] is calls.client()
+
+
+def test_each_node_of_a_cluster_that_was_used_has_connections() -> None:
+    nodes = [
+        SimpleNamespace(redis_connection=SimpleNamespace(connection_pool=name) if name else None)
+        for name in ("first", None, "third")
+    ]
+    cluster = SimpleNamespace(get_nodes=lambda: nodes)
+    assert list(redis_calls._pools(cluster)) == ["first", "third"]
+    assert list(redis_calls._pools(SimpleNamespace(connection_pool="one"))) == ["one"]
 
 
 def test_the_sentinels_are_asked_who_is_the_master(fake: FakeRedis, make: Make) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +16,8 @@ from oidc_gate.store.base import EVERYTHING, Selector
 from oidc_gate.store.sqlite import SqliteStore, view
 from oidc_gate.store.sqlite.files import identity_of
 from oidc_gate.store.sqlite.view import SqliteView, settled
+
+from .test_files import linux, open_files
 
 NOW = 1_800_000_000
 KEYS = [bytes([number]) * 32 for number in range(5)]
@@ -130,6 +135,28 @@ def test_a_file_that_was_replaced(viewed: Viewed, name: str) -> None:
     assert viewed.view.is_current() is False
     assert viewed.view.catch_up() is True
     assert viewed.heard == [None], "ends may have been lost"
+
+
+@linux
+def test_reading_leaves_nothing_open_and_waits_no_longer_than_a_request_may(
+    viewed: Viewed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, object]] = []
+    writing = viewed.store._connections.writing
+
+    def watched(**options: Any) -> AbstractContextManager[sqlite3.Connection]:
+        asked.append(options)
+        return writing(**options | {"wait_seconds": 60})
+
+    monkeypatch.setattr(viewed.store._connections, "writing", watched)
+    viewed.view.catch_up()
+    stamp = str(viewed.path.with_name("sessions.db-stamp"))
+    held = open_files(viewed.path.parent).count(stamp)
+    for key in KEYS:
+        viewed.end(key)
+        assert viewed.view.catch_up() is True
+    assert open_files(viewed.path.parent).count(stamp) == held
+    assert asked == [{"is_durable": False, "wait_seconds": 0.3}] * 6
 
 
 def test_connections_that_were_closed(viewed: Viewed) -> None:
