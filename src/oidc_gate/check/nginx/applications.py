@@ -83,7 +83,7 @@ def check_gate_location(site: Site, asked: Sequence[Level]) -> Rule:
     if tls and not site.has_public_url and level.headers().get("x-forwarded-proto") == "http":
         yield broken("nginx_proto_wrong", level)
     for each in server.nearest("large_client_header_buffers"):
-        if size(each.args[-1]) < MIN_BUFFER:
+        if each.args and size(each.args[-1]) < MIN_BUFFER:
             yield broken("nginx_header_buffers", each)
     kept = {each.args[0] for each in site.beside("upstream") if each.args and list(each.all("keepalive"))}
     for place in dict.fromkeys((level, *asked)):

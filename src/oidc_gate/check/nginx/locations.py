@@ -83,7 +83,7 @@ class Level:
 def servers(directives: Sequence[Directive]) -> Iterator[Level]:
     """Yield every server of the configuration, also of a file that belongs inside ``http { }``."""
     for each in directives:
-        if each.name == "server" and each.block is not None:
+        if each.name == "server":
             yield Level(each, ())
         elif each.name == "http":
             yield from (Level(server, (each,)) for server in each.all("server"))
@@ -114,7 +114,7 @@ def location_of(level: Level, path: str) -> Level:
     if best is not None and _pattern(best.directive)[0] == "^~":
         return location_of(best, path)
     inner = location_of(best, path) if best is not None else level
-    if inner.directive.name == "location" and _pattern(inner.directive)[0] in ("=", "~", "~*"):
+    if best is not None and _pattern(inner.directive)[0] in ("=", "~", "~*"):
         return inner
     for each in level.directive.all("location"):
         modifier, pattern = _pattern(each)

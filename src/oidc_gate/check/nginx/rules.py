@@ -64,8 +64,8 @@ def _gate_paths(site: Site) -> Rule:
         path = passed_path(callback, f"{site.prefix}/callback")
         if path is not None and not path.endswith(f"{site.prefix}/callback"):
             yield broken("nginx_prefix_stripped", callback, path=path)
-        for each in (*callback.nearest("proxy_hide_header"), *callback.nearest("proxy_ignore_headers")):
-            if each.name == "proxy_hide_header" and "set-cookie" in [arg.lower() for arg in each.args]:
+        for each in callback.nearest("proxy_hide_header"):
+            if "set-cookie" in [arg.lower() for arg in each.args]:
                 yield broken("nginx_cookie_hidden", each)
         yield from _forwarded(callback, site)
 
@@ -110,14 +110,14 @@ def _refusals(level: Level, site: Site) -> Rule:
         outer = [
             block for block in level.around if any("401" in each.args for each in block.all("error_page"))
         ]
-        if outer and level.nearest("error_page"):
+        if outer:
             yield broken("nginx_error_page_replaced", level.nearest("error_page")[0])
         else:
             yield broken("nginx_error_page_missing", level)
         return
     target, directive = pages["401"]
-    status = next((arg for arg in directive.args if arg.startswith("=") and arg != "="), "")
-    if status.startswith("=2"):
+    status = next((arg for arg in directive.args if arg.startswith("=2")), "")
+    if status:
         yield broken("nginx_error_page_status", directive, status=status)
     if "rd=$scheme" in target or "rd=$request_uri" in target or "rd=http" in target:
         yield broken("nginx_rd_unencoded", directive)

@@ -85,6 +85,8 @@ def test_what_is_inherited() -> None:
         ("location ~ B { a x; } location / { c x; }", "/b", "c"),
         ("location ~ (?|b) { a x; } location / { c x; }", "/b", "c"),
         ("location ~ b { a x; location /b/c { d x; } }", "/b/c", "d"),
+        ("location ~ b { a x; location ~ c { d x; } }", "/bc", "d"),
+        ("location ~ b { a x; location ~ c { d x; } }", "/b", "a"),
         ("location = /b { a x; }", "/b/", "server"),
     ],
 )
@@ -109,6 +111,7 @@ def test_what_passes_requests_on(line: str) -> None:
         ("location ^~ /a/ { proxy_pass http://gate/x/; }", "/a/b", "/x/b"),
         ("location ~ ^/a { proxy_pass http://gate/x; }", "/a", None),
         ("location /a/ { proxy_pass http://$gate; }", "/a/b", "/a/b"),
+        ("location /a/ { proxy_pass; }", "/a/b", None),
     ],
 )
 def test_the_path_that_other_locations_pass_on(location: str, path: str, expected: str | None) -> None:

@@ -196,3 +196,22 @@ def test_directives_that_are_wrong_elsewhere_are_read() -> None:
     (one, two) = read_dump("listen;\nproxy_pass a b c;")
     assert (one.args, two.args) == ((), ("a", "b", "c"))
     assert (one.block, one.file, one.line, two.line) == (None, "standard input", 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_read"),
+    [("a b; c d;", True), ("a { b c; }", True), ("a b; c d; e f;", False), ("a { b { c { } } }", False)],
+)
+def test_the_directives_of_a_large_text_are_counted_before_it_is_parsed(
+    text: str, is_read: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+    monkeypatch.setattr(reading, "_QUICK_BYTES", 0)
+    monkeypatch.setattr(reading, "MAX_DIRECTIVES", 2)
+    monkeypatch.setattr(reading, "_parse", lambda given, path: parsed.append(given) or [])
+    if is_read:
+        read_dump(text)
+    else:
+        with pytest.raises(UnreadableError, match="more than 2 directives, at standard input"):
+            read_dump(text)
+    assert parsed == [text] * is_read

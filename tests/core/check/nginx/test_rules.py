@@ -19,6 +19,8 @@ from oidc_gate.check.nginx.reading import read_dump
 from oidc_gate.check.nginx.rules import check_server
 from oidc_gate.check.nginx.site import Site
 from oidc_gate.settings import Settings
+from tests.core.check.nginx.variants import BASE
+from tests.core.check.nginx.variants import CACHE as CACHE_BY_COOKIE
 
 pytest.importorskip("crossplane")
 DOCS = Path(__file__).parents[4] / "docs/nginx"
@@ -261,10 +263,37 @@ def test_nothing_is_wrong_with_working_ones_in_another_style(style: str) -> None
 def test_a_configuration_without_auth_request(tmp_path: Path) -> None:
     file = tmp_path / "nginx.conf"
     file.write_text("http { server { location / { proxy_pass http://app; } } }")
-    assert [each.cause.name for each in check_nginx(str(file), None)] == ["nginx_no_auth_request"]
+    assert check_nginx(str(file), None) == [
+        Finding(CAUSES["nginx_no_auth_request"], "nginx", str(file), {"prefix": "/oauth2"})
+    ]
     file.write_text(broken(GOOD, "nginx_error_page_missing"))
     found = check_nginx(str(file), None)
     assert {(each.cause.name, each.where.rpartition(":")[0]) for each in found} == {
         ("nginx_error_page_missing", str(file))
     }
+    assert {each.part for each in found} == {"nginx"}
     assert "`error_page 401 = /oauth2/sign_in;` in `location /`" in found[0].fix
+
+
+NAMES = (
+    *("add_header", "auth_request", "auth_request_set", "client_max_body_size", "error_page"),
+    *("if", "ignore_invalid_headers", "internal", "large_client_header_buffers", "listen"),
+    *("location", "map", "proxy_buffer_size", "proxy_cache", "proxy_cache_key"),
+    *(
+        "proxy_cache_valid",
+        "proxy_cookie_domain",
+        "proxy_cookie_flags",
+        "proxy_cookie_path",
+        "proxy_hide_header",
+    ),
+    *("proxy_ignore_headers", "proxy_pass", "proxy_intercept_errors", "proxy_set_header", "return"),
+    *("rewrite", "satisfy", "underscores_in_headers", "upstream"),
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_directive_without_its_arguments_stops_nothing(name: str, tmp_path: Path) -> None:
+    """Nginx refuses it; the check goes on to what else is wrong."""
+    text = re.sub("#auth#", f"#auth# {CACHE_BY_COOKIE}", BASE).replace("listen 443", "listen 80; listen 443")
+    text = re.sub(r"#\w+#", f"{name} {{ keepalive 8; }}" if name in ("map", "upstream") else f"{name};", text)
+    assert checked(text, tmp_path)

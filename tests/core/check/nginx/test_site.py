@@ -11,6 +11,9 @@ import pytest
 
 from oidc_gate.check.catalogue import CAUSES, PARTS
 from oidc_gate.check.nginx import UnreadableError, check_nginx
+from oidc_gate.check.nginx.locations import servers
+from oidc_gate.check.nginx.reading import read_dump
+from oidc_gate.check.nginx.site import Site, size
 from oidc_gate.check.report import Report
 from oidc_gate.testing.settings import settings_for_tests
 from tests.core.check.nginx.breaks import ADMIN, ERROR_PAGE, FURTHER, GOOD, USER, apply
@@ -168,3 +171,22 @@ STYLES = {
 def test_no_error_in_working_ones_in_another_style(style: str) -> None:
     found = found_in(STYLES[style])
     assert {name for name in found if CAUSES[name].severity == "error"} == set()
+
+
+@pytest.mark.parametrize("form", ["{}", "http {{ {} }}"])
+def test_the_directives_beside_a_server(form: str) -> None:
+    directives = read_dump(form.format("map $a $b { } geo $a $c { } server { }"))
+    (server,) = servers(directives)
+    site = Site(server, "/oauth2", True, True, "", directives)
+    assert [each.args for each in site.beside("map")] == [("$a", "$b")]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *(("8191", 8191), ("8k", 8192), ("8K", 8192), ("2m", 2_097_152), ("1g", 1_073_741_824)),
+        *(("", 0), ("k", 0), ("x", 0), ("8kb", 0), ("-1", 0)),
+    ],
+)
+def test_sizes_as_nginx_writes_them(text: str, expected: int) -> None:
+    assert size(text) == expected

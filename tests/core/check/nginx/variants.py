@@ -86,10 +86,16 @@ APPLICATIONS: dict[str, Change] = {
     **{
         f"rewrite to {target} {flag}": (
             ("#page#", f"rewrite ^/a {target} {flag};"),
-            ("#server#", f"location /open/ {{ auth_request off; {OPEN} }} location = /oauth2/x {{ {OPEN} }}"),
+            (
+                "#server#",
+                f"location /open/ {{ auth_request off; {OPEN} }} location = /oauth2/x {{ {OPEN} }} "
+                "location = /only { auth_request off; root /srv; } location ~ \\.js$ { auth_request off; root /srv; }",
+            ),
         )
         for target, flag in (
             ("/open/$1?a", "last"),
+            ("/only$1", "last"),
+            ("/only?a", "last"),
             ("/open/x", ""),
             ("/open/x", "break"),
             ("/open/x", "redirect"),
@@ -97,8 +103,13 @@ APPLICATIONS: dict[str, Change] = {
             ("/oauth2/x", "last"),
             ("/other/x", "last"),
             ("https://x.example/open/", "last"),
+            ("https://x.example/a.js", "last"),
         )
     },
+    "two rewrites": (
+        ("#page#", "rewrite ^/a /x break; rewrite ^/a /open/x last;"),
+        ("#server#", f"location /open/ {{ auth_request off; {OPEN} }}"),
+    ),
     "rewrite to nowhere": (("#page#", "rewrite ^/a /x last;"), ("location / {", "location /app/ {")),
     **at(
         "headers",
@@ -208,6 +219,26 @@ GATE: dict[str, Change] = {
     "no host": (("proxy_set_header Host $host;", ""),),
     "buffers of the gate": (("proxy_buffer_size 16k;\n        #gate#", "proxy_buffer_size 8k;"),),
     "small buffers of the gate": (("proxy_buffer_size 16k;\n        #gate#", "proxy_buffer_size 4k;"),),
+    "the gate is one path of several": (
+        (GATE_PASS, "location ~ ^/(?:oauth2|x)/ {\n proxy_pass http://gate/$uri; proxy_cookie_path / /a/;"),
+    ),
+    "the callback has its own location": (
+        (
+            "#server#",
+            "location = /oauth2/callback { proxy_pass http://gate; proxy_cookie_path / /a/; "
+            "proxy_hide_header Set-Cookie; proxy_intercept_errors on; error_page 401 /x; }",
+        ),
+    ),
+    "the callback is a file": (
+        (
+            "#server#",
+            "location = /oauth2/callback { root /srv; proxy_intercept_errors on; error_page 401 /x; }",
+        ),
+    ),
+    "the gate is protected, and open elsewhere": (
+        (GATE_PASS, f"{GATE_PASS} auth_request /oauth2/auth;"),
+        ("#server#", "location /api/ { proxy_pass http://gate; }"),
+    ),
     "the gate is not proxied": ((GATE_PASS, "location /oauth2/ { root /srv;"),),
     "the gate is protected": ((GATE_PASS, f"{GATE_PASS} auth_request /oauth2/auth;"),),
     "the page serves the gate": ((GATE_PASS, "location /elsewhere/ { proxy_pass http://gate;"),),
@@ -226,6 +257,7 @@ VERDICTS: dict[str, Change] = {
         'proxy_set_header Sec-WebSocket-Version "";',
         CACHE,
         "proxy_cache v; proxy_cache_key $request_uri;",
+        "proxy_ignore_headers Set-Cookie;",
         "proxy_cache v;",
         "proxy_cache off; proxy_cache_key $request_uri;",
         f"{CACHE} proxy_ignore_headers Cache-Control;",
@@ -270,6 +302,7 @@ VERDICTS: dict[str, Change] = {
                 "proxy_cache off; proxy_cache_key $http_cookie;",
             ),
             ("no keys", "proxy_cache v;", "proxy_cache v;"),
+            ("no zones", "proxy_cache_key $http_cookie;", "proxy_cache_key $http_cookie;"),
             *(
                 (f"with {name}", f"{CACHE[:-1]}{name};", f"{CACHE[:-1]}{name};")
                 for name in ("$uri", "$document_uri", "$request_uri")

@@ -84,6 +84,7 @@ PAGES: dict[str, Change] = {
             "return 302 /x;",
             "return 200 x;",
             "return 303;",
+            "return;",
             "rewrite ^ /oauth2/start? last;",
             "rewrite ^ /x last;",
             "root /x;",
@@ -99,6 +100,53 @@ PAGES: dict[str, Change] = {
     "a protected page": (
         ("#server#", "location = /oauth2/sign_in { auth_request /oauth2/auth; proxy_pass http://gate; }"),
     ),
+}
+PAGES |= {
+    **{
+        f"the whole server is protected, and 401: {url}": (
+            (PAGE_401, f"error_page 401 {url};"),
+            ("#server#", "auth_request /oauth2/auth;"),
+        )
+        for url in ("http://x.example/", "https://x.example/")
+    },
+    "a protected page with a query": (
+        (PAGE_401, "error_page 401 = /oauth2/sign_in?a;"),
+        (
+            "#server#",
+            "location = /oauth2/sign_in { auth_request /oauth2/auth; proxy_pass http://gate; "
+            "proxy_set_header X-Auth-Request-Method $request_method; }",
+        ),
+    ),
+    "no redirect target beside an address": (
+        (PAGE_401, "error_page 401 = /oauth2/sign_in?rd=/;"),
+        ("proxy_set_header X-Auth-Request-Redirect $request_uri;", ""),
+    ),
+    "a regular expression that matches the name of a named page": (
+        (PAGE_401, "error_page 401 = @in;"),
+        (
+            "#server#",
+            "location @in { root /x; } "
+            "location ~ in { proxy_pass http://gate; proxy_set_header X-Auth-Request-Method $request_method; }",
+        ),
+    ),
+    **{
+        f"a location inside: {line}": (
+            (
+                "#server#",
+                f"location /w/ {{ auth_request /oauth2/auth;\n        location /w/b/ {{ {line} }} }}",
+            ),
+        )
+        for line in (
+            "return 301 /x;",
+            "return 301 /x; root /srv;",
+            "auth_request /oauth2/auth; return 301 /x;",
+            "auth_request /oauth2/auth; return 301 /x; root /srv;",
+            "return 200 x;",
+            "return;",
+            "internal; root /srv;",
+            "root /srv;",
+        )
+    },
 }
 HEADERS: dict[str, Change] = {
     **at(
@@ -146,6 +194,21 @@ HEADERS: dict[str, Change] = {
     "a renewal of the server that is lost": (
         ("add_header Set-Cookie $c always;", "add_header X-A b;"),
         ("#server#", "add_header Set-Cookie $c always;"),
+    ),
+    "a header of the server with this value": (
+        ("add_header Set-Cookie $c always;", "add_header X-A b;"),
+        ("#server#", "add_header X-A Set-Cookie;"),
+    ),
+    "a renewal of the server that is lost, and not set": (
+        ("add_header Set-Cookie $c always;", "add_header X-A b;"),
+        ("auth_request_set $c $upstream_http_set_cookie;", ""),
+        ("#server#", "add_header Set-Cookie $c always;"),
+    ),
+    **at(
+        "server",
+        "location @app { auth_request /oauth2/auth; proxy_pass http://app; }",
+        "location @app { auth_request /oauth2/auth; root /srv; }",
+        "location /i/ { internal; auth_request /oauth2/auth; proxy_pass http://app; }",
     ),
     "cookies are passed": (('proxy_set_header Cookie "";', "proxy_set_header Cookie $http_cookie;"),),
     "an upgrade of a socket": (("#headers#", UPGRADE),),
