@@ -208,7 +208,12 @@ def test_the_directives_of_a_large_text_are_counted_before_it_is_parsed(
     parsed: list[str] = []
     monkeypatch.setattr(reading, "_QUICK_BYTES", 0)
     monkeypatch.setattr(reading, "MAX_DIRECTIVES", 2)
-    monkeypatch.setattr(reading, "_parse", lambda given, path: parsed.append(given) or [])
+
+    def parse(given: str, path: str) -> list[object]:
+        parsed.append(given)
+        return []
+
+    monkeypatch.setattr(reading, "_parse", parse)
     if is_read:
         read_dump(text)
     else:
