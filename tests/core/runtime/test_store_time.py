@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import nullcontext
 from typing import Any
 
 import anyio
 import pytest
 
-from oidc_gate.effects import Fetch, Fetched, Lane, Step, StoreCall
+from oidc_gate.effects import Effect, Fetch, Fetched, Lane, Release, Step, StoreCall, TakeLease
 from oidc_gate.errors import StoreUnavailable
 from oidc_gate.runtime import driver
-from oidc_gate.runtime.driver import run
+from oidc_gate.runtime.driver import Hold, run
 from oidc_gate.runtime.loops import arun
 from oidc_gate.runtime.threads import MAX_PLACES
 from oidc_gate.runtime.world import World
@@ -126,3 +127,22 @@ def test_a_limit_ends_with_its_block() -> None:
         assert deadline_after(60) < time.monotonic() + 6
         assert deadline_after(0.1) < time.monotonic() + 1, "a call's own deadline counts if it is earlier"
     assert deadline_after(60) > time.monotonic() + 50
+
+
+@pytest.mark.parametrize(("waited", "is_asked"), [(0.25, True), (0.5, False), (0.75, False)])
+def test_after_its_time_a_request_asks_nothing_more_and_still_gives_everything_back(
+    waited: float, *, is_asked: bool
+) -> None:
+    asked: list[object] = []
+
+    class Recording(World):
+        def perform(self, effect: Effect) -> Any:
+            asked.append(effect)
+
+    hold = Hold(calls(0, 1), Recording(op.settings(), store=Slow()))
+    hold._store_seconds = waited
+    release, call = Release(TakeLease(b"x", 60), None), StoreCall(lambda store: None)
+    hold._perform(release)
+    with nullcontext() if is_asked else pytest.raises(StoreUnavailable):
+        hold._perform(call)
+    assert asked == ([release, call] if is_asked else [release])
