@@ -548,6 +548,11 @@ def test_the_lanes_of_a_gate() -> None:
     assert threads.make_lanes(0.1)[Lane.STORE].wait_seconds == 0.1
 
 
+def test_the_numbers_of_places_and_of_requests_that_wait() -> None:
+    assert threads.MAX_PLACES == {Lane.PROVIDER: 16, Lane.PUSHED: 4, Lane.STORE: 16}
+    assert threads.MAX_WAITING == {Lane.PROVIDER: 256, Lane.PUSHED: 64, Lane.STORE: 256}
+
+
 def test_the_typical_time_follows_the_newest_ones() -> None:
     clock = Clock()
     lane = lane_of(Lane.PUSHED, clock=clock)
