@@ -13,6 +13,7 @@ from oidc_gate.endpoints.context import Components
 from oidc_gate.endpoints.responses import bare
 from oidc_gate.gate import Gate
 from oidc_gate.model import Allow, Decision, Headers, Reason, Reply, Request
+from oidc_gate.observe import current
 from tests.core.request.making import request, settings
 
 pytestmark = pytest.mark.usefixtures("log_at_info")
@@ -105,7 +106,7 @@ def test_the_401_to_a_request_that_is_not_public_after_all_is_kept() -> None:
 
 def decided(given: Gate[str], one: Request) -> Reply:
     """Return the reply to a request that needs no effects."""
-    with pytest.raises(StopIteration) as ended:
+    with pytest.raises(StopIteration) as ended, current.deciding():
         next(given.decide(one))
     assert isinstance(ended.value.value, Reply)
     return ended.value.value
