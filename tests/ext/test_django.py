@@ -397,7 +397,7 @@ def test_an_unverified_email_is_kept_by_a_backend_that_says_so(users: Any) -> No
     assert users.count() == 0
 
 
-def test_only_what_has_changed_is_written(users: Any) -> None:
+def test_only_what_has_changed_is_written(users: Any, caplog: pytest.LogCaptureFixture) -> None:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
@@ -413,6 +413,7 @@ def test_only_what_has_changed_is_written(users: Any) -> None:
     assert '"email"' in updates[0]
     assert '"first_name"' not in updates[0]
     assert users.get().email == "ada@new.example"
+    assert [record for record in caplog.records if record.name == "oidc_gate.django"] == []
 
 
 def test_the_user_name_follows_from_issuer_and_subject(users: Any) -> None:

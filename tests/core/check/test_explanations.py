@@ -54,6 +54,21 @@ def test_a_name_in_two_tables_is_explained_twice() -> None:
     assert "no_cookie: Events in the log, Codes\n" in text
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("no_cookie", "(oidc-gate explain troubleshooting.md#the-cookie-is-dropped)"),
+        ("/oauth2/metrics", "(oidc-gate explain metrics.md)"),
+        ("public_paths", "(#which-paths-a-rule-matches)"),
+    ],
+)
+def test_a_link_in_a_table_is_shown_with_its_text_and_as_a_command(name: str, shown: str) -> None:
+    text = " ".join(explain(name).split())
+    before, found, _ = text.partition(shown)
+    assert found
+    assert re.search(r"\w $", before), "the text of the link stands in front"
+
+
 def test_a_cause_comes_with_the_section_that_belongs_to_it() -> None:
     text = explain("nginx_error_page_missing")
     assert "\n\n## A bare 401 and no sign-in\n" in text

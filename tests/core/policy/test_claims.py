@@ -204,6 +204,22 @@ def test_group_that_would_become_another_is_left_out(group: str) -> None:
         assert untransmissible_groups(found) == (group,)
 
 
+@pytest.mark.parametrize(
+    ("groups", "header"),
+    [
+        (("a,b", "c,d"), ""),
+        (("a,b", "c", "d,e"), "c"),
+        (("a,b", "c,d", "e,f"), ""),
+        (("a,b,c", "d"), "d"),
+        (("a,,b",), ""),
+        (("a", "b", "c"), "a,b,c"),
+    ],
+)
+def test_any_number_of_groups_with_commas_is_left_out(groups: tuple[str, ...], header: str) -> None:
+    found = identity({"groups": list(groups)})
+    assert dict(identity_headers(found, settings(), "X-Forwarded"))["X-Forwarded-Groups"] == header
+
+
 @given(st.text(), st.lists(st.text()))
 def test_any_text_makes_clean_headers(text: str, groups: list[str]) -> None:
     found = identity({"email": text, "name": text, "preferred_username": text, "groups": groups})
