@@ -129,15 +129,19 @@ def test_an_unverified_email_is_not_kept(app: Any, users: Any) -> None:
     assert users.get().email == ""
 
 
-def test_a_name_that_somebody_registered_before_is_not_handed_over(app: Any, users: Any) -> None:
+def test_a_name_that_somebody_registered_before_is_not_handed_over(
+    app: Any, users: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     from oidc_gate.ext.django import OIDCGateBackend
 
     key = OIDCGateBackend().natural_key(Identity(SETTINGS.issuer, "u-1"))
-    users.create_user(**key, password="planted")
+    planted = users.create_user(**key, password="planted")
     with signed_in(app, subject="u-1", groups=STAFF):
         told = WSGIClient(app).get("/me").json
     assert told is not None
     assert (told["user"], told["is"]) == ("", False)
+    refusal = f"user {planted.pk} has a password, so it may belong to another person: refused"
+    assert refusal in [record.getMessage() for record in caplog.records]
 
 
 def test_somebody_inactive_is_nobody_to_django(app: Any, users: Any) -> None:

@@ -77,6 +77,12 @@ def test_effects() -> None:
         world.perform(ReadBody(1))
 
 
+def test_libraries_are_loaded_before_a_request_unless_requests_are_answered_without_them() -> None:
+    """Threads that enter an import together can fail."""
+    assert World(op.settings())._prepare is not None
+    assert World(op.settings(), outbound=lambda _: Fetched(200, {}, b""))._prepare is None
+
+
 def test_its_own_clock_and_randomness() -> None:
     world = World(op.settings())
     assert world.perform(Now()) > 1_700_000_000
