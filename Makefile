@@ -89,8 +89,8 @@ example-django: $(VENV)/.stamp-examples
 test: $(INSTALLED) components
 	$(BIN)/python -m pytest $(PYTEST_ARGS) --durations=10 --cov --cov-report=term $(SHUFFLE) $(TESTS)
 
-# One worker more than the two cores of a small machine, because some tests wait.
-FAST_ARGS ?= -n 3 --dist loadfile
+# Two workers more than the two cores of a small machine, because some tests wait.
+FAST_ARGS ?= -n 4 --dist loadfile
 test-fast: $(INSTALLED)
 	$(BIN)/python -m pytest $(FAST_ARGS) -q --fast $(SHUFFLE) $(TESTS)
 
