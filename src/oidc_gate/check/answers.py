@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
@@ -35,10 +35,10 @@ class Answer:
 
     question: str
     is_right: bool | None
-    sent: str = ""
-    received: str = ""
-    cause: str = ""
-    facts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    sent: str
+    received: str
+    cause: str
+    facts: Mapping[str, str]
 
 
 def right(question: str, exchange: Exchange | None = None, received: str = "") -> Answer:

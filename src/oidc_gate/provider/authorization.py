@@ -224,14 +224,15 @@ def _signed(params: dict[str, str], metadata: Metadata, settings: Settings) -> S
 
 
 def _is_pushed(metadata: Metadata, settings: Settings) -> bool:
-    if _must_push(metadata, settings):
+    if must_push(metadata, settings):
         return True  # if the provider does not support it, the error names the cause
     return settings.pushed_authorization_requests == "auto" and bool(
         metadata.pushed_authorization_request_endpoint
     )
 
 
-def _must_push(metadata: Metadata, settings: Settings) -> bool:
+def must_push(metadata: Metadata, settings: Settings) -> bool:
+    """Return whether an authorization request must be pushed: by the provider, or by the settings (RFC 9126 §5)."""
     is_required = metadata.require_pushed_authorization_requests
     return is_required or settings.pushed_authorization_requests == "always"  # which fapi2 sets
 
@@ -261,7 +262,7 @@ def _pushed(
     body = message.body.encode()
     request = Fetch("POST", endpoint, message.header_list(), body, max_bytes=64 * 1024, lane=Lane.PUSHED)
     fetched = yield from push(request)
-    if fetched.status in _NO_ENDPOINT and not _must_push(metadata, settings):
+    if fetched.status in _NO_ENDPOINT and not must_push(metadata, settings):
         log.info(
             "pushed authorization requests: status %d at %s; sent through the browser",
             fetched.status,

@@ -14,6 +14,8 @@ from oidc_gate.cli.address import bound_sockets, check_address
 from oidc_gate.cli.application import listen
 from oidc_gate.cli.common import CommandError
 
+from .conftest import Opened
+
 SERVERS = ["uvicorn", "granian"]
 
 
@@ -137,20 +139,15 @@ def test_an_ipv6_socket_leaves_ipv4_to_others() -> None:
         assert listener.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == 1
 
 
-def test_no_socket_stays_open_if_one_cannot_be_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: list[socket.socket] = []
-
-    class Watched(socket.socket):
-        def __init__(self, *given: int) -> None:
-            super().__init__(*given)
-            opened.append(self)
-
+def test_no_socket_stays_open_if_one_cannot_be_bound(
+    watch_sockets: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with listen(0) as taken:
         port = taken.getsockname()[1]
         hosts = ("127.0.0.2", "127.0.0.1")
         addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in hosts]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *given, **keywords: addresses)
-        monkeypatch.setattr(socket, "socket", Watched)
+        opened = watch_sockets()
         with pytest.raises(CommandError, match="another process listens there"):
             check_address("app", port, None, "uvicorn")
     assert [each.fileno() for each in opened] == [-1, -1]

@@ -17,6 +17,8 @@ from oidc_gate.cli import application
 from oidc_gate.cli.application import NotFound, find_application, listen, refuse, require_gate
 from oidc_gate.testing.settings import settings_for_tests
 
+from .conftest import Opened
+
 SETTINGS = settings_for_tests(public_url="https://app.example.com")
 
 
@@ -117,16 +119,9 @@ def test_the_port_of_a_demo_is_taken_again_at_once_and_only_on_loopback() -> Non
         assert listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
 
 
-def test_a_port_that_is_in_use_leaves_no_socket_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: list[socket.socket] = []
-
-    class Watched(socket.socket):
-        def __init__(self, *given: int) -> None:
-            super().__init__(*given)
-            opened.append(self)
-
+def test_a_port_that_is_in_use_leaves_no_socket_open(watch_sockets: Opened) -> None:
     with listen(0) as taken:
-        monkeypatch.setattr(socket, "socket", Watched)
+        opened = watch_sockets()
         with pytest.raises(OSError, match="in use"):
             listen(taken.getsockname()[1])
     assert [each.fileno() for each in opened] == [-1]

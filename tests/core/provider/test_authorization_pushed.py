@@ -9,6 +9,7 @@ import pytest
 from joserfc.jwk import ECKey
 
 from oidc_gate.errors import GateError, ProviderError, ProviderUnavailable
+from oidc_gate.provider.authorization import must_push
 
 from . import scripted as op
 from .scripted import CLIENT, ISSUER, STATE, Scripted, answer
@@ -19,6 +20,28 @@ PAR = ISSUER + "/par"
 
 def pushing(given: op.Answers) -> Scripted:
     return Scripted({PAR: given})
+
+
+KEY = ECKey.generate_key("P-256").as_pem(private=True).decode()
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_required", "expected"),
+    [
+        ({}, False, False),
+        ({}, True, True),
+        ({"fapi2": True, "client_secret": None, "client_private_key": KEY}, False, True),
+        ({"pushed_authorization_requests": "always"}, False, True),
+        ({"pushed_authorization_requests": "never"}, False, False),
+        ({"pushed_authorization_requests": "never"}, True, True),
+    ],
+    ids=range(6),
+)
+def test_who_demands_that_a_request_is_pushed(
+    changed: dict[str, Any], is_required: bool, expected: bool
+) -> None:
+    about = metadata(require_pushed_authorization_requests=is_required)
+    assert must_push(about, op.settings(**changed)) is expected
 
 
 @pytest.mark.parametrize(

@@ -12,23 +12,9 @@ from urllib3.connection import HTTPConnection
 from oidc_gate.runtime import deadline as module
 from oidc_gate.runtime.deadline import MAX_IDLE_SECONDS, deadline, is_over, left
 
+from .conftest import Clock
+
 NODELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-class Clock:
-    """A clock that stands still, in place of the module `time`."""
-
-    now = 1_000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(module, "time", clock)
-    return clock
 
 
 class Sockets:

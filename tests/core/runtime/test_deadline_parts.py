@@ -15,21 +15,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from oidc_gate.runtime import deadline as module
 from oidc_gate.runtime.deadline import DeadlineAdapter, deadline, left
 
-
-class Clock:
-    """A clock that stands still, in place of the module `time`."""
-
-    now = 1_000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(module, "time", clock)
-    return clock
+from .conftest import Clock
 
 
 def resolving(monkeypatch: pytest.MonkeyPatch, outcome: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Queue
@@ -132,17 +131,7 @@ def test_it_is_renewed_three_times_in_its_time_until_it_is_released_or_lost(
     assert store.renewed == [(lease, 60)] * min(waits, len(answers))
 
 
-def test_its_thread_keeps_no_process_alive(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[dict[str, Any]] = []
-
-    class Thread:
-        def __init__(self, **given: Any) -> None:
-            self.given = given
-
-        def start(self) -> None:
-            started.append(self.given)
-
-    monkeypatch.setattr(threading, "Thread", Thread)
+def test_its_thread_keeps_no_process_alive(started: list[dict[str, Any]]) -> None:
     store = MemoryStore()
     held = HeldLease.take(store, b"refresh", 60)
     assert held is not None

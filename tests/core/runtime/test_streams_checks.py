@@ -228,22 +228,6 @@ class TestAllSessions:
         assert other._session.is_over is False
 
 
-@pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[RESULT]:
-    """Threads that were to be started, which do not run."""
-    found: list[RESULT] = []
-
-    class Thread:
-        def __init__(self, **given: Any) -> None:
-            self.given = given
-
-        def start(self) -> None:
-            found.append(self.given)
-
-    monkeypatch.setattr(threading, "Thread", Thread)
-    return found
-
-
 def test_the_thread_keeps_no_process_alive_and_is_started_once(started: list[RESULT]) -> None:
     desk = Desk()
     desk.open()

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -275,17 +274,7 @@ def test_the_counts_are_written_every_second_until_they_cannot_be(
     assert caplog.record_tuples == [("oidc_gate", logging.ERROR, message)]
 
 
-def test_the_thread_of_a_file_keeps_no_process_alive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[dict[str, Any]] = []
-
-    class Thread:
-        def __init__(self, **given: Any) -> None:
-            self.given = given
-
-        def start(self) -> None:
-            started.append(self.given)
-
-    monkeypatch.setattr(threading, "Thread", Thread)
+def test_the_thread_of_a_file_keeps_no_process_alive(tmp_path: Path, started: list[dict[str, Any]]) -> None:
     own = module._OwnFile(tmp_path, Metrics())
     assert started == [{"target": own._write_on, "name": "oidc_gate metrics", "daemon": True}]
 

@@ -206,17 +206,7 @@ def test_work_in_the_background(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.records[0].exc_info
 
 
-def test_the_thread_of_background_work_keeps_no_process_alive(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[dict[str, Any]] = []
-
-    class Thread:
-        def __init__(self, **given: Any) -> None:
-            self.given = given
-
-        def start(self) -> None:
-            started.append(self.given)
-
-    monkeypatch.setattr(threading, "Thread", Thread)
+def test_the_thread_of_background_work_keeps_no_process_alive(started: list[dict[str, Any]]) -> None:
     world = World(op.settings())
     world.perform(Background(nothing))
     expected = {"target": world._drive, "args": (nothing,), "name": "oidc_gate", "daemon": True}

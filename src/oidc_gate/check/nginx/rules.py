@@ -41,9 +41,8 @@ def _unique(found: list[Broken]) -> list[Broken]:
 
 def _serves(level: Level) -> bool:
     is_named = level.directive.args[:1] and level.directive.args[0].startswith("@")
-    only_returns = [each.name for each in level.directive.block or ()] == ["return"]
     answers = any(_is_content(each) for each in level.own("return"))
-    if level.own("return") and not answers and (only_returns or not level.own("auth_request")):
+    if level.own("return") and not answers and not level.own("auth_request"):
         return False  # a redirect or an error, which Nginx answers itself
     return level.directive.name == "location" and not is_named and not level.own("internal")
 

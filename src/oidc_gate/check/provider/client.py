@@ -10,11 +10,10 @@ from typing import Any, NamedTuple
 from ...effects import Fetch
 from ...errors import GateError
 from ...provider import oauth
-from ...provider.authorization import build_authorization_request
+from ...provider.authorization import build_authorization_request, must_push
 from ...provider.client_auth import choose_method
 from ...provider.discovery import Metadata
 from ...provider.token import build_token_request, required_nonce
-from ...settings import Settings
 from ..answers import Answer, right, unknown, wrong
 from .exchanges import Exchange, Exchanges, query_of
 
@@ -130,7 +129,7 @@ def check_redirect_uri(
     question = "Is the redirect URI registered?"
     request = _authorize(exchanges, metadata, redirect_uri)
     answers = [_pushed_off(request.pushed)] if _is_off(request.pushed) else []
-    if request.exchange is None and is_client_known is False and not _must_push(exchanges.settings, metadata):
+    if request.exchange is None and is_client_known is False and not must_push(metadata, exchanges.settings):
         # The client is refused first. Through the browser the request needs no authentication.
         exchanges.settings = replace(exchanges.settings, pushed_authorization_requests="never")
         request = _authorize(exchanges, metadata, redirect_uri)
@@ -149,11 +148,6 @@ def check_redirect_uri(
         exchanges, metadata, f"https://{MADE_UP}{secrets.token_hex(4)}.invalid/callback"
     ).exchange
     return [*answers, _compare(question, exchange, control, redirect_uri, is_client_known)]
-
-
-def _must_push(settings: Settings, metadata: Metadata) -> bool:
-    is_demanded = settings.fapi2 or settings.pushed_authorization_requests == "always"
-    return is_demanded or metadata.require_pushed_authorization_requests
 
 
 def error_at(exchange: Exchange, redirect_uri: str) -> str | None:

@@ -8,6 +8,7 @@ from time import time
 
 from ...effects import Fetch
 from ...errors import GateError
+from ...provider.authorization import must_push
 from ...provider.client import MAX_KEYS_BYTES, Provider
 from ...provider.client_auth import choose_method
 from ...provider.discovery import Metadata, build_discovery_request, process_discovery
@@ -113,9 +114,8 @@ def _pkce(metadata: Metadata) -> Answer:
 
 def _pushed(metadata: Metadata, settings: Settings) -> Answer:
     question = "Do the settings fit what discovery says about pushed authorization requests?"
-    mode, endpoint = settings.pushed_authorization_requests, metadata.pushed_authorization_request_endpoint
-    needs = mode == "always" or settings.fapi2 or metadata.require_pushed_authorization_requests
-    if needs and not endpoint:
+    endpoint = metadata.pushed_authorization_request_endpoint
+    if must_push(metadata, settings) and not endpoint:
         return wrong(question, "provider_par_missing", received="discovery names no endpoint for them")
     return right(question, received="offered" if endpoint else "not offered")
 

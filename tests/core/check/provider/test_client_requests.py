@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from oidc_gate.check.provider.client import _must_push, check_client, check_redirect_uri
+from oidc_gate.check.provider.client import check_client, check_redirect_uri
 from oidc_gate.check.provider.discovery import check_keys, compare
 from oidc_gate.check.provider.exchanges import Exchange
 from oidc_gate.effects import Fetch, Fetched
@@ -106,24 +106,6 @@ def test_how_often_the_redirect_uri_is_asked_about(
     exchanges = Given(given, **keywords)
     check_redirect_uri(exchanges, Metadata(**metadata), CALLBACK, is_client_known=is_known)
     assert len(exchanges.sent) == count
-
-
-@pytest.mark.parametrize(
-    ("changed", "metadata", "expected"),
-    [
-        ({}, {}, False),
-        ({"fapi2": True, "client_secret": None, "client_private_key": KEY}, {}, True),
-        ({"pushed_authorization_requests": "always"}, {}, True),
-        ({"pushed_authorization_requests": "never"}, {}, False),
-        ({}, {"require_pushed_authorization_requests": True}, True),
-    ],
-    ids=range(5),
-)
-def test_who_demands_that_a_request_is_pushed(
-    changed: dict[str, Any], metadata: dict[str, Any], expected: bool
-) -> None:
-    settings = settings_for_tests(issuer="https://op.example.com", **changed)
-    assert _must_push(settings, Metadata(**(METADATA | metadata))) is expected
 
 
 def test_an_earlier_exchange_is_not_taken_for_a_pushed_request() -> None:
